@@ -1,0 +1,25 @@
+/*
+ * The two clocks. Durations and deadlines are microseconds of the monotonic clock, the same in all
+ * processes of a machine; calendar time appears only at the edges, as milliseconds since 1970 (the
+ * unit of BrowserID). Code under test takes "now" as an argument instead of calling these.
+ */
+#ifndef PLIMSOLL_BASE_CLOCK_H
+#define PLIMSOLL_BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* Monotonic microseconds. */
+int64_t clock_mono_us(void);
+
+/* Calendar milliseconds since 1970-01-01 UTC. */
+int64_t clock_wall_ms(void);
+
+/* CPU microseconds used by this process so far. */
+int64_t clock_cpu_us(void);
+
+enum { CLOCK_HTTP_DATE_SIZE = 30 };
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7) with NUL into out; wall_s are seconds. */
+void clock_http_date(int64_t wall_s, char out[CLOCK_HTTP_DATE_SIZE]);
+
+#endif

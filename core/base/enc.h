@@ -1,0 +1,24 @@
+/*
+ * Hex, base64 and base64url (RFC 4648). Encoders append to a buffer, decoders write to caller's
+ * memory and are strict: no spaces, no foreign letters, no stray bits.
+ */
+#ifndef PLIMSOLL_BASE_ENC_H
+#define PLIMSOLL_BASE_ENC_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/slice.h"
+
+void enc_hex(struct buf *out, struct slice bytes); /* lower case */
+void enc_base64(struct buf *out, struct slice bytes); /* with padding */
+void enc_base64url(struct buf *out, struct slice bytes); /* without padding */
+
+/*
+ * Decoders: *ret_len bytes into out, which has room for out_size. ERR_SYNTAX: not of the form;
+ * ERR_LIMIT: does not fit. Hex takes both cases. base64url refuses padding, base64 requires it.
+ */
+NODISCARD enum err dec_hex(struct slice text, void *out, size_t out_size, size_t *ret_len);
+NODISCARD enum err dec_base64(struct slice text, void *out, size_t out_size, size_t *ret_len);
+NODISCARD enum err dec_base64url(struct slice text, void *out, size_t out_size, size_t *ret_len);
+
+#endif

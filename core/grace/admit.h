@@ -1,0 +1,74 @@
+/*
+ * Admission, first form: pure functions over a clock and a few measurements; no sockets, no loop.
+ * The web role measures (queue delay per class, loop lag, expected wait at compute, store and
+ * signer), asks before the body is read, and answers a refusal at once with a Retry-After that
+ * spreads the retries over the capacity that is left.
+ */
+#ifndef PLIMSOLL_GRACE_ADMIT_H
+#define PLIMSOLL_GRACE_ADMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/grace/cost.h"
+
+/*
+ * Standing queue detection (CoDel): a queue is overloaded when the smallest delay seen in an
+ * interval stays above the target. Two rotating windows; no allocation.
+ */
+struct delay_meter {
+	int64_t target_us, interval_us;
+	int64_t window_end_us;
+	int64_t min_now_us, min_before_us; /* of the running and the finished window; -1: none */
+};
+
+void delay_meter_init(
+    struct delay_meter *m, int64_t target_us, int64_t interval_us, int64_t now_us);
+void delay_meter_record(struct delay_meter *m, int64_t delay_us, int64_t now_us);
+/* Smallest delay of the last finished interval, microseconds; 0 when nothing waited. */
+int64_t delay_meter_standing_us(struct delay_meter *m, int64_t now_us);
+bool delay_meter_is_over(struct delay_meter *m, int64_t now_us);
+
+/*
+ * Expected wait of a bounded queue in front of workers: sum of the expected cost of what waits
+ * plus what remains of what runs, over the number of workers. The mean cost per kind is an
+ * exponential average of measured runs.
+ */
+struct cost_meter {
+	int64_t mean_us; /* of one job; starts with the row's first guess */
+	int64_t samples;
+};
+
+void cost_meter_init(struct cost_meter *m, int64_t first_guess_us);
+void cost_meter_record(struct cost_meter *m, int64_t us);
+
+/* What the admission decision looks at; filled by the web role each loop round. */
+struct grace_load {
+	int64_t loop_delay_us; /* standing delay of requests in the web process' class queues */
+	int64_t compute_wait_us, store_wait_us, signer_wait_us; /* expected wait of a new call */
+	unsigned tasks, tasks_max;
+};
+
+struct grace {
+	struct delay_meter loop_delay;
+	int64_t window_end_us; /* of the refusal count below, 1 s windows */
+	int64_t refused_now, refused_before, served_now, served_before;
+	uint64_t random_state; /* xorshift, for spreading Retry-After */
+};
+
+void grace_init(struct grace *g, uint64_t seed, int64_t now_us);
+
+/*
+ * May an operation of this cost and rank begin, if it must be answered within budget_us? Refused:
+ * *ret_retry_after_s is set to what the client should be told (1..60 s, spread).
+ */
+bool grace_admit(struct grace *g, const struct grace_load *load, enum cost_class cost,
+    enum shed_rank rank, int64_t budget_us, int64_t now_us, unsigned *ret_retry_after_s);
+
+/* Seconds to tell a client that was refused later on (by a full queue further back). */
+unsigned grace_retry_after_s(struct grace *g, int64_t now_us);
+
+/* Counts an operation that was answered with other than a refusal. */
+void grace_served(struct grace *g, int64_t now_us);
+
+#endif

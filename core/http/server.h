@@ -1,0 +1,73 @@
+/*
+ * The HTTP/1.1 server of a process: listeners, connections, class queues, dispatch. Loop callbacks
+ * only read, parse the head, stamp and enqueue by cost class; a check hook drains the class queues
+ * in slices of 1 ms, asks admission and starts handlers. See http-foundation.md 7 for the lessons.
+ */
+#ifndef PLIMSOLL_HTTP_SERVER_H
+#define PLIMSOLL_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/conf/conf.h"
+#include "core/ev/loop.h"
+#include "core/grace/admit.h"
+#include "core/http/http.h"
+#include "core/obs/metric.h"
+
+struct http_server;
+
+/* How the process measures its surroundings for admission; called at most once per loop round. */
+typedef void http_load_fn(void *arg, struct grace_load *load);
+
+struct http_server_options {
+	const struct http_site *const *sites;
+	unsigned n_sites;
+	const struct conf *conf; /* section [http]: limits and clocks, see http_conf_keys */
+	struct metrics *metrics; /* own slot and the http families; other web slots for balancing */
+	http_load_fn *load; /* may be NULL */
+	void *load_arg;
+	bool access_log;
+};
+
+/* Keys of section [http]; part of the configuration of every process that has a server. */
+extern const struct conf_table http_conf;
+
+/* Metric families of a server: per op requests, refusals, latency; connections, accept queue. */
+void http_metric_schema(
+    struct metric_schema *schema, const struct http_site *const *sites, unsigned n_sites);
+
+/*
+ * A server for the sites. ERR_CONFIG with text in note when the routes are ambiguous or a row is
+ * wrong. The options' pointers are kept.
+ */
+NODISCARD enum err http_server_new(struct loop *l, const struct http_server_options *o,
+    struct http_server **ret, struct err_note *note);
+
+/*
+ * Serves a bound, listening, non-blocking socket; takes fd. Sockets are shared by the web
+ * processes: each accepts only while its connection count is at most two above the smallest count
+ * of the serving siblings (metric slots of the same role that were alive in the last 200 ms).
+ */
+NODISCARD enum err http_server_listen(struct http_server *s, int fd);
+
+/*
+ * Starts draining: stops accepting, answers what is admitted, sends Connection: close, closes idle
+ * connections. done(arg) runs when the last connection has ended or deadline_us has passed.
+ */
+void http_server_drain(
+    struct http_server *s, int64_t deadline_us, void (*done)(void *arg), void *arg);
+
+/* New limits after a reload of the configuration. */
+void http_server_reload(struct http_server *s, const struct conf *conf);
+
+void http_server_free(struct http_server **s);
+
+/*
+ * A listening TCP socket for "host:port" text as CONF_ADDRESS gives it (backlog somaxconn,
+ * TCP_NODELAY, close-on-exec, non-blocking). ERR_EXISTS: in use; text in note.
+ */
+NODISCARD enum err http_listen_socket(const char *address, int *ret_fd, struct err_note *note);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * Metrics in shared memory. A schema (families, each with one row per label value) is built the
+ * same way in every process from the same tables at start, then sealed. The supervisor maps one
+ * block with a slot per process; each process writes only its own slot with relaxed atomics, anyone
+ * may read all. So counting costs one add and the admin role needs to ask nobody.
+ */
+#ifndef PLIMSOLL_OBS_METRIC_H
+#define PLIMSOLL_OBS_METRIC_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/role_id.h"
+#include "core/obs/hist.h"
+
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HIST };
+
+/* One family. Names without prefix and unit suffix rules of Prometheus: "http_requests_total". */
+struct metric_def {
+	const char *name;
+	enum metric_kind kind;
+	const char *label; /* name of the label, or NULL for a family of one row */
+	const char *help; /* one line, says the unit */
+};
+
+struct metric_schema; /* families and their label values */
+
+NODISCARD enum err metric_schema_new(struct metric_schema **ret);
+void metric_schema_free(struct metric_schema **s);
+
+/* Adds a row; the family is added at its first row. Same (name, label_value) twice is one row. */
+void metric_schema_add(
+    struct metric_schema *s, const struct metric_def *def, const char *label_value);
+
+/* Bytes of one process slot, and a number that differs when schemas differ. */
+size_t metric_slot_bytes(const struct metric_schema *s);
+uint64_t metric_schema_hash(const struct metric_schema *s);
+
+/* What every slot starts with, beside the rows. Written by its process, read by admin and others. */
+enum metric_state { SLOT_EMPTY, SLOT_STARTING, SLOT_SERVING, SLOT_DRAINING };
+
+struct metric_slot {
+	_Atomic int32_t state; /* enum metric_state */
+	_Atomic int32_t role, instance, pid, restarts;
+	_Atomic int32_t sandbox; /* bits: 1 no_new_privs, 2 Landlock, 4 seccomp */
+	_Atomic int64_t started_us, alive_us; /* monotonic; alive_us is stamped every loop round */
+	_Atomic int64_t connections; /* open client connections (web) */
+	_Atomic int64_t queue_len, queue_wait_us; /* work waiting, expected wait of new work */
+	_Atomic int64_t loop_lag_us, cpu_us, tasks;
+	_Atomic int64_t busy; /* 1 while a job runs (compute), else jobs in flight */
+};
+
+struct metrics; /* a process' view of the block */
+
+/* Bytes of the block for n slots; fits the memfd the supervisor makes. */
+size_t metrics_block_bytes(const struct metric_schema *s, unsigned n);
+
+/*
+ * Views the mapped block of n slots; own is this process' slot or -1 (reader only). Keeps s and
+ * block, owns neither. ERR_CORRUPT: the block was laid out by another schema.
+ */
+NODISCARD enum err metrics_open(const struct metric_schema *s, void *block, size_t block_bytes,
+    unsigned n, int own, struct metrics **ret);
+void metrics_close(struct metrics **m);
+
+/* Lays out a fresh block (supervisor, once). */
+void metrics_format(const struct metric_schema *s, void *block, unsigned n);
+
+unsigned metrics_slots(const struct metrics *m);
+struct metric_slot *metrics_slot(const struct metrics *m, unsigned i);
+struct metric_slot *metrics_own_slot(const struct metrics *m);
+
+/*
+ * Where this process counts a row; look up once at start. label_value NULL for families of one
+ * row. An unknown row is a broken invariant. Valid while m is open.
+ */
+_Atomic int64_t *metric_cell(
+    const struct metrics *m, const struct metric_def *def, const char *label_value);
+struct hist *metric_hist(
+    const struct metrics *m, const struct metric_def *def, const char *label_value);
+
+static inline void metric_add(_Atomic int64_t *cell, int64_t n)
+{
+	atomic_store_explicit(
+	    cell, atomic_load_explicit(cell, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+static inline void metric_set(_Atomic int64_t *cell, int64_t n)
+{
+	atomic_store_explicit(cell, n, memory_order_relaxed);
+}
+
+static inline int64_t metric_get(const _Atomic int64_t *cell)
+{
+	return atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+/* All slots in Prometheus text format 0.0.4, families prefixed "plimsoll_", labels role, instance. */
+void metrics_write_prometheus(const struct metrics *m, struct buf *out);
+
+/* All slots as JSON: processes with their slot fields, then families summed over processes. */
+void metrics_write_json(const struct metrics *m, struct buf *out);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * Roles: one program per kind of process (DESIGN.md 2). The table says for each role how many there
+ * are, whom it may call and what its sandbox allows. The supervisor forks and executes them, gives
+ * each over a control socket (descriptor 3): configuration, the metrics block, listening sockets
+ * and one socket per allowed peer; restarts what dies with back-off and hands new sockets to the
+ * peers of a restarted process.
+ */
+#ifndef PLIMSOLL_ROLE_ROLE_H
+#define PLIMSOLL_ROLE_ROLE_H
+
+#include <stdbool.h>
+
+#include "core/base/err.h"
+#include "core/base/role_id.h"
+#include "core/conf/conf.h"
+#include "core/service.h"
+
+/* The program as a whole, filled by cmd/main.c from services/table.c. */
+struct app {
+	const struct service *const *services; /* all that are built in */
+	size_t n_services;
+	const char *version;
+};
+
+struct role_ctx;
+
+/* A process of a role while it runs; handed to the functions of its row. */
+struct role_ctx {
+	const struct app *app;
+	struct svc_env env;
+	struct conf *conf; /* owned; env.conf points here */
+	struct rpc_registry registry;
+	struct rpc_server *server; /* NULL in roles nobody calls */
+	int control_fd;
+	/* Listening sockets in the order of role_listeners(); -1 where the service is off. */
+	int listen_fd[SERVICE_MAX + 1];
+	unsigned n_listen;
+	bool draining;
+	void *role_data; /* the role's own */
+};
+
+/* What a role's file provides. All but start may be NULL. */
+struct role_ops {
+	/*
+	 * Builds the role before the sandbox closes: open files, make the RPC server's executor.
+	 * Services have not been started yet.
+	 */
+	enum err (*start)(struct role_ctx *r, struct err_note *note);
+	/* In a task after the sandbox closed and peers are connected, services ready: begin to serve. */
+	enum err (*serve)(struct role_ctx *r, struct err_note *note);
+	/* SIGTERM: finish what is admitted, refuse new work, call role_drained() when done. */
+	void (*drain)(struct role_ctx *r, int64_t deadline_us);
+	/* SIGHUP after the new configuration arrived. */
+	void (*reload)(struct role_ctx *r);
+	void (*stop)(struct role_ctx *r);
+};
+
+enum sandbox_flags {
+	SANDBOX_READ_DATA = 1, /* may read the database files below data_dir/db */
+	SANDBOX_WRITE_DATA = 2, /* may change files below data_dir/db */
+	SANDBOX_ACCEPT = 4, /* may accept on handed-over sockets; never connect or bind */
+	SANDBOX_DIAL = 8, /* may connect out (courier), read resolver and CA files */
+	SANDBOX_THREADS = 16, /* may create threads */
+	SANDBOX_KEYS = 32, /* may read and change files below data_dir/keys */
+};
+
+struct role_def {
+	enum role_id role;
+	const char *program; /* file name beside plimsoll; "plimsoll" for the core roles */
+	const struct role_ops *ops; /* NULL in programs that do not carry the role */
+	const char *instances_key; /* section of the key "instances", or NULL: one process */
+	uint32_t calls; /* ROLE_BIT mask of roles it opens channels to */
+	uint32_t sandbox; /* enum sandbox_flags */
+	int nice;
+	unsigned max_credits; /* calls in flight per channel towards this role */
+};
+
+/* The table; index is enum role_id, row 0 (supervisor) is empty. */
+extern const struct role_def role_table[ROLE_COUNT];
+
+/* Configuration keys of the runtime itself: [plimsoll], [web], [compute], [admin], [log], ... */
+extern const struct conf_table runtime_conf;
+
+/* `plimsoll serve`: supervises until it is told to stop; the exit code of the command. */
+int supervisor_run(const struct app *app, struct conf *conf, const char *conf_path,
+    bool no_sandbox, const char *only_service);
+
+/*
+ * Main of a role process, as executed by the supervisor: argv is "PROGRAM --role NAME INSTANCE";
+ * everything else comes over descriptor 3. Returns the exit code.
+ */
+int role_main(const struct app *app, const struct role_ops *const ops[ROLE_COUNT], int argc,
+    char **argv);
+
+/* A role says that its drain is complete; the process then ends. */
+void role_drained(struct role_ctx *r);
+
+/* Exit codes of all commands. */
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1, /* it did not work */
+	EXIT_USAGE = 2, /* wrong words on the command line */
+	EXIT_CONFIG = 3, /* the configuration is wrong */
+	EXIT_IN_USE = 4, /* port or data directory in use */
+	EXIT_SANDBOX = 5, /* the sandbox cannot be set up */
+};
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * The service contract: what the core learns about a service comes from one static const struct,
+ * listed in services/table.c. accounts is listed like a service although nobody can call it from
+ * outside. Adding an operation is one row, one handler, one test.
+ */
+#ifndef PLIMSOLL_SERVICE_H
+#define PLIMSOLL_SERVICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/role_id.h"
+#include "core/conf/conf.h"
+#include "core/ev/loop.h"
+#include "core/http/http.h"
+#include "core/obs/metric.h"
+#include "core/rpc/rpc.h"
+#include "core/store/sql.h"
+
+enum { SERVICE_MAX = 8 };
+
+struct service;
+
+/* What a role process gives to the services' code that runs in it. One per process. */
+struct svc_env {
+	enum role_id role;
+	int instance;
+	struct loop *loop;
+	const struct conf *conf;
+	struct metrics *metrics;
+	struct sql_db *db; /* web: read-only connection; store: NULL (use struct txn); others NULL */
+	struct rpc_pool *peer[ROLE_COUNT]; /* NULL where this role may not call */
+	const char *data_dir;
+	const char *version;
+	const struct service *const *services; /* those that are switched on */
+	size_t n_services;
+	void *state[SERVICE_MAX]; /* set by each service's start(), same index as services */
+};
+
+struct service {
+	const char *name, *summary;
+	/* Which listener of the configuration serves ops: "main" (8000), "symbols", "pairs". */
+	const char *listener;
+	const struct op *ops;
+	unsigned n_ops;
+	op_fn *not_found, *wrong_method; /* see struct http_site; NULL: defaults */
+	void (*error)(struct op_call *c, enum err e);
+	void (*decorate)(struct op_call *c);
+	const struct op *admin_ops; /* served by the admin role on its loopback listener */
+	unsigned n_admin_ops;
+	const struct rpc_def *const *rpcs;
+	unsigned n_rpcs;
+	struct sql_table stmts;
+	const struct migration *migrations;
+	unsigned n_migrations;
+	struct conf_table conf;
+	const struct metric_def *metrics; /* families of one row, added to every schema */
+	unsigned n_metrics;
+	/*
+	 * Called in every role process before the sandbox closes; env->role says where. May open
+	 * files and keep state in *ret_state. stop() undoes it. Either may be NULL.
+	 */
+	enum err (*start)(struct svc_env *env, void **ret_state, struct err_note *note);
+	void (*stop)(struct svc_env *env, void *state);
+	/*
+	 * Called in a task once all peers are connected and before the first request is served
+	 * (web: fetch the symmetric keys from the signer, open what needs the store). May wait.
+	 */
+	enum err (*ready)(struct svc_env *env, void *state, struct err_note *note);
+	/* SIGHUP: env->conf already holds the new values. May be NULL. */
+	void (*reload)(struct svc_env *env, void *state);
+	/* Checks the service's invariants in the database; the first broken one in note. */
+	enum err (*audit)(struct sql_db *db, struct err_note *note);
+	/* Refuses a configuration that cannot work, in words ("plimsoll check" and start). */
+	enum err (*check)(const struct conf *conf, struct err_note *note);
+};
+
+/* The state that a service's start() returned in this process. A foreign service: CHECK. */
+void *svc_state(const struct svc_env *env, const struct service *s);
+
+/*
+ * Checks all rows of all services: unique names, paths that start with '/', deadlines > 0, limits,
+ * RPC rows with a handler, migrations numbered 1..n. ERR_INVALID with the row in note.
+ */
+NODISCARD enum err service_verify(
+    const struct service *const *services, size_t n, struct err_note *note);
+
+#endif
