@@ -20,7 +20,9 @@
 #endif
 #endif
 
-enum { CHUNK_BYTES = 4096 };
+enum {
+	CHUNK_BYTES = 4096
+};
 
 struct arena_chunk {
 	struct arena_chunk *next;

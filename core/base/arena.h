@@ -16,9 +16,9 @@ struct arena_chunk;
 struct arena_cleanup;
 
 struct arena {
-	struct arena_chunk *chunks; /* newest first */
+	struct arena_chunk *chunks;	/* newest first */
 	struct arena_cleanup *cleanups; /* newest first */
-	size_t used, max; /* bytes asked of the system; the most it may ask */
+	size_t used, max;		/* bytes asked of the system; the most it may ask */
 };
 
 /* An empty arena that may take up to max bytes; allocates nothing yet. */
@@ -30,7 +30,8 @@ static inline struct arena arena_new(size_t max)
 /* Runs the cleanups, newest first, and frees all memory; the arena is usable again. */
 void arena_reset(struct arena *a);
 
-/* len zeroed bytes aligned for any type, or NULL beyond the maximum. len 0 gives a valid pointer. */
+/* len zeroed bytes aligned for any type, or NULL beyond the maximum. len 0 gives a valid pointer.
+ */
 void *arena_alloc(struct arena *a, size_t len);
 
 /* Copies with a NUL behind. An allocation beyond the maximum gives ERR_MEMORY. */

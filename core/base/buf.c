@@ -8,7 +8,9 @@
 
 #include "core/base/check.h"
 
-enum { BUF_FIRST_BYTES = 256 };
+enum {
+	BUF_FIRST_BYTES = 256
+};
 
 void buf_free(struct buf *b)
 {

@@ -14,7 +14,7 @@
 #include "core/base/slice.h"
 
 struct buf {
-	char *data; /* owned; NULL until the first byte */
+	char *data;	      /* owned; NULL until the first byte */
 	size_t len, cap, max; /* bytes */
 	bool failed;
 };

@@ -9,7 +9,7 @@
 
 void check_failed(const char *cond, const char *file, int line)
 {
-	fprintf(stderr, "level=fatal event=broken_invariant cond=\"%s\" at=%s:%d\n", cond, file,
-	    line);
+	fprintf(
+	    stderr, "level=fatal event=broken_invariant cond=\"%s\" at=%s:%d\n", cond, file, line);
 	abort();
 }

@@ -17,7 +17,9 @@ int64_t clock_wall_ms(void);
 /* CPU microseconds used by this process so far. */
 int64_t clock_cpu_us(void);
 
-enum { CLOCK_HTTP_DATE_SIZE = 30 };
+enum {
+	CLOCK_HTTP_DATE_SIZE = 30
+};
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7) with NUL into out; wall_s are seconds. */
 void clock_http_date(int64_t wall_s, char out[CLOCK_HTTP_DATE_SIZE]);

@@ -9,8 +9,8 @@
 #include "core/base/err.h"
 #include "core/base/slice.h"
 
-void enc_hex(struct buf *out, struct slice bytes); /* lower case */
-void enc_base64(struct buf *out, struct slice bytes); /* with padding */
+void enc_hex(struct buf *out, struct slice bytes);	 /* lower case */
+void enc_base64(struct buf *out, struct slice bytes);	 /* with padding */
 void enc_base64url(struct buf *out, struct slice bytes); /* without padding */
 
 /*

@@ -7,7 +7,7 @@
 #ifndef PLIMSOLL_BASE_ERR_H
 #define PLIMSOLL_BASE_ERR_H
 
-#define NODISCARD __attribute__((warn_unused_result))
+#define NODISCARD		__attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 
 enum err {

@@ -60,8 +60,8 @@ enum err json_parse(
 		return err_note_set(
 		    note, ERR_LIMIT, "JSON is nested deeper than %d levels", JSON_MAX_DEPTH);
 	}
-	json_t *document = json_loadb(text.ptr, text.len,
-	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &at);
+	json_t *document = json_loadb(
+	    text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &at);
 	if (document == NULL) {
 		return err_note_set(note, ERR_SYNTAX, "JSON at byte %d: %s", at.position, at.text);
 	}

@@ -1,7 +1,7 @@
 /*
  * The JSON boundary. Reading: a document is parsed by jansson behind these functions (so that a
- * faster parser can replace it), after a scan that refuses nesting deeper than 32. Writing: straight
- * into a buffer, no tree.
+ * faster parser can replace it), after a scan that refuses nesting deeper than 32. Writing:
+ * straight into a buffer, no tree.
  */
 #ifndef PLIMSOLL_BASE_JSON_H
 #define PLIMSOLL_BASE_JSON_H
@@ -14,7 +14,9 @@
 #include "core/base/err.h"
 #include "core/base/slice.h"
 
-enum { JSON_MAX_DEPTH = 32 };
+enum {
+	JSON_MAX_DEPTH = 32
+};
 
 enum json_kind {
 	JSON_KIND_NULL,
@@ -50,8 +52,8 @@ size_t json_count(const struct json *v);
  * Walks an object: *ret_key and *ret_value of the next member; *cursor starts as NULL. False at the
  * end. Members added by nobody meanwhile: documents are read-only.
  */
-bool json_next(const struct json *object, void **cursor, struct slice *ret_key,
-    const struct json **ret_value);
+bool json_next(
+    const struct json *object, void **cursor, struct slice *ret_key, const struct json **ret_value);
 
 /* Typed reads; false (and *ret untouched) if v is NULL or of another type. */
 bool json_get_string(const struct json *v, struct slice *ret);
@@ -62,11 +64,12 @@ bool json_get_bool(const struct json *v, bool *ret);
  * Writer. Commas are put by itself. Names and strings are escaped; bytes that are not UTF-8 become
  * U+FFFD, so the output is always valid JSON.
  *	struct json_writer w = json_writer_new(&buf);
- *	json_begin_object(&w); json_put_name(&w, SLICE("a")); json_put_i64(&w, 1); json_end_object(&w);
+ *	json_begin_object(&w); json_put_name(&w, SLICE("a")); json_put_i64(&w, 1);
+ *json_end_object(&w);
  */
 struct json_writer {
 	struct buf *out; /* borrowed */
-	bool comma; /* a value stands before */
+	bool comma;	 /* a value stands before */
 };
 
 static inline struct json_writer json_writer_new(struct buf *out)

@@ -13,7 +13,7 @@ struct list {
 };
 
 /* The element of type T whose member M is the node p. */
-#define LIST_OF(p, T, M) ((T *)(void *)((char *)(p) - offsetof(T, M)))
+#define LIST_OF(p, T, M) ((T *)(void *)((char *)(p)-offsetof(T, M)))
 
 /* Walks the nodes of head; the body must not remove node (use list_pop in a loop for that). */
 #define list_each(node, head)                                                                      \

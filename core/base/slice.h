@@ -18,11 +18,11 @@ struct slice {
 };
 
 /* A slice over a string literal (SLICE) or over anything with a length (SLICE_OF). */
-#define SLICE(literal)    ((struct slice){ "" literal, sizeof(literal) - 1 })
-#define SLICE_OF(p, n)    ((struct slice){ (const char *)(p), (n) })
-#define SLICE_EMPTY       ((struct slice){ "", 0 })
+#define SLICE(literal) ((struct slice){ "" literal, sizeof(literal) - 1 })
+#define SLICE_OF(p, n) ((struct slice){ (const char *)(p), (n) })
+#define SLICE_EMPTY    ((struct slice){ "", 0 })
 /* For printf: printf("%.*s", SLICE_ARG(s)). Cuts at INT_MAX. */
-#define SLICE_ARG(s)      (int)((s).len), (s).ptr
+#define SLICE_ARG(s) (int)((s).len), (s).ptr
 
 /* A slice over a NUL-terminated string; NULL gives the empty slice. */
 static inline struct slice slice_str(const char *s)
@@ -51,7 +51,7 @@ static inline bool slice_starts(struct slice s, struct slice prefix)
 static inline bool slice_ends(struct slice s, struct slice suffix)
 {
 	return s.len >= suffix.len &&
-	    memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
+	       memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
 }
 
 /* Equality with ASCII letters compared without case; other bytes exactly. */

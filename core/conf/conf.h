@@ -16,12 +16,13 @@
 #include "core/base/slice.h"
 
 enum conf_type {
-	CONF_BOOL, /* yes | no | true | false | on | off */
-	CONF_INT, /* whole number, min..max, in the key's unit */
-	CONF_SIZE, /* bytes; 64k, 10M, 1G (powers of 1024) */
-	CONF_DURATION, /* milliseconds; 500ms, 10s, 5m, 2h, 28d; a bare number is in the key's unit */
+	CONF_BOOL,     /* yes | no | true | false | on | off */
+	CONF_INT,      /* whole number, min..max, in the key's unit */
+	CONF_SIZE,     /* bytes; 64k, 10M, 1G (powers of 1024) */
+	CONF_DURATION, /* milliseconds; 500ms, 10s, 5m, 2h, 28d; a bare number is in the key's unit
+			*/
 	CONF_STRING,
-	CONF_ENUM, /* one of choices */
+	CONF_ENUM,    /* one of choices */
 	CONF_ADDRESS, /* host:port, [v6]:port, or port (loopback) */
 	CONF_PATH,
 	CONF_URL /* http(s)://host[:port], no path */
@@ -31,13 +32,14 @@ struct conf_key {
 	const char *section, *name;
 	enum conf_type type;
 	const char *unit; /* for people: "ms", "bytes", "processes"; NULL if none */
-	int64_t min, max; /* CONF_INT, CONF_SIZE, CONF_DURATION; strings: longest length in max, 0=1024 */
+	int64_t min,
+	    max; /* CONF_INT, CONF_SIZE, CONF_DURATION; strings: longest length in max, 0=1024 */
 	const char *choices; /* CONF_ENUM: "open|invite|closed" */
-	const char *def; /* default as text; NULL = empty */
-	bool reloadable; /* takes effect on SIGHUP */
-	bool secret; /* never printed */
-	uint32_t roles; /* ROLE_BIT mask of the roles that get a secret; 0 = all */
-	const char *help; /* one sentence */
+	const char *def;     /* default as text; NULL = empty */
+	bool reloadable;     /* takes effect on SIGHUP */
+	bool secret;	     /* never printed */
+	uint32_t roles;	     /* ROLE_BIT mask of the roles that get a secret; 0 = all */
+	const char *help;    /* one sentence */
 };
 
 struct conf_table {
@@ -67,8 +69,8 @@ NODISCARD enum err conf_set(struct conf *c, const char *origin, struct slice sec
 
 /* Values. An unknown key or one of another type is a broken invariant. Strings live with c. */
 bool conf_bool(const struct conf *c, const char *section, const char *name);
-int64_t conf_int(const struct conf *c, const char *section, const char *name); /* INT, SIZE */
-int64_t conf_ms(const struct conf *c, const char *section, const char *name); /* DURATION */
+int64_t conf_int(const struct conf *c, const char *section, const char *name);	   /* INT, SIZE */
+int64_t conf_ms(const struct conf *c, const char *section, const char *name);	   /* DURATION */
 const char *conf_str(const struct conf *c, const char *section, const char *name); /* all others */
 
 /* True if the value came from a file or the command line, not from the default. */

@@ -1,0 +1,137 @@
+/*
+ * The admission decision, first form. Three questions, cheapest first:
+ *
+ *  1. Is the resource that this operation needs able to begin it in time? The expected wait there
+ *     must fit the patience of its rank; a bound longer than people's patience is no bound
+ *     (load-and-overload.md 4.4), so it is seconds at most, and the rest is refused at once.
+ *  2. Does the loop itself have a standing queue? Then ranks are cut off one after the other, the
+ *     easiest to retry first, as the delay doubles.
+ *  3. Are there tasks left to run it in? The last eighth is kept for work already begun.
+ *
+ * Refused clients are told to come back spread over the time that the spare capacity needs to serve
+ * them, so that they do not return as one wave.
+ */
+#include "core/grace/admit.h"
+
+enum {
+	LOOP_TARGET_US = 5000,
+	LOOP_INTERVAL_US = 100000,
+	REFUSAL_WINDOW_US = 1000000,
+	RETRY_AFTER_MAX_S = 60,
+	/* The loop delay at which even the last rank is cut, as a multiple of the target. */
+	LAST_CUT = 64,
+};
+
+/* The longest wait in front of a resource that an operation of a rank is let into. */
+static int64_t patience_us(enum shed_rank rank)
+{
+	return rank <= SHED_LAST ? 2000000 : 1000000;
+}
+
+void grace_init(struct grace *g, uint64_t seed, int64_t now_us)
+{
+	*g =
+	    (struct grace){ .window_end_us = now_us + REFUSAL_WINDOW_US, .random_state = seed | 1 };
+	delay_meter_init(&g->loop_delay, LOOP_TARGET_US, LOOP_INTERVAL_US, now_us);
+}
+
+static void turn(struct grace *g, int64_t now_us)
+{
+	if (now_us < g->window_end_us) {
+		return;
+	}
+	bool missed_whole_window = now_us >= g->window_end_us + REFUSAL_WINDOW_US;
+	g->refused_before = missed_whole_window ? 0 : g->refused_now;
+	g->served_before = missed_whole_window ? 0 : g->served_now;
+	g->refused_now = g->served_now = 0;
+	g->window_end_us = now_us + REFUSAL_WINDOW_US;
+}
+
+/* xorshift64*: good enough to spread clients, and repeatable under a seed. */
+static uint64_t next_random(struct grace *g)
+{
+	g->random_state ^= g->random_state >> 12;
+	g->random_state ^= g->random_state << 25;
+	g->random_state ^= g->random_state >> 27;
+	return g->random_state * 0x2545f4914f6cdd1d;
+}
+
+void grace_served(struct grace *g, int64_t now_us)
+{
+	turn(g, now_us);
+	g->served_now++;
+}
+
+unsigned grace_retry_after_s(struct grace *g, int64_t now_us)
+{
+	turn(g, now_us);
+	g->refused_now++;
+	int64_t refused = g->refused_before > g->refused_now ? g->refused_before : g->refused_now;
+	int64_t served = g->served_before > g->served_now ? g->served_before : g->served_now;
+	int64_t spread_s = refused / (served > 0 ? served : 1);
+	if (spread_s > RETRY_AFTER_MAX_S - 1) {
+		spread_s = RETRY_AFTER_MAX_S - 1;
+	}
+	return 1 + (unsigned)(next_random(g) % ((uint64_t)spread_s + 1));
+}
+
+static int64_t wait_at_resource(const struct grace_load *load, enum cost_class cost)
+{
+	switch (cost) {
+	case COST_COMPUTE:
+		return load->compute_wait_us;
+	case COST_WRITE:
+		return load->store_wait_us;
+	case COST_SIGN:
+		return load->signer_wait_us;
+	case COST_HEALTH:
+	case COST_MEMORY:
+	case COST_READ:
+	case COST_STREAM:
+	case COST_CLASSES:
+		break;
+	}
+	return 0;
+}
+
+static bool fits_resource(
+    const struct grace_load *load, enum cost_class cost, enum shed_rank rank, int64_t budget_us)
+{
+	int64_t wait_us = wait_at_resource(load, cost);
+
+	return wait_us <= patience_us(rank) && wait_us < budget_us;
+}
+
+/* The multiple of the target delay up to which a rank is still let in. */
+static int64_t cut_of(enum shed_rank rank)
+{
+	return LAST_CUT >> (rank - SHED_LAST);
+}
+
+static bool fits_loop(const struct grace_load *load, enum shed_rank rank)
+{
+	int64_t cut = cut_of(rank);
+
+	return load->loop_delay_us <= (cut < 1 ? 1 : cut) * LOOP_TARGET_US;
+}
+
+static bool fits_tasks(const struct grace_load *load, enum shed_rank rank)
+{
+	unsigned reserve = rank <= SHED_LAST ? 0 : load->tasks_max / 8;
+
+	return load->tasks_max == 0 || load->tasks + reserve < load->tasks_max;
+}
+
+bool grace_admit(struct grace *g, const struct grace_load *load, enum cost_class cost,
+    enum shed_rank rank, int64_t budget_us, int64_t now_us, unsigned *ret_retry_after_s)
+{
+	if (rank == SHED_NEVER) {
+		return true;
+	}
+	if (fits_resource(load, cost, rank, budget_us) && fits_loop(load, rank) &&
+	    fits_tasks(load, rank)) {
+		return true;
+	}
+	*ret_retry_after_s = grace_retry_after_s(g, now_us);
+	return false;
+}
