@@ -54,15 +54,19 @@ void arena_reset(struct arena *a)
 static struct arena_chunk *add_chunk(struct arena *a, size_t need)
 {
 	size_t cap = need;
+	size_t left = a->max > a->used ? a->max - a->used : 0;
+
+	if (left < sizeof(struct arena_chunk) || need > left - sizeof(struct arena_chunk)) {
+		return NULL;
+	}
 #ifndef ARENA_EMULATE
-	if (cap < CHUNK_BYTES - sizeof(struct arena_chunk)) {
-		cap = CHUNK_BYTES - sizeof(struct arena_chunk);
+	/* A whole chunk; what is left of the maximum, if that is less. */
+	size_t whole = left < CHUNK_BYTES ? left : CHUNK_BYTES;
+	if (cap < whole - sizeof(struct arena_chunk)) {
+		cap = whole - sizeof(struct arena_chunk);
 	}
 #endif
 	size_t total = cap + sizeof(struct arena_chunk);
-	if (total < need || a->used > a->max || total > a->max - a->used) {
-		return NULL;
-	}
 	struct arena_chunk *c = calloc(1, total);
 	if (c == NULL) {
 		return NULL;
@@ -114,7 +118,9 @@ enum err arena_copy(struct arena *a, struct slice s, struct slice *ret)
 	if (p == NULL) {
 		return ERR_MEMORY;
 	}
-	memcpy(p, s.ptr, s.len);
+	if (s.len > 0) {
+		memcpy(p, s.ptr, s.len);
+	}
 	*ret = (struct slice){ p, s.len };
 	return ERR_OK;
 }

@@ -36,7 +36,8 @@ char *buf_room(struct buf *b, size_t len)
 			cap *= 2;
 		}
 		cap = cap > b->max ? b->max : cap;
-		char *grown = realloc(b->data, cap == 0 ? 1 : cap);
+		/* One more than cap, for the NUL that buf_printf's formatter writes. */
+		char *grown = realloc(b->data, cap + 1);
 		if (grown == NULL) {
 			b->failed = true;
 			return NULL;
@@ -107,8 +108,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	int len = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
 	CHECK(len >= 0);
-	/* vsnprintf wants room for its NUL; it is dropped again. */
-	char *room = buf_room(b, (size_t)len + 1);
+	char *room = buf_room(b, (size_t)len);
 	if (room != NULL) {
 		vsnprintf(room, (size_t)len + 1, fmt, again);
 		b->len += (size_t)len;
@@ -119,6 +119,9 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 void buf_consume(struct buf *b, size_t len)
 {
 	CHECK(len <= b->len);
+	if (len == 0) {
+		return;
+	}
 	memmove(b->data, b->data + len, b->len - len);
 	b->len -= len;
 }

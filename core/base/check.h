@@ -13,7 +13,10 @@
 		}                                                                                  \
 	} while (0)
 
-/* Writes "broken invariant: COND at FILE:LINE" to standard error and aborts. */
+/* Writes one line with the condition and the place to standard error and aborts. */
 _Noreturn void check_failed(const char *cond, const char *file, int line);
+
+/* Has fn run between that line and the abort: the logger writes out what it still holds. */
+void check_before_abort(void (*fn)(void));
 
 #endif

@@ -46,6 +46,29 @@ static bool is_too_deep(struct slice text)
 	return false;
 }
 
+/* In our own words: jansson's quote the input, which may be a password, and notes get logged. */
+static const char *what_is_wrong(enum json_error_code code)
+{
+	static const struct {
+		enum json_error_code code;
+		const char *text;
+	} rows[] = {
+		{ json_error_invalid_utf8, "not UTF-8" },
+		{ json_error_premature_end_of_input, "ends too early" },
+		{ json_error_end_of_input_expected, "something follows the value" },
+		{ json_error_null_byte_in_key, "NUL in a name" },
+		{ json_error_duplicate_key, "a name occurs twice" },
+		{ json_error_numeric_overflow, "number too large" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].code == code) {
+			return rows[i].text;
+		}
+	}
+	return "malformed";
+}
+
 static void release(void *document)
 {
 	json_decref(document);
@@ -63,7 +86,11 @@ enum err json_parse(
 	json_t *document = json_loadb(
 	    text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &at);
 	if (document == NULL) {
-		return err_note_set(note, ERR_SYNTAX, "JSON at byte %d: %s", at.position, at.text);
+		if (json_error_code(&at) == json_error_out_of_memory) {
+			return ERR_MEMORY;
+		}
+		return err_note_set(note, ERR_SYNTAX, "JSON at byte %d: %s", at.position,
+		    what_is_wrong(json_error_code(&at)));
 	}
 	if (arena_defer(arena, release, document) != ERR_OK) {
 		json_decref(document);

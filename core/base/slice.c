@@ -97,7 +97,9 @@ enum err slice_to_cstr(struct slice s, char *out, size_t out_size)
 	if (s.len >= out_size || slice_find(s, '\0', 0) != s.len) {
 		return ERR_LIMIT;
 	}
-	memcpy(out, s.ptr, s.len);
+	if (s.len > 0) {
+		memcpy(out, s.ptr, s.len);
+	}
 	out[s.len] = '\0';
 	return ERR_OK;
 }

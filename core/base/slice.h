@@ -40,18 +40,18 @@ static inline struct slice slice_sub(struct slice s, size_t from, size_t to)
 {
 	to = to > s.len ? s.len : to;
 	from = from > to ? to : from;
-	return (struct slice){ s.ptr + from, to - from };
+	/* An empty slice may hold a null pointer, to which C allows adding nothing, not even 0. */
+	return (struct slice){ from == 0 ? s.ptr : s.ptr + from, to - from };
 }
 
 static inline bool slice_starts(struct slice s, struct slice prefix)
 {
-	return s.len >= prefix.len && memcmp(s.ptr, prefix.ptr, prefix.len) == 0;
+	return s.len >= prefix.len && slice_eq(slice_sub(s, 0, prefix.len), prefix);
 }
 
 static inline bool slice_ends(struct slice s, struct slice suffix)
 {
-	return s.len >= suffix.len &&
-	       memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
+	return s.len >= suffix.len && slice_eq(slice_sub(s, s.len - suffix.len, s.len), suffix);
 }
 
 /* Equality with ASCII letters compared without case; other bytes exactly. */

@@ -1,7 +1,7 @@
 /*
- * A timer wheel for the many coarse clocks of connections (header deadline, body rate, idle): arming,
- * moving and disarming are O(1) and cost no heap. Resolution 100 ms, horizon 409.6 s (longer ones
- * are re-armed by the wheel). Timers fire late by up to one tick, never early.
+ * A timer wheel for the many coarse clocks of connections (header deadline, body rate, idle):
+ * arming, moving and disarming are O(1) and cost no heap. Resolution 100 ms, horizon 409.6 s
+ * (longer ones are re-armed by the wheel). Timers fire late by up to one tick, never early.
  */
 #ifndef PLIMSOLL_EV_WHEEL_H
 #define PLIMSOLL_EV_WHEEL_H
@@ -11,7 +11,10 @@
 
 #include "core/base/list.h"
 
-enum { WHEEL_SLOTS = 4096, WHEEL_TICK_US = 100000 };
+enum {
+	WHEEL_SLOTS = 4096,
+	WHEEL_TICK_US = 100000
+};
 
 struct wheel_timer {
 	struct list node;

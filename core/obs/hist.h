@@ -9,7 +9,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { HIST_BUCKETS = 248 };
+enum {
+	HIST_BUCKETS = 248
+};
 
 struct hist {
 	_Atomic int64_t count, sum_us;

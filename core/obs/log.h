@@ -14,19 +14,37 @@
 #include "core/base/role_id.h"
 #include "core/base/slice.h"
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF };
+enum log_level {
+	LOG_DEBUG,
+	LOG_INFO,
+	LOG_WARN,
+	LOG_ERROR,
+	LOG_OFF
+};
 
 /* One key=value of a line. Strings are quoted when they need it. */
 struct log_field {
 	const char *key;
-	enum { LOG_FIELD_STR, LOG_FIELD_INT } type;
+	enum {
+		LOG_FIELD_STR,
+		LOG_FIELD_INT
+	} type;
 	struct slice str;
 	int64_t num;
 };
 
-#define LOG_S(k, slice)    { .key = (k), .type = LOG_FIELD_STR, .str = (slice) }
-#define LOG_C(k, cstr)     { .key = (k), .type = LOG_FIELD_STR, .str = slice_str(cstr) }
-#define LOG_I(k, n)        { .key = (k), .type = LOG_FIELD_INT, .num = (int64_t)(n) }
+#define LOG_S(k, slice)                                                                            \
+	{                                                                                          \
+		.key = (k), .type = LOG_FIELD_STR, .str = (slice)                                  \
+	}
+#define LOG_C(k, cstr)                                                                             \
+	{                                                                                          \
+		.key = (k), .type = LOG_FIELD_STR, .str = slice_str(cstr)                          \
+	}
+#define LOG_I(k, n)                                                                                \
+	{                                                                                          \
+		.key = (k), .type = LOG_FIELD_INT, .num = (int64_t)(n)                             \
+	}
 
 /* LOG(LOG_INFO, "store", "commit", LOG_I("batch", n), LOG_C("err", err_text(e))); */
 #define LOG(level, module, event, ...)                                                             \

@@ -16,14 +16,18 @@
 #include "core/base/role_id.h"
 #include "core/obs/hist.h"
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HIST };
+enum metric_kind {
+	METRIC_COUNTER,
+	METRIC_GAUGE,
+	METRIC_HIST
+};
 
 /* One family. Names without prefix and unit suffix rules of Prometheus: "http_requests_total". */
 struct metric_def {
 	const char *name;
 	enum metric_kind kind;
 	const char *label; /* name of the label, or NULL for a family of one row */
-	const char *help; /* one line, says the unit */
+	const char *help;  /* one line, says the unit */
 };
 
 struct metric_schema; /* families and their label values */
@@ -39,15 +43,21 @@ void metric_schema_add(
 size_t metric_slot_bytes(const struct metric_schema *s);
 uint64_t metric_schema_hash(const struct metric_schema *s);
 
-/* What every slot starts with, beside the rows. Written by its process, read by admin and others. */
-enum metric_state { SLOT_EMPTY, SLOT_STARTING, SLOT_SERVING, SLOT_DRAINING };
+/* What every slot starts with, beside the rows. Written by its process, read by admin and others.
+ */
+enum metric_state {
+	SLOT_EMPTY,
+	SLOT_STARTING,
+	SLOT_SERVING,
+	SLOT_DRAINING
+};
 
 struct metric_slot {
 	_Atomic int32_t state; /* enum metric_state */
 	_Atomic int32_t role, instance, pid, restarts;
-	_Atomic int32_t sandbox; /* bits: 1 no_new_privs, 2 Landlock, 4 seccomp */
+	_Atomic int32_t sandbox;	      /* bits: 1 no_new_privs, 2 Landlock, 4 seccomp */
 	_Atomic int64_t started_us, alive_us; /* monotonic; alive_us is stamped every loop round */
-	_Atomic int64_t connections; /* open client connections (web) */
+	_Atomic int64_t connections;	      /* open client connections (web) */
 	_Atomic int64_t queue_len, queue_wait_us; /* work waiting, expected wait of new work */
 	_Atomic int64_t loop_lag_us, cpu_us, tasks;
 	_Atomic int64_t busy; /* 1 while a job runs (compute), else jobs in flight */
@@ -98,10 +108,18 @@ static inline int64_t metric_get(const _Atomic int64_t *cell)
 	return atomic_load_explicit(cell, memory_order_relaxed);
 }
 
-/* All slots in Prometheus text format 0.0.4, families prefixed "plimsoll_", labels role, instance. */
+/*
+ * All slots in Prometheus text format 0.0.4, families prefixed "plimsoll_", labels role, instance.
+ * Histograms are shown in seconds, so call them "..._seconds", and only once they have a record.
+ */
 void metrics_write_prometheus(const struct metrics *m, struct buf *out);
 
-/* All slots as JSON: processes with their slot fields, then families summed over processes. */
+/*
+ * All slots as JSON: {"processes": [{role, instance, pid, state, restarts, sandbox, uptime_us,
+ * silence_us, connections, queue_len, queue_wait_us, loop_lag_us, cpu_us, tasks, busy}],
+ * "families": {NAME: {kind, value}, NAME: {kind, label, rows: {LABEL: value}}}}, values summed over
+ * processes; of a histogram {count, sum_us, p50_us, p90_us, p99_us, max_us}.
+ */
 void metrics_write_json(const struct metrics *m, struct buf *out);
 
 #endif

@@ -1,0 +1,54 @@
+/*
+ * What metric.c and metric_text.c share: the schema's tables and the place of each row in a slot.
+ * Private to core/obs.
+ */
+#ifndef PLIMSOLL_OBS_METRIC_SCHEMA_H
+#define PLIMSOLL_OBS_METRIC_SCHEMA_H
+
+#include <stdbool.h>
+
+#include "core/obs/metric.h"
+
+/* Ours are some dozens and some hundreds; more is a mistake in a table. */
+enum {
+	METRIC_FAMILIES_MAX = 256,
+	METRIC_ROWS_MAX = 4096
+};
+
+struct metric_row {
+	char *label_value;	 /* owned; NULL in a family of one row */
+	size_t offset;		 /* bytes from the start of a slot */
+	struct metric_row *next; /* of the same family, in order of adding */
+};
+
+struct metric_family {
+	struct metric_def def; /* strings are the table's, which outlives us */
+	struct metric_row *first, *last;
+};
+
+struct metric_schema {
+	struct metric_family families[METRIC_FAMILIES_MAX];
+	unsigned n_families, n_rows;
+	size_t bytes; /* of a slot so far */
+};
+
+/* For readers: the schema of m, and a row's cell or histogram in slot i. */
+const struct metric_schema *metrics_schema(const struct metrics *m);
+const _Atomic int64_t *metrics_row_cell(
+    const struct metrics *m, unsigned slot, const struct metric_row *row);
+const struct hist *metrics_row_hist(
+    const struct metrics *m, unsigned slot, const struct metric_row *row);
+
+/* True once the slot has had a process. */
+bool metric_slot_is_used(const struct metric_slot *s);
+
+/* Name of the slot's role; "unknown" for a number that is none. */
+const char *metric_slot_role(const struct metric_slot *s);
+
+/* Microseconds from a stamp to now; 0 for one never made. */
+int64_t metric_since(const _Atomic int64_t *stamp, int64_t now_us);
+
+/* Prometheus' word for a kind. */
+const char *metric_kind_name(enum metric_kind kind);
+
+#endif
