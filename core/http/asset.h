@@ -13,7 +13,7 @@ struct asset {
 	const char *path; /* "identity/dialog.js": path below web/ */
 	const char *content_type;
 	struct slice bytes, gzip; /* gzip.len 0: not smaller */
-	char hash[11]; /* first 10 hex digits of SHA-256 of bytes, NUL */
+	char hash[11];		  /* first 10 hex digits of SHA-256 of bytes, NUL */
 };
 
 struct asset_set {

@@ -22,7 +22,16 @@ struct app {
 	const char *version;
 };
 
-struct role_ctx;
+/* Most tables that app_conf_tables() gives. */
+enum {
+	APP_MAX_CONF_TABLES = SERVICE_MAX + 2
+};
+
+/* All keys of the program: the runtime's, [http], and the services' own. Number of tables. */
+size_t app_conf_tables(const struct app *app, struct conf_table ret[APP_MAX_CONF_TABLES]);
+
+/* A configuration with the defaults of those keys. app must be the same at every call. */
+NODISCARD enum err app_conf_new(const struct app *app, struct conf **ret);
 
 /* A process of a role while it runs; handed to the functions of its row. */
 struct role_ctx {
@@ -32,7 +41,7 @@ struct role_ctx {
 	struct rpc_registry registry;
 	struct rpc_server *server; /* NULL in roles nobody calls */
 	int control_fd;
-	/* Listening sockets in the order of role_listeners(); -1 where the service is off. */
+	/* Listening sockets, index as in listeners.h; -1 where this process does not serve it. */
 	int listen_fd[SERVICE_MAX + 1];
 	unsigned n_listen;
 	bool draining;
@@ -42,11 +51,16 @@ struct role_ctx {
 /* What a role's file provides. All but start may be NULL. */
 struct role_ops {
 	/*
-	 * Builds the role before the sandbox closes: open files, make the RPC server's executor.
-	 * Services have not been started yet.
+	 * Builds the role before the sandbox closes: open files, make r->server with the role's
+	 * executor. Services have not been started yet. Where the role is called by others and
+	 * leaves r->server NULL, it gets a server that calls the handlers on the loop with &r->env.
 	 */
 	enum err (*start)(struct role_ctx *r, struct err_note *note);
-	/* In a task after the sandbox closed and peers are connected, services ready: begin to serve. */
+	/* In a task after the sandbox closed and peers are connected, before the services' ready().
+	 */
+	enum err (*prepare)(struct role_ctx *r, struct err_note *note);
+	/* In a task after the sandbox closed and peers are connected, services ready: begin to
+	 * serve. */
 	enum err (*serve)(struct role_ctx *r, struct err_note *note);
 	/* SIGTERM: finish what is admitted, refuse new work, call role_drained() when done. */
 	void (*drain)(struct role_ctx *r, int64_t deadline_us);
@@ -56,21 +70,20 @@ struct role_ops {
 };
 
 enum sandbox_flags {
-	SANDBOX_READ_DATA = 1, /* may read the database files below data_dir/db */
+	SANDBOX_READ_DATA = 1,	/* may read the database files below data_dir/db */
 	SANDBOX_WRITE_DATA = 2, /* may change files below data_dir/db */
-	SANDBOX_ACCEPT = 4, /* may accept on handed-over sockets; never connect or bind */
-	SANDBOX_DIAL = 8, /* may connect out (courier), read resolver and CA files */
-	SANDBOX_THREADS = 16, /* may create threads */
-	SANDBOX_KEYS = 32, /* may read and change files below data_dir/keys */
+	SANDBOX_ACCEPT = 4,	/* may accept on handed-over sockets; never connect or bind */
+	SANDBOX_DIAL = 8,	/* may connect out (courier), read resolver and CA files */
+	SANDBOX_THREADS = 16,	/* may create threads */
+	SANDBOX_KEYS = 32,	/* may read and change files below data_dir/keys */
 };
 
 struct role_def {
 	enum role_id role;
-	const char *program; /* file name beside plimsoll; "plimsoll" for the core roles */
-	const struct role_ops *ops; /* NULL in programs that do not carry the role */
+	const char *program;	   /* file name beside plimsoll; "plimsoll" for the core roles */
 	const char *instances_key; /* section of the key "instances", or NULL: one process */
-	uint32_t calls; /* ROLE_BIT mask of roles it opens channels to */
-	uint32_t sandbox; /* enum sandbox_flags */
+	uint32_t calls;		   /* ROLE_BIT mask of roles it opens channels to */
+	uint32_t sandbox;	   /* enum sandbox_flags */
 	int nice;
 	unsigned max_credits; /* calls in flight per channel towards this role */
 };
@@ -82,15 +95,22 @@ extern const struct role_def role_table[ROLE_COUNT];
 extern const struct conf_table runtime_conf;
 
 /* `plimsoll serve`: supervises until it is told to stop; the exit code of the command. */
-int supervisor_run(const struct app *app, struct conf *conf, const char *conf_path,
-    bool no_sandbox, const char *only_service);
+int supervisor_run(const struct app *app, struct conf *conf, const char *conf_path, bool no_sandbox,
+    const char *only_service);
 
 /*
  * Main of a role process, as executed by the supervisor: argv is "PROGRAM --role NAME INSTANCE";
  * everything else comes over descriptor 3. Returns the exit code.
  */
-int role_main(const struct app *app, const struct role_ops *const ops[ROLE_COUNT], int argc,
-    char **argv);
+int role_main(
+    const struct app *app, const struct role_ops *const ops[ROLE_COUNT], int argc, char **argv);
+
+/*
+ * `plimsoll --sandbox-probe ROLE DATA_DIR`: enters the role's sandbox in fresh processes, tries
+ * what it must not be able to do and prints a line each: "NAME denied" or "NAME ALLOWED". For the
+ * tests.
+ */
+int role_probe(int argc, char **argv);
 
 /* A role says that its drain is complete; the process then ends. */
 void role_drained(struct role_ctx *r);
@@ -98,10 +118,10 @@ void role_drained(struct role_ctx *r);
 /* Exit codes of all commands. */
 enum exit_code {
 	EXIT_OK = 0,
-	EXIT_FAILED = 1, /* it did not work */
-	EXIT_USAGE = 2, /* wrong words on the command line */
-	EXIT_CONFIG = 3, /* the configuration is wrong */
-	EXIT_IN_USE = 4, /* port or data directory in use */
+	EXIT_FAILED = 1,  /* it did not work */
+	EXIT_USAGE = 2,	  /* wrong words on the command line */
+	EXIT_CONFIG = 3,  /* the configuration is wrong */
+	EXIT_IN_USE = 4,  /* port or data directory in use */
 	EXIT_SANDBOX = 5, /* the sandbox cannot be set up */
 };
 

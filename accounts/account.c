@@ -1,0 +1,253 @@
+/*
+ * Accounts and their addresses: reads for web, writes for transaction functions.
+ */
+#include "accounts/account.h"
+
+#include <string.h>
+
+#include "accounts/accounts_priv.h"
+
+enum err email_key(struct arena *arena, struct slice address, struct slice *ret)
+{
+	if (address.len > EMAIL_MAX_BYTES) {
+		return ERR_LIMIT;
+	}
+	char *key = arena_alloc(arena, address.len + 1);
+	if (key == NULL) {
+		return ERR_MEMORY;
+	}
+	for (size_t i = 0; i < address.len; i++) {
+		char c = address.ptr[i];
+		key[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+	}
+	*ret = SLICE_OF(key, address.len);
+	return ERR_OK;
+}
+
+/* The columns that both lookups begin with. */
+static enum err take_account(
+    struct sql_query *q, struct arena *arena, struct account *a, struct err_note *note)
+{
+	a->id = sql_col_i64(q, 0);
+	a->has_password = !sql_col_is_null(q, 1);
+	if (a->has_password && arena_copy(arena, sql_col_text(q, 1), &a->password_hash) != ERR_OK) {
+		return ERR_MEMORY;
+	}
+	if (kdf_from_text(sql_col_text(q, 2), sql_col_text(q, 3), &a->kdf) != ERR_OK) {
+		return err_note_set(
+		    note, ERR_CORRUPT, "account %lld has an unknown kdf", (long long)a->id);
+	}
+	a->password_reset_ms = sql_col_i64(q, 4);
+	a->failed_logins = sql_col_i64(q, 5);
+	a->failed_last_ms = sql_col_i64(q, 6);
+	return ERR_OK;
+}
+
+enum err account_by_address(struct sql_db *db, struct arena *arena, struct slice key,
+    struct account *ret, struct err_note *note)
+{
+	struct account a = { .id = 0 };
+	struct sql_query *q;
+	enum err e = sql_begin(db, &accounts_stmts[STMT_ACCOUNT_BY_ADDRESS], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_text(q, "address_key", key);
+	e = sql_step(q);
+	if (e == ERR_OK) {
+		e = take_account(q, arena, &a, note);
+	} else if (e == ERR_END) {
+		e = ERR_NOT_FOUND;
+	}
+	if (e == ERR_OK) {
+		a.is_primary = slice_eq(sql_col_text(q, 8), SLICE("primary"));
+		a.is_verified = sql_col_i64(q, 9) != 0;
+		e = arena_copy(arena, sql_col_text(q, 7), &a.address);
+	}
+	sql_end(q);
+	if (e == ERR_OK) {
+		*ret = a;
+	}
+	return e;
+}
+
+enum err account_by_id(
+    struct sql_db *db, struct arena *arena, int64_t id, struct account *ret, struct err_note *note)
+{
+	struct account a = { .id = 0 };
+	struct sql_query *q;
+	enum err e = sql_begin(db, &accounts_stmts[STMT_ACCOUNT_BY_ID], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_i64(q, "id", id);
+	e = sql_step(q);
+	if (e == ERR_OK) {
+		e = take_account(q, arena, &a, note);
+	} else if (e == ERR_END) {
+		e = ERR_NOT_FOUND;
+	}
+	sql_end(q);
+	if (e == ERR_OK) {
+		*ret = a;
+	}
+	return e;
+}
+
+enum err account_reset_time(struct sql_db *db, int64_t id, int64_t *ret_reset_ms,
+    bool *ret_has_password, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(db, &accounts_stmts[STMT_RESET_TIME], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_i64(q, "id", id);
+	e = sql_step(q);
+	if (e == ERR_OK) {
+		*ret_reset_ms = sql_col_i64(q, 0);
+		*ret_has_password = sql_col_i64(q, 1) != 0;
+	}
+	sql_end(q);
+	return e == ERR_END ? ERR_NOT_FOUND : e;
+}
+
+enum err account_each_email(struct sql_db *db, int64_t id,
+    void (*fn)(void *arg, struct slice address), void *arg, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(db, &accounts_stmts[STMT_EMAILS_OF], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_i64(q, "account_id", id);
+	sql_bind_i64(q, "most", ACCOUNT_EMAILS_MAX);
+	while ((e = sql_step(q)) == ERR_OK) {
+		fn(arg, sql_col_text(q, 0));
+	}
+	sql_end(q);
+	return e == ERR_END ? ERR_OK : e;
+}
+
+enum err email_owner(struct sql_db *db, struct slice key, int64_t *ret_id, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(db, &accounts_stmts[STMT_EMAIL_OWNER], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_text(q, "address_key", key);
+	e = sql_step(q);
+	if (e == ERR_OK) {
+		*ret_id = sql_col_i64(q, 0);
+	}
+	sql_end(q);
+	return e == ERR_END ? ERR_NOT_FOUND : e;
+}
+
+enum err account_create(struct txn *t, struct slice password_hash, const struct kdf *kdf,
+    int64_t *ret_id, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(t->db, &accounts_stmts[STMT_ACCOUNT_INSERT], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_text(q, "password_hash", password_hash);
+	sql_bind_text(q, "kdf", slice_str(kdf_name(kdf->kind)));
+	sql_bind_text(q, "kdf_salt", slice_str(kdf->salt));
+	sql_bind_i64(q, "now_ms", t->now_ms);
+	e = sql_step(q);
+	if (e == ERR_OK) {
+		*ret_id = sql_col_i64(q, 0);
+		e = sql_step(q);
+	}
+	sql_end(q);
+	return e == ERR_END ? ERR_OK : e;
+}
+
+static enum err delete_staged(struct txn *t, int64_t id, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(t->db, &accounts_stmts[STMT_STAGED_DELETE_OF], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_i64(q, "account_id", id);
+	e = sql_step(q);
+	sql_end(q);
+	return e == ERR_END ? ERR_OK : e;
+}
+
+static enum err delete_account(struct txn *t, int64_t id, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = delete_staged(t, id, note);
+
+	if (e == ERR_OK) {
+		e = sql_begin(t->db, &accounts_stmts[STMT_ACCOUNT_DELETE], &q, note);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_i64(q, "id", id);
+	sql_bind_i64(q, "now_ms", t->now_ms);
+	e = sql_step(q);
+	sql_end(q);
+	return e == ERR_END ? ERR_OK : e;
+}
+
+static void count_email(void *arg, struct slice address)
+{
+	(void)address;
+	(*(unsigned *)arg)++;
+}
+
+static enum err delete_if_bare(struct txn *t, int64_t id, struct err_note *note)
+{
+	unsigned n = 0;
+	enum err e = account_each_email(t->db, id, count_email, &n, note);
+
+	return e == ERR_OK && n == 0 ? delete_account(t, id, note) : e;
+}
+
+enum err account_give_email(
+    struct txn *t, int64_t id, struct slice address, bool is_primary, struct err_note *note)
+{
+	struct slice key;
+	struct sql_query *q;
+	int64_t before = 0;
+	enum err e = email_key(t->arena, address, &key);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	e = email_owner(t->db, key, &before, note);
+	if (e != ERR_OK && e != ERR_NOT_FOUND) {
+		return e;
+	}
+	bool had_owner = e == ERR_OK && before != id;
+	e = sql_begin(t->db, &accounts_stmts[STMT_EMAIL_PUT], &q, note);
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_text(q, "address_key", key);
+	sql_bind_i64(q, "account_id", id);
+	sql_bind_text(q, "address", address);
+	sql_bind_text(q, "kind", is_primary ? SLICE("primary") : SLICE("secondary"));
+	sql_bind_i64(q, "verified", 1);
+	sql_bind_i64(q, "now_ms", t->now_ms);
+	e = sql_step(q);
+	sql_end(q);
+	if (e != ERR_END) {
+		return e;
+	}
+	return had_owner ? delete_if_bare(t, before, note) : ERR_OK;
+}

@@ -1,0 +1,98 @@
+/*
+ * The service "accounts": what its tables are, and its state in each role.
+ */
+#include "accounts/accounts.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+#include "accounts/accounts_priv.h"
+#include "accounts/login.h"
+#include "accounts/outbox.h"
+#include "accounts/outbox_admin.h"
+#include "accounts/password.h"
+
+struct accounts_state *accounts_state(const struct svc_env *env)
+{
+	return svc_state(env, &accounts_service);
+}
+
+static enum err start(struct svc_env *env, void **ret_state, struct err_note *note)
+{
+	struct accounts_state *state = calloc(1, sizeof(*state));
+	enum err e = ERR_OK;
+
+	if (state == NULL) {
+		return ERR_MEMORY;
+	}
+	state->env = env;
+	if (env->role == ROLE_SIGNER) {
+		e = symmetric_keys_load(env->data_dir, &state->keys, note);
+		state->has_keys = e == ERR_OK;
+	}
+	if (e != ERR_OK) {
+		free(state);
+		return e;
+	}
+	*ret_state = state;
+	return ERR_OK;
+}
+
+static enum err ready(struct svc_env *env, void *v, struct err_note *note)
+{
+	struct accounts_state *state = v;
+
+	if (env->role != ROLE_WEB) {
+		return ERR_OK;
+	}
+	enum err e = symmetric_keys_fetch(env, &state->keys, note);
+	state->has_keys = e == ERR_OK;
+	return e;
+}
+
+static void stop(struct svc_env *env, void *v)
+{
+	struct accounts_state *state = v;
+
+	(void)env;
+	OPENSSL_cleanse(&state->keys, sizeof(state->keys));
+	free(state);
+}
+
+/* clang-format off */
+static const struct op admin_ops[] = {
+	{ "accounts.outbox", HTTP_GET, "/outbox", COST_WRITE, SHED_NEVER, 5000, 0, 0, outbox_admin_page },
+	{ "accounts.outbox_json", HTTP_GET, "/outbox.json", COST_WRITE, SHED_NEVER, 5000, 0, 0, outbox_admin_json },
+};
+/* clang-format on */
+
+static const struct rpc_def *const rpcs[] = {
+	&accounts_symmetric_keys,
+	&accounts_password_hash,
+	&accounts_password_verify,
+	&accounts_login_result,
+	&accounts_outbox_lease,
+	&accounts_outbox_sent,
+	&accounts_outbox_retry,
+	&accounts_outbox_recent,
+	&accounts_outbox_stats,
+	&accounts_courier_wake,
+};
+
+const struct service accounts_service = {
+	.name = "accounts",
+	.summary = "accounts, sessions and the mail outbox behind the other services",
+	.admin_ops = admin_ops,
+	.n_admin_ops = sizeof(admin_ops) / sizeof(admin_ops[0]),
+	.rpcs = rpcs,
+	.n_rpcs = sizeof(rpcs) / sizeof(rpcs[0]),
+	.stmts = { accounts_stmts, ACCOUNTS_STMT_COUNT },
+	.migrations = accounts_migrations,
+	.n_migrations = ACCOUNTS_MIGRATIONS,
+	.conf = { accounts_conf_keys, ACCOUNTS_CONF_KEYS },
+	.start = start,
+	.stop = stop,
+	.ready = ready,
+	.audit = accounts_audit,
+	.check = accounts_conf_check,
+};

@@ -1,0 +1,51 @@
+/*
+ * What the files of accounts/ share among themselves: the service's state per process, its tables.
+ */
+#ifndef PLIMSOLL_ACCOUNTS_ACCOUNTS_PRIV_H
+#define PLIMSOLL_ACCOUNTS_ACCOUNTS_PRIV_H
+
+#include <stdbool.h>
+
+#include "accounts/keys.h"
+#include "core/service.h"
+
+struct accounts_state {
+	struct svc_env *env;
+	struct symmetric_keys keys; /* signer: from the file; web: asked from the signer */
+	bool has_keys;
+	/* store: one wake-up of the courier is under way at a time; more ask for one more. */
+	bool waking, wake_again;
+};
+
+/* The state in this process. */
+struct accounts_state *accounts_state(const struct svc_env *env);
+
+/* schema.c */
+enum {
+	ACCOUNTS_MIGRATIONS = 1
+};
+extern const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS];
+
+/* statements.c: every SQL statement of accounts, by its place in the table. */
+enum accounts_stmt {
+#define ACCOUNTS_STMT(id, name, flags, text) STMT_##id,
+#include "accounts/statements.def"
+#undef ACCOUNTS_STMT
+	ACCOUNTS_STMT_COUNT
+};
+extern const struct sql_stmt accounts_stmts[ACCOUNTS_STMT_COUNT];
+
+/* accounts_conf.c */
+enum {
+	ACCOUNTS_CONF_KEYS = 10
+};
+extern const struct conf_key accounts_conf_keys[ACCOUNTS_CONF_KEYS];
+NODISCARD enum err accounts_conf_check(const struct conf *conf, struct err_note *note);
+
+/* audit.c */
+NODISCARD enum err accounts_audit(struct sql_db *db, struct err_note *note);
+
+/* outbox_rpc.c: runs after a commit that put a mail; env is the store's struct svc_env. */
+void accounts_wake_courier(void *env);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * Invariants of the accounts' tables. Each is a query that finds a row which breaks it; whole
+ * tables are read, so this is for tests (after every fault) and for hand.
+ */
+#include "accounts/accounts_priv.h"
+
+static const struct {
+	enum accounts_stmt stmt;
+	const char *broken; /* with the number found behind it */
+} invariants[] = {
+	{ STMT_AUDIT_NO_EMAIL, "an account without address: account" },
+	{ STMT_AUDIT_NO_ACCOUNT, "an address without account: account" },
+	{ STMT_AUDIT_EMAIL, "an address with a wrong key, kind or flag: account" },
+	{ STMT_AUDIT_ACCOUNT, "an account with an unknown kdf, a bad salt or counter: account" },
+	{ STMT_AUDIT_STAGED, "a staged row with a bad token, key, expiry or account: created at" },
+	{ STMT_AUDIT_OUTBOX, "a mail with an unknown state, a stale lease or text left: mail" },
+};
+
+static enum err find_broken(
+    struct sql_db *db, enum accounts_stmt stmt, int64_t *ret, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(db, &accounts_stmts[stmt], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	e = sql_step(q);
+	if (e == ERR_OK) {
+		*ret = sql_col_i64(q, 0);
+	}
+	sql_end(q);
+	return e;
+}
+
+enum err accounts_audit(struct sql_db *db, struct err_note *note)
+{
+	for (size_t i = 0; i < sizeof(invariants) / sizeof(invariants[0]); i++) {
+		int64_t id = 0;
+		enum err e = find_broken(db, invariants[i].stmt, &id, note);
+
+		if (e == ERR_OK) {
+			return err_note_set(
+			    note, ERR_CORRUPT, "%s %lld", invariants[i].broken, (long long)id);
+		}
+		if (e != ERR_END) {
+			return e;
+		}
+	}
+	return ERR_OK;
+}

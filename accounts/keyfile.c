@@ -1,0 +1,238 @@
+/*
+ * Key files. The new content goes to a temporary file that is synced and renamed, so a crash leaves
+ * either no key or a whole one; then the name is added to MADE. A key without a line there (crash
+ * between the two, or put there by an operator) gets its line when it is first read.
+ */
+#include "accounts/keyfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/slice.h"
+
+enum {
+	MADE_MAX_BYTES = 4096
+};
+
+static enum err io_failed(struct err_note *note, const char *what, const char *name)
+{
+	return err_note_set(
+	    note, err_from_errno(errno), "cannot %s keys/%s: %s", what, name, strerror(errno));
+}
+
+static enum err read_all(int fd, struct buf *out)
+{
+	for (;;) {
+		char *room = buf_room(out, 4096);
+		if (room == NULL) {
+			return ERR_LIMIT;
+		}
+		ssize_t n = read(fd, room, 4096);
+		if (n < 0) {
+			return err_from_errno(errno);
+		}
+		if (n == 0) {
+			return ERR_OK;
+		}
+		buf_grew(out, (size_t)n);
+	}
+}
+
+static enum err write_all(int fd, struct slice bytes)
+{
+	while (bytes.len > 0) {
+		ssize_t n = write(fd, bytes.ptr, bytes.len);
+		if (n < 0) {
+			return err_from_errno(errno);
+		}
+		bytes = slice_sub(bytes, (size_t)n, bytes.len);
+	}
+	return fsync(fd) == 0 ? ERR_OK : err_from_errno(errno);
+}
+
+static enum err open_dir(const char *data_dir, int *ret_fd, struct err_note *note)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (snprintf(path, sizeof(path), "%s/keys", data_dir) >= (int)sizeof(path)) {
+		return err_note_set(note, ERR_CONFIG, "the data directory's path is too long");
+	}
+	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+		return err_note_set(
+		    note, err_from_errno(errno), "cannot make %s: %s", path, strerror(errno));
+	}
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		return err_note_set(
+		    note, err_from_errno(errno), "cannot open %s: %s", path, strerror(errno));
+	}
+	if (fstat(fd, &st) != 0 || (st.st_mode & 077) != 0) {
+		(void)close(fd);
+		return err_note_set(
+		    note, ERR_CONFIG, "%s holds keys but others may enter it: chmod 700 it", path);
+	}
+	*ret_fd = fd;
+	return ERR_OK;
+}
+
+static bool lists(struct slice made, const char *name)
+{
+	struct slice line;
+
+	while (slice_split(&made, '\n', &line)) {
+		if (slice_eq(line, slice_str(name))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Was a key of that name made here before? */
+static enum err was_made(int dir, const char *name, bool *ret, struct err_note *note)
+{
+	struct buf made = buf_new(MADE_MAX_BYTES + 4096);
+	int fd = openat(dir, "MADE", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 && errno == ENOENT) {
+		*ret = false;
+		return ERR_OK;
+	}
+	if (fd < 0) {
+		return io_failed(note, "open", "MADE");
+	}
+	enum err e = read_all(fd, &made);
+	(void)close(fd);
+	if (e == ERR_OK) {
+		*ret = lists(buf_slice(&made), name);
+	} else {
+		e = err_note_set(note, e, "cannot read keys/MADE");
+	}
+	buf_free(&made);
+	return e;
+}
+
+static enum err note_made(int dir, const char *name, struct err_note *note)
+{
+	char line[NAME_MAX + 2];
+	int len = snprintf(line, sizeof(line), "%s\n", name);
+	int fd = openat(dir, "MADE", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0) {
+		return io_failed(note, "write", "MADE");
+	}
+	enum err e = write_all(fd, SLICE_OF(line, (size_t)len));
+	(void)close(fd);
+	return e == ERR_OK ? ERR_OK : err_note_set(note, e, "cannot write keys/MADE");
+}
+
+static enum err create(
+    int dir, const char *name, keyfile_make_fn *make, struct buf *out, struct err_note *note)
+{
+	char temp[NAME_MAX];
+	struct slice bytes;
+
+	if (snprintf(temp, sizeof(temp), "%s.new", name) >= (int)sizeof(temp)) {
+		return ERR_LIMIT;
+	}
+	enum err e = make(out, note);
+	if (e == ERR_OK) {
+		e = buf_finish(out, &bytes);
+	}
+	if (e != ERR_OK) {
+		return err_note_set(note, e, "cannot make keys/%s", name);
+	}
+	if (unlinkat(dir, temp, 0) != 0 && errno != ENOENT) {
+		return io_failed(note, "remove", temp);
+	}
+	int fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		return io_failed(note, "make", temp);
+	}
+	e = write_all(fd, bytes);
+	(void)close(fd);
+	if (e != ERR_OK) {
+		return err_note_set(note, e, "cannot write keys/%s: %s", temp, err_text(e));
+	}
+	if (renameat(dir, temp, dir, name) != 0 || fsync(dir) != 0) {
+		return io_failed(note, "rename", temp);
+	}
+	return ERR_OK;
+}
+
+static enum err check_mode(int fd, const char *data_dir, const char *name, struct err_note *note)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0) {
+		return io_failed(note, "look at", name);
+	}
+	if (!S_ISREG(st.st_mode)) {
+		return err_note_set(
+		    note, ERR_CONFIG, "%s/keys/%s is not a regular file", data_dir, name);
+	}
+	if ((st.st_mode & 077) != 0) {
+		return err_note_set(note, ERR_CONFIG,
+		    "%s/keys/%s may be read by others (mode %03o): chmod 600 it, and if they may "
+		    "have read it, replace it",
+		    data_dir, name, (unsigned)(st.st_mode & 0777));
+	}
+	return ERR_OK;
+}
+
+static enum err load(int dir, const char *data_dir, const char *name, keyfile_make_fn *make,
+    struct buf *out, struct err_note *note)
+{
+	bool made = false;
+	enum err e = was_made(dir, name, &made, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno != ENOENT) {
+		return io_failed(note, "open", name);
+	}
+	if (fd < 0 && made) {
+		return err_note_set(note, ERR_CONFIG,
+		    "%s/keys/%s is missing: put it back from your backup, or remove its line from "
+		    "keys/MADE to have a new one made",
+		    data_dir, name);
+	}
+	if (fd < 0) {
+		e = create(dir, name, make, out, note);
+	} else {
+		e = check_mode(fd, data_dir, name, note);
+		if (e == ERR_OK) {
+			e = read_all(fd, out);
+			if (e != ERR_OK) {
+				e = err_note_set(
+				    note, ERR_CONFIG, "%s/keys/%s is too large", data_dir, name);
+			}
+		}
+		(void)close(fd);
+	}
+	if (e == ERR_OK && !made) {
+		e = note_made(dir, name, note);
+	}
+	return e;
+}
+
+enum err keyfile_load(const char *data_dir, const char *name, keyfile_make_fn *make,
+    struct buf *out, struct err_note *note)
+{
+	int dir = -1;
+	enum err e = open_dir(data_dir, &dir, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	e = load(dir, data_dir, name, make, out, note);
+	(void)close(dir);
+	return e;
+}

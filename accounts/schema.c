@@ -1,0 +1,74 @@
+/*
+ * The tables of accounts/, in the common part of SQLite and PostgreSQL. Point lookups only: an
+ * address finds its account, an account its addresses, a token or an address its staged change.
+ * Identifiers of accounts are never used again, times are milliseconds since 1970.
+ */
+#include "accounts/accounts_priv.h"
+
+static const char migration_1[] =
+    "CREATE TABLE account ("
+    " id {{SERIAL}},"
+    /* Text of password.h, NULL: no password (the account's addresses have providers). */
+    " password_hash TEXT,"
+    /* What a client does to the password before it sends it: kdf.h. */
+    " kdf TEXT NOT NULL,"
+    " kdf_salt TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL,"
+    /* Sessions that remember another value are over. */
+    " password_reset_ms BIGINT NOT NULL,"
+    " failed_logins INTEGER NOT NULL,"
+    " failed_last_ms BIGINT NOT NULL,"
+    /* 0, or when it was deleted: the row stays so that the number is never used again. */
+    " deleted_ms BIGINT NOT NULL"
+    ");"
+
+    "CREATE TABLE email ("
+    " address_key TEXT NOT NULL PRIMARY KEY," /* lower case */
+    " account_id BIGINT NOT NULL,"
+    " address TEXT NOT NULL," /* as its owner wrote it */
+    " kind TEXT NOT NULL,"    /* last used as: secondary or primary */
+    " verified INTEGER NOT NULL,"
+    " added_ms BIGINT NOT NULL"
+    ");"
+    "CREATE INDEX email_account ON email (account_id, address_key);"
+
+    /* A change that waits for its mailed token; one per address. */
+    "CREATE TABLE staged ("
+    " token_hash TEXT NOT NULL PRIMARY KEY," /* hex of SHA-256 of the token */
+    " address_key TEXT NOT NULL,"
+    " address TEXT NOT NULL,"
+    " new_account INTEGER NOT NULL,"
+    " account_id BIGINT," /* the account it changes; NULL for a new one */
+    " password_hash TEXT,"
+    " kdf TEXT NOT NULL,"
+    " kdf_salt TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL,"
+    " expires_ms BIGINT NOT NULL"
+    ");"
+    "CREATE UNIQUE INDEX staged_address ON staged (address_key);"
+    "CREATE INDEX staged_expiry ON staged (expires_ms);"
+    "CREATE INDEX staged_account ON staged (account_id);"
+
+    "CREATE TABLE outbox ("
+    " id {{SERIAL}},"
+    " recipient TEXT NOT NULL,"
+    " kind TEXT NOT NULL,"
+    " subject TEXT NOT NULL,"
+    " link TEXT NOT NULL," /* this and the parts are emptied once the mail is sent */
+    " site TEXT NOT NULL,"
+    " body_text TEXT NOT NULL,"
+    " body_html TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL,"
+    " next_try_ms BIGINT NOT NULL," /* while leased: when the lease runs out */
+    " tries INTEGER NOT NULL,"
+    " lease BIGINT NOT NULL,"  /* 0: not leased */
+    " state INTEGER NOT NULL," /* enum outbox_state */
+    " sent_ms BIGINT NOT NULL,"
+    " error TEXT NOT NULL"
+    ");"
+    "CREATE INDEX outbox_due ON outbox (state, next_try_ms);"
+    "CREATE INDEX outbox_state ON outbox (state, id);";
+
+const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS] = {
+	{ 1, migration_1 },
+};

@@ -1,0 +1,78 @@
+/*
+ * plimsoll check: everything that would stop `plimsoll serve`, told before it is started, and what
+ * would work but surprise.
+ */
+#include <stdio.h>
+
+#include "accounts/public_url.h"
+#include "cmd/cmd.h"
+#include "core/role/sandbox.h"
+#include "core/store/sql.h"
+
+/* WebCrypto, which makes the users' keys, exists only on https and loopback. */
+static int check_public_url(const char *text)
+{
+	struct public_url url;
+	struct err_note note = { 0 };
+
+	if (public_url_parse(slice_str(text), &url, &note) != ERR_OK) {
+		fprintf(stderr, "[plimsoll] public_url: %s\n", note.text);
+		return EXIT_CONFIG;
+	}
+	if (!url.is_https && !url.is_loopback) {
+		printf("warning: [plimsoll] public_url %s: browsers offer WebCrypto only on https "
+		       "and on loopback; people could not sign in there\n",
+		    text);
+	}
+	return EXIT_OK;
+}
+
+/* Runs every service's audit over the database, which may be in use. */
+static int audit_data(const struct app *app, const struct conf *conf)
+{
+	struct sql_db *db = NULL;
+	struct err_note note = { 0 };
+	char path[1100];
+	int code = EXIT_OK;
+
+	snprintf(path, sizeof(path), "%s/db/plimsoll.db", conf_str(conf, "plimsoll", "data_dir"));
+	if (sql_open(path, SQL_READ_ONLY, &db, &note) != ERR_OK) {
+		fprintf(stderr, "%s: %s\n", path, note.text);
+		return EXIT_FAILED;
+	}
+	for (size_t i = 0; i < app->n_services; i++) {
+		const struct service *s = app->services[i];
+		note = (struct err_note){ 0 };
+		if (s->audit != NULL && s->audit(db, &note) != ERR_OK) {
+			fprintf(stderr, "%s: %s\n", s->name, note.text);
+			code = EXIT_FAILED;
+		}
+	}
+	sql_close(&db);
+	return code;
+}
+
+int cmd_check(const struct app *app, struct conf *conf, const struct cmd_options *o)
+{
+	struct err_note note = { 0 };
+
+	int code = cmd_check_conf(app, conf);
+	if (code == EXIT_OK) {
+		code = check_public_url(conf_str(conf, "plimsoll", "public_url"));
+	}
+	if (service_verify(app->services, app->n_services, &note) != ERR_OK) {
+		fprintf(stderr, "%s\n", note.text);
+		code = EXIT_FAILED;
+	}
+	if (sandbox_available(&note) != ERR_OK) {
+		printf("warning: %s; `serve` will start only with --no-sandbox\n", note.text);
+	}
+	if (code == EXIT_OK && o->data) {
+		code = audit_data(app, conf);
+	}
+	if (code == EXIT_OK) {
+		printf(o->data ? "the configuration and the data are good\n"
+			       : "the configuration is good\n");
+	}
+	return code;
+}

@@ -1,0 +1,45 @@
+/*
+ * The subcommands of plimsoll: one file each with flags, help and exit code; the logic lies below.
+ */
+#ifndef PLIMSOLL_CMD_CMD_H
+#define PLIMSOLL_CMD_CMD_H
+
+#include <stdbool.h>
+
+#include "core/conf/conf.h"
+#include "core/role/role.h"
+
+enum {
+	CMD_MAX_SETS = 64
+};
+
+/* What the flags said; strings point into argv. */
+struct cmd_options {
+	const char *conf_path;		/* -c FILE, or NULL */
+	const char *sets[CMD_MAX_SETS]; /* --set section.key=value */
+	unsigned n_sets;
+	bool no_sandbox, reference, json, data, help;
+	const char *word; /* the one argument without a dash, or NULL */
+};
+
+/* A subcommand: its exit code. The conf is loaded (defaults, file, --set) and owned by main. */
+typedef int cmd_fn(const struct app *app, struct conf *conf, const struct cmd_options *o);
+
+cmd_fn cmd_serve, cmd_check, cmd_config, cmd_migrate, cmd_status, cmd_version;
+
+/*
+ * Reads the words behind the subcommand. False after saying on standard error what was wrong and
+ * what is allowed.
+ */
+bool cmd_options_parse(int argc, char **argv, struct cmd_options *ret);
+
+/*
+ * The configuration that the options ask for. EXIT_OK, or EXIT_CONFIG after every problem has been
+ * printed to standard error, a line each. On EXIT_OK *ret is owned by the caller.
+ */
+int cmd_load_conf(const struct app *app, const struct cmd_options *o, struct conf **ret);
+
+/* Prints what the services' and the runtime's own checks refuse; EXIT_OK or EXIT_CONFIG. */
+int cmd_check_conf(const struct app *app, const struct conf *conf);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * plimsoll: one command in front of everything. Also the program that the supervisor executes for
+ * the core roles ("--role NAME INSTANCE").
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "core/role/roles.h"
+#include "services/table.h"
+
+struct command {
+	const char *name, *arguments, *help;
+	cmd_fn *run;
+};
+
+/* clang-format off */
+static const struct command commands[] = {
+	{ "serve",   "[SERVICE]",     "runs the services (all, or SERVICE and what it needs)", cmd_serve },
+	{ "check",   "[--data]",      "says whether the configuration (and the data) is good, and what to mend", cmd_check },
+	{ "config",  "[--reference]", "prints every key in effect and where its value came from", cmd_config },
+	{ "migrate", "",              "brings the database to this version", cmd_migrate },
+	{ "status",  "[--json]",      "asks the running server how it is", cmd_status },
+	{ "version", "",              "prints the version", cmd_version },
+};
+/* clang-format on */
+
+static void print_help(FILE *out)
+{
+	fprintf(out, "usage: plimsoll COMMAND [-c FILE] [--set section.key=value]...\n\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		char left[48];
+		snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].arguments);
+		fprintf(out, "  %-22s %s\n", left, commands[i].help);
+	}
+	fprintf(out,
+	    "  %-22s %s\n\n"
+	    "  -c FILE                reads the configuration file FILE over the defaults\n"
+	    "  --set section.key=v    sets one key, over file and defaults\n"
+	    "  --no-sandbox           (serve) runs where the kernel has no Landlock or seccomp\n\n"
+	    "exit codes: 0 ok, 1 failed, 2 wrong command line, 3 wrong configuration,\n"
+	    "            4 address or data folder in use, 5 no sandbox\n",
+	    "help", "prints this");
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, name) == 0) {
+			return &commands[i];
+		}
+	}
+	return NULL;
+}
+
+static int run_command(const struct app *app, const struct command *command, int argc, char **argv)
+{
+	struct cmd_options o;
+	struct conf *conf = NULL;
+
+	if (!cmd_options_parse(argc, argv, &o)) {
+		return EXIT_USAGE;
+	}
+	if (o.help) {
+		print_help(stdout);
+		return EXIT_OK;
+	}
+	int code = cmd_load_conf(app, &o, &conf);
+	if (code == EXIT_OK) {
+		code = command->run(app, conf, &o);
+	}
+	conf_free(&conf);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	const struct app app = { service_table, service_table_count, PLIMSOLL_VERSION };
+
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--role") == 0) {
+		return role_main(&app, core_role_ops, argc, argv);
+	}
+	if (strcmp(argv[1], "--sandbox-probe") == 0) {
+		return role_probe(argc, argv);
+	}
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0) {
+		print_help(stdout);
+		return EXIT_OK;
+	}
+	const struct command *command = find_command(argv[1]);
+	if (command == NULL) {
+		fprintf(
+		    stderr, "plimsoll: there is no command \"%s\"; see `plimsoll help`\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	return run_command(&app, command, argc - 2, argv + 2);
+}

@@ -1,0 +1,125 @@
+/*
+ * Flags that all subcommands share, and the configuration they lead to.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+
+enum {
+	PROBLEMS_BYTES = 64 * 1024
+};
+
+static bool take_argument(int argc, char **argv, int *i, const char **ret)
+{
+	if (*i + 1 >= argc) {
+		fprintf(stderr, "plimsoll: %s needs a value; see `plimsoll help`\n", argv[*i]);
+		return false;
+	}
+	*ret = argv[++*i];
+	return true;
+}
+
+static bool take_set(int argc, char **argv, int *i, struct cmd_options *o)
+{
+	if (o->n_sets == CMD_MAX_SETS) {
+		fprintf(stderr, "plimsoll: at most %d --set\n", CMD_MAX_SETS);
+		return false;
+	}
+	return take_argument(argc, argv, i, &o->sets[o->n_sets++]);
+}
+
+bool cmd_options_parse(int argc, char **argv, struct cmd_options *ret)
+{
+	struct cmd_options o = { 0 };
+
+	for (int i = 0; i < argc; i++) {
+		const char *word = argv[i];
+		bool good = true;
+		if (strcmp(word, "-c") == 0) {
+			good = take_argument(argc, argv, &i, &o.conf_path);
+		} else if (strcmp(word, "--set") == 0) {
+			good = take_set(argc, argv, &i, &o);
+		} else if (strcmp(word, "--no-sandbox") == 0) {
+			o.no_sandbox = true;
+		} else if (strcmp(word, "--reference") == 0) {
+			o.reference = true;
+		} else if (strcmp(word, "--json") == 0) {
+			o.json = true;
+		} else if (strcmp(word, "--data") == 0) {
+			o.data = true;
+		} else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+			o.help = true;
+		} else if (word[0] != '-' && o.word == NULL) {
+			o.word = word;
+		} else {
+			fprintf(stderr, "plimsoll: \"%s\" is not understood; see `plimsoll help`\n",
+			    word);
+			good = false;
+		}
+		if (!good) {
+			return false;
+		}
+	}
+	*ret = o;
+	return true;
+}
+
+/* Applies "section.key=value". */
+static enum err apply_set(struct conf *conf, const char *text, struct buf *problems)
+{
+	struct slice all = slice_str(text);
+	size_t equals = slice_find(all, '=', 0);
+	struct slice left = slice_sub(all, 0, equals);
+	size_t dot = slice_find(left, '.', 0);
+
+	if (equals == all.len || dot == left.len) {
+		buf_printf(problems,
+		    "--set %s: must look like section.key=value, as in --set web.listen=8080\n",
+		    text);
+		return ERR_CONFIG;
+	}
+	return conf_set(conf, "command line", slice_sub(left, 0, dot),
+	    slice_sub(left, dot + 1, left.len), slice_sub(all, equals + 1, all.len), problems);
+}
+
+int cmd_load_conf(const struct app *app, const struct cmd_options *o, struct conf **ret)
+{
+	struct buf problems = buf_new(PROBLEMS_BYTES);
+	struct conf *conf = NULL;
+	enum err e = app_conf_new(app, &conf);
+	bool good = e == ERR_OK;
+
+	if (e != ERR_OK) {
+		buf_printf(&problems, "configuration: %s\n", err_text(e));
+	}
+	if (good && o->conf_path != NULL) {
+		good = conf_load(conf, o->conf_path, &problems) == ERR_OK;
+	}
+	for (unsigned i = 0; conf != NULL && i < o->n_sets; i++) {
+		good = apply_set(conf, o->sets[i], &problems) == ERR_OK && good;
+	}
+	fprintf(stderr, "%.*s", SLICE_ARG(buf_slice(&problems)));
+	buf_free(&problems);
+	if (!good) {
+		conf_free(&conf);
+		return EXIT_CONFIG;
+	}
+	*ret = conf;
+	return EXIT_OK;
+}
+
+int cmd_check_conf(const struct app *app, const struct conf *conf)
+{
+	int code = EXIT_OK;
+
+	for (size_t i = 0; i < app->n_services; i++) {
+		struct err_note note = { 0 };
+		const struct service *s = app->services[i];
+		if (s->check != NULL && s->check(conf, &note) != ERR_OK) {
+			fprintf(stderr, "%s: %s\n", s->name, note.text);
+			code = EXIT_CONFIG;
+		}
+	}
+	return code;
+}

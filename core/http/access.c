@@ -1,0 +1,56 @@
+/*
+ * Counting and logging of finished requests.
+ */
+#include "core/http/access.h"
+
+#include "core/obs/log.h"
+
+/* 16 hex digits: what other roles log for the same request. */
+static struct slice trace_text(uint64_t trace, char out[16])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < 16; i++) {
+		out[i] = digits[trace >> (60 - 4 * i) & 15];
+	}
+	return SLICE_OF(out, 16);
+}
+
+static void write_line(const struct http_req *r, int64_t us)
+{
+	char trace[16];
+
+	LOG(LOG_INFO, "http", "request", LOG_S("method", http_method_text(r)),
+	    LOG_S("path", http_path(r)), LOG_I("status", r->status), LOG_I("us", us),
+	    LOG_I("bytes", r->sent_bytes), LOG_C("op", r->call.op->name),
+	    LOG_S("client", http_client_address(r)),
+	    LOG_S("trace", trace_text(r->call.trace, trace)));
+}
+
+void access_done(struct http_req *r)
+{
+	struct http_server *s = r->server;
+	const struct http_op_cells *cells = r->cells;
+	int64_t now_us = clock_mono_us();
+
+	if (r->accounted || !r->replied) {
+		return;
+	}
+	r->accounted = true;
+	metric_add(cells->requests, 1);
+	metric_add(s->cells.responses[r->refused ? 0 : r->status / 100], 1);
+	if (r->refused) {
+		metric_add(cells->refused, 1);
+	} else {
+		grace_served(&s->grace, now_us);
+		if (r->status >= 500) {
+			metric_add(cells->server_errors, 1);
+		} else if (r->status >= 400) {
+			metric_add(cells->client_errors, 1);
+		}
+	}
+	hist_record(cells->duration, now_us - r->arrived_us);
+	if (s->o.access_log && s->settings.access_log) {
+		write_line(r, now_us - r->arrived_us);
+	}
+}

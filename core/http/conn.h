@@ -1,0 +1,66 @@
+/*
+ * A client connection: small while idle (no buffer), with at most one request in progress; what a
+ * client sends ahead stays in the kernel or behind the head in the request's buffer.
+ */
+#ifndef PLIMSOLL_HTTP_CONN_H
+#define PLIMSOLL_HTTP_CONN_H
+
+#include "core/http/server_priv.h"
+
+struct http_req;
+
+enum conn_state {
+	CONN_IDLE,    /* between requests, or before the first; no request object */
+	CONN_HEAD,    /* a part of a head is here */
+	CONN_ACTIVE,  /* the request is queued, its handler runs or its answer flows */
+	CONN_BODY,    /* admitted; the body is being collected */
+	CONN_DISCARD, /* answered; the rest of the body is read over */
+	CONN_LINGER,  /* answered and write side shut; read over until the client closes */
+	CONN_CLOSED,  /* no socket any more; a handler may still run */
+};
+
+struct conn {
+	uv_poll_t poll;	  /* open if poll_open */
+	struct list node; /* in conns, or in dead */
+	struct wheel_timer clock;
+	int64_t due_us; /* what the clock means: it may be armed earlier, never later */
+	struct http_server *server;
+	struct http_req *req;	       /* owned; NULL while idle */
+	struct address_count *counted; /* NULL: not counted */
+	struct http_address peer;
+	int fd;
+	uint32_t read_over; /* bytes read over in CONN_DISCARD or CONN_LINGER */
+	uint8_t state;	    /* enum conn_state */
+	uint8_t events;	    /* uv_poll events asked for */
+	bool poll_open;
+	bool peer_done;	       /* the client has closed its sending side */
+	bool trusted;	       /* a trusted proxy */
+	bool advancing, again; /* see conn_advance() */
+};
+
+/* Takes over an accepted socket and reads once. */
+void conn_open(struct http_server *s, int fd, const struct sockaddr *peer);
+
+/* Asks for exactly these uv_poll events, if that is not so already. */
+void conn_want(struct conn *c, int events);
+
+/* The clock of the present state runs out at due_us (INT64_MAX: never). */
+void conn_clock(struct conn *c, int64_t due_us);
+
+/* The handler of c->req has returned and its answer is written: goes on with the connection. */
+void conn_request_done(struct conn *c);
+
+/* Ends the connection at once. A running handler is cancelled, a queued request forgotten. */
+void conn_close(struct conn *c, enum http_close_why why);
+
+/* Shuts the write side and reads over what still comes, within bounds, so that no RST destroys the
+ * answer. */
+void conn_linger(struct conn *c);
+
+/* Drain: closes it if it is idle and nothing has come; else its next answer says close. */
+void conn_drain(struct conn *c);
+
+/* Frees a connection that has ended completely; for the dead list and the end of the server. */
+void conn_free(struct conn *c);
+
+#endif

@@ -1,0 +1,345 @@
+/*
+ * Class queues. Loop callbacks only queue; here, once per round and for at most a slice, requests
+ * are taken in the order of their class, so that a heartbeat never waits behind logins and the
+ * sockets never wait long for anything. A class whose oldest request has waited too long gets one
+ * request into each slice before the others, so that the low ones move even under a flood of high
+ * ones.
+ */
+#include "core/http/dispatch.h"
+
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/http/body.h"
+#include "core/http/builtin.h"
+#include "core/http/respond.h"
+
+enum {
+	SLICE_US = 1000,
+	AGED_US = 100000,
+	/* Tasks run after the slice, so its clock does not see them: at most this many begin in it.
+	 */
+	SPAWNS_PER_SLICE = 64,
+};
+
+/* ---- answering ---- */
+
+/* The answer is complete: goes on unless a part of it still has to be written. */
+static void end_answer(struct http_req *r)
+{
+	r->running = false;
+	r->handled = true;
+	if (r->conn->state == CONN_CLOSED || !respond_is_pending(r)) {
+		conn_request_done(r->conn);
+	}
+}
+
+static void answer_busy(struct http_req *r, unsigned retry_after_s)
+{
+	r->running = true;
+	http_reply_busy(r, retry_after_s);
+	end_answer(r);
+}
+
+static void answer_error(struct http_req *r, enum err e)
+{
+	r->running = true;
+	http_answer_error(r, e);
+	end_answer(r);
+}
+
+void dispatch_malformed(struct http_req *r, int status)
+{
+	r->call.op = &http_builtin_ops[HTTP_BUILTIN_MALFORMED];
+	r->cells = &r->server->cells.builtin[HTTP_BUILTIN_MALFORMED];
+	r->arrived_us = loop_now_us(r->server->loop);
+	r->must_close = true;
+	r->running = true;
+	http_reply_text(r, status,
+	    status == 408 ? "the request came too slowly" : "the request is not understood");
+	end_answer(r);
+}
+
+void dispatch_fail(struct http_req *r, enum err e)
+{
+	if (e == ERR_CANCELLED) {
+		conn_close(r->conn, HTTP_CLOSE_GONE);
+		return;
+	}
+	r->conn->state = CONN_ACTIVE;
+	conn_clock(r->conn, INT64_MAX);
+	answer_error(r, e);
+}
+
+/* ---- queues ---- */
+
+static void enqueue(struct http_req *r)
+{
+	struct http_server *s = r->server;
+	enum cost_class cost = r->call.op->cost;
+	struct http_queue *q = &s->queue[cost];
+
+	r->queued_us = loop_now_us(s->loop);
+	r->is_queued = true;
+	list_push(&q->requests, &r->node);
+	q->n++;
+	s->n_queued++;
+	s->queues_filled |= 1u << cost;
+	if (!s->in_hook) {
+		loop_again(s->loop);
+	}
+}
+
+void dispatch_forget(struct http_req *r)
+{
+	struct http_server *s = r->server;
+	enum cost_class cost = r->call.op->cost;
+
+	CHECK(r->is_queued);
+	r->is_queued = false;
+	list_remove(&r->node);
+	s->n_queued--;
+	if (--s->queue[cost].n == 0) {
+		s->queues_filled &= ~(1u << cost);
+	}
+}
+
+static const struct http_op_cells *cells_of(struct http_server *s, const struct http_match *m)
+{
+	unsigned before = 0;
+
+	for (unsigned i = 0; s->o.sites[i] != m->site; i++) {
+		before += s->o.sites[i]->n_ops;
+	}
+	return &s->cells.ops[before + (unsigned)(m->op - m->site->ops)];
+}
+
+/* Errors that the head alone shows; the row's limits decide. */
+static enum err early_error(const struct http_req *r)
+{
+	const struct op *op = r->call.op;
+
+	if (r->body_done) {
+		return ERR_OK;
+	}
+	return op->max_body == 0 || r->body_left > op->max_body ? ERR_LIMIT : ERR_OK;
+}
+
+static void route(struct http_req *r)
+{
+	struct http_server *s = r->server;
+	enum http_route_result result = http_route(s->router, http_host(r), r->head.method,
+	    http_head_text(&r->head, r->head.path), &r->arena, &r->match);
+
+	r->call.site = r->match.site;
+	if (r->match.site != NULL) {
+		r->call.env = r->match.site->env;
+		r->call.state = r->match.site->state;
+	}
+	if (result == HTTP_ROUTE_FOUND) {
+		r->call.op = r->match.op;
+		r->handle = r->match.op->handle;
+		r->is_inline = (r->match.op->flags & OP_INLINE) != 0;
+		r->cells = cells_of(s, &r->match);
+		r->early = early_error(r);
+		r->arena.max += (size_t)r->call.op->max_body * 2;
+	} else {
+		http_builtin_route(r, result == HTTP_ROUTE_NO_METHOD);
+	}
+	r->call.deadline_us = r->arrived_us + (int64_t)r->call.op->deadline_ms * 1000;
+	r->call.trace = ++s->next_trace;
+}
+
+void dispatch_head(struct http_req *r)
+{
+	struct http_server *s = r->server;
+
+	r->arrived_us = loop_now_us(s->loop);
+	if (!body_prepare(r)) {
+		conn_close(r->conn, HTTP_CLOSE_ABORTED);
+		return;
+	}
+	route(r);
+	if (s->queue[r->call.op->cost].n >= s->settings.queue_max &&
+	    r->call.op->rank != SHED_NEVER) {
+		metric_add(s->cells.queue_full, 1);
+		answer_busy(r, grace_retry_after_s(&s->grace, r->arrived_us));
+		return;
+	}
+	enqueue(r);
+}
+
+/* ---- running ---- */
+
+static void finish(struct http_req *r, enum err e)
+{
+	struct conn *c = r->conn;
+
+	r->server->n_running--;
+	r->task = NULL;
+	if (e == ERR_CANCELLED && c->peer_done && !r->body_done && !r->replied) {
+		conn_close(c, HTTP_CLOSE_GONE); /* in the middle of its own body */
+	}
+	if (e != ERR_OK && !r->replied && c->state != CONN_CLOSED) {
+		http_answer_error(r, e);
+	}
+	CHECK(r->replied || c->state == CONN_CLOSED);
+	if (r->stream != STREAM_NONE && r->stream != STREAM_ENDED) {
+		/* A body that ends too early must not look complete. */
+		conn_close(c, HTTP_CLOSE_ABORTED);
+	}
+	end_answer(r);
+}
+
+static void task_main(void *arg)
+{
+	struct http_req *r = arg;
+
+	finish(r, r->handle(&r->call));
+}
+
+static void run(struct http_req *r)
+{
+	struct http_server *s = r->server;
+
+	if (r->is_inline) {
+		r->running = true;
+		s->n_running++;
+		finish(r, r->handle(&r->call));
+		return;
+	}
+	if (task_spawn(s->loop, task_main, r, r->call.deadline_us, &r->task) != ERR_OK) {
+		r->task = NULL;
+		answer_busy(r, grace_retry_after_s(&s->grace, loop_now_us(s->loop)));
+		return;
+	}
+	r->running = true;
+	s->n_running++;
+	/* So that a client that goes away is noticed. */
+	conn_want(r->conn, UV_READABLE | UV_DISCONNECT);
+}
+
+static void collected(struct http_req *r, enum err e)
+{
+	struct conn *c = r->conn;
+
+	if (e == ERR_OK) {
+		c->state = CONN_ACTIVE;
+		conn_clock(c, INT64_MAX);
+		enqueue(r);
+	} else if (e != ERR_AGAIN) {
+		dispatch_fail(r, e);
+	} else if (c->state != CONN_BODY) {
+		c->state = CONN_BODY;
+		body_wait_begin(r);
+		conn_clock(c, body_due_us(r));
+		conn_want(c, UV_READABLE | UV_DISCONNECT);
+	}
+}
+
+void dispatch_body(struct http_req *r)
+{
+	collected(r, body_collect(r));
+}
+
+static void look_at_load(struct http_server *s, int64_t now_us)
+{
+	if (s->load_is_known) {
+		return;
+	}
+	s->load_is_known = true;
+	if (s->o.load != NULL) {
+		s->o.load(s->o.load_arg, &s->load);
+	}
+	s->load.loop_delay_us = delay_meter_standing_us(&s->grace.loop_delay, now_us);
+	s->load.tasks_max = task_max(s->loop);
+}
+
+static bool admit(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)
+{
+	struct http_server *s = r->server;
+	const struct op *op = r->call.op;
+	int64_t delay_us = now_us - r->queued_us;
+
+	delay_meter_record(&s->grace.loop_delay, delay_us, now_us);
+	hist_record(s->cells.queue_delay[op->cost], delay_us);
+	if (op->rank == SHED_NEVER) {
+		return true;
+	}
+	if (now_us >= r->call.deadline_us) {
+		*ret_retry_after_s = grace_retry_after_s(&s->grace, now_us);
+		return false;
+	}
+	look_at_load(s, now_us);
+	s->load.tasks = r->is_inline ? 0 : task_count(s->loop); /* those need none */
+	return grace_admit(&s->grace, &s->load, op->cost, op->rank, r->call.deadline_us - now_us,
+	    now_us, ret_retry_after_s);
+}
+
+/* Takes a request out of its queue and begins it. */
+static void start(struct http_req *r, int64_t now_us)
+{
+	unsigned retry_after_s = 0;
+
+	dispatch_forget(r);
+	if (r->early != ERR_OK) {
+		answer_error(r, r->early);
+		return;
+	}
+	if (!r->admitted) {
+		if (!admit(r, now_us, &retry_after_s)) {
+			answer_busy(r, retry_after_s);
+			return;
+		}
+		r->admitted = true;
+		if (!r->body_done && (r->call.op->flags & OP_STREAM) == 0) {
+			body_send_continue(r);
+			if (r->conn->state == CONN_CLOSED) {
+				return;
+			}
+			enum err e = body_collect(r);
+			if (e != ERR_OK) {
+				collected(r, e);
+				return;
+			}
+		}
+	}
+	run(r);
+}
+
+static struct http_req *oldest(struct http_queue *q)
+{
+	return LIST_OF(q->requests.next, struct http_req, node);
+}
+
+static void start_aged(struct http_server *s, int64_t now_us)
+{
+	for (unsigned i = 0; i < COST_CLASSES; i++) {
+		struct http_queue *q = &s->queue[i];
+		if (q->n > 0 && now_us - oldest(q)->queued_us > AGED_US) {
+			start(oldest(q), now_us);
+		}
+	}
+}
+
+void dispatch_round(struct http_server *s)
+{
+	if (s->n_queued == 0) {
+		return;
+	}
+	int64_t now_us = clock_mono_us(), end_us = now_us + SLICE_US;
+	unsigned spawned = 0, tasks = task_count(s->loop);
+
+	start_aged(s, now_us);
+	while (s->queues_filled != 0 && now_us < end_us && spawned < SPAWNS_PER_SLICE) {
+		unsigned cost = (unsigned)__builtin_ctz(s->queues_filled);
+		start(oldest(&s->queue[cost]), now_us);
+		now_us = clock_mono_us();
+		spawned = task_count(s->loop) - tasks;
+	}
+	if (s->n_queued > 0) {
+		loop_again(s->loop);
+	} else {
+		/* A queue that empties is not standing, however late its few requests were. */
+		delay_meter_record(&s->grace.loop_delay, 0, now_us);
+	}
+}

@@ -1,0 +1,80 @@
+/*
+ * Making a listening socket from the text of a configuration key.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/http/server.h"
+
+enum {
+	HOST_BYTES = 256,
+	PORT_BYTES = 8
+};
+
+/* "host:port", "[v6]:port" or "port" (loopback) into two strings. */
+static enum err split(struct slice text, char host[HOST_BYTES], char port[PORT_BYTES])
+{
+	struct slice name = SLICE("127.0.0.1"), number = text;
+
+	for (size_t i = text.len; i-- > 0;) {
+		if (text.ptr[i] == ':') {
+			name = slice_sub(text, 0, i);
+			number = slice_sub(text, i + 1, text.len);
+			break;
+		}
+	}
+	if (slice_starts(name, SLICE("[")) && slice_ends(name, SLICE("]"))) {
+		name = slice_sub(name, 1, name.len - 1);
+	}
+	enum err e = slice_to_cstr(name, host, HOST_BYTES);
+	return e != ERR_OK ? e : slice_to_cstr(number, port, PORT_BYTES);
+}
+
+/* Options that a listening socket and all it accepts shall have. */
+static int set_up(int fd, const struct addrinfo *at)
+{
+	int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
+	    bind(fd, at->ai_addr, at->ai_addrlen) != 0) {
+		return -1;
+	}
+	/* The kernel cuts this to somaxconn. */
+	return listen(fd, INT_MAX);
+}
+
+enum err http_listen_socket(const char *address, int *ret_fd, struct err_note *note)
+{
+	char host[HOST_BYTES], port[PORT_BYTES];
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+	struct addrinfo *found = NULL;
+
+	if (split(slice_str(address), host, port) != ERR_OK) {
+		return err_note_set(note, ERR_INVALID, "\"%s\" is no host:port", address);
+	}
+	int failed = getaddrinfo(host, port, &hints, &found);
+	if (failed != 0) {
+		return err_note_set(note, ERR_INVALID, "%s: %s", address, gai_strerror(failed));
+	}
+	int fd = socket(
+	    found->ai_family, found->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	if (fd < 0 || set_up(fd, found) != 0) {
+		enum err e = errno == EADDRINUSE ? ERR_EXISTS : err_from_errno(errno);
+		e = err_note_set(note, e, "cannot listen on %s: %s", address,
+		    e == ERR_EXISTS ? "the port is in use" : err_text(e));
+		if (fd >= 0) {
+			close(fd);
+		}
+		freeaddrinfo(found);
+		return e;
+	}
+	freeaddrinfo(found);
+	*ret_fd = fd;
+	return ERR_OK;
+}

@@ -1,0 +1,59 @@
+/*
+ * The counters of a server, looked up once.
+ */
+#ifndef PLIMSOLL_HTTP_METRIC_H
+#define PLIMSOLL_HTTP_METRIC_H
+
+#include "core/http/builtin.h"
+#include "core/http/http.h"
+#include "core/obs/metric.h"
+
+/* Why a connection ended. */
+enum http_close_why {
+	HTTP_CLOSE_DONE,	  /* after an answer that said so */
+	HTTP_CLOSE_CLIENT,	  /* the client closed it between requests */
+	HTTP_CLOSE_GONE,	  /* the client went away in the middle */
+	HTTP_CLOSE_IDLE,	  /* idle_timeout */
+	HTTP_CLOSE_BODY_TIMEOUT,  /* min_body_rate */
+	HTTP_CLOSE_WRITE_TIMEOUT, /* write_timeout */
+	HTTP_CLOSE_ABORTED,	  /* cut by us: an answer could not be completed */
+	HTTP_CLOSE_ADDRESS_LIMIT, /* max_connections_per_address */
+	HTTP_CLOSE_DRAINED,	  /* idle or unfinished at a drain */
+	HTTP_CLOSE_WHYS
+};
+
+/* Why new connections are left in the kernel for a while. */
+enum http_pause_why {
+	HTTP_PAUSE_AHEAD,	/* siblings have fewer connections */
+	HTTP_PAUSE_LIMIT,	/* max_connections */
+	HTTP_PAUSE_DESCRIPTORS, /* EMFILE and the like */
+	HTTP_PAUSE_DELAY,	/* requests wait too long in this process already */
+	HTTP_PAUSE_WHYS
+};
+
+struct http_op_cells {
+	_Atomic int64_t *requests, *refused, *client_errors, *server_errors;
+	struct hist *duration;
+};
+
+enum {
+	HTTP_STATUS_CLASSES = 6
+}; /* 0 stands for refused; 1xx to 5xx */
+
+struct http_cells {
+	struct http_op_cells *ops; /* owned; rows of all sites one after the other */
+	struct http_op_cells builtin[HTTP_BUILTINS];
+	_Atomic int64_t *responses[HTTP_STATUS_CLASSES];
+	_Atomic int64_t *closed[HTTP_CLOSE_WHYS], *paused[HTTP_PAUSE_WHYS];
+	struct hist *queue_delay[COST_CLASSES];
+	_Atomic int64_t *opened, *slow_heads, *received_bytes, *sent_bytes;
+	_Atomic int64_t *queue_full, *body_memory_full;
+	_Atomic int64_t *accept_queue, *accept_queue_limit, *listen_overflows, *listen_drops;
+};
+
+/* ERR_MEMORY. */
+NODISCARD enum err http_cells_open(struct http_cells *c, const struct metrics *m,
+    const struct http_site *const *sites, unsigned n_sites);
+void http_cells_close(struct http_cells *c);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * Whole answers. The head is formatted in a buffer of the server (nothing waits between formatting
+ * and the first write) and copied to the request's arena only if the socket does not take it.
+ */
+#include "core/http/respond.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "core/base/check.h"
+
+enum {
+	PARTS_MAX = 3
+};
+
+/* iovec has no const; sendmsg() does not write there. */
+static void *writable(const char *p)
+{
+	return (void *)(uintptr_t)p;
+}
+
+/* Cuts n bytes off the front of the parts. */
+static void cut(struct slice *parts, unsigned n_parts, size_t n)
+{
+	for (unsigned i = 0; i < n_parts && n > 0; i++) {
+		size_t here = n < parts[i].len ? n : parts[i].len;
+		parts[i] = slice_sub(parts[i], here, parts[i].len);
+		n -= here;
+	}
+}
+
+bool respond_write(struct http_req *r, struct slice *parts, unsigned n)
+{
+	struct conn *c = r->conn;
+	struct iovec iov[PARTS_MAX];
+	struct msghdr message = { .msg_iov = iov };
+
+	if (c->state == CONN_CLOSED) {
+		return false;
+	}
+	CHECK(n <= PARTS_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		if (parts[i].len > 0) {
+			iov[message.msg_iovlen++] =
+			    (struct iovec){ writable(parts[i].ptr), parts[i].len };
+		}
+	}
+	if (message.msg_iovlen == 0) {
+		return true;
+	}
+	ssize_t sent = sendmsg(c->fd, &message, MSG_NOSIGNAL);
+	if (sent < 0) {
+		if (errno == EAGAIN || errno == EINTR) {
+			return true;
+		}
+		conn_close(c, HTTP_CLOSE_GONE);
+		return false;
+	}
+	metric_add(r->server->cells.sent_bytes, sent);
+	r->sent_bytes += (uint64_t)sent;
+	cut(parts, n, (size_t)sent);
+	return true;
+}
+
+static void wait_until_writable(struct http_req *r)
+{
+	struct http_server *s = r->server;
+
+	conn_want(r->conn, UV_READABLE | UV_DISCONNECT | UV_WRITABLE);
+	conn_clock(r->conn, loop_now_us(s->loop) + s->settings.write_us);
+}
+
+void http_reply(struct http_req *r, int status, struct slice content_type, struct slice body)
+{
+	r->out[0] = respond_head(r, status, content_type, (int64_t)body.len);
+	r->out[1] = r->head_failed || respond_is_bodyless(r, status) ? SLICE_EMPTY : body;
+	if (!respond_write(r, r->out, 2)) {
+		r->out[0] = r->out[1] = SLICE_EMPTY;
+		return;
+	}
+	if (!respond_is_pending(r)) {
+		return;
+	}
+	if (r->out[0].len > 0 && arena_copy(&r->arena, r->out[0], &r->out[0]) != ERR_OK) {
+		conn_close(r->conn, HTTP_CLOSE_ABORTED);
+		return;
+	}
+	wait_until_writable(r);
+}
+
+void respond_continue(struct http_req *r)
+{
+	size_t before = r->out[0].len + r->out[1].len;
+
+	if (!respond_write(r, r->out, 2)) {
+		return;
+	}
+	if (respond_is_pending(r)) {
+		if (r->out[0].len + r->out[1].len < before) {
+			wait_until_writable(r);
+		}
+		return;
+	}
+	conn_clock(r->conn, INT64_MAX);
+	if (r->handled) {
+		conn_request_done(r->conn);
+	}
+}
+
+void respond_interim(struct http_req *r, struct slice text)
+{
+	if (respond_write(r, &text, 1) && text.len > 0) {
+		conn_close(r->conn, HTTP_CLOSE_ABORTED);
+	}
+}
+
+void http_add_header(struct http_req *r, struct slice name, struct slice value)
+{
+	CHECK(!r->replied);
+	if (r->n_out_headers == HTTP_OUT_HEADERS) {
+		r->head_failed = true;
+		return;
+	}
+	r->out_headers[r->n_out_headers++] = (struct http_header){ name, value };
+}
+
+void http_reply_text(struct http_req *r, int status, const char *detail)
+{
+	const char *text = arena_printf(&r->arena, "%s: %s\n", http_status_phrase(status), detail);
+
+	http_reply(r, status, SLICE("text/plain; charset=utf-8"), slice_str(text));
+}
+
+void http_reply_busy(struct http_req *r, unsigned retry_after_s)
+{
+	int len = snprintf(r->retry_after, sizeof(r->retry_after), "%u", retry_after_s);
+
+	r->refused = true;
+	http_add_header(r, SLICE("Retry-After"), SLICE_OF(r->retry_after, (size_t)len));
+	http_reply(r, 503, SLICE("text/plain; charset=utf-8"),
+	    SLICE("Service Unavailable: server is too busy\n"));
+}
+
+bool http_has_replied(const struct http_req *r)
+{
+	return r->replied;
+}
+
+int http_replied_status(const struct http_req *r)
+{
+	return r->status;
+}

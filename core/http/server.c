@@ -1,0 +1,200 @@
+/*
+ * The server: its parts put together, its rounds and ticks, its end.
+ */
+#include "core/http/server.h"
+
+#include <stdlib.h>
+
+#include "core/base/check.h"
+#include "core/base/rng.h"
+#include "core/http/conn.h"
+#include "core/http/conn_event.h"
+#include "core/http/dispatch.h"
+#include "core/http/listen.h"
+#include "core/http/request.h"
+
+enum {
+	SECOND_MS = 1000,
+	TICK_MS = WHEEL_TICK_US / 1000
+};
+
+static void free_dead(struct http_server *s)
+{
+	struct list *node;
+
+	while ((node = list_pop(&s->dead)) != NULL) {
+		conn_free(LIST_OF(node, struct conn, node));
+	}
+}
+
+/* Ends all connections; each leaves the list as it is closed. */
+static void close_all(struct http_server *s)
+{
+	while (!list_is_empty(&s->conns)) {
+		conn_close(LIST_OF(s->conns.next, struct conn, node), HTTP_CLOSE_DRAINED);
+	}
+}
+
+static void check_drained(struct http_server *s)
+{
+	if (!s->draining || s->drained == NULL) {
+		return;
+	}
+	bool is_late = loop_now_us(s->loop) >= s->drain_deadline_us;
+	if ((s->n_conns > 0 || s->n_running > 0) && !is_late) {
+		return;
+	}
+	close_all(s);
+	void (*done)(void *arg) = s->drained;
+	s->drained = NULL;
+	done(s->drained_arg);
+}
+
+/* The check hook: after the I/O callbacks of each round. */
+static void on_round(void *arg)
+{
+	struct http_server *s = arg;
+
+	s->in_hook = true;
+	s->load_is_known = false;
+	metric_set(&s->slot->alive_us, loop_now_us(s->loop));
+	listen_round(s);
+	dispatch_round(s);
+	free_dead(s);
+	check_drained(s);
+	s->in_hook = false;
+}
+
+static void on_clock(struct wheel_timer *t, void *arg)
+{
+	const struct http_server *s = arg;
+
+	conn_on_clock(LIST_OF(t, struct conn, clock), loop_now_us(s->loop));
+}
+
+static void on_tick(void *arg)
+{
+	struct http_server *s = arg;
+
+	wheel_run(&s->wheel, loop_now_us(s->loop), on_clock, s);
+}
+
+static void on_second(void *arg)
+{
+	struct http_server *s = arg;
+
+	listen_sample(s);
+	metric_set(&s->slot->queue_len, s->n_queued);
+	metric_set(&s->slot->queue_wait_us,
+	    delay_meter_standing_us(&s->grace.loop_delay, loop_now_us(s->loop)));
+	metric_set(&s->slot->tasks, task_count(s->loop));
+	metric_set(&s->slot->loop_lag_us, loop_lag_max_us(s->loop));
+	loop_lag_max_reset(s->loop);
+}
+
+static enum err check_rows(const struct http_server_options *o, struct err_note *note)
+{
+	for (unsigned i = 0; i < o->n_sites; i++) {
+		for (unsigned k = 0; k < o->sites[i]->n_ops; k++) {
+			const struct op *op = &o->sites[i]->ops[k];
+			if (op->handle == NULL || op->deadline_ms == 0 ||
+			    op->cost >= COST_CLASSES || op->rank >= SHED_RANKS) {
+				return err_note_set(note, ERR_CONFIG,
+				    "operation %s lacks a handler, a deadline, a cost class or a rank",
+				    op->name);
+			}
+		}
+	}
+	return ERR_OK;
+}
+
+enum err http_server_new(struct loop *l, const struct http_server_options *o,
+    struct http_server **ret, struct err_note *note)
+{
+	struct http_server *s = calloc(1, sizeof(*s));
+	enum err e;
+
+	if (s == NULL) {
+		return err_note_set(note, ERR_MEMORY, "no memory for a server");
+	}
+	int64_t now_us = clock_mono_us();
+	s->loop = l;
+	s->o = *o;
+	s->slot = metrics_own_slot(o->metrics);
+	s->next_trace = rng_u64();
+	grace_init(&s->grace, rng_u64(), now_us);
+	wheel_init(&s->wheel, now_us);
+	list_init(&s->conns);
+	list_init(&s->dead);
+	list_init(&s->free_requests);
+	for (unsigned i = 0; i < COST_CLASSES; i++) {
+		list_init(&s->queue[i].requests);
+	}
+	if ((e = check_rows(o, note)) != ERR_OK ||
+	    (e = http_settings_read(o->conf, &s->settings, note)) != ERR_OK ||
+	    (e = http_router_new(o->sites, o->n_sites, &s->router, note)) != ERR_OK ||
+	    (e = http_cells_open(&s->cells, o->metrics, o->sites, o->n_sites)) != ERR_OK ||
+	    (e = address_table_init(&s->addresses, s->settings.max_connections, rng_u64())) !=
+		ERR_OK ||
+	    (e = listen_open(s)) != ERR_OK) {
+		http_server_free(&s);
+		return e;
+	}
+	loop_on_check(l, on_round, s);
+	loop_every(l, TICK_MS, on_tick, s);
+	loop_every(l, SECOND_MS, on_second, s);
+	*ret = s;
+	return ERR_OK;
+}
+
+enum err http_server_listen(struct http_server *s, int fd)
+{
+	return listen_add(s, fd);
+}
+
+void http_server_drain(
+    struct http_server *s, int64_t deadline_us, void (*done)(void *arg), void *arg)
+{
+	s->draining = true;
+	s->drain_deadline_us = deadline_us;
+	s->drained = done;
+	s->drained_arg = arg;
+	listen_stop(s);
+	/* Closing takes a connection out of the list: the next one is known before. */
+	for (struct list *node = s->conns.next, *next; node != &s->conns; node = next) {
+		next = node->next;
+		conn_drain(LIST_OF(node, struct conn, node));
+	}
+	loop_again(s->loop);
+}
+
+void http_server_reload(struct http_server *s, const struct conf *conf)
+{
+	struct http_settings settings;
+
+	s->o.conf = conf;
+	if (http_settings_read(conf, &settings, NULL) == ERR_OK) {
+		s->settings = settings;
+	}
+}
+
+void http_server_free(struct http_server **sp)
+{
+	struct http_server *s = *sp;
+	struct list *node;
+
+	if (s == NULL || s->n_running > 0) {
+		return;
+	}
+	close_all(s);
+	free_dead(s);
+	listen_close(s);
+	while ((node = list_pop(&s->free_requests)) != NULL) {
+		free(LIST_OF(node, struct http_req, node));
+	}
+	address_table_fini(&s->addresses);
+	http_cells_close(&s->cells);
+	http_router_free(&s->router);
+	free(s);
+	*sp = NULL;
+}

@@ -1,0 +1,71 @@
+/*
+ * Inside of the server: what connections, dispatch and listeners share. One loop, one thread.
+ *
+ * The way of a request: listen.c accepts -> conn.c reads and parses the head -> dispatch.c routes
+ * it and queues it by class; the check hook takes it from there, asks admission, body.c collects
+ * the body, the handler runs, respond.c or stream.c write -> conn.c goes on with the next request.
+ */
+#ifndef PLIMSOLL_HTTP_SERVER_PRIV_H
+#define PLIMSOLL_HTTP_SERVER_PRIV_H
+
+#include "core/base/clock.h"
+#include "core/base/list.h"
+#include "core/ev/wheel.h"
+#include "core/http/address_count.h"
+#include "core/http/metric.h"
+#include "core/http/router.h"
+#include "core/http/server.h"
+#include "core/http/settings.h"
+
+enum {
+	HTTP_SCRATCH_BYTES = 65536, /* for bytes that are read to be dropped */
+	HTTP_OUT_BYTES = 16384,	    /* longest head of an answer */
+	HTTP_FREE_REQUESTS = 64,    /* request objects kept for the next requests */
+};
+
+struct http_queue {
+	struct list requests; /* oldest first */
+	unsigned n;
+};
+
+struct http_server {
+	struct loop *loop;
+	struct http_server_options o;
+	struct http_settings settings;
+	struct http_router *router;
+	struct http_cells cells;
+	struct metric_slot *slot; /* of this process */
+	struct grace grace;
+	struct grace_load load; /* valid in this round if load_is_known */
+	bool load_is_known;
+	bool in_hook; /* the check hook runs: what is queued now is dispatched by it */
+
+	struct http_queue queue[COST_CLASSES];
+	uint32_t queues_filled; /* bit per class whose queue is not empty */
+	unsigned n_queued;
+
+	struct wheel wheel;
+	struct list conns; /* all with an open socket */
+	struct list dead;  /* ended ones, freed by the check hook */
+	unsigned n_conns;
+	struct address_table addresses;
+	struct list free_requests;
+	unsigned n_free_requests;
+	unsigned n_running; /* handlers that have not returned */
+	size_t body_memory; /* bytes of buffered bodies */
+	uint64_t next_trace;
+
+	struct http_listeners *listeners; /* see listen.c */
+
+	bool draining;
+	int64_t drain_deadline_us;
+	void (*drained)(void *arg);
+	void *drained_arg;
+
+	char date[CLOCK_HTTP_DATE_SIZE];
+	int64_t date_until_us;
+	char out[HTTP_OUT_BYTES];	  /* the head of the answer that is being written */
+	char scratch[HTTP_SCRATCH_BYTES]; /* bytes read to be dropped */
+};
+
+#endif

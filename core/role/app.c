@@ -1,0 +1,151 @@
+/*
+ * See app.h. Nothing here depends on the role that asks: an index or an offset computed in one
+ * process means the same in all others.
+ */
+#include "core/role/app.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+#include "core/base/check.h"
+#include "core/http/server.h"
+#include "core/role/role_site.h"
+#include "core/store/store.h"
+
+size_t app_conf_tables(const struct app *app, struct conf_table ret[APP_MAX_CONF_TABLES])
+{
+	size_t n = 0;
+
+	CHECK(app->n_services <= SERVICE_MAX);
+	ret[n++] = runtime_conf;
+	ret[n++] = http_conf;
+	for (size_t i = 0; i < app->n_services; i++) {
+		ret[n++] = app->services[i]->conf;
+	}
+	return n;
+}
+
+enum err app_conf_new(const struct app *app, struct conf **ret)
+{
+	struct conf_table tables[APP_MAX_CONF_TABLES];
+	size_t n = app_conf_tables(app, tables);
+
+	return conf_new(tables, n, ret);
+}
+
+/* Services that nobody calls from outside are what the others stand on. */
+static bool is_foundation(const struct service *s)
+{
+	return s->listener == NULL || s->n_ops == 0;
+}
+
+static enum err add_named(const struct app *app, struct slice name, uint32_t *mask)
+{
+	for (size_t i = 0; i < app->n_services; i++) {
+		if (slice_eq(name, slice_str(app->services[i]->name))) {
+			*mask |= 1u << i;
+			return ERR_OK;
+		}
+	}
+	return ERR_NOT_FOUND;
+}
+
+enum err app_services(const struct app *app, const struct conf *conf, const char *only,
+    uint32_t *ret_mask, struct err_note *note)
+{
+	struct slice rest = slice_str(only != NULL ? only : conf_str(conf, "plimsoll", "services"));
+	bool all = slice_eq(rest, SLICE("all"));
+	uint32_t mask = 0;
+
+	for (size_t i = 0; i < app->n_services; i++) {
+		mask |= all || is_foundation(app->services[i]) ? 1u << i : 0;
+	}
+	for (struct slice piece; !all && slice_split(&rest, ',', &piece);) {
+		struct slice name = slice_trim(piece);
+		if (add_named(app, name, &mask) != ERR_OK) {
+			return err_note_set(note, ERR_CONFIG,
+			    "[plimsoll] services: there is no service \"%.*s\"", SLICE_ARG(name));
+		}
+	}
+	*ret_mask = mask;
+	return ERR_OK;
+}
+
+uint32_t app_roles(const struct app *app, uint32_t services)
+{
+	uint32_t roles = ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_STORE) | ROLE_BIT(ROLE_ADMIN);
+
+	for (size_t i = 0; i < app->n_services; i++) {
+		const struct service *s = app->services[i];
+		for (unsigned k = 0; (services & (1u << i)) != 0 && k < s->n_rpcs; k++) {
+			roles |= s->rpcs[k]->from | ROLE_BIT(s->rpcs[k]->to);
+		}
+	}
+	return roles & ROLE_ALL & ~ROLE_BIT(ROLE_SUPERVISOR);
+}
+
+enum err app_registry(const struct app *app, const struct rpc_def ***ret_defs, unsigned *ret_n)
+{
+	const struct rpc_def **defs = calloc(APP_MAX_RPCS, sizeof(*defs));
+	unsigned n = 0;
+
+	if (defs == NULL) {
+		return ERR_MEMORY;
+	}
+	for (size_t i = 0; i < app->n_services; i++) {
+		const struct service *s = app->services[i];
+		for (unsigned k = 0; k < s->n_rpcs; k++) {
+			CHECK(n < APP_MAX_RPCS);
+			defs[n++] = s->rpcs[k];
+		}
+	}
+	*ret_defs = defs;
+	*ret_n = n;
+	return ERR_OK;
+}
+
+/* The rows of a service on the listener of the web or of the admin role. */
+static void add_ops(struct metric_schema *schema, const struct op *ops, unsigned n)
+{
+	const struct http_site site = { .ops = ops, .n_ops = n };
+	const struct http_site *const sites[] = { &site };
+
+	http_metric_schema(schema, sites, 1);
+}
+
+enum err app_metric_schema(const struct app *app, struct metric_schema **ret)
+{
+	struct metric_schema *schema = NULL;
+	struct sql_table statements[SERVICE_MAX];
+	enum err e = metric_schema_new(&schema);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	CHECK(app->n_services <= SERVICE_MAX);
+	add_ops(schema, health_ops, n_health_ops);
+	add_ops(schema, admin_ops, n_admin_ops);
+	for (size_t i = 0; i < app->n_services; i++) {
+		const struct service *s = app->services[i];
+		add_ops(schema, s->ops, s->n_ops);
+		add_ops(schema, s->admin_ops, s->n_admin_ops);
+		for (unsigned k = 0; k < s->n_metrics; k++) {
+			metric_schema_add(schema, &s->metrics[k], NULL);
+		}
+		statements[i] = s->stmts;
+	}
+	store_metric_schema(schema, statements, (unsigned)app->n_services);
+	*ret = schema;
+	return ERR_OK;
+}
+
+unsigned app_cores(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0) {
+		return 1;
+	}
+	int n = CPU_COUNT(&set);
+	return n < 1 ? 1 : (unsigned)n;
+}

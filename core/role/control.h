@@ -1,0 +1,104 @@
+/*
+ * Messages between the supervisor and a role process over a SOCK_SEQPACKET socketpair (descriptor 3
+ * in the role process), with descriptors riding along. One message is one packet.
+ *
+ *	supervisor -> role   START once: who it is, configuration; metrics block and listening
+ *sockets PEER: one connected socket; RELOAD: new configuration; DRAIN: finish role -> supervisor
+ *READY; FAILED: exit code and a line for people, then it exits
+ *
+ * The end of the stream tells the role that the supervisor is gone: it drains by itself.
+ */
+#ifndef PLIMSOLL_ROLE_CONTROL_H
+#define PLIMSOLL_ROLE_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/list.h"
+#include "core/base/role_id.h"
+#include "core/base/slice.h"
+
+enum {
+	CONTROL_FD = 3,
+	CONTROL_MAX_BYTES = 128 * 1024, /* of one message; below the kernel's default send buffer */
+	CONTROL_MAX_FDS = 12,		/* of one message */
+	CONTROL_MAX_PENDING = 1024,	/* messages that wait for room in the socket */
+};
+
+enum control_kind {
+	CONTROL_NONE,
+	CONTROL_START,
+	CONTROL_PEER,
+	CONTROL_RELOAD,
+	CONTROL_DRAIN,
+	CONTROL_READY,
+	CONTROL_FAILED
+};
+
+/* One end. */
+struct control {
+	int fd;	       /* owned; -1: closed */
+	struct buf in; /* the message received last */
+	struct list pending;
+	unsigned n_pending;
+};
+
+struct control_message {
+	enum control_kind kind;
+	struct slice body;	  /* valid until the next receive */
+	int fds[CONTROL_MAX_FDS]; /* the receiver's to close */
+	unsigned n_fds;
+};
+
+/* Takes a connected SOCK_SEQPACKET socket and makes it non-blocking. */
+void control_init(struct control *c, int fd);
+void control_fini(struct control *c);
+
+/*
+ * Sends, or keeps a copy until control_flush() when the socket is full; fds stay the caller's.
+ * ERR_LIMIT: too large, or too many messages wait; ERR_PEER_GONE.
+ */
+NODISCARD enum err control_send(
+    struct control *c, enum control_kind kind, struct slice body, const int *fds, unsigned n_fds);
+
+/* Sends what waits. ERR_AGAIN: not all fitted. */
+NODISCARD enum err control_flush(struct control *c);
+
+/* ERR_AGAIN: nothing there; ERR_END: the other side is gone; ERR_CORRUPT: no message of ours. */
+NODISCARD enum err control_receive(struct control *c, struct control_message *ret);
+
+/* Waits up to timeout_ms until something can be received. ERR_DEADLINE. */
+NODISCARD enum err control_wait(const struct control *c, int timeout_ms);
+
+/* ---- bodies ---- */
+
+struct control_start {
+	enum role_id role;
+	unsigned instance, slot, n_slots;
+	bool sandbox;
+	uint32_t services;  /* mask over app->services */
+	uint32_t roles;	    /* ROLE_BIT mask of the roles that run */
+	uint32_t listeners; /* mask over listeners[]; their sockets follow the block in fds */
+	struct slice data_dir, conf;
+};
+void control_put_start(struct buf *out, const struct control_start *s);
+NODISCARD bool control_take_start(struct slice body, struct control_start *ret);
+
+struct control_peer {
+	bool callee; /* the receiver serves the peer, instead of calling it */
+	enum role_id role;
+	unsigned instance;
+};
+void control_put_peer(struct buf *out, const struct control_peer *p);
+NODISCARD bool control_take_peer(struct slice body, struct control_peer *ret);
+
+struct control_failed {
+	int exit_code;
+	struct slice text;
+};
+void control_put_failed(struct buf *out, const struct control_failed *f);
+NODISCARD bool control_take_failed(struct slice body, struct control_failed *ret);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * The data directory: db/ for the store (web reads), keys/ for the signer, so that the sandbox can
+ * tell them apart; and a lock, because two stores on one database would each believe to be alone.
+ */
+#include "core/role/data_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+_Static_assert(PATH_MAX <= DATA_DIR_MAX, "what realpath() gives fits");
+
+static enum err make_folder(const char *path, struct err_note *note)
+{
+	struct stat st;
+
+	if (mkdir(path, 0700) == 0) {
+		return ERR_OK;
+	}
+	if (errno != EEXIST) {
+		return err_note_set(note, err_from_errno(errno), "cannot make the folder %s: %s",
+		    path, strerror(errno));
+	}
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		return err_note_set(note, ERR_INVALID, "%s is not a folder", path);
+	}
+	return ERR_OK;
+}
+
+static enum err take_lock(const char *data_dir, int *ret, struct err_note *note)
+{
+	char path[PATH_MAX + 8], owner[24] = "";
+
+	snprintf(path, sizeof(path), "%s/lock", data_dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		return err_note_set(
+		    note, err_from_errno(errno), "cannot open %s: %s", path, strerror(errno));
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		ssize_t n = pread(fd, owner, sizeof(owner) - 1, 0);
+		owner[n > 0 ? n : 0] = '\0';
+		owner[strcspn(owner, "\n")] = '\0';
+		close(fd);
+		return err_note_set(note, ERR_EXISTS,
+		    "the data directory %s is in use by another plimsoll (process %s)", data_dir,
+		    owner[0] == '\0' ? "unknown" : owner);
+	}
+	int n = snprintf(owner, sizeof(owner), "%d\n", (int)getpid());
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, owner, (size_t)n, 0) != n) {
+		enum err e = err_note_set(
+		    note, err_from_errno(errno), "cannot write %s: %s", path, strerror(errno));
+		close(fd);
+		return e;
+	}
+	*ret = fd;
+	return ERR_OK;
+}
+
+enum err data_dir_open(
+    const char *path, char ret_absolute[DATA_DIR_MAX], int *ret_lock, struct err_note *note)
+{
+	static const char *const below[] = { "db", "keys" };
+	char absolute[PATH_MAX], folder[PATH_MAX + 8];
+	enum err e = make_folder(path, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (realpath(path, absolute) == NULL) {
+		return err_note_set(note, err_from_errno(errno), "cannot reach the folder %s: %s",
+		    path, strerror(errno));
+	}
+	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+		snprintf(folder, sizeof(folder), "%s/%s", absolute, below[i]);
+		e = make_folder(folder, note);
+		if (e != ERR_OK) {
+			return e;
+		}
+	}
+	e = take_lock(absolute, ret_lock, note);
+	if (e == ERR_OK) {
+		memcpy(ret_absolute, absolute, sizeof(absolute));
+	}
+	return e;
+}

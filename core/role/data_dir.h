@@ -1,0 +1,21 @@
+/*
+ * The folder of everything that lasts: db/ for the store, keys/ for the signer, a lock for whoever
+ * works with them (the supervisor, `plimsoll migrate`).
+ */
+#ifndef PLIMSOLL_ROLE_DATA_DIR_H
+#define PLIMSOLL_ROLE_DATA_DIR_H
+
+#include "core/base/err.h"
+
+enum {
+	DATA_DIR_MAX = 4096
+}; /* bytes of its path, NUL included */
+
+/*
+ * Makes the folder (mode 0700) with db/ and keys/ where they are missing and takes the lock, which
+ * is held as long as *ret_lock is open. ERR_EXISTS: another process has it; text in note.
+ */
+NODISCARD enum err data_dir_open(
+    const char *path, char ret_absolute[DATA_DIR_MAX], int *ret_lock, struct err_note *note);
+
+#endif

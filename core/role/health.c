@@ -1,0 +1,80 @@
+/*
+ * Heartbeats and version, answered inline at any load. The heartbeat looks only at state that is
+ * there anyway (slots of the metrics block), so that a monitor never adds work to a full server.
+ */
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/role/role_site.h"
+
+enum {
+	SILENT_US = 5 * 1000000
+}; /* a store that has not turned its loop for so long hangs */
+
+bool health_store_is_well(const struct svc_env *env)
+{
+	int64_t now_us = clock_mono_us();
+
+	for (unsigned i = 0; i < metrics_slots(env->metrics); i++) {
+		const struct metric_slot *slot = metrics_slot(env->metrics, i);
+		if (slot->role == ROLE_STORE && slot->state == SLOT_SERVING &&
+		    now_us - metric_get(&slot->alive_us) < SILENT_US) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool database_is_there(const struct svc_env *env)
+{
+	return env->role != ROLE_WEB || env->db != NULL;
+}
+
+static enum err heartbeat(struct op_call *c)
+{
+	const struct svc_env *env = c->env;
+	bool well = health_store_is_well(env) && database_is_there(env);
+
+	http_reply(
+	    c->req, well ? 200 : 500, SLICE("text/plain"), well ? SLICE("ok") : SLICE("bad"));
+	return ERR_OK;
+}
+
+/* For load balancers: this process answers; what stands behind it is not their business. */
+static enum err lb_heartbeat(struct op_call *c)
+{
+	http_reply(c->req, 200, SLICE("application/json"), SLICE("{}"));
+	return ERR_OK;
+}
+
+static enum err version(struct op_call *c)
+{
+	const struct svc_env *env = c->env;
+	struct buf out = buf_new(512);
+	struct json_writer w = json_writer_new(&out);
+	struct slice text = SLICE_EMPTY, body = SLICE_EMPTY;
+
+	json_begin_object(&w);
+	json_put_name(&w, SLICE("name"));
+	json_put_string(&w, SLICE("plimsoll"));
+	json_put_name(&w, SLICE("version"));
+	json_put_string(&w, slice_str(env->version));
+	json_end_object(&w);
+	enum err e = buf_finish(&out, &text);
+	if (e == ERR_OK) {
+		e = arena_copy(c->arena, text, &body);
+	}
+	if (e == ERR_OK) {
+		http_reply(c->req, 200, SLICE("application/json"), body);
+	}
+	buf_free(&out);
+	return e;
+}
+
+/* clang-format off */
+const struct op health_ops[] = {
+	{ "health.heartbeat",   HTTP_GET, "/__heartbeat__",   COST_HEALTH, SHED_NEVER, 1000, 0, OP_INLINE, heartbeat },
+	{ "health.lbheartbeat", HTTP_GET, "/__lbheartbeat__", COST_HEALTH, SHED_NEVER, 1000, 0, OP_INLINE, lb_heartbeat },
+	{ "health.version",     HTTP_GET, "/__version__",     COST_HEALTH, SHED_NEVER, 1000, 0, OP_INLINE, version },
+};
+/* clang-format on */
+const unsigned n_health_ops = sizeof(health_ops) / sizeof(health_ops[0]);

@@ -1,0 +1,33 @@
+/*
+ * The addresses on which the program may listen. A service names its listener in its row; the
+ * configuration says the address; the supervisor binds it before it forks and hands the socket to
+ * the processes of the role that serves it.
+ */
+#ifndef PLIMSOLL_ROLE_LISTENERS_H
+#define PLIMSOLL_ROLE_LISTENERS_H
+
+#include <stdbool.h>
+
+#include "core/role/role.h"
+
+struct listener {
+	const char *name;    /* as in struct service */
+	const char *section; /* of the key "listen" */
+	const char *title;   /* for people, at start */
+	enum role_id role;   /* who accepts on it */
+};
+
+extern const struct listener listeners[];
+extern const unsigned n_listeners; /* at most SERVICE_MAX + 1 */
+
+enum {
+	LISTENER_NONE = -1
+};
+
+/* Index of the listener of that name, or LISTENER_NONE (also for NULL). */
+int listener_find(const char *name);
+
+/* Whether one of the services that are switched on (mask over app->services) needs it. */
+bool listener_is_used(const struct app *app, uint32_t services, unsigned listener);
+
+#endif

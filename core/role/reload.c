@@ -1,0 +1,111 @@
+/*
+ * SIGHUP: the configuration file is read afresh. What does not pass leaves everything as it was.
+ */
+#include <stdlib.h>
+
+#include "core/obs/log.h"
+#include "core/role/app.h"
+#include "core/role/supervisor.h"
+
+enum {
+	PROBLEMS_BYTES = 64 * 1024
+};
+
+static void log_lines(enum log_level level, const char *event, const struct buf *lines)
+{
+	struct slice rest = buf_slice(lines);
+
+	for (struct slice line; slice_split(&rest, '\n', &line);) {
+		if (line.len > 0) {
+			LOG(level, "supervisor", event, LOG_S("text", line));
+		}
+	}
+}
+
+/* The services' own checks. */
+static enum err check(const struct supervisor *s, const struct conf *conf, struct buf *problems)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < s->app->n_services; i++) {
+		const struct service *service = s->app->services[i];
+		struct err_note note = { 0 };
+		if ((s->services & (1u << i)) != 0 && service->check != NULL &&
+		    service->check(conf, &note) != ERR_OK) {
+			buf_printf(problems, "%s: %s\n", service->name, note.text);
+			e = ERR_CONFIG;
+		}
+	}
+	return e;
+}
+
+static enum err read_conf(const struct supervisor *s, struct conf **ret, struct buf *problems)
+{
+	struct conf *next = NULL;
+	struct err_note note = { 0 };
+	enum err e = app_conf_new(s->app, &next);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	e = conf_load(next, s->conf_path, problems);
+	if (e == ERR_OK) {
+		e = conf_copy_origin(next, s->conf, "command line");
+	}
+	if (e == ERR_OK) {
+		e = check(s, next, problems);
+	}
+	if (e == ERR_OK) {
+		e = log_set_levels(slice_str(conf_str(next, "log", "level")), &note);
+		buf_append_str(problems, note.text);
+	}
+	if (e != ERR_OK) {
+		conf_free(&next);
+		return e;
+	}
+	*ret = next;
+	return ERR_OK;
+}
+
+static void tell_roles(struct supervisor *s)
+{
+	for (unsigned i = 0; i < s->n_children; i++) {
+		struct child *c = &s->children[i];
+		struct buf conf = buf_new(CONTROL_MAX_BYTES);
+		struct slice text = SLICE_EMPTY;
+		conf_export(s->conf, c->role, &conf);
+		if (c->pid > 0 && buf_finish(&conf, &text) == ERR_OK) {
+			child_send(c, CONTROL_RELOAD, text);
+		}
+		buf_free(&conf);
+	}
+}
+
+void reload_conf(struct supervisor *s)
+{
+	struct buf problems = buf_new(PROBLEMS_BYTES), kept = buf_new(PROBLEMS_BYTES);
+	struct conf *next = NULL;
+
+	if (s->conf_path == NULL) {
+		LOG(LOG_WARN, "supervisor", "reload_refused",
+		    LOG_C("err", "no configuration file was given at the start"));
+		return;
+	}
+	enum err e = read_conf(s, &next, &problems);
+	if (e != ERR_OK) {
+		log_lines(LOG_ERROR, "reload_problem", &problems);
+		LOG(LOG_ERROR, "supervisor", "reload_refused", LOG_C("err", err_text(e)));
+		goto done;
+	}
+	if (conf_needs_restart(s->conf, next, &kept)) {
+		log_lines(LOG_WARN, "reload_incomplete", &kept);
+	}
+	conf_free(&s->reloaded);
+	s->reloaded = next;
+	s->conf = next;
+	tell_roles(s);
+	LOG(LOG_INFO, "supervisor", "reloaded", LOG_C("file", s->conf_path));
+done:
+	buf_free(&problems);
+	buf_free(&kept);
+}

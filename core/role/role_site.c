@@ -1,0 +1,74 @@
+/*
+ * See role_site.h. Servers are made before the sandbox closes and before the services have state,
+ * so that wrong rows stop the start and files the server watches can be opened; the state is filled
+ * in when serving begins.
+ */
+#include "core/role/role_site.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/check.h"
+
+void role_site_add(
+    struct role_site *s, struct role_ctx *r, const struct http_site *site, int service)
+{
+	CHECK(s->n < SITE_MAX);
+	s->sites[s->n] = *site;
+	s->sites[s->n].env = &r->env;
+	s->service[s->n] = service;
+	s->list[s->n] = &s->sites[s->n];
+	s->n++;
+}
+
+static bool has_path(const struct role_site *s, const char *path)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		for (unsigned k = 0; k < s->sites[i].n_ops; k++) {
+			if (strcmp(s->sites[i].ops[k].path, path) == 0) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+void role_site_add_health(struct role_site *s, struct role_ctx *r)
+{
+	unsigned n = 0;
+
+	CHECK(n_health_ops <= SITE_MAX_HEALTH);
+	for (unsigned i = 0; i < n_health_ops; i++) {
+		if (!has_path(s, health_ops[i].path)) {
+			s->health[n++] = health_ops[i];
+		}
+	}
+	role_site_add(s, r, &(struct http_site){ .ops = s->health, .n_ops = n }, -1);
+}
+
+enum err role_site_open(struct role_site *s, struct role_ctx *r, http_load_fn *load,
+    bool access_log, struct err_note *note)
+{
+	const struct http_server_options options = { .sites = s->list,
+		.n_sites = s->n,
+		.conf = r->conf,
+		.metrics = r->env.metrics,
+		.load = load,
+		.load_arg = r,
+		.access_log = access_log };
+
+	return http_server_new(r->env.loop, &options, &s->server, note);
+}
+
+enum err role_site_listen(
+    struct role_site *s, struct role_ctx *r, unsigned listener, struct err_note *note)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		s->sites[i].state = s->service[i] < 0 ? NULL : r->env.state[s->service[i]];
+	}
+	int fd = r->listen_fd[listener];
+	r->listen_fd[listener] = -1;
+	CHECK(fd >= 0);
+	enum err e = http_server_listen(s->server, fd);
+	return e == ERR_OK ? e : err_note_set(note, e, "cannot accept: %s", err_text(e));
+}

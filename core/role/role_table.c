@@ -1,0 +1,43 @@
+/*
+ * The table of roles (DESIGN.md 2): who there is, whom it may call, what its sandbox leaves it.
+ * probe.c and test/scenario/roles.test.mjs prove the sandbox column.
+ */
+#include "core/role/role.h"
+
+/* clang-format off */
+const struct role_def role_table[ROLE_COUNT] = {
+	[ROLE_WEB] = {
+		.role = ROLE_WEB, .program = "plimsoll", .instances_key = "web",
+		.calls = ROLE_BIT(ROLE_STORE) | ROLE_BIT(ROLE_SIGNER) | ROLE_BIT(ROLE_COMPUTE),
+		.sandbox = SANDBOX_ACCEPT | SANDBOX_READ_DATA,
+	},
+	[ROLE_STORE] = {
+		.role = ROLE_STORE, .program = "plimsoll",
+		.calls = ROLE_BIT(ROLE_COURIER),
+		.sandbox = SANDBOX_WRITE_DATA | SANDBOX_THREADS,
+		.max_credits = 256, /* group commit wants many at once */
+	},
+	[ROLE_SIGNER] = {
+		.role = ROLE_SIGNER, .program = "plimsoll",
+		.sandbox = SANDBOX_KEYS,
+		.max_credits = 64,
+	},
+	[ROLE_COMPUTE] = {
+		.role = ROLE_COMPUTE, .program = "plimsoll", .instances_key = "compute",
+		.sandbox = SANDBOX_THREADS,
+		.nice = 10, /* hashing gives way to answering */
+		.max_credits = 64,
+	},
+	[ROLE_COURIER] = {
+		.role = ROLE_COURIER, .program = "plimsoll-courier",
+		.calls = ROLE_BIT(ROLE_STORE),
+		.sandbox = SANDBOX_DIAL | SANDBOX_THREADS, /* names are resolved on a thread */
+		.max_credits = 16,
+	},
+	[ROLE_ADMIN] = {
+		.role = ROLE_ADMIN, .program = "plimsoll",
+		.calls = ROLE_BIT(ROLE_STORE),
+		.sandbox = SANDBOX_ACCEPT,
+	},
+};
+/* clang-format on */

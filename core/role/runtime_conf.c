@@ -1,0 +1,37 @@
+/*
+ * The configuration keys of the runtime itself. Services and [http] have tables of their own.
+ */
+#include "core/role/role.h"
+
+/* clang-format off */
+static const struct conf_key keys[] = {
+	{ .section = "plimsoll", .name = "data_dir", .type = CONF_PATH, .def = "./var",
+	  .help = "Folder of the database and the keys; made at the first start, readable by its owner only." },
+	{ .section = "plimsoll", .name = "services", .type = CONF_STRING, .def = "all",
+	  .help = "Services to run: all, or names with commas between." },
+	{ .section = "plimsoll", .name = "public_url", .type = CONF_URL, .def = "http://127.0.0.1:8000",
+	  .help = "Address under which browsers reach the service; https except on loopback." },
+
+	{ .section = "web", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8000",
+	  .help = "Address on which the service listens." },
+	{ .section = "web", .name = "instances", .type = CONF_INT, .unit = "processes", .min = 0, .max = 64,
+	  .def = "0", .help = "Processes that answer requests; 0 is one per processor core." },
+	{ .section = "web", .name = "drain", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 600000,
+	  .def = "10s", .reloadable = true,
+	  .help = "How long a stop waits for requests that have been admitted." },
+
+	{ .section = "compute", .name = "instances", .type = CONF_INT, .unit = "processes", .min = 0, .max = 64,
+	  .def = "0", .help = "Processes that hash passwords; 0 is one per processor core." },
+	{ .section = "compute", .name = "queue_max", .type = CONF_INT, .unit = "requests", .min = 1, .max = 10000,
+	  .def = "128", .reloadable = true,
+	  .help = "Most requests that wait in one of them; those that would wait beyond their deadline are refused anyway." },
+
+	{ .section = "admin", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8001",
+	  .help = "Address of /metrics, /status and the development outbox; keep it on loopback." },
+
+	{ .section = "log", .name = "level", .type = CONF_STRING, .def = "info", .reloadable = true,
+	  .help = "debug, info, warn, error or off; and per module, as in \"info,http=debug\"." },
+};
+/* clang-format on */
+
+const struct conf_table runtime_conf = { keys, sizeof(keys) / sizeof(keys[0]) };

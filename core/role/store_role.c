@@ -1,0 +1,69 @@
+/*
+ * Role: store. The only writer of the database: opens it, brings the tables of all services up to
+ * date, and then runs the services' transaction functions for the other roles, many per commit.
+ */
+#include "core/base/check.h"
+#include "core/obs/log.h"
+#include "core/role/roles.h"
+#include "core/store/store.h"
+
+static enum err migrate(struct role_ctx *r, struct store *store, struct err_note *note)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < r->env.n_services && e == ERR_OK; i++) {
+		const struct service *s = r->env.services[i];
+
+		e = sql_migrate(store_db(store), s->name, s->migrations, s->n_migrations, note);
+	}
+	return e;
+}
+
+static enum err store_role_start(struct role_ctx *r, struct err_note *note)
+{
+	struct store *store = NULL;
+	struct rpc_executor executor;
+	enum err e =
+	    store_open(r->env.loop, r->env.data_dir, &r->env, r->env.metrics, &store, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	e = migrate(r, store, note);
+	if (e != ERR_OK) {
+		goto close;
+	}
+	executor = store_executor(store);
+	e = rpc_server_new(r->env.loop, &r->registry, ROLE_STORE, &executor, &r->server);
+	if (e != ERR_OK) {
+		e = err_note_set(note, e, "RPC server: %s", err_text(e));
+		goto close;
+	}
+	store_set_server(store, r->server);
+	r->role_data = store;
+	return ERR_OK;
+close:
+	store_close(&store);
+	return e;
+}
+
+/* The checkpoint thread is born with the sandbox that is closed by now. */
+static enum err store_role_prepare(struct role_ctx *r, struct err_note *note)
+{
+	return store_start(r->role_data, note);
+}
+
+/* Draining is the RPC server's: it answers what was accepted and refuses the rest. */
+static void store_role_stop(struct role_ctx *r)
+{
+	struct store *store = r->role_data;
+
+	r->role_data = NULL;
+	store_close(&store);
+}
+
+const struct role_ops store_role_ops = {
+	.start = store_role_start,
+	.prepare = store_role_prepare,
+	.stop = store_role_stop,
+};

@@ -1,0 +1,189 @@
+/*
+ * Role: web. Reads, routes, admits and answers; the only role that talks to clients. It reads the
+ * database through a read-only connection and asks store, signer and compute for everything else.
+ */
+#include <stdlib.h>
+
+#include "core/base/check.h"
+#include "core/ev/task.h"
+#include "core/obs/log.h"
+#include "core/role/listeners.h"
+#include "core/role/roles.h"
+#include "core/role/role_site.h"
+#include "core/store/store.h"
+
+enum {
+	DATABASE_RETRY_US = 20000,
+	DATABASE_LOG_TRIES = 250, /* 5 s: something is wrong, not only slow */
+};
+
+struct web {
+	struct role_site servers[SERVICE_MAX + 1]; /* index as listeners[] */
+	struct store_timing *timing;
+	unsigned draining; /* servers that have not finished */
+};
+
+/* Expected wait at a role; one that this installation does without never makes anybody wait. */
+static int64_t wait_at(const struct role_ctx *r, enum role_id role)
+{
+	const struct rpc_pool *pool = r->env.peer[role];
+
+	return pool == NULL ? 0 : rpc_pool_expected_wait_us(pool);
+}
+
+static void measure(void *arg, struct grace_load *load)
+{
+	const struct role_ctx *r = arg;
+
+	load->compute_wait_us = wait_at(r, ROLE_COMPUTE);
+	load->store_wait_us = wait_at(r, ROLE_STORE);
+	load->signer_wait_us = wait_at(r, ROLE_SIGNER);
+	load->tasks = task_count(r->env.loop);
+	load->tasks_max = task_max(r->env.loop);
+}
+
+static enum err open_server(
+    struct role_ctx *r, struct role_site *s, unsigned listener, struct err_note *note)
+{
+	for (size_t i = 0; i < r->env.n_services; i++) {
+		const struct service *service = r->env.services[i];
+		const struct http_site site = { .ops = service->ops,
+			.n_ops = service->n_ops,
+			.not_found = service->not_found,
+			.wrong_method = service->wrong_method,
+			.error = service->error,
+			.decorate = service->decorate };
+		if (listener_find(service->listener) == (int)listener && service->n_ops > 0) {
+			role_site_add(s, r, &site, (int)i);
+		}
+	}
+	role_site_add_health(s, r);
+	return role_site_open(s, r, measure, true, note);
+}
+
+static enum err web_start(struct role_ctx *r, struct err_note *note)
+{
+	struct web *web = calloc(1, sizeof(*web));
+	enum err e = ERR_OK;
+
+	if (web == NULL) {
+		return err_note_set(note, ERR_MEMORY, "no memory");
+	}
+	r->role_data = web;
+	for (unsigned i = 0; e == ERR_OK && i < r->n_listen; i++) {
+		if (r->listen_fd[i] >= 0) {
+			e = open_server(r, &web->servers[i], i, note);
+		}
+	}
+	return e;
+}
+
+/* The store makes and migrates the database first; until it serves there may be no tables. */
+static enum err open_database(struct role_ctx *r, const char *path, struct err_note *note)
+{
+	struct web *web = r->role_data;
+
+	if (!health_store_is_well(&r->env)) {
+		return err_note_set(note, ERR_AGAIN, "the store does not serve yet");
+	}
+	enum err e = sql_open(path, SQL_READ_ONLY, &r->env.db, note);
+	if (e == ERR_OK) {
+		store_timing_attach(web->timing, r->env.db);
+	}
+	return e;
+}
+
+static enum err web_prepare(struct role_ctx *r, struct err_note *note)
+{
+	struct web *web = r->role_data;
+	char path[STORE_PATH_MAX];
+	enum err e = store_db_path(r->env.data_dir, path, sizeof(path));
+
+	if (e != ERR_OK) {
+		return err_note_set(note, e, "the path of the data directory is too long");
+	}
+	e = store_timing_new(r->env.metrics, &web->timing);
+	for (unsigned tries = 1; e == ERR_OK; tries++) {
+		struct err_note why = { 0 };
+		if (open_database(r, path, &why) == ERR_OK) {
+			return ERR_OK;
+		}
+		if (tries % DATABASE_LOG_TRIES == 0) {
+			LOG(LOG_WARN, "web", "waiting_for_database", LOG_C("err", why.text));
+		}
+		e = task_sleep(DATABASE_RETRY_US);
+	}
+	return e;
+}
+
+static enum err web_serve(struct role_ctx *r, struct err_note *note)
+{
+	struct web *web = r->role_data;
+	enum err e = ERR_OK;
+
+	for (unsigned i = 0; e == ERR_OK && i < r->n_listen; i++) {
+		if (web->servers[i].server != NULL) {
+			e = role_site_listen(&web->servers[i], r, i, note);
+		}
+	}
+	return e;
+}
+
+static void on_drained(void *arg)
+{
+	struct role_ctx *r = arg;
+	struct web *web = r->role_data;
+
+	CHECK(web->draining > 0);
+	web->draining--;
+	if (web->draining == 0) {
+		role_drained(r);
+	}
+}
+
+static void web_drain(struct role_ctx *r, int64_t deadline_us)
+{
+	struct web *web = r->role_data;
+
+	web->draining = 1; /* ours, so that none of them finishes for all */
+	for (unsigned i = 0; i < r->n_listen; i++) {
+		if (web->servers[i].server != NULL) {
+			web->draining++;
+			http_server_drain(web->servers[i].server, deadline_us, on_drained, r);
+		}
+	}
+	on_drained(r);
+}
+
+static void web_reload(struct role_ctx *r)
+{
+	struct web *web = r->role_data;
+
+	for (unsigned i = 0; i < r->n_listen; i++) {
+		if (web->servers[i].server != NULL) {
+			http_server_reload(web->servers[i].server, r->conf);
+		}
+	}
+}
+
+static void web_stop(struct role_ctx *r)
+{
+	struct web *web = r->role_data;
+
+	for (unsigned i = 0; i < r->n_listen; i++) {
+		http_server_free(&web->servers[i].server);
+	}
+	sql_close(&r->env.db);
+	store_timing_free(&web->timing);
+	free(web);
+	r->role_data = NULL;
+}
+
+const struct role_ops web_role_ops = {
+	.start = web_start,
+	.prepare = web_prepare,
+	.serve = web_serve,
+	.drain = web_drain,
+	.reload = web_reload,
+	.stop = web_stop,
+};

@@ -1,0 +1,69 @@
+/*
+ * Verification of backed assertions, "cert~...~assertion" (persona.md 4.4 to 4.6): who may speak
+ * for an address, until when, and to which site. Pure functions over texts, keys and a clock. A
+ * bundle costs some 50 microseconds with RSA keys, so web does it itself; a DSA signature costs
+ * ten times that and goes to compute, by the message below, where the same function runs.
+ */
+#ifndef PLIMSOLL_IDENTITY_BUNDLE_H
+#define PLIMSOLL_IDENTITY_BUNDLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/base/slice.h"
+#include "core/rpc/rpc.h"
+#include "services/identity/pubkey.h"
+
+enum {
+	BUNDLE_MAX_BYTES = 10240,
+	BUNDLE_MAX_CERTIFICATES = 4
+};
+
+/* What is trusted, and what is asked. */
+struct bundle_query {
+	struct slice bundle, audience; /* audience as the site gave it */
+	int64_t now_ms, clock_skew_ms;
+	bool allow_unverified; /* a principal "unverified-email" will do */
+	struct slice own_host; /* issuer whose key is own_key */
+	const struct pubkey *own_key;
+	/*
+	 * Key of another issuer (to be freed with pubkey_free). NULL: only own_host is known.
+	 * Refusal: *ret_why says it in words for "can't get public key for D: WHY"; text in the
+	 * arena.
+	 */
+	bool (*find_key)(void *arg, struct arena *arena, struct slice issuer, struct pubkey *ret,
+	    const char **ret_why);
+	void *find_key_arg;
+};
+
+struct bundle_result {
+	const char *reason; /* NULL: it is good; else why not, in the words of the protocol */
+	struct slice email, issuer;
+	bool is_unverified; /* email is an "unverified-email" */
+	int64_t expires_ms;
+};
+
+/* ERR_OK with a result, good or not; ERR_MEMORY, ERR_CRYPTO: could not find out. */
+NODISCARD enum err bundle_verify(
+    struct arena *arena, const struct bundle_query *q, struct bundle_result *ret);
+
+/* Does a signature of it need DSA? Looks at the headers only. */
+bool bundle_needs_compute(struct slice bundle);
+
+/* ---- identity.bundle_verify: web -> compute ---- */
+
+extern const struct rpc_def identity_bundle_verify;
+
+/* q without find_key; own_key_json is the text of own_key. */
+void bundle_put_query(struct buf *out, const struct bundle_query *q, struct slice own_key_json);
+NODISCARD bool bundle_take_query(
+    struct slice message, struct bundle_query *ret, struct slice *ret_own_key_json);
+
+void bundle_put_result(struct buf *out, const struct bundle_result *r);
+/* reason is copied into the arena. */
+NODISCARD bool bundle_take_result(
+    struct arena *arena, struct slice message, struct bundle_result *ret);
+
+#endif

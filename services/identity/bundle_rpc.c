@@ -1,0 +1,108 @@
+/*
+ * Role: compute. Verifying bundles with DSA signatures for web.
+ */
+#include "core/base/check.h"
+#include "core/base/wire.h"
+#include "services/identity/bundle.h"
+
+enum {
+	ARENA_MAX = 256 * 1024
+};
+
+void bundle_put_query(struct buf *out, const struct bundle_query *q, struct slice own_key_json)
+{
+	wire_put_bytes(out, q->bundle);
+	wire_put_bytes(out, q->audience);
+	wire_put_i64(out, q->now_ms);
+	wire_put_i64(out, q->clock_skew_ms);
+	wire_put_u8(out, q->allow_unverified ? 1 : 0);
+	wire_put_bytes(out, q->own_host);
+	wire_put_bytes(out, own_key_json);
+}
+
+bool bundle_take_query(
+    struct slice message, struct bundle_query *ret, struct slice *ret_own_key_json)
+{
+	struct wire_reader r = wire_reader_new(message);
+	struct bundle_query q = { .bundle = wire_take_bytes(&r) };
+
+	q.audience = wire_take_bytes(&r);
+	q.now_ms = wire_take_i64(&r);
+	q.clock_skew_ms = wire_take_i64(&r);
+	q.allow_unverified = wire_take_u8(&r) != 0;
+	q.own_host = wire_take_bytes(&r);
+	*ret_own_key_json = wire_take_bytes(&r);
+	*ret = q;
+	return wire_done(&r);
+}
+
+void bundle_put_result(struct buf *out, const struct bundle_result *r)
+{
+	wire_put_u8(out, r->reason == NULL ? 1 : 0);
+	wire_put_bytes(out, slice_str(r->reason));
+	wire_put_bytes(out, r->email);
+	wire_put_bytes(out, r->issuer);
+	wire_put_u8(out, r->is_unverified ? 1 : 0);
+	wire_put_i64(out, r->expires_ms);
+}
+
+bool bundle_take_result(struct arena *arena, struct slice message, struct bundle_result *ret)
+{
+	struct wire_reader r = wire_reader_new(message);
+	bool good = wire_take_u8(&r) != 0;
+	struct slice reason = wire_take_bytes(&r), copy;
+	struct bundle_result v = { .email = wire_take_bytes(&r) };
+
+	v.issuer = wire_take_bytes(&r);
+	v.is_unverified = wire_take_u8(&r) != 0;
+	v.expires_ms = wire_take_i64(&r);
+	if (!wire_done(&r)) {
+		return false;
+	}
+	if (!good) {
+		v.reason = arena_copy(arena, reason, &copy) == ERR_OK ? copy.ptr : "not verified";
+	}
+	*ret = v;
+	return true;
+}
+
+static enum err handle(void *role_state, const struct rpc_call_info *info, struct slice req,
+    struct buf *reply, struct err_note *note)
+{
+	struct arena arena = arena_new(ARENA_MAX);
+	struct bundle_query q;
+	struct bundle_result result = { .reason = NULL };
+	struct slice key_json = SLICE_EMPTY;
+	const struct json *key = NULL;
+	struct pubkey own = { .key = NULL };
+
+	(void)role_state;
+	(void)info;
+	CHECK(bundle_take_query(req, &q, &key_json));
+	enum err e = json_parse(&arena, key_json, &key, note);
+	if (e == ERR_OK) {
+		e = pubkey_parse(key, &own, note);
+	}
+	if (e == ERR_OK) {
+		q.own_key = &own;
+		e = bundle_verify(&arena, &q, &result);
+	}
+	if (e == ERR_OK) {
+		bundle_put_result(reply, &result);
+	}
+	pubkey_free(&own);
+	arena_reset(&arena);
+	return e;
+}
+
+const struct rpc_def identity_bundle_verify = {
+	.name = "identity.bundle_verify",
+	.from = ROLE_BIT(ROLE_WEB),
+	.to = ROLE_COMPUTE,
+	.max_req = 16 * 1024,
+	.max_rep = 4096,
+	.deadline_ms = 10000,
+	.cost_us = 800,
+	.flags = RPC_IDEMPOTENT,
+	.handle = handle,
+};

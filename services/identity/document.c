@@ -1,0 +1,85 @@
+/*
+ * Documents about this server: its key for verifiers, and what the first page shows.
+ */
+#include "core/base/json.h"
+#include "services/identity/identity_priv.h"
+
+enum {
+	ABOUT_MAX = 8 * 1024
+};
+
+/* /.well-known/browserid: made when the process got ready. */
+enum err identity_well_known(struct op_call *c)
+{
+	const struct identity_state *state = c->state;
+
+	http_add_header(c->req, SLICE("Cache-Control"), SLICE("public, max-age=10"));
+	http_reply(c->req, 200, SLICE("application/json"), buf_slice(&state->well_known));
+	return ERR_OK;
+}
+
+/* /pk: the bare key. */
+enum err identity_pk(struct op_call *c)
+{
+	const struct identity_state *state = c->state;
+
+	http_add_header(c->req, SLICE("Cache-Control"), SLICE("public, max-age=10"));
+	http_reply(c->req, 200, SLICE("application/json"), buf_slice(&state->public_key_json));
+	return ERR_OK;
+}
+
+static void put_services(struct json_writer *w, const struct svc_env *env)
+{
+	json_put_name(w, SLICE("services"));
+	json_begin_array(w);
+	for (size_t i = 0; i < env->n_services; i++) {
+		if (env->services[i]->n_ops == 0) {
+			continue; /* nobody outside can call it */
+		}
+		json_begin_object(w);
+		json_put_name(w, SLICE("name"));
+		json_put_string(w, slice_str(env->services[i]->name));
+		json_put_name(w, SLICE("summary"));
+		json_put_string(w, slice_str(env->services[i]->summary));
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
+/* /__about__: what the first page tells. The admin listener is named only to people beside it. */
+enum err identity_about_json(struct op_call *c)
+{
+	const struct svc_env *env = c->env;
+	const struct identity_state *state = c->state;
+	bool has_smtp = conf_str(env->conf, "mail", "smtp")[0] != '\0';
+	struct buf *body = identity_body(c, ABOUT_MAX);
+	struct slice text = SLICE_EMPTY;
+
+	if (body == NULL) {
+		return ERR_MEMORY;
+	}
+	struct json_writer w = json_writer_new(body);
+	json_begin_object(&w);
+	json_put_name(&w, SLICE("version"));
+	json_put_string(&w, slice_str(env->version));
+	json_put_name(&w, SLICE("public_url"));
+	json_put_string(&w, slice_str(state->url.origin));
+	put_services(&w, env);
+	if (state->url.is_loopback) {
+		const char *admin =
+		    arena_printf(c->arena, "http://%s", conf_str(env->conf, "admin", "listen"));
+		json_put_name(&w, SLICE("admin"));
+		json_put_string(&w, slice_str(admin));
+	}
+	json_put_name(&w, SLICE("mail"));
+	json_put_string(&w, has_smtp ? SLICE("smtp") : SLICE("development"));
+	json_put_name(&w, SLICE("signup"));
+	json_put_string(&w, slice_str(conf_str(env->conf, "identity", "signup")));
+	json_end_object(&w);
+	enum err e = buf_finish(body, &text);
+	if (e == ERR_OK) {
+		http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-cache"));
+		http_reply(c->req, 200, SLICE("application/json; charset=utf-8"), text);
+	}
+	return e;
+}

@@ -1,0 +1,11 @@
+/*
+ * Identity: sign-in by e-mail address, the BrowserID service (doc/PROTOCOLS.md).
+ */
+#ifndef PLIMSOLL_IDENTITY_IDENTITY_H
+#define PLIMSOLL_IDENTITY_IDENTITY_H
+
+#include "core/service.h"
+
+extern const struct service identity_service;
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Configuration keys of [identity], and the check that a public server can send its mails.
+ */
+#include "services/identity/identity_priv.h"
+
+/* clang-format off */
+const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS] = {
+	{ .section = "identity", .name = "signup", .type = CONF_ENUM, .choices = "open|closed", .def = "open", .reloadable = true,
+	  .help = "Whether people may make accounts: open to all, or closed." },
+	{ .section = "identity", .name = "certificate_lifetime", .type = CONF_DURATION, .unit = "ms", .min = 60000, .max = 604800000,
+	  .def = "24h", .reloadable = true,
+	  .help = "How long a certificate of a user's key is good." },
+	{ .section = "identity", .name = "certificate_lifetime_ephemeral", .type = CONF_DURATION, .unit = "ms", .min = 60000, .max = 604800000,
+	  .def = "1h", .reloadable = true,
+	  .help = "The same for sessions on a computer that is not the user's own." },
+	{ .section = "identity", .name = "token_lifetime", .type = CONF_DURATION, .unit = "ms", .min = 60000, .max = 604800000,
+	  .def = "24h", .reloadable = true,
+	  .help = "How long a link in a mail works." },
+	{ .section = "identity", .name = "min_mail_interval", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 86400000,
+	  .def = "60s", .reloadable = true,
+	  .help = "Least time between two mails to one address, unless the first was answered." },
+	{ .section = "identity", .name = "clock_skew", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 300000,
+	  .def = "5s", .reloadable = true,
+	  .help = "How far the clocks of other servers may be off when their signatures are checked." },
+	{ .section = "identity", .name = "hsts", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 63072000000,
+	  .def = "0ms", .reloadable = true,
+	  .help = "Time for which browsers shall insist on https (Strict-Transport-Security); 0 sends no such header." },
+};
+/* clang-format on */
+
+enum err identity_conf_check(const struct conf *conf, struct err_note *note)
+{
+	struct public_url url;
+	enum err e =
+	    public_url_parse(slice_str(conf_str(conf, "plimsoll", "public_url")), &url, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	bool is_closed = strcmp(conf_str(conf, "identity", "signup"), "closed") == 0;
+	if (!url.is_loopback && conf_str(conf, "mail", "smtp")[0] == '\0' && !is_closed) {
+		return err_note_set(note, ERR_CONFIG,
+		    "public_url %s is not on this machine, so people who sign up need mail: set "
+		    "[mail] smtp, or [identity] signup = closed",
+		    url.origin);
+	}
+	return ERR_OK;
+}

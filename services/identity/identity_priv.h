@@ -1,0 +1,76 @@
+/*
+ * What the files of services/identity share: the service's state per process, and its tables.
+ */
+#ifndef PLIMSOLL_IDENTITY_IDENTITY_PRIV_H
+#define PLIMSOLL_IDENTITY_IDENTITY_PRIV_H
+
+#include "accounts/public_url.h"
+#include "accounts/session.h"
+#include "core/service.h"
+#include "services/identity/domain_key.h"
+#include "services/identity/pubkey.h"
+
+enum {
+	DOCUMENT_MAX = 4096,
+	COOKIE_NAME_SIZE = 32,
+	KDF_KEY_BYTES = 32
+};
+
+struct identity_state {
+	struct svc_env *env;
+	struct public_url url;
+
+	/* web; filled when ready */
+	struct session_codec *cookies;
+	struct pubkey public_key; /* the domain key's public half, parsed once */
+	int64_t key_created_ms;
+	struct buf public_key_json;	     /* as in /pk */
+	struct buf well_known;		     /* the document /.well-known/browserid */
+	uint8_t kdf_salt_key[KDF_KEY_BYTES]; /* derives salts for addresses without account */
+
+	/* signer */
+	struct domain_key domain_key;
+};
+
+/* The state in this process. */
+struct identity_state *identity_state(const struct svc_env *env);
+
+/* ops.c: the rows of the service; those of /wsapi come first, in the order of wsapi.def. */
+enum identity_op {
+#define WSAPI(id, ...) IDENTITY_OP_##id,
+#include "services/identity/wsapi.def"
+#undef WSAPI
+	IDENTITY_WSAPI_OPS,
+	IDENTITY_OPS = IDENTITY_WSAPI_OPS + 13
+};
+extern const struct op identity_ops[IDENTITY_OPS];
+
+/* identity_conf.c */
+enum {
+	IDENTITY_CONF_KEYS = 7
+};
+extern const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS];
+NODISCARD enum err identity_conf_check(const struct conf *conf, struct err_note *note);
+
+/* site.c: what is common to all answers. */
+void identity_decorate(struct op_call *c);
+void identity_error(struct op_call *c, enum err e);
+op_fn identity_not_found, identity_wrong_method;
+
+/* An answer in words, "<phrase>: <detail>" and nothing behind it (persona.md 2.1, rule 8). */
+void identity_reply_text(struct op_call *c, int status, const char *detail);
+
+/* Seconds that a refused client is told to wait, from the expected wait at compute. */
+unsigned identity_retry_after_s(const struct svc_env *env);
+
+/* A buffer that is freed with the request; NULL beyond its memory. */
+struct buf *identity_body(struct op_call *c, size_t max);
+
+/* wsapi.c */
+op_fn wsapi_front;
+
+/* verify.c, document.c, page.c */
+op_fn identity_verify, identity_well_known, identity_pk, identity_about_json, identity_page,
+    identity_file, identity_hashed, identity_robots;
+
+#endif

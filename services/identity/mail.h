@@ -1,0 +1,30 @@
+/*
+ * The texts of mails (persona.md 7): plain text and HTML around one link. Everything that comes
+ * from a request is escaped here.
+ */
+#ifndef PLIMSOLL_IDENTITY_MAIL_H
+#define PLIMSOLL_IDENTITY_MAIL_H
+
+#include "accounts/outbox.h"
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/base/slice.h"
+
+enum mail_kind {
+	MAIL_NEW, /* an account is about to be made */
+	MAIL_KINDS
+};
+
+struct mail_request {
+	enum mail_kind kind;
+	struct slice recipient, token;
+	struct slice public_origin; /* of this server; the link begins with it */
+	struct slice site;	    /* origin of the asking site */
+	struct slice color, logo;   /* its branding; empty: none */
+};
+
+/* Texts lie in the arena. ERR_MEMORY. */
+NODISCARD enum err mail_compose(
+    struct arena *arena, const struct mail_request *r, struct outbox_mail *ret);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * The operations of the service, one row each. Rows of /wsapi come first and in the order of
+ * wsapi.def, because their front finds its own row by the place.
+ */
+#include "services/identity/identity_priv.h"
+
+enum {
+	BODY_MAX = 10240
+}; /* bytes of any request body (persona.md 1.5) */
+
+/* clang-format off */
+const struct op identity_ops[IDENTITY_OPS] = {
+#define WSAPI(id, method, cost, rank, deadline, flags, level, params)                              \
+	{ "identity." #id, HTTP_##method, "/wsapi/" #id, COST_##cost, SHED_##rank, deadline,       \
+	    HTTP_##method == HTTP_POST ? BODY_MAX : 0, flags, wsapi_front },
+#include "services/identity/wsapi.def"
+#undef WSAPI
+	/* Up to 50 us of RSA on the loop; a task only because DSA goes to compute. */
+	{ "identity.verify", HTTP_POST, "/verify", COST_SIGN, SHED_LATE, 2500, BODY_MAX, 0, identity_verify },
+	{ "identity.well_known", HTTP_GET, "/.well-known/browserid", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_well_known },
+	{ "identity.pk", HTTP_GET, "/pk", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_pk },
+	{ "identity.about_json", HTTP_GET, "/__about__", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, identity_about_json },
+	{ "identity.include_js", HTTP_GET, "/include.js", COST_MEMORY, SHED_NEVER, 1000, 0, OP_INLINE, identity_page },
+	{ "identity.include_orig_js", HTTP_GET, "/include.orig.js", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, identity_page },
+	{ "identity.home", HTTP_GET, "/", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, identity_page },
+	{ "identity.sign_in", HTTP_GET, "/sign_in", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, identity_page },
+	{ "identity.verify_email_address", HTTP_GET, "/verify_email_address", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_page },
+	{ "identity.favicon", HTTP_GET, "/favicon.ico", COST_MEMORY, SHED_FIRST, 1000, 0, OP_INLINE, identity_page },
+	{ "identity.file", HTTP_GET, "/identity/{rest*}", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, identity_file },
+	{ "identity.hashed", HTTP_GET, "/v/{hash}/{rest*}", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, identity_hashed },
+	{ "identity.robots", HTTP_GET, "/robots.txt", COST_MEMORY, SHED_FIRST, 1000, 0, OP_INLINE, identity_robots },
+};
+/* clang-format on */

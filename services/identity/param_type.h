@@ -1,0 +1,32 @@
+/*
+ * The syntax of single values: predicates without state, one for each rule of persona.md 2.1.
+ */
+#ifndef PLIMSOLL_IDENTITY_PARAM_TYPE_H
+#define PLIMSOLL_IDENTITY_PARAM_TYPE_H
+
+#include <stdbool.h>
+
+#include "core/base/slice.h"
+
+/* Dot-separated local part, and a domain of at least two labels or a bracketed IPv4 address. */
+bool is_email(struct slice s);
+
+/* RFC 1123 host name or IPv4 address. */
+bool is_hostname(struct slice s);
+
+/* http, https or app "://host[:port]" and nothing behind. */
+bool is_origin(struct slice s);
+
+/* 48 letters and digits. */
+bool is_token(struct slice s);
+
+/* 3 or 6 hex digits, with or without '#'. */
+bool is_color(struct slice s);
+
+/* "https:" and something behind, printable ASCII only. */
+bool is_https_url(struct slice s);
+
+/* Length in UTF-16 units; SIZE_MAX if s is not UTF-8. */
+size_t utf16_length(struct slice s);
+
+#endif

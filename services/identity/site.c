@@ -1,0 +1,146 @@
+/*
+ * What is common to all answers of the service: headers, errors, and the answers to paths that are
+ * none.
+ */
+#include "core/base/rng.h"
+#include "core/obs/log.h"
+#include "services/identity/identity_priv.h"
+
+/*
+ * Pages load scripts and styles only from here and are never framed; images of sites may come from
+ * anywhere over https. The referrer stays on this origin, because addresses of pages hold tokens.
+ */
+static const char *const fixed_headers[][2] = {
+	{ "X-Frame-Options", "DENY" },
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "Referrer-Policy", "same-origin" },
+	{ "Content-Security-Policy",
+	    "default-src 'self'; img-src 'self' https: data:; object-src 'none'; "
+	    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'" },
+};
+
+static bool is_wsapi(const struct op_call *c)
+{
+	return slice_starts(http_path(c->req), SLICE("/wsapi/"));
+}
+
+static void add_hsts(struct op_call *c, const struct conf *conf)
+{
+	int64_t ms = conf_ms(conf, "identity", "hsts");
+
+	if (ms > 0) {
+		const char *value = arena_printf(c->arena, "max-age=%lld", (long long)(ms / 1000));
+		if (value != NULL) {
+			http_add_header(
+			    c->req, SLICE("Strict-Transport-Security"), slice_str(value));
+		}
+	}
+}
+
+void identity_decorate(struct op_call *c)
+{
+	const struct svc_env *env = c->env;
+	const struct identity_state *state = c->state;
+
+	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++) {
+		http_add_header(
+		    c->req, slice_str(fixed_headers[i][0]), slice_str(fixed_headers[i][1]));
+	}
+	if (is_wsapi(c)) {
+		http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-cache, max-age=0"));
+	}
+	if (state->url.is_https) {
+		add_hsts(c, env->conf);
+	}
+}
+
+unsigned identity_retry_after_s(const struct svc_env *env)
+{
+	int64_t wait_us = env->peer[ROLE_COMPUTE] == NULL
+			      ? 0
+			      : rpc_pool_expected_wait_us(env->peer[ROLE_COMPUTE]);
+	int64_t seconds = wait_us / 1000000 + 1;
+
+	seconds = seconds > 30 ? 30 : seconds;
+	/* Spread, so that those who were refused together do not come back together. */
+	return (unsigned)seconds + (unsigned)rng_below((uint64_t)seconds + 1);
+}
+
+/* The words of persona.md 2.1, rule 8, where HTTP's own are others. */
+static const char *phrase_of(int status)
+{
+	return status == 401   ? "Authentication Required"
+	       : status == 500 ? "Server Error"
+			       : http_status_phrase(status);
+}
+
+void identity_reply_text(struct op_call *c, int status, const char *detail)
+{
+	const char *text = arena_printf(c->arena, "%s: %s", phrase_of(status), detail);
+
+	http_reply(c->req, status, SLICE("text/plain; charset=utf-8"), slice_str(text));
+}
+
+static bool is_database_error(enum err e)
+{
+	return e == ERR_LOCKED || e == ERR_IO || e == ERR_CORRUPT || e == ERR_DISK_FULL;
+}
+
+void identity_error(struct op_call *c, enum err e)
+{
+	int status = err_http_status(e);
+
+	if (is_database_error(e)) {
+		status = 503;
+	}
+	if (status >= 500) {
+		LOG(LOG_WARN, "identity", "failed", LOG_C("op", c->op->name),
+		    LOG_C("err", err_name(e)), LOG_C("detail", c->note.text));
+	}
+	if (status == 503) {
+		const char *seconds = arena_printf(c->arena, "%u", identity_retry_after_s(c->env));
+		if (seconds != NULL) {
+			http_add_header(c->req, SLICE("Retry-After"), slice_str(seconds));
+		}
+	}
+	identity_reply_text(c, status,
+	    is_database_error(e) ? "database unavailable"
+	    : status == 503	 ? "server is too busy"
+				 : err_text(e));
+}
+
+enum err identity_not_found(struct op_call *c)
+{
+	if (is_wsapi(c)) {
+		identity_reply_text(c, 400, "no such api");
+	} else {
+		identity_reply_text(c, 404, "there is no such page");
+	}
+	return ERR_OK;
+}
+
+enum err identity_wrong_method(struct op_call *c)
+{
+	if (is_wsapi(c)) {
+		identity_reply_text(c, 400, "no such api");
+	} else {
+		identity_reply_text(c, 405, "this address does not take that method");
+	}
+	return ERR_OK;
+}
+
+static void free_body(void *arg)
+{
+	buf_free(arg);
+}
+
+struct buf *identity_body(struct op_call *c, size_t max)
+{
+	struct buf *b = arena_alloc(c->arena, sizeof(*b));
+
+	if (b == NULL) {
+		return NULL;
+	}
+	*b = buf_new(max);
+	return arena_defer(c->arena, free_body, b) == ERR_OK ? b : NULL;
+}

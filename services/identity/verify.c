@@ -1,0 +1,204 @@
+/*
+ * POST /verify, the remote verifier of version 1 (persona.md 2.5): is this assertion good for my
+ * site, and whose is it?
+ */
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "services/identity/bundle.h"
+#include "services/identity/identity_priv.h"
+
+enum {
+	ANSWER_MAX = 16 * 1024,
+	REQUEST_MAX = 16 * 1024
+};
+
+static const char content_types[] =
+    "Content-Type expected to be one of: application/x-www-form-urlencoded, application/json";
+
+/* The body, or nothing of it. */
+struct input {
+	struct op_call *c;
+	const struct json *object; /* JSON body */
+	struct slice form;	   /* form body */
+};
+
+static bool has_type(struct slice value, struct slice type)
+{
+	return slice_eq_nocase(slice_trim(slice_sub(value, 0, slice_find(value, ';', 0))), type);
+}
+
+/* ERR_UNSUPPORTED: neither JSON nor form. */
+static enum err read_body(struct op_call *c, struct input *ret)
+{
+	struct slice type = http_header_get(c->req, SLICE("Content-Type"));
+	struct slice body = http_body(c->req);
+
+	*ret = (struct input){ .c = c, .object = NULL, .form = SLICE_EMPTY };
+	if (type.ptr == NULL || type.len == 0) {
+		/* All may stand in the query. */
+		return body.len == 0 ? ERR_OK : ERR_UNSUPPORTED;
+	}
+	if (has_type(type, SLICE("application/x-www-form-urlencoded"))) {
+		ret->form = body;
+		return ERR_OK;
+	}
+	if (!has_type(type, SLICE("application/json"))) {
+		return ERR_UNSUPPORTED;
+	}
+	if (body.len == 0) {
+		return ERR_OK;
+	}
+	enum err e = json_parse(c->arena, body, &ret->object, &c->note);
+	return e == ERR_OK || e == ERR_MEMORY ? e : ERR_SYNTAX;
+}
+
+/* A parameter of query or body, query first. *ret_text ptr NULL: there, but no string. */
+static bool find(const struct input *in, const char *name, struct slice *ret_text)
+{
+	const struct json *v = json_member(in->object, name);
+
+	if (http_query_get(in->c->req, slice_str(name), ret_text)) {
+		return true;
+	}
+	if (in->object == NULL) {
+		return http_form_get(in->c->arena, in->form, slice_str(name), ret_text);
+	}
+	if (v == NULL || json_kind(v) == JSON_KIND_NULL) {
+		return false;
+	}
+	if (!json_get_string(v, ret_text)) {
+		*ret_text = (struct slice){ NULL, 0 };
+	}
+	return true;
+}
+
+static bool is_true(const struct input *in, const char *name)
+{
+	struct slice text;
+	bool flag = false;
+
+	if (json_get_bool(json_member(in->object, name), &flag)) {
+		return flag;
+	}
+	return find(in, name, &text) && text.ptr != NULL && slice_eq(text, SLICE("true"));
+}
+
+/* Ends the object and answers with it. */
+static enum err reply(struct op_call *c, int status, struct buf *body, struct json_writer *w)
+{
+	struct slice text = SLICE_EMPTY;
+
+	json_end_object(w);
+	enum err e = buf_finish(body, &text);
+	if (e == ERR_OK) {
+		http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-store"));
+		http_reply(c->req, status, SLICE("application/json; charset=utf-8"), text);
+	}
+	return e;
+}
+
+static enum err fail(struct op_call *c, int status, const char *reason)
+{
+	struct buf *body = identity_body(c, ANSWER_MAX);
+
+	if (body == NULL) {
+		return ERR_MEMORY;
+	}
+	struct json_writer w = json_writer_new(body);
+	json_begin_object(&w);
+	json_put_name(&w, SLICE("status"));
+	json_put_string(&w, SLICE("failure"));
+	json_put_name(&w, SLICE("reason"));
+	json_put_string(&w, slice_str(reason));
+	return reply(c, status, body, &w);
+}
+
+static enum err answer(
+    struct op_call *c, const struct bundle_query *q, const struct bundle_result *r)
+{
+	struct buf *body = identity_body(c, ANSWER_MAX);
+
+	if (body == NULL) {
+		return ERR_MEMORY;
+	}
+	struct json_writer w = json_writer_new(body);
+	json_begin_object(&w);
+	json_put_name(&w, SLICE("status"));
+	json_put_string(&w, SLICE("okay"));
+	json_put_name(&w, r->is_unverified ? SLICE("unverified-email") : SLICE("email"));
+	json_put_string(&w, r->email);
+	json_put_name(&w, SLICE("audience"));
+	json_put_string(&w, q->audience);
+	json_put_name(&w, SLICE("expires"));
+	json_put_i64(&w, r->expires_ms);
+	json_put_name(&w, SLICE("issuer"));
+	json_put_string(&w, r->issuer);
+	return reply(c, 200, body, &w);
+}
+
+/* Verifies in compute, in a task. */
+static enum err verify_there(
+    struct op_call *c, const struct bundle_query *q, struct bundle_result *ret)
+{
+	const struct svc_env *env = c->env;
+	const struct identity_state *state = c->state;
+	struct buf *message = identity_body(c, REQUEST_MAX);
+	struct slice found = SLICE_EMPTY;
+
+	if (message == NULL) {
+		return ERR_MEMORY;
+	}
+	bundle_put_query(message, q, buf_slice(&state->public_key_json));
+	if (message->failed) {
+		return ERR_LIMIT;
+	}
+	enum err e = rpc_call(env->peer[ROLE_COMPUTE], &identity_bundle_verify, buf_slice(message),
+	    c->deadline_us, c->trace, c->arena, &found, &c->note);
+	if (e == ERR_OK) {
+		CHECK(bundle_take_result(c->arena, found, ret));
+	}
+	return e;
+}
+
+enum err identity_verify(struct op_call *c)
+{
+	const struct svc_env *env = c->env;
+	const struct identity_state *state = c->state;
+	struct input in;
+	struct slice assertion = SLICE_EMPTY, audience = SLICE_EMPTY;
+	struct bundle_result result = { .reason = NULL };
+	enum err e = read_body(c, &in);
+
+	if (e == ERR_UNSUPPORTED) {
+		return fail(c, 415, content_types);
+	}
+	if (e == ERR_SYNTAX) {
+		return fail(c, 400, "malformed JSON");
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (!find(&in, "assertion", &assertion) || !find(&in, "audience", &audience) ||
+	    audience.ptr == NULL) {
+		return fail(c, 400, "need assertion and audience");
+	}
+	if (assertion.ptr == NULL) {
+		return fail(c, 200, "malformed backed assertion");
+	}
+	const struct bundle_query q = {
+		.bundle = assertion,
+		.audience = audience,
+		.now_ms = clock_wall_ms(),
+		.clock_skew_ms = conf_ms(env->conf, "identity", "clock_skew"),
+		.allow_unverified = is_true(&in, "experimental_allowUnverified"),
+		.own_host = slice_str(state->url.host),
+		.own_key = &state->public_key,
+	};
+	e = bundle_needs_compute(assertion) ? verify_there(c, &q, &result)
+					    : bundle_verify(c->arena, &q, &result);
+	if (e != ERR_OK) {
+		return e;
+	}
+	return result.reason != NULL ? fail(c, 200, result.reason) : answer(c, &q, &result);
+}

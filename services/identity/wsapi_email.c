@@ -1,0 +1,150 @@
+/*
+ * Calls about addresses: have_email, address_info, list_emails, cert_key.
+ */
+#include "core/base/check.h"
+#include "services/identity/cert.h"
+#include "services/identity/wsapi.h"
+
+enum {
+	REQUEST_MAX = 11 * 1024
+};
+
+enum err wsapi_have_email(struct wsapi *w)
+{
+	int64_t owner = 0;
+	struct slice key = SLICE_EMPTY;
+	enum err e = email_key(w->c->arena, param_text(&w->params, "email"), &key);
+
+	if (e == ERR_OK) {
+		e = email_owner(w->env->db, key, &owner, &w->c->note);
+	}
+	if (e != ERR_OK && e != ERR_NOT_FOUND) {
+		return e;
+	}
+	bool known = e == ERR_OK;
+	e = wsapi_begin(w);
+	if (e != ERR_OK) {
+		return e;
+	}
+	json_put_name(&w->json, SLICE("email_known"));
+	json_put_bool(&w->json, known);
+	return wsapi_send(w, 200);
+}
+
+/* persona.md 2.4, first match wins; no provider is looked up yet, so every address is secondary. */
+static const char *address_state(const struct account *a, bool is_known, bool is_forced)
+{
+	if (!is_known) {
+		return "unknown";
+	}
+	if (is_forced) {
+		return a->has_password ? "known" : "transition_no_password";
+	}
+	if (!a->is_verified) {
+		return "unverified";
+	}
+	if (!a->has_password) {
+		return "transition_no_password";
+	}
+	return a->is_primary ? "transition_to_secondary" : "known";
+}
+
+enum err wsapi_address_info(struct wsapi *w)
+{
+	struct account account = { .id = 0 };
+	bool is_forced = param_is_there(&w->params, "issuer");
+	enum err e = wsapi_account(w, &account, NULL);
+
+	if (e != ERR_OK && e != ERR_NOT_FOUND) {
+		return e;
+	}
+	bool is_known = e == ERR_OK;
+	e = wsapi_begin(w);
+	if (e != ERR_OK) {
+		return e;
+	}
+	json_put_name(&w->json, SLICE("type"));
+	json_put_string(&w->json, SLICE("secondary"));
+	json_put_name(&w->json, SLICE("issuer"));
+	json_put_string(
+	    &w->json, is_forced ? param_text(&w->params, "issuer") : slice_str(w->state->url.host));
+	json_put_name(&w->json, SLICE("disabled"));
+	json_put_bool(&w->json, false);
+	if (is_known) {
+		json_put_name(&w->json, SLICE("normalizedEmail"));
+		json_put_string(&w->json, account.address);
+	}
+	json_put_name(&w->json, SLICE("state"));
+	json_put_string(&w->json, slice_str(address_state(&account, is_known, is_forced)));
+	return wsapi_send(w, 200);
+}
+
+static void put_address(void *arg, struct slice address)
+{
+	json_put_string(arg, address);
+}
+
+enum err wsapi_list_emails(struct wsapi *w)
+{
+	enum err e = wsapi_begin(w);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	json_put_name(&w->json, SLICE("success"));
+	json_put_bool(&w->json, true);
+	json_put_name(&w->json, SLICE("emails"));
+	json_begin_array(&w->json);
+	e = account_each_email(w->env->db, w->session.userid, put_address, &w->json, &w->c->note);
+	json_end_array(&w->json);
+	return e == ERR_OK ? wsapi_send(w, 200) : e;
+}
+
+/* Has the signer certify the key and answers. */
+static enum err certify(struct wsapi *w, const struct account *account)
+{
+	const struct cert_req req = {
+		.email = account->address,
+		.public_key = param_text(&w->params, "pubkey"),
+		.is_unverified = !account->is_verified,
+		.is_ephemeral = param_flag(&w->params, "ephemeral"),
+	};
+	struct slice cert = SLICE_EMPTY;
+	struct buf *message = identity_body(w->c, REQUEST_MAX);
+
+	if (message == NULL) {
+		return ERR_MEMORY;
+	}
+	cert_put_req(message, &req);
+	enum err e = rpc_call(w->env->peer[ROLE_SIGNER], &identity_cert_sign, buf_slice(message),
+	    w->c->deadline_us, w->c->trace, w->c->arena, &cert, &w->c->note);
+	if (e == ERR_INVALID) {
+		const char *why = arena_printf(w->c->arena, "pubkey: %s", w->c->note.text);
+		return wsapi_text(w, 400, why == NULL ? "pubkey" : why);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	return wsapi_plain(w, cert);
+}
+
+enum err wsapi_cert_key(struct wsapi *w)
+{
+	struct account account;
+	enum err e = wsapi_account(w, &account, NULL);
+
+	if (e == ERR_NOT_FOUND || (e == ERR_OK && account.id != w->session.userid)) {
+		return wsapi_text(w, 400, "that email does not belong to you");
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (!account.is_verified && !param_flag(&w->params, "allowUnverified")) {
+		return wsapi_text(w, 403, "that email requires (re)verification");
+	}
+	struct slice issuer = param_text(&w->params, "forceIssuer");
+	if (issuer.len > 0 && !slice_eq_nocase(issuer, slice_str(w->state->url.host))) {
+		return wsapi_text(w, 400, "Invalid issuer, unable to issue certificate");
+	}
+	return certify(w, &account);
+}

@@ -1,0 +1,49 @@
+// The HTTP edge beside nginx with equal workers and logging, the same bytes from both, in one run:
+// CPU per request and requests/s of a static file and of session_context, and CPU per refusal.
+//   node test/bench/edge.mjs [seconds per run = 6]
+import { startPlimsoll } from '../harness/plimsoll.mjs';
+import { load, report, rolePids, startNginx, wrk } from './lib.mjs';
+
+const seconds = Number(process.argv[2] ?? 6);
+const ROUNDS = 3;
+
+const server = await startPlimsoll({ conf: { log: { level: 'info', access: 'yes' } }, stderr: 'discard' });
+const web = (await rolePids(server)).web;
+const file = Buffer.from(await (await fetch(`${server.url}/include.js`)).arrayBuffer());
+const contextAnswer = await fetch(`${server.url}/wsapi/session_context`);
+const context = await contextAnswer.text();
+const cookie = contextAnswer.headers.get('set-cookie').split(';')[0];
+const nginx = await startNginx({
+	workers: web.length,
+	files: { 'include.js': file, 'context.json': context },
+	locations: `location = /wsapi/session_context { default_type application/json; alias context.json; try_files /context.json =404; }`,
+});
+
+// Alternating rounds, so that whatever else the machine does hits both; the best round of each.
+async function compare(path, options) {
+	const best = {};
+	for (let i = 0; i < ROUNDS; i++) {
+		for (const [name, url, pids] of [['nginx', nginx.url, nginx.pids], ['plimsoll', server.url, web]]) {
+			const r = await wrk(url + path, pids, { seconds, ...options });
+			if (r.errors) throw new Error(`${name}${path}: ${r.errors} answers were no 2xx`);
+			if (!best[name] || r.cpuUsPerRequest < best[name].cpuUsPerRequest) best[name] = r;
+		}
+	}
+	return best;
+}
+
+function rows(label, best) {
+	const { nginx: n, plimsoll: p } = best;
+	return [
+		[`${label}, nginx: requests/s`, n.perSecond.toFixed(0), `${n.cpuUsPerRequest.toFixed(2)} us CPU each, p99 ${n.p99ms.toFixed(2)} ms`],
+		[`${label}, plimsoll: requests/s`, p.perSecond.toFixed(0), `${p.cpuUsPerRequest.toFixed(2)} us CPU each, p99 ${p.p99ms.toFixed(2)} ms`],
+		[`${label}: per CPU second, of nginx`, (n.cpuUsPerRequest / p.cpuUsPerRequest).toFixed(2)],
+	];
+}
+
+const title = `edge beside nginx (${web.length} workers each, access log on, wrk -c64, load ${load()})`;
+const fixed = rows(`static file of ${file.length} B`, await compare('/include.js'));
+const session = rows(`session_context, ${context.length} B`, await compare('/wsapi/session_context', { headers: { cookie } }));
+report(title, [...fixed, ...session]);
+await nginx.stop();
+await server.stop();

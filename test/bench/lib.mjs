@@ -1,0 +1,130 @@
+// What the benchmarks share: processor time of processes, wrk, nginx, a table that prints ratios.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const TICKS = Number(spawnSync('getconf', ['CLK_TCK']).stdout);
+
+// CPU microseconds that the processes have used so far.
+export function cpuUs(pids) {
+	let ticks = 0;
+	for (const pid of pids) {
+		const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+		ticks += Number(fields[11]) + Number(fields[12]);
+	}
+	return (ticks / TICKS) * 1e6;
+}
+
+// The processes of a running Plimsoll by role, from its status page.
+export async function rolePids(server) {
+	const status = await (await fetch(`${server.adminUrl}/status`)).json();
+	const pids = {};
+	for (const p of status.processes) (pids[p.role] ??= []).push(p.pid);
+	return pids;
+}
+
+// Idle share of all cores while fn runs: 0..1.
+export async function idleShare(fn) {
+	const read = () => readFileSync('/proc/stat', 'utf8').split('\n')[0].trim().split(/\s+/).slice(1).map(Number);
+	const before = read();
+	const result = await fn();
+	const after = read();
+	const d = after.map((v, i) => v - before[i]);
+	return { result, idle: (d[3] + d[4]) / d.slice(0, 8).reduce((a, b) => a + b, 0) };
+}
+
+// wrk for some seconds: { requests, perSecond, p99ms, errors, cpuUsPerRequest }.
+export async function wrk(url, pids, { connections = 64, seconds = 6, script, headers = {} } = {}) {
+	const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency'];
+	for (const [k, v] of Object.entries(headers)) args.push('-H', `${k}: ${v}`);
+	if (script) args.push('-s', script);
+	const before = cpuUs(pids);
+	const text = await run('wrk', [...args, url]);
+	const used = cpuUs(pids) - before;
+	const requests = Number(/(\d+) requests in/.exec(text)[1]);
+	const p99 = /99%\s+([\d.]+)(us|ms|s)/.exec(text);
+	const bad = /Non-2xx or 3xx responses: (\d+)/.exec(text);
+	return {
+		requests,
+		perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)[1]),
+		p99ms: p99 ? Number(p99[1]) * { us: 0.001, ms: 1, s: 1000 }[p99[2]] : NaN,
+		errors: bad ? Number(bad[1]) : 0,
+		cpuUsPerRequest: used / requests,
+	};
+}
+
+export function run(command, args, options = {}) {
+	return new Promise((resolve, reject) => {
+		const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+		let text = '';
+		child.stdout.on('data', (d) => (text += d));
+		child.stderr.on('data', (d) => (text += d));
+		child.on('error', reject);
+		child.on('close', (code) => (code === 0 ? resolve(text) : reject(new Error(`${command}: ${code}\n${text}`))));
+	});
+}
+
+export async function freePort() {
+	const server = net.createServer();
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const { port } = server.address();
+	await new Promise((resolve) => server.close(resolve));
+	return port;
+}
+
+// nginx as its manual advises for small static answers, with as many workers and an access log.
+// locations: text of location blocks; files: { name: bytes } in its root.
+export async function startNginx({ locations, files, workers = os.cpus().length }) {
+	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-nginx-'));
+	const port = await freePort();
+	for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(dir, name), bytes);
+	writeFileSync(
+		path.join(dir, 'nginx.conf'),
+		`daemon off; pid ${dir}/pid; error_log ${dir}/error.log; worker_processes ${workers};
+${process.getuid() === 0 ? 'user root;' : ''}
+events { worker_connections 4096; }
+http {
+	access_log ${dir}/access.log combined buffer=32k flush=1s; sendfile on; tcp_nopush on; tcp_nodelay on;
+	keepalive_timeout 65; keepalive_requests 1000000; open_file_cache max=1000; types_hash_max_size 2048;
+	client_body_temp_path ${dir}; proxy_temp_path ${dir}; fastcgi_temp_path ${dir}; uwsgi_temp_path ${dir};
+	scgi_temp_path ${dir}; server_tokens off;
+	server { listen 127.0.0.1:${port} backlog=4096; root ${dir}; ${locations} }
+}
+`,
+	);
+	const child = spawn('/usr/sbin/nginx', ['-p', dir, '-c', `${dir}/nginx.conf`], { stdio: 'ignore' });
+	for (let i = 0; i < 100; i++) {
+		try {
+			await fetch(`http://127.0.0.1:${port}/`);
+			break;
+		} catch {
+			await sleep(50);
+		}
+	}
+	const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
+	return {
+		url: `http://127.0.0.1:${port}`,
+		pids: children.map(Number),
+		async stop() {
+			child.kill('SIGTERM');
+			await new Promise((resolve) => child.once('close', resolve));
+			rmSync(dir, { recursive: true, force: true });
+		},
+	};
+}
+
+export function report(title, rows) {
+	console.log(`\n== ${title}`);
+	for (const [what, value, note = ''] of rows) console.log(`  ${what.padEnd(52)} ${String(value).padStart(12)}  ${note}`);
+}
+
+export function load() {
+	return os.loadavg()[0].toFixed(2);
+}
+
+export function quantile(sorted, q) {
+	return sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] : NaN;
+}

@@ -1,0 +1,73 @@
+// Verifications per server CPU second beside `openssl speed` of the same public-key operations, in
+// one run. Every request carries another assertion: nothing can be remembered between them.
+//   node test/bench/verify.mjs [seconds per run = 6]
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { startPlimsoll } from '../harness/plimsoll.mjs';
+import { signUp } from '../harness/client.mjs';
+import { askCertificate, bundle, makeAssertion, newKeys } from '../e2e/lib/browserid.mjs';
+import { load, report, rolePids, wrk } from './lib.mjs';
+
+const seconds = Number(process.argv[2] ?? 6);
+const AUDIENCE = 'http://site.example';
+
+// Microseconds of one verification, by OpenSSL itself.
+function opensslUs(name) {
+	const { stdout } = spawnSync('openssl', ['speed', '-seconds', '2', name], { encoding: 'utf8' });
+	const fields = stdout.trim().split('\n').at(-1).trim().split(/\s+/);
+	return 1e6 / Number(fields.at(-1));
+}
+
+const server = await startPlimsoll({ conf: { log: { access: 'no' } } });
+const roles = await rolePids(server);
+const pids = [...roles.web, ...roles.compute, ...roles.store, ...roles.signer];
+const email = 'verify@example.com';
+const client = await signUp(server, email, 'correct horse');
+const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-verify-'));
+
+// A wrk script that posts the assertions one after the other.
+function script(name, assertions) {
+	const file = path.join(dir, `${name}.lua`);
+	const quoted = assertions.map((a) => `'{"audience":"${AUDIENCE}","assertion":"${a}"}'`).join(',\n');
+	writeFileSync(
+		file,
+		`local bodies = {${quoted}}
+local i = 0
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+request = function() i = i % #bodies + 1; return wrk.format(nil, "/verify", nil, bodies[i]) end
+local bad = 0
+response = function(status, headers, body) if not body:find('"okay"', 1, true) then bad = bad + 1; if bad < 3 then print(body) end end end
+`,
+	);
+	return file;
+}
+
+async function measure(label, algorithm, keysize, count, opensslSum, goal) {
+	const { publicKey, secretKey } = await newKeys(algorithm, keysize);
+	const certificate = (await askCertificate(client, email, publicKey)).text;
+	const assertions = [];
+	for (let i = 0; i < count; i++) {
+		const expiresAt = new Date(Date.now() + 100000 + i);
+		assertions.push(bundle([certificate], await makeAssertion(secretKey, AUDIENCE, { expiresAt })));
+	}
+	const r = await wrk(server.url, pids, { seconds, connections: 32, script: script(label, assertions) });
+	const perCpu = 1e6 / r.cpuUsPerRequest;
+	return [
+		[`${label}: verifies/s, p99`, r.perSecond.toFixed(0), `${r.p99ms.toFixed(2)} ms, ${r.errors} errors`],
+		[`${label}: server CPU per verify`, `${r.cpuUsPerRequest.toFixed(1)} us`, `openssl's two operations: ${opensslSum.toFixed(1)} us`],
+		[`${label}: of openssl, per CPU second`, ((perCpu * opensslSum) / 1e6).toFixed(2), `(goal ${goal})`],
+	];
+}
+
+const rsa = opensslUs('rsa2048');
+const dsa = opensslUs('dsa2048');
+const rows = [
+	...(await measure('RS256 user key', 'RS', 2048, 200, 2 * rsa, 0.4)),
+	...(await measure('DS256 user key', 'DS', 256, 60, rsa + dsa, 0.8)),
+];
+report(`/verify with distinct assertions (load ${load()})`, rows);
+await server.stop();
+rmSync(dir, { recursive: true, force: true });

@@ -1,0 +1,119 @@
+// Debian's Chromium driven through playwright-core, and the example site, for end-to-end tests.
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { freePort } from '../../harness/plimsoll.mjs';
+
+const EXAMPLE = fileURLToPath(new URL('../../../example/server.py', import.meta.url));
+const FLAGS = [
+	'--headless',
+	'--no-sandbox',
+	'--disable-gpu',
+	'--disable-quic',
+	'--no-first-run',
+	'--disable-background-networking',
+	'--disable-component-update',
+	'--disable-sync',
+];
+const PATIENCE_MS = 30000; // sanitizer builds on busy machines
+const PHONE = { width: 360, height: 640 };
+
+export function launchBrowser({ flags = [] } = {}) {
+	return chromium.launch({ executablePath: '/usr/bin/chromium', args: [...FLAGS, ...flags] });
+}
+
+// A browser of its own as far as cookies and storage go. What goes wrong in its pages (errors,
+// refused content) is in context.complaints.
+export async function newContext(browser, { phone = false, dark = false } = {}) {
+	const context = await browser.newContext({
+		viewport: phone ? PHONE : { width: 1000, height: 760 },
+		colorScheme: dark ? 'dark' : 'light',
+		isMobile: phone,
+		hasTouch: phone,
+		deviceScaleFactor: phone ? 2 : 1,
+	});
+	context.setDefaultTimeout(PATIENCE_MS);
+	context.complaints = [];
+	context.on('weberror', (error) => context.complaints.push(String(error.error())));
+	context.on('console', (message) => {
+		if (/Content Security Policy|Refused to/.test(message.text())) context.complaints.push(message.text());
+	});
+	return context;
+}
+
+// Saves what a page shows when the environment names a folder in SCREENSHOTS.
+export async function picture(page, name) {
+	const folder = process.env.SCREENSHOTS;
+	if (!folder) return;
+	mkdirSync(folder, { recursive: true });
+	await page.screenshot({ path: path.join(folder, `${name}.png`) });
+}
+
+function answers(url) {
+	return new Promise((resolve) => {
+		const req = http.get(url, { agent: false }, (res) => resolve(res.resume().statusCode === 200));
+		req.on('error', () => resolve(false));
+	});
+}
+
+// The example site on "localhost", which for a browser is another site than 127.0.0.1.
+export async function startExample(identityUrl) {
+	const port = await freePort();
+	const args = [EXAMPLE, '--port', String(port), '--identity', identityUrl];
+	const child = spawn('python3', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+	const url = `http://localhost:${port}`;
+	const ended = new Promise((resolve) => child.once('close', resolve));
+	const kill = () => child.kill('SIGKILL');
+	process.on('exit', kill);
+	for (let i = 0; !(await answers(`${url}/whoami`)); i++) {
+		if (i === 200 || child.exitCode !== null) throw new Error('the example site does not start');
+		await sleep(50);
+	}
+	return {
+		url,
+		async stop() {
+			process.off('exit', kill);
+			child.kill('SIGTERM');
+			await ended;
+		},
+	};
+}
+
+// Clicks "Sign in" at the example site; resolves to the dialog's page.
+export async function openDialog(site) {
+	const [dialog] = await Promise.all([site.waitForEvent('popup'), site.click('#sign-in')]);
+	return dialog;
+}
+
+// Waits until a screen of the dialog (or of the page behind the mail's link) is shown.
+export function screenShown(page, name) {
+	return page.locator(`[data-screen="${name}"]:not([hidden])`).waitFor();
+}
+
+export async function enterAddress(dialog, email) {
+	await screenShown(dialog, 'address');
+	await dialog.fill('#address-email', email);
+	await dialog.press('#address-email', 'Enter');
+}
+
+export async function enterPassword(dialog, password) {
+	await screenShown(dialog, 'password');
+	await dialog.fill('#password-pass', password);
+	await dialog.press('#password-pass', 'Enter');
+}
+
+export async function chooseNewPassword(dialog, password) {
+	await screenShown(dialog, 'new');
+	await dialog.fill('#new-pass', password);
+	await dialog.fill('#new-repeat', password);
+	await dialog.press('#new-repeat', 'Enter');
+}
+
+export async function signedInAs(site, email) {
+	await site.locator('#in:not([hidden])').waitFor();
+	return (await site.textContent('#email')) === email;
+}

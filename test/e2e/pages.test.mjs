@@ -1,0 +1,73 @@
+// What can be said of the pages without a browser: their texts are all there, nothing in them needs
+// a laxer Content-Security-Policy, and they are as small as promised.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
+const KIB = 1024;
+
+const names = readdirSync(`${WEB}identity`);
+const read = (name) => readFileSync(`${WEB}identity/${name}`, 'utf8');
+const pages = names.filter((name) => name.endsWith('.html'));
+const scripts = names.filter((name) => name.endsWith('.js'));
+const gzipped = (list) => list.reduce((sum, name) => sum + gzipSync(read(name), { level: 9 }).length, 0);
+
+async function messages() {
+	const source = Buffer.from(read('messages.en.js')).toString('base64');
+	return (await import(`data:text/javascript;base64,${source}`)).messages;
+}
+
+// A page with what it loads, directly and by imports.
+function closure(page) {
+	const found = new Set([page]);
+	for (const name of found) {
+		for (const [, used] of read(name).matchAll(/(?:\/identity\/|from '\.\/)([\w.]+)/g)) found.add(used);
+	}
+	return [...found];
+}
+
+test('every text that a page names is there, and every text is used', async () => {
+	const known = new Set(Object.keys(await messages()));
+	for (const page of pages) {
+		for (const [, key] of read(page).matchAll(/data-text="(\w+)"/g)) assert.ok(known.has(key), key);
+	}
+	const all = [...pages, ...scripts.filter((name) => name !== 'messages.en.js')].map(read).join('\n');
+	// Some are put together: error_<kind>, home_signup_<how>, <step>_link.
+	const composed = /^(error_|home_signup_|home_mail_|home_try_\w+_link$)/;
+	for (const key of known) assert.ok(composed.test(key) || all.includes(key), `${key} is not used`);
+});
+
+test('pages have no inline script, style or handler and load only from their own origin', () => {
+	for (const name of pages) {
+		const html = read(name);
+		assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)[^>]*>|<style|\sstyle=|\son\w+=|=.?javascript:/i, name);
+		for (const [, url] of html.matchAll(/\b(?:src|href)="([^"]+)"/g)) {
+			assert.match(url, /^\/[^/]|^\/$/, `${name}: ${url}`);
+			if (url.startsWith('/identity/')) assert.ok(existsSync(WEB + url.slice(1)), `${name}: ${url}`);
+		}
+	}
+});
+
+test('each field has a label, each page a language, a title and a width for phones', () => {
+	for (const name of pages) {
+		const html = read(name);
+		assert.match(html, /<html lang="en">/);
+		assert.match(html, /<title>[^<]+<\/title>/);
+		assert.match(html, /name="viewport" content="width=device-width, initial-scale=1"/);
+		for (const [field, id] of html.matchAll(/<input id="([\w-]+)"[^>]*>/g)) {
+			assert.ok(html.includes(`<label for="${id}"`), `${name}: ${id}`);
+			assert.ok(field.includes(`${id}-error`) && html.includes(`id="${id}-error"`), `${name}: ${id}`);
+		}
+	}
+});
+
+test('include.js is at most 4 KiB gzipped, each page with all it loads at most 40 KiB', () => {
+	assert.ok(gzipped(['include.js']) <= 4 * KIB, `${gzipped(['include.js'])} bytes`);
+	for (const page of pages) {
+		const bytes = gzipped(closure(page));
+		assert.ok(bytes <= 40 * KIB, `${page}: ${bytes} bytes`);
+	}
+});

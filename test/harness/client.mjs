@@ -1,0 +1,118 @@
+// A client of the identity service with a cookie jar: what a browser's page would send, without one.
+import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const SESSION_COOKIE = /^browserid_state/;
+
+export class Client {
+	constructor(baseUrl, { agent = new http.Agent({ keepAlive: true }), headers = {} } = {}) {
+		this.base = new URL(baseUrl);
+		this.agent = agent;
+		this.headers = headers;
+		this.cookies = new Map();
+		this.csrf = null;
+	}
+
+	// One request; resolves to { status, headers, bytes, text, json } and keeps the cookies.
+	request(method, path, { body, headers = {} } = {}) {
+		const all = { ...this.headers, ...headers };
+		if (this.cookies.size) all.cookie = [...this.cookies].map(([k, v]) => `${k}=${v}`).join('; ');
+		if (body !== undefined) {
+			all['content-type'] ??= 'application/json';
+			all['content-length'] = Buffer.byteLength(body);
+		}
+		return new Promise((resolve, reject) => {
+			const req = http.request(
+				{ host: this.base.hostname, port: this.base.port, method, path, headers: all, agent: this.agent },
+				(res) => {
+					const chunks = [];
+					res.on('data', (c) => chunks.push(c));
+					res.on('error', reject);
+					res.on('end', () => resolve(this.#answer(res, Buffer.concat(chunks))));
+				},
+			);
+			req.on('error', reject);
+			req.end(body);
+		});
+	}
+
+	#answer(res, bytes) {
+		for (const line of res.headers['set-cookie'] ?? []) {
+			const [pair] = line.split(';');
+			const at = pair.indexOf('=');
+			this.cookies.set(pair.slice(0, at), pair.slice(at + 1));
+		}
+		const text = bytes.toString('utf8');
+		let json;
+		try {
+			json = JSON.parse(text);
+		} catch {
+			json = undefined;
+		}
+		return { status: res.statusCode, headers: res.headers, bytes, text, json };
+	}
+
+	get(path, options) {
+		return this.request('GET', path, options);
+	}
+
+	async context() {
+		const answer = await this.get('/wsapi/session_context');
+		this.csrf = answer.json?.csrf_token ?? null;
+		return answer;
+	}
+
+	// POST of JSON with the CSRF token, which is fetched when there is none yet.
+	async post(path, fields, options = {}) {
+		if (!this.csrf) await this.context();
+		return this.request('POST', path, { ...options, body: JSON.stringify({ ...fields, csrf: this.csrf }) });
+	}
+
+	// The same with a form as body.
+	async postForm(path, fields) {
+		if (!this.csrf) await this.context();
+		const body = new URLSearchParams({ ...fields, csrf: this.csrf }).toString();
+		return this.request('POST', path, { body, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+	}
+
+	stage(email, pass, more) {
+		return this.post('/wsapi/stage_user', { email, pass, site: 'http://site.example', ...more });
+	}
+
+	login(email, pass, more) {
+		return this.post('/wsapi/authenticate_user', { email, pass, ephemeral: false, ...more });
+	}
+
+	// The session cookie: [name, value], or undefined.
+	get session() {
+		return [...this.cookies].find(([name]) => SESSION_COOKIE.test(name));
+	}
+
+	// The fields of its value; the fourth is the duration in ms.
+	get sessionFields() {
+		return this.session?.[1].split('.');
+	}
+}
+
+// The token in the newest mail to that address, from the admin listener's outbox; not one of except.
+export async function mailedToken(server, email, seconds = 10, except = []) {
+	for (let i = 0; i < seconds * 20; i++) {
+		const mails = await (await fetch(`${server.adminUrl}/outbox.json`)).json();
+		const tokens = mails.filter((m) => m.to === email).map((m) => /token=([A-Za-z0-9]{48})/.exec(m.link)?.[1]);
+		const token = tokens.find((t) => t && !except.includes(t));
+		if (token) return token;
+		await sleep(50);
+	}
+	throw new Error(`no mail to ${email}`);
+}
+
+// Signs up with a plain password and confirms; resolves to the client, which is then logged in.
+export async function signUp(server, email, pass, options) {
+	const client = new Client(server.url, options);
+	const staged = await client.stage(email, pass);
+	if (!staged.json?.success) throw new Error(`stage_user: ${staged.status} ${staged.text}`);
+	const token = await mailedToken(server, email);
+	const done = await client.post('/wsapi/complete_user_creation', { token });
+	if (!done.json?.success) throw new Error(`complete_user_creation: ${done.status} ${done.text}`);
+	return client;
+}

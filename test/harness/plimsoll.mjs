@@ -1,0 +1,133 @@
+// A whole Plimsoll of its own for a test: free ports, a temporary data folder, ended by its pid.
+//   const server = await startPlimsoll({ conf: { accounts: { max_failed_logins: 3 } } });
+//   server.url, server.adminUrl, server.pid, server.stderr(), await server.stop()
+// The program is PLIMSOLL_BIN, or build/plimsoll of this tree.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const READY_SECONDS = 30; // a sanitizer build on a busy machine
+const STOP_SECONDS = 30;
+const STDERR_MAX = 1 << 20; // characters kept; the newest
+
+const running = new Set();
+process.on('exit', () => {
+	for (const child of running) child.kill('SIGKILL');
+});
+
+export function plimsollBin() {
+	return process.env.PLIMSOLL_BIN ?? path.join(ROOT, 'build/plimsoll');
+}
+
+export async function freePort() {
+	const server = net.createServer();
+	await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+	const { port } = server.address();
+	await new Promise((resolve) => server.close(resolve));
+	return port;
+}
+
+// Text of a configuration file: { section: { key: value } }.
+export function confText(conf) {
+	const section = ([name, keys]) =>
+		`[${name}]\n${Object.entries(keys).map(([key, value]) => `${key} = ${value}\n`).join('')}`;
+	return Object.entries(conf).map(section).join('\n');
+}
+
+// Status of a GET, or null when nobody answers. On a connection of its own, so that none stays open.
+function statusOf(url) {
+	return new Promise((resolve) => {
+		const req = http.get(url, { agent: false, timeout: 2000 }, (res) => {
+			res.resume();
+			res.on('end', () => resolve(res.statusCode));
+			res.on('error', () => resolve(null));
+		});
+		req.on('timeout', () => req.destroy());
+		req.on('error', () => resolve(null));
+	});
+}
+
+// Options: conf (sections over those below), bin, args (behind "serve -c FILE"), env, dir (a folder
+// to use and keep, for a second start on the same data), ports ({ web, admin }, likewise), stderr
+// ("keep", or "discard" where the log is large).
+export async function startPlimsoll(options = {}) {
+	const { conf = {}, bin = plimsollBin(), args = [], env = {}, stderr = 'keep' } = options;
+	const ports = options.ports ?? { web: await freePort(), admin: await freePort() };
+	const dir = options.dir ?? mkdtempSync(path.join(os.tmpdir(), 'plimsoll-test-'));
+	const sections = {
+		plimsoll: { public_url: `http://127.0.0.1:${ports.web}`, data_dir: path.join(dir, 'data') },
+		web: { listen: `127.0.0.1:${ports.web}`, instances: 2 },
+		admin: { listen: `127.0.0.1:${ports.admin}` },
+		accounts: { bcrypt_cost: 4 },
+		log: { level: 'warn' },
+	};
+	for (const [name, keys] of Object.entries(conf)) sections[name] = { ...sections[name], ...keys };
+	const confPath = path.join(dir, 'plimsoll.ini');
+	writeFileSync(confPath, confText(sections));
+
+	const child = spawn(bin, ['serve', '-c', confPath, ...args], {
+		env: { ...process.env, ...env },
+		stdio: ['ignore', 'ignore', stderr === 'keep' ? 'pipe' : 'ignore'],
+	});
+	running.add(child);
+	let log = '';
+	child.stderr?.setEncoding('utf8').on('data', (text) => (log = (log + text).slice(-STDERR_MAX)));
+	const ended = new Promise((resolve) => {
+		child.once('error', (error) => resolve({ code: null, signal: null, error }));
+		child.once('close', (code, signal) => resolve({ code, signal }));
+	}).finally(() => running.delete(child));
+
+	const server = {
+		url: sections.plimsoll.public_url,
+		adminUrl: `http://127.0.0.1:${ports.admin}`,
+		pid: child.pid,
+		dir,
+		dataDir: sections.plimsoll.data_dir,
+		confPath,
+		ports,
+		stderr: () => log,
+		ended, // resolves to { code, signal } however it ended
+		// Asks it to stop. Throws when it did not do so cleanly; removes the folder unless it was given.
+		async stop() {
+			if (running.has(child)) child.kill('SIGTERM');
+			const timer = setTimeout(() => child.kill('SIGKILL'), STOP_SECONDS * 1000);
+			const end = await ended;
+			clearTimeout(timer);
+			if (!options.dir) rmSync(dir, { recursive: true, force: true });
+			if (end.code !== 0 || /AddressSanitizer|LeakSanitizer|runtime error: /.test(log)) {
+				throw new Error(`plimsoll ended with ${end.signal ?? end.code}\n${log}`);
+			}
+			return end;
+		},
+		// Ends the supervisor as a power cut would; its folder stays.
+		async kill() {
+			child.kill('SIGKILL');
+			return ended;
+		},
+	};
+	await untilReady(server, `http://127.0.0.1:${ports.web}`);
+	return server;
+}
+
+async function untilReady(server, webUrl) {
+	let end = null;
+	server.ended.then((value) => (end = value));
+	for (const deadline = Date.now() + READY_SECONDS * 1000; ; await sleep(50)) {
+		const [web, admin] = await Promise.all([
+			statusOf(`${webUrl}/__heartbeat__`),
+			statusOf(`${server.adminUrl}/status`),
+		]);
+		if (web === 200 && admin === 200) return;
+		if (end || Date.now() > deadline) {
+			const why = end ? `ended with ${end.error ?? end.signal ?? end.code}` : `not ready: ${web}, ${admin}`;
+			if (!end) await server.kill();
+			throw new Error(`plimsoll ${why}\n${server.stderr()}`);
+		}
+	}
+}

@@ -1,0 +1,142 @@
+// Admission at the edge: refused before the body, cheaply; health always; fair between processes;
+// nothing lost at a drain.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { get, post, startServer, withServer } from './lib/http_server.mjs';
+import { Raw, once } from './lib/raw.mjs';
+
+const overload = (server) => once(server.port, post('/set/compute_wait/30000000', ''));
+
+test('an expensive request is refused before its body is read', async () => {
+	await withServer({}, async (server) => {
+		await overload(server);
+		const raw = await Raw.connect(server.port);
+		const refused = await raw.exchange('POST /compute HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n');
+		assert.equal(refused.status, 503, 'although the body has not come');
+		assert.match(refused.headers['retry-after'], /^[1-9]\d*$/);
+		assert.equal(refused.headers.connection, 'close');
+		raw.destroy();
+		const waiting = await Raw.connect(server.port);
+		const answer = await waiting.exchange('POST /compute HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n');
+		assert.equal(answer.status, 503, 'and is not asked for');
+		waiting.destroy();
+		const { families } = await server.metrics();
+		assert.equal(families.http_refused_total.rows['test.compute.post'], 2);
+		assert.equal(families.http_server_errors_total.rows['test.compute.post'], 0);
+	});
+});
+
+test('a refusal with a small body or none keeps the connection', async () => {
+	await withServer({}, async (server) => {
+		await overload(server);
+		const raw = await Raw.connect(server.port);
+		for (const bytes of [post('/compute', 'x'.repeat(2000)), get('/compute/1')]) {
+			const refused = await raw.exchange(bytes);
+			assert.equal(refused.status, 503);
+			assert.equal(refused.headers.connection, undefined);
+			assert.equal((await raw.exchange(get('/hello'))).status, 200, 'cheap requests are served');
+		}
+		raw.destroy();
+	});
+});
+
+test('deadlines: a handler that takes too long ends in 503', async () => {
+	await withServer({}, async (server) => {
+		const started = Date.now();
+		const answer = await once(server.port, get('/hasty/10000'));
+		assert.equal(answer.status, 503);
+		assert.ok(Date.now() - started < 3000);
+		assert.ok(answer.headers['retry-after']);
+	});
+});
+
+test('no task left: 503 for those who need one, service for the others', async () => {
+	await withServer({ tasks: 4 }, async (server) => {
+		const busy = [];
+		for (let i = 0; i < 4; i++) {
+			const raw = await Raw.connect(server.port);
+			await raw.send(get('/slow/1500'));
+			busy.push(raw);
+		}
+		await sleep(200);
+		assert.equal((await once(server.port, get('/slow/1'))).status, 503);
+		assert.equal((await once(server.port, get('/hello'))).status, 200);
+		for (const raw of busy) {
+			assert.equal((await raw.read()).status, 200);
+			raw.destroy();
+		}
+		assert.equal((await once(server.port, get('/slow/1'))).status, 200);
+	});
+});
+
+test('a full class queue refuses; health is answered all the same', async () => {
+	await withServer({ conf: { max_queue: 4 } }, async (server) => {
+		const clients = await Promise.all(Array.from({ length: 40 }, () => Raw.connect(server.port)));
+		await Promise.all(clients.map((raw) => raw.send(get('/burn/20000'))));
+		const health = await once(server.port, get('/__lbheartbeat__'));
+		assert.equal(health.status, 200);
+		const statuses = await Promise.all(clients.map(async (raw) => (await raw.read()).status));
+		assert.ok(statuses.includes(503) && statuses.includes(200), String(statuses));
+		clients.forEach((raw) => raw.destroy());
+	});
+});
+
+test('a flood of one class does not starve a lower one, and the loop stays responsive', async () => {
+	await withServer({}, async (server) => {
+		const clients = await Promise.all(Array.from({ length: 32 }, () => Raw.connect(server.port)));
+		let stop = false;
+		const floods = clients.map(async (raw) => {
+			while (!stop) await raw.exchange(get('/burn/2000'));
+		});
+		await sleep(200);
+		const started = Date.now();
+		try {
+			assert.equal((await once(server.port, get('/download/1000'))).status, 200);
+			assert.equal((await once(server.port, get('/__lbheartbeat__'))).status, 200);
+			assert.ok(Date.now() - started < 5000, `${Date.now() - started} ms`);
+		} finally {
+			stop = true;
+			await Promise.all(floods);
+		}
+		clients.forEach((raw) => raw.destroy());
+	});
+});
+
+test('processes that share a socket get an even share of the connections', async () => {
+	await withServer({ processes: 2 }, async (server) => {
+		const clients = [];
+		for (let i = 0; i < 60; i++) {
+			const raw = await Raw.connect(server.port);
+			assert.equal((await raw.exchange(get('/hello'))).status, 200);
+			clients.push(raw);
+		}
+		const counts = JSON.parse((await clients[0].exchange(get('/metrics.json'))).body).processes.map((p) => p.connections);
+		assert.equal(counts.length, 2);
+		assert.ok(Math.abs(counts[0] - counts[1]) <= 6, `${counts}`);
+		clients.forEach((raw) => raw.destroy());
+	});
+});
+
+test('drain: idle connections close, work in progress is finished with Connection: close', async () => {
+	const server = await startServer();
+	const idle = await Raw.connect(server.port);
+	assert.equal((await idle.exchange(get('/hello'))).headers.connection, undefined);
+	const busy = await Raw.connect(server.port);
+	await busy.send(get('/slow/700') + get('/hello'));
+	const uploading = await Raw.connect(server.port);
+	await uploading.send('POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello');
+	await sleep(200);
+	server.kill('SIGTERM');
+	await idle.closed(2000);
+	await assert.rejects(Raw.connect(server.port).then((raw) => raw.exchange(get('/hello'))), 'accepts no more');
+	await uploading.send('world');
+	const echoed = await uploading.read();
+	assert.equal(echoed.body.toString(), 'helloworld');
+	assert.equal(echoed.headers.connection, 'close');
+	const answer = await busy.read();
+	assert.equal(answer.status, 200);
+	assert.equal(answer.headers.connection, 'close');
+	for (const raw of [idle, busy, uploading]) raw.destroy();
+	assert.deepEqual(await server.exited, { code: 0, signal: null });
+});

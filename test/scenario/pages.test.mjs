@@ -1,0 +1,237 @@
+// Pages, scripts and documents of the service: their headers, conditional requests, compressed
+// forms, and what is not there. Then the health paths.
+import assert from 'node:assert/strict';
+import test, { after, before } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { Client } from '../harness/client.mjs';
+import { startPlimsoll } from '../harness/plimsoll.mjs';
+import { once } from './lib/raw.mjs';
+
+const PAGES = ['/', '/sign_in', '/verify_email_address', '/verify_email_address?token=x', '/sign_in?AUTH_RETURN'];
+const SCRIPTS = ['/include.js', '/include.orig.js'];
+const CSP = /^default-src 'self'; .*frame-ancestors 'none'$/;
+
+let server;
+let client;
+before(async () => {
+	server = await startPlimsoll();
+	client = new Client(server.url);
+});
+after(() => server?.stop());
+
+function isGuarded(answer, note) {
+	assert.match(answer.headers['content-security-policy'] ?? '', CSP, note);
+	assert.equal(answer.headers['x-frame-options'], 'DENY', note);
+	assert.equal(answer.headers['x-content-type-options'], 'nosniff', note);
+	assert.equal(answer.headers['referrer-policy'], 'same-origin', note);
+	assert.equal(answer.headers['strict-transport-security'], undefined, 'only over https');
+}
+
+test('every page: 200, HTML, the security headers, no cookie', async () => {
+	for (const page of PAGES) {
+		const answer = await client.get(page);
+		assert.equal(answer.status, 200, page);
+		assert.match(answer.headers['content-type'], /^text\/html; *charset=utf-8$/i, page);
+		assert.match(answer.text, /^<!doctype html>/i, page);
+		assert.equal(answer.headers['set-cookie'], undefined, page);
+		assert.equal(answer.headers['cache-control'], 'public, max-age=0, must-revalidate', page);
+		isGuarded(answer, page);
+	}
+});
+
+test('what the pages load is there, and nothing of it is inline or foreign', async () => {
+	for (const page of PAGES.slice(0, 3)) {
+		const { text } = await client.get(page);
+		assert.doesNotMatch(text, /<script(?![^>]*\bsrc=)[^>]*>|<style|\son\w+=|\sstyle=/i, `${page} would break its own policy`);
+		const links = [...text.matchAll(/(?:src|href)="([^"#?]+)[^"]*"/g)].map((m) => m[1]);
+		assert.ok(links.length > 0, page);
+		for (const link of links) {
+			const url = new URL(link, `${server.url}${page}`);
+			assert.equal(url.origin, new URL(server.url).origin, `${page}: ${link}`);
+			const answer = await client.get(url.pathname);
+			assert.equal(answer.status, 200, `${page}: ${link}`);
+			isGuarded(answer, link);
+		}
+	}
+});
+
+test('modules load what is there', async () => {
+	const seen = new Set();
+	const visit = async (pathname) => {
+		if (seen.has(pathname)) return;
+		seen.add(pathname);
+		const { status, text, headers } = await client.get(pathname);
+		assert.equal(status, 200, pathname);
+		assert.match(headers['content-type'], /^text\/javascript/, pathname);
+		for (const [, name] of text.matchAll(/^(?:import|export)\s[^'"]*['"](\.[^'"]+)['"]/gm)) {
+			await visit(new URL(name, `${server.url}${pathname}`).pathname);
+		}
+	};
+	for (const page of PAGES.slice(0, 3)) {
+		const { text } = await client.get(page);
+		for (const [, src] of text.matchAll(/<script[^>]*src="([^"]+)"/g)) await visit(new URL(src, `${server.url}${page}`).pathname);
+	}
+	assert.ok(seen.size >= 5, [...seen].join());
+});
+
+test('an ETag that comes back is answered with 304 and the same headers', async () => {
+	for (const path of [...PAGES, ...SCRIPTS, '/favicon.ico', '/identity/style.css']) {
+		for (const encoding of ['identity', 'gzip']) {
+			const headers = { 'accept-encoding': encoding };
+			const first = await client.get(path, { headers });
+			const { etag } = first.headers;
+			assert.match(etag, /^"[^"]+"$/, path);
+			for (const match of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
+				const again = await client.get(path, { headers: { ...headers, 'if-none-match': match } });
+				assert.equal(again.status, 304, `${path} ${match}`);
+				assert.equal(again.bytes.length, 0);
+				assert.equal(again.headers.etag, etag);
+				assert.equal(again.headers['cache-control'], first.headers['cache-control']);
+				assert.equal(again.headers.vary, first.headers.vary);
+			}
+			assert.equal((await client.get(path, { headers: { ...headers, 'if-none-match': '"other"' } })).status, 200, path);
+		}
+	}
+});
+
+test('include.js: small, compressed where the client can, revalidated, no state', async () => {
+	const plain = await client.get('/include.js', { headers: { 'accept-encoding': 'identity' } });
+	const packed = await client.get('/include.js', { headers: { 'accept-encoding': 'gzip, deflate, br' } });
+	assert.match(plain.headers['content-type'], /^text\/javascript/);
+	assert.equal(plain.headers['content-encoding'], undefined);
+	assert.equal(packed.headers['content-encoding'], 'gzip');
+	assert.match(packed.headers.vary, /accept-encoding/i);
+	assert.match(plain.headers.vary, /accept-encoding/i);
+	assert.ok(gunzipSync(packed.bytes).equals(plain.bytes), 'the same file');
+	assert.ok(packed.bytes.length < 5000, `${packed.bytes.length} bytes`);
+	assert.ok(plain.bytes.length < 20000, `${plain.bytes.length} bytes`);
+	assert.notEqual(packed.headers.etag, plain.headers.etag);
+	assert.match(plain.text, /navigator\.id/);
+	for (const accept of ['gzip;q=0', 'identity, gzip;q=0', 'br']) {
+		const answer = await client.get('/include.js', { headers: { 'accept-encoding': accept } });
+		assert.equal(answer.headers['content-encoding'], undefined, accept);
+	}
+	assert.equal(plain.headers['set-cookie'], undefined);
+});
+
+test('a part of a file', async () => {
+	const whole = await client.get('/include.js', { headers: { 'accept-encoding': 'identity' } });
+	const part = await client.get('/include.js', { headers: { range: 'bytes=10-19' } });
+	assert.equal(part.status, 206);
+	assert.equal(part.headers['content-range'], `bytes 10-19/${whole.bytes.length}`);
+	assert.ok(part.bytes.equals(whole.bytes.subarray(10, 20)));
+	const beyond = await client.get('/include.js', { headers: { range: 'bytes=1000000-' } });
+	assert.equal(beyond.status, 416);
+	assert.equal(beyond.headers['content-range'], `bytes */${whole.bytes.length}`);
+});
+
+test('content-hashed addresses are kept for ever, old hashes are not', async () => {
+	const { text } = await client.get('/');
+	const hashed = /\/v\/[0-9a-f]+\/[\w./-]+/.exec(text)?.[0];
+	const hash = hashed ? hashed.split('/')[2] : (await client.get('/identity/style.css', { headers: { 'accept-encoding': 'identity' } })).headers.etag.slice(1, -1);
+	const path = hashed ?? `/v/${hash}/identity/style.css`;
+	const answer = await client.get(path);
+	assert.equal(answer.status, 200, path);
+	assert.match(answer.headers['cache-control'], /max-age=31536000, immutable/);
+	const old = await client.get(path.replace(hash, '0'.repeat(hash.length)));
+	assert.equal(old.status, 200);
+	assert.match(old.headers['cache-control'], /must-revalidate/);
+	assert.equal((await client.get(`/v/${hash}/identity/none.css`)).status, 404);
+});
+
+test('/.well-known/browserid and /pk', async () => {
+	for (const path of ['/.well-known/browserid', '/.well-known/browserid?domain=example.org']) {
+		const answer = await client.get(path);
+		assert.equal(answer.status, 200);
+		assert.equal(answer.headers['content-type'], 'application/json');
+		assert.equal(answer.headers['cache-control'], 'public, max-age=10');
+		assert.deepEqual(Object.keys(answer.json), ['public-key', 'authentication', 'provisioning']);
+		assert.equal(answer.json.authentication, '/auth#native');
+		assert.equal(answer.json.provisioning, '/provision');
+		const key = answer.json['public-key'];
+		assert.deepEqual(Object.keys(key), ['algorithm', 'n', 'e']);
+		assert.equal(key.algorithm, 'RS');
+		assert.match(key.n, /^\d{616,617}$/);
+		assert.equal(key.e, '65537');
+		assert.deepEqual((await client.get('/pk')).json, key);
+	}
+});
+
+test('/robots.txt and /__about__', async () => {
+	const robots = await client.get('/robots.txt');
+	assert.equal(robots.status, 200);
+	assert.match(robots.text, /^User-agent: \*\nDisallow: /);
+	const about = (await client.get('/__about__')).json;
+	assert.equal(about.public_url, server.url);
+	assert.equal(about.admin, server.adminUrl);
+	assert.equal(about.mail, 'development');
+	assert.equal(about.signup, 'open');
+	assert.deepEqual(about.services.map((s) => s.name), ['identity']);
+});
+
+test('what is not there', async () => {
+	const paths = [
+		'/nothing', '/sign_in/', '/sign_in/more', '/identity/', '/identity/none.js', '/identity/../index.html', '/include.js/x',
+		'/index.html', '/.well-known/', '/.well-known/other', '/v/', '/v/x', '/outbox', '/metrics', '/status', '/%00', '/identity/%2e%2e/x',
+	];
+	for (const path of paths) {
+		const answer = await once(server.ports.web, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+		assert.equal(answer.status, 404, path);
+		assert.equal(answer.headers['x-frame-options'], 'DENY', path);
+		assert.equal(answer.headers['x-content-type-options'], 'nosniff', path);
+	}
+});
+
+test('an address that cannot be decoded is not there', async () => {
+	for (const path of ['/%e3h', '/%', '/%zz', '/sign_in%', '/wsapi%', '/identity/%e3h', '/v/%zz/x']) {
+		const answer = await once(server.ports.web, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+		assert.equal(answer.status, 404, path);
+	}
+});
+
+test('HEAD: the same headers without a body', async () => {
+	for (const path of [...PAGES, ...SCRIPTS, '/.well-known/browserid', '/robots.txt', '/nothing', '/wsapi/have_email', '/__heartbeat__']) {
+		const get = await client.get(path);
+		const head = await client.request('HEAD', path);
+		assert.equal(head.status, get.status, path);
+		assert.equal(head.bytes.length, 0, path);
+		for (const name of ['content-type', 'content-length', 'etag', 'cache-control', 'content-security-policy']) {
+			assert.equal(head.headers[name], get.headers[name], `${path} ${name}`);
+		}
+	}
+});
+
+test('other methods on pages', async () => {
+	for (const method of ['POST', 'PUT', 'DELETE']) {
+		const answer = await client.request(method, '/sign_in', { body: 'x' });
+		assert.equal(answer.status, 405, method);
+		assert.match(answer.headers.allow, /GET/, method);
+	}
+});
+
+test('heartbeats and version, on both listeners', async () => {
+	for (const base of [server.url, server.adminUrl]) {
+		const asked = new Client(base);
+		const beat = await asked.get('/__heartbeat__');
+		assert.equal(beat.status, 200);
+		assert.equal(beat.text, 'ok');
+		const balancer = await asked.get('/__lbheartbeat__');
+		assert.equal(balancer.status, 200);
+		assert.deepEqual(balancer.json, {});
+		const version = await asked.get('/__version__');
+		assert.equal(version.json.name, 'plimsoll');
+		assert.match(version.json.version, /^\d+\.\d+/);
+	}
+});
+
+test('the admin listener: pages there, and only there', async () => {
+	const admin = new Client(server.adminUrl);
+	assert.match((await admin.get('/')).text, /Plimsoll admin/);
+	assert.match((await admin.get('/metrics')).headers['content-type'], /^text\/plain; version=0\.0\.4/);
+	const { json } = await admin.get('/status');
+	assert.deepEqual([...new Set(json.processes.map((p) => p.role))].sort(), ['admin', 'compute', 'courier', 'signer', 'store', 'web']);
+	assert.deepEqual((await admin.get('/outbox.json')).json, []);
+	assert.match((await admin.get('/outbox')).text, /No mail yet/);
+	assert.equal((await admin.get('/sign_in')).status, 404);
+	assert.equal((await admin.get('/wsapi/session_context')).status, 404);
+});

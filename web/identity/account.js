@@ -1,0 +1,29 @@
+// What the pages know of addresses and passwords.
+import { stretchedPassword } from './password.js';
+
+// Letters of the local part as the server takes them; the domain has at least two labels.
+const EMAIL = /^[\w.!#$%&'*+\-/=?^`{|}~]+@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/i;
+const PASSWORD_MIN = 8;
+const PASSWORD_MAX = 80;
+
+export function isEmail(text) {
+	return text.length <= 254 && EMAIL.test(text);
+}
+
+export function isPassword(text) {
+	return text.length >= PASSWORD_MIN && text.length <= PASSWORD_MAX;
+}
+
+// Browsers have crypto.subtle only on https and on loopback.
+export function canSign() {
+	return window.isSecureContext && crypto.subtle !== undefined;
+}
+
+// The fields that stand for a password in a call, as the server asked for it: stretched, or plain for
+// an account of the old kind.
+export async function credentials({ kdf, salt, rounds }, password) {
+	if (kdf === 'onepw-2') {
+		return { pass: await stretchedPassword(password, salt, rounds), kdf };
+	}
+	return { pass: password };
+}

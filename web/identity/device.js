@@ -1,0 +1,60 @@
+// What this browser remembers between visits beside cookies and keys: the address last used at each
+// site, and whether the user wants to stay signed in here. Works, forgetful, where storage is off.
+
+const SITES = 'plimsoll.sites'; // { origin: address }
+const STAY = 'plimsoll.stay'; // "yes" or "no"
+const STAGED = 'plimsoll.staged'; // of this window only: { email, site }
+const SITES_MAX = 200;
+
+function read(storage, name) {
+	try {
+		return JSON.parse(window[storage].getItem(name));
+	} catch {
+		return null;
+	}
+}
+
+function write(storage, name, value) {
+	try {
+		if (value === null) {
+			window[storage].removeItem(name);
+		} else {
+			window[storage].setItem(name, JSON.stringify(value));
+		}
+	} catch {
+		// Storage is off or full: it is a convenience only.
+	}
+}
+
+export function lastAddress(site) {
+	return read('localStorage', SITES)?.[site] ?? null;
+}
+
+export function rememberAddress(site, email) {
+	const { [site]: _, ...others } = read('localStorage', SITES) ?? {};
+	const newest = [[site, email], ...Object.entries(others)].slice(0, SITES_MAX);
+	write('localStorage', SITES, Object.fromEntries(newest));
+}
+
+export function staysSignedIn() {
+	return read('localStorage', STAY) !== 'no';
+}
+
+export function rememberStay(stay) {
+	write('localStorage', STAY, stay ? 'yes' : 'no');
+}
+
+// The sign-up that waits for its mail, so that a phone which dropped the page can go on with it.
+export function stagedHere() {
+	return read('sessionStorage', STAGED);
+}
+
+export function rememberStaged(staged) {
+	write('sessionStorage', STAGED, staged);
+}
+
+export function forgetDevice() {
+	write('localStorage', SITES, null);
+	write('localStorage', STAY, null);
+	write('sessionStorage', STAGED, null);
+}

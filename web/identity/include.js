@@ -1,0 +1,150 @@
+/*
+ * Sign-in by e-mail address for a web site. A page loads this script from the identity server and,
+ * when its visitor clicks "sign in", calls one function:
+ *
+ *	const assertion = await navigator.id.get({ siteName: 'Example' });   // null: not signed in
+ *
+ * and posts the assertion to its own server, which asks the identity server's /verify what it
+ * proves. The site keeps its own session; nothing here remembers who is signed in. The older form
+ * watch / request / logout is there too and works the same way: onlogin gets the assertion.
+ *
+ * Everything happens in a window of the identity server (a first-party page), never in a hidden
+ * frame: it works where third-party cookies are blocked.
+ */
+(function () {
+	'use strict';
+
+	const server = new URL(document.currentScript.src).origin;
+	const POLL_MS = 400;
+	let dialog = null; // { popup, params, done, timer, seenClosed }
+	let observers = null;
+
+	function features() {
+		const width = Math.min(460, screen.availWidth);
+		const height = Math.min(680, screen.availHeight);
+		const left = Math.max(0, Math.round(window.screenX + (window.outerWidth - width) / 2));
+		const top = Math.max(0, Math.round(window.screenY + (window.outerHeight - height) / 3));
+		return `popup,width=${width},height=${height},left=${left},top=${top}`;
+	}
+
+	function finish(assertion, why) {
+		const { timer, done } = dialog;
+		clearInterval(timer);
+		removeEventListener('message', receive);
+		dialog = null;
+		done(assertion, why);
+	}
+
+	function send(message) {
+		dialog.popup.postMessage(JSON.stringify(message), server);
+	}
+
+	function receive(event) {
+		if (!dialog || event.origin !== server || event.source !== dialog.popup) {
+			return;
+		}
+		let message;
+		try {
+			message = JSON.parse(event.data);
+		} catch {
+			return;
+		}
+		if (message.a === 'ready') {
+			send({ a: 'request', d: { method: 'get', params: dialog.params } });
+		} else if (message.a === 'response' && typeof message.d.assertion === 'string') {
+			finish(message.d.assertion);
+		} else if (message.a === 'error') {
+			finish(null, 'closed');
+		}
+	}
+
+	// An answer may still be on its way when the window is seen closed, so look twice.
+	function watchForClose() {
+		if (dialog.popup.closed && dialog.seenClosed) {
+			finish(null, 'closed');
+		} else {
+			dialog.seenClosed = dialog.popup.closed;
+		}
+	}
+
+	// Opens the dialog; done(assertion) or done(null, 'closed' | 'blocked' | 'replaced').
+	function open(options, done) {
+		if (dialog) {
+			finish(null, 'replaced');
+		}
+		addEventListener('message', receive);
+		const popup = window.open(`${server}/sign_in`, 'plimsoll_sign_in', features());
+		dialog = { popup, params: { ...options }, done, seenClosed: false };
+		if (!popup) {
+			finish(null, 'blocked');
+			return;
+		}
+		dialog.timer = setInterval(watchForClose, POLL_MS);
+		popup.focus();
+	}
+
+	/*
+	 * watch({ onlogin, onlogout, onready, onmatch, loggedInUser }): says what request() and
+	 * logout() call. The site's own session decides who is signed in, so nothing but onready is
+	 * called without a click, and onmatch when loggedInUser names somebody.
+	 */
+	function watch(options) {
+		if (!options || typeof options.onlogin !== 'function') {
+			throw new TypeError('navigator.id.watch: onlogin must be a function');
+		}
+		observers = options;
+		setTimeout(() => {
+			const user = options.loggedInUser ?? options.loggedInEmail;
+			if (user && options.onmatch) {
+				options.onmatch();
+			}
+			if (options.onready) {
+				options.onready();
+			}
+		});
+	}
+
+	/* request({ siteName, email, termsOfService, privacyPolicy, oncancel }), from a click. */
+	function request(options = {}) {
+		const { onlogin, onlogout, onready, onmatch, loggedInUser, ...site } = observers || {};
+		if (!onlogin) {
+			throw new Error('navigator.id.request: call navigator.id.watch first');
+		}
+		open({ ...site, ...options }, (assertion, why) => {
+			if (assertion) {
+				onlogin(assertion);
+			} else if (options.oncancel) {
+				options.oncancel(why);
+			}
+		});
+	}
+
+	/* Ends nothing here, where nothing is kept: it is the site's onlogout that signs out. */
+	function logout(callback) {
+		setTimeout(() => {
+			if (observers && observers.onlogout) {
+				observers.onlogout();
+			}
+			if (typeof callback === 'function') {
+				callback();
+			}
+		});
+	}
+
+	/* get(options) gives a promise; get(callback, options) is the older form. */
+	function get(first, second) {
+		if (typeof first === 'function') {
+			open(second, (assertion) => first(assertion));
+			return undefined;
+		}
+		return new Promise((resolve) => open(first, resolve));
+	}
+
+	navigator.id = Object.assign(navigator.id || {}, {
+		watch,
+		request,
+		logout,
+		get,
+		getVerifiedEmail: (callback) => get(callback),
+	});
+})();

@@ -1,0 +1,55 @@
+// Puts the texts of messages.*.js into a page. Elements say which by data-text="key"; {name} in a
+// text is replaced by a value: a node as it is, a string emphasised and never read as markup.
+import { messages } from './messages.en.js';
+
+const PLACE = /\{(\w+)\}/;
+
+function message(key) {
+	const found = messages[key];
+	if (found === undefined) {
+		throw new Error(`no text "${key}"`);
+	}
+	return found;
+}
+
+// The text as a plain string.
+export function text(key, values = {}) {
+	return message(key).replace(new RegExp(PLACE, 'g'), (_, name) => values[name]);
+}
+
+// The nodes of a string, in which a narrow screen may break an address before "@" and dots.
+export function breakable(string) {
+	if (!string.includes('@')) {
+		return [string];
+	}
+	return string.split(/(?=[@.])/).flatMap((piece) => [document.createElement('wbr'), piece]);
+}
+
+function emphasised(value) {
+	const strong = document.createElement('strong');
+	strong.append(...breakable(String(value)));
+	return strong;
+}
+
+// Makes the text the content of an element.
+export function setText(element, key, values = {}) {
+	const nodes = message(key)
+		.split(PLACE)
+		.map((piece, i) => {
+			if (i % 2 === 0) {
+				return piece;
+			}
+			return values[piece] instanceof Node ? values[piece] : emphasised(values[piece]);
+		});
+	element.replaceChildren(...nodes);
+}
+
+// Fills every element below root whose text needs no values it does not get.
+export function fillTexts(root, values = {}) {
+	for (const element of root.querySelectorAll('[data-text]')) {
+		const names = [...message(element.dataset.text).matchAll(new RegExp(PLACE, 'g'))];
+		if (names.every(([, name]) => values[name] !== undefined)) {
+			setText(element, element.dataset.text, values);
+		}
+	}
+}
