@@ -157,3 +157,18 @@ bool conf_is_set(const struct conf *c, const char *section, const char *name)
 {
 	return must_find(c, section, name)->origin != NULL;
 }
+
+enum err conf_copy_origin(struct conf *to, const struct conf *from, const char *origin)
+{
+	enum err e = ERR_OK;
+
+	CHECK(to->n == from->n);
+	for (size_t i = 0; e == ERR_OK && i < from->n; i++) {
+		const struct conf_entry *given = &from->entries[i];
+		if (given->origin != NULL && strcmp(given->origin, origin) == 0) {
+			e = conf_entry_set(
+			    &to->entries[i], slice_str(given->text), given->number, origin);
+		}
+	}
+	return e;
+}

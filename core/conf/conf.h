@@ -86,6 +86,9 @@ void conf_print_reference(const struct conf_table *tables, size_t n, struct buf 
 void conf_export(const struct conf *c, enum role_id role, struct buf *out);
 NODISCARD enum err conf_import(struct conf *c, struct slice exported);
 
+/* Sets in to what has that origin in from (the same tables): keeps --set values over a reload. */
+NODISCARD enum err conf_copy_origin(struct conf *to, const struct conf *from, const char *origin);
+
 /*
  * Compares two confs of the same tables and appends a line per key that differs but is not
  * reloadable. True if there was one.
