@@ -65,6 +65,11 @@ static int run_command(const struct app *app, const struct command *command, int
 		print_help(stdout);
 		return EXIT_OK;
 	}
+	if (o.word != NULL && command->run != cmd_serve) {
+		fprintf(stderr, "plimsoll %s: \"%s\" is not understood; see `plimsoll help`\n",
+		    command->name, o.word);
+		return EXIT_USAGE;
+	}
 	int code = cmd_load_conf(app, &o, &conf);
 	if (code == EXIT_OK) {
 		code = command->run(app, conf, &o);

@@ -1,8 +1,8 @@
 /*
  * The services that are built in: one line of table.c each.
  */
-#ifndef PLIMSOLL_SERVICES_TABLE_H
-#define PLIMSOLL_SERVICES_TABLE_H
+#ifndef PLIMSOLL_TABLE_H
+#define PLIMSOLL_TABLE_H
 
 #include <stddef.h>
 

@@ -62,7 +62,8 @@ static void take_labels(const char **p, char *out)
 		expect(p, '=');
 		take_label_value(p, value);
 		assert_true(strlen(out) + strlen(name) + strlen(value) + 3 < PAGE_LABELS_SIZE);
-		strcat(strcat(strcat(strcat(out, name), "="), value), ";");
+		size_t len = strlen(out);
+		snprintf(out + len, PAGE_LABELS_SIZE - len, "%s=%s;", name, value);
 	} while (**p == ',');
 	expect(p, '}');
 }
@@ -76,7 +77,8 @@ static void read_help(struct page *page, const char *p)
 	snprintf(key, sizeof(key), " %s=", page->helped);
 	assert_null(strstr(page->families, key));
 	assert_true(strlen(page->families) + strlen(key) + strlen(p) + 1 < sizeof(page->families));
-	strcat(strcat(strcat(page->families, key), p), ";");
+	size_t len = strlen(page->families);
+	snprintf(page->families + len, sizeof(page->families) - len, "%s%s;", key, p);
 }
 
 static void read_type(struct page *page, const char *p)
@@ -86,7 +88,7 @@ static void read_type(struct page *page, const char *p)
 	expect(&p, ' ');
 	assert_true(
 	    strcmp(p, "counter") == 0 || strcmp(p, "gauge") == 0 || strcmp(p, "histogram") == 0);
-	strcpy(page->kind, p);
+	snprintf(page->kind, sizeof(page->kind), "%s", p);
 }
 
 static void read_sample(struct page *page, const char *p)

@@ -130,7 +130,7 @@ static enum err descend(struct chain *c, const struct jws *cert, const char **re
 		return ERR_OK;
 	}
 	const struct json *key = json_member(cert->payload, "public-key");
-	struct pubkey next = { .key = NULL };
+	struct pubkey next = { .verifier = NULL };
 	e = pubkey_parse(key, &next, NULL);
 	if (e == ERR_INVALID) {
 		*ret_reason = bad_chain;

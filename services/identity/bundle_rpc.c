@@ -74,7 +74,7 @@ static enum err handle(void *role_state, const struct rpc_call_info *info, struc
 	struct bundle_result result = { .reason = NULL };
 	struct slice key_json = SLICE_EMPTY;
 	const struct json *key = NULL;
-	struct pubkey own = { .key = NULL };
+	struct pubkey own = { .verifier = NULL };
 
 	(void)role_state;
 	(void)info;

@@ -1,18 +1,24 @@
 /*
- * Public keys between JSON and OpenSSL.
+ * Public keys between JSON and OpenSSL. A user's key is met once and thrown away, so making it
+ * counts as much as using it: parameters are handed over as plain arrays, and the context that is
+ * made ready for the first verification stays for the next.
  */
 #include "services/identity/pubkey.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/param_build.h>
+#include <openssl/params.h>
+#include <openssl/rsa.h>
+#include <pthread.h>
 
+#include "core/base/check.h"
 #include "services/identity/dsa_group.h"
 
 enum {
 	RSA_DECIMAL_MAX = 620, /* digits of a number of 2049 bits */
 	RSA_E_DECIMAL_MAX = 10,
 	DSA_HEX_MAX = 514,
+	NUMBER_MAX = 257, /* bytes of the largest number */
 };
 
 const char *jws_alg_name(enum jws_alg alg)
@@ -53,22 +59,61 @@ static BIGNUM *take_number(const struct json *v, const char *name, bool hex, siz
 	return n;
 }
 
-/* Makes the key from what was pushed to b. */
-static enum err make_key(const char *type, OSSL_PARAM_BLD *b, EVP_PKEY **ret)
+/* A number in the form that OpenSSL takes as parameter. */
+struct native {
+	unsigned char bytes[NUMBER_MAX];
+};
+
+static OSSL_PARAM param_of(const char *name, const BIGNUM *n, struct native *room)
 {
-	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(b);
+	int len = BN_num_bytes(n);
+
+	CHECK(len <= NUMBER_MAX && BN_bn2nativepad(n, room->bytes, len) == len);
+	return OSSL_PARAM_construct_BN(name, room->bytes, (size_t)len);
+}
+
+static const EVP_MD *sha256;
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+
+/* Finding an algorithm takes longer than hashing with it. */
+static void fetch_sha256(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	CHECK(sha256 != NULL);
+}
+
+/* Ready to verify: PKCS#1 is the default padding of RSA; a DSA digest is signed as it is. */
+static EVP_PKEY_CTX *verifier_of(EVP_PKEY *key, bool is_rsa)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+
+	(void)pthread_once(&sha256_once, fetch_sha256);
+	if (ctx == NULL || EVP_PKEY_verify_init(ctx) != 1 ||
+	    (is_rsa && EVP_PKEY_CTX_set_signature_md(ctx, sha256) != 1)) {
+		EVP_PKEY_CTX_free(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+/* A key of that type from parameters, made ready. */
+static enum err make_verifier(const char *type, OSSL_PARAM *params, bool is_rsa, EVP_PKEY_CTX **ret)
+{
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
 	EVP_PKEY *key = NULL;
-	enum err e = ERR_CRYPTO;
+	EVP_PKEY_CTX *verifier = NULL;
 
-	if (params != NULL && ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1 &&
+	if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1 &&
 	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) == 1) {
-		*ret = key;
-		e = ERR_OK;
+		verifier = verifier_of(key, is_rsa);
 	}
+	EVP_PKEY_free(key); /* the verifier holds it */
 	EVP_PKEY_CTX_free(ctx);
-	OSSL_PARAM_free(params);
-	return e;
+	if (verifier == NULL) {
+		return ERR_CRYPTO;
+	}
+	*ret = verifier;
+	return ERR_OK;
 }
 
 /* The nominal strength by the bits of the modulus, one more or less allowed. */
@@ -88,12 +133,23 @@ static bool rsa_alg(int bits, enum jws_alg *ret)
 	return false;
 }
 
+static enum err make_rsa(const BIGNUM *n, const BIGNUM *e, EVP_PKEY_CTX **ret)
+{
+	struct native n_room, e_room;
+	OSSL_PARAM params[] = {
+		param_of(OSSL_PKEY_PARAM_RSA_N, n, &n_room),
+		param_of(OSSL_PKEY_PARAM_RSA_E, e, &e_room),
+		OSSL_PARAM_construct_end(),
+	};
+
+	return make_verifier("RSA", params, true, ret);
+}
+
 static enum err parse_rsa(const struct json *v, struct pubkey *ret, struct err_note *note)
 {
 	BIGNUM *n = take_number(v, "n", false, RSA_DECIMAL_MAX);
 	BIGNUM *e = take_number(v, "e", false, RSA_E_DECIMAL_MAX);
-	OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
-	struct pubkey k = { .key = NULL };
+	struct pubkey k = { .verifier = NULL };
 	enum err result = ERR_OK;
 
 	if (n == NULL || e == NULL) {
@@ -103,14 +159,10 @@ static enum err parse_rsa(const struct json *v, struct pubkey *ret, struct err_n
 		    note, ERR_INVALID, "an RSA key of %d bits is not supported", BN_num_bits(n));
 	} else if (!BN_is_odd(n) || !BN_is_odd(e) || BN_is_one(e)) {
 		result = err_note_set(note, ERR_INVALID, "not an RSA key");
-	} else if (b == NULL || OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_N, n) != 1 ||
-		   OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_E, e) != 1) {
-		result = ERR_CRYPTO;
 	} else {
 		k.number_bytes = (size_t)BN_num_bytes(n);
-		result = make_key("RSA", b, &k.key);
+		result = make_rsa(n, e, &k.verifier);
 	}
-	OSSL_PARAM_BLD_free(b);
 	BN_free(n);
 	BN_free(e);
 	if (result == ERR_OK) {
@@ -130,19 +182,18 @@ static bool is_dsa_y(const BIGNUM *y, const struct dsa_group *group)
 	return good;
 }
 
-static enum err make_dsa(const BIGNUM *y, const struct dsa_group *group, EVP_PKEY **ret)
+static enum err make_dsa(const BIGNUM *y, const struct dsa_group *group, EVP_PKEY_CTX **ret)
 {
-	OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
-	enum err e = ERR_CRYPTO;
+	struct native p, q, g, y_room;
+	OSSL_PARAM params[] = {
+		param_of(OSSL_PKEY_PARAM_FFC_P, group->p, &p),
+		param_of(OSSL_PKEY_PARAM_FFC_Q, group->q, &q),
+		param_of(OSSL_PKEY_PARAM_FFC_G, group->g, &g),
+		param_of(OSSL_PKEY_PARAM_PUB_KEY, y, &y_room),
+		OSSL_PARAM_construct_end(),
+	};
 
-	if (b != NULL && OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_FFC_P, group->p) == 1 &&
-	    OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_FFC_Q, group->q) == 1 &&
-	    OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_FFC_G, group->g) == 1 &&
-	    OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_PUB_KEY, y) == 1) {
-		e = make_key("DSA", b, ret);
-	}
-	OSSL_PARAM_BLD_free(b);
-	return e;
+	return make_verifier("DSA", params, false, ret);
 }
 
 /* y must be a power of g: y^q = 1 (mod p). As costly as half a verification. */
@@ -166,7 +217,7 @@ static enum err parse_dsa(
 		take_number(v, "y", true, DSA_HEX_MAX) };
 	const BIGNUM *p = numbers[0], *q = numbers[1], *g = numbers[2], *y = numbers[3];
 	const struct dsa_group *group = NULL;
-	struct pubkey k = { .key = NULL };
+	struct pubkey k = { .verifier = NULL };
 	enum err e = ERR_OK;
 
 	if (p == NULL || q == NULL || g == NULL || y == NULL) {
@@ -178,7 +229,7 @@ static enum err parse_dsa(
 	} else {
 		k.alg = group->alg;
 		k.number_bytes = (size_t)BN_num_bytes(q);
-		e = make_dsa(y, group, &k.key);
+		e = make_dsa(y, group, &k.verifier);
 	}
 	for (size_t i = 0; i < 4; i++) {
 		BN_free(numbers[i]);
@@ -213,8 +264,8 @@ enum err pubkey_parse(const struct json *v, struct pubkey *ret, struct err_note 
 
 void pubkey_free(struct pubkey *key)
 {
-	EVP_PKEY_free(key->key);
-	key->key = NULL;
+	EVP_PKEY_CTX_free(key->verifier);
+	key->verifier = NULL;
 }
 
 static void put_members(struct buf *out, const struct json *v, const char *const *names, size_t n)
@@ -238,7 +289,7 @@ enum err pubkey_check(
 	static const char *const rsa_names[] = { "algorithm", "n", "e" };
 	static const char *const dsa_names[] = { "algorithm", "y", "p", "q", "g" };
 	const struct json *v = NULL;
-	struct pubkey k = { .key = NULL };
+	struct pubkey k = { .verifier = NULL };
 	enum err e = json_parse(arena, text, &v, note);
 
 	if (e == ERR_OK) {

@@ -27,7 +27,9 @@ const char *jws_alg_name(enum jws_alg alg);
 
 struct pubkey {
 	enum jws_alg alg;
-	EVP_PKEY *key;	     /* owned */
+	/* Owned; holds the key and is ready to verify a digest with it, again and again. One
+	 * thread. */
+	EVP_PKEY_CTX *verifier;
 	size_t number_bytes; /* RSA: of the modulus; DSA: of q, so a signature has twice as many */
 };
 

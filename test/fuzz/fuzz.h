@@ -2,8 +2,8 @@
  * The entry of every fuzz target. libFuzzer calls it in a build with -Dfuzz=true; fuzz_replay.c
  * does in the test build.
  */
-#ifndef PLIMSOLL_TEST_FUZZ_FUZZ_H
-#define PLIMSOLL_TEST_FUZZ_FUZZ_H
+#ifndef PLIMSOLL_FUZZ_FUZZ_H
+#define PLIMSOLL_FUZZ_FUZZ_H
 
 #include <stddef.h>
 #include <stdint.h>

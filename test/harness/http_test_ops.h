@@ -1,8 +1,8 @@
 /*
  * The operations of http_test_server.
  */
-#ifndef PLIMSOLL_TEST_HTTP_TEST_OPS_H
-#define PLIMSOLL_TEST_HTTP_TEST_OPS_H
+#ifndef PLIMSOLL_HARNESS_HTTP_TEST_OPS_H
+#define PLIMSOLL_HARNESS_HTTP_TEST_OPS_H
 
 #include "core/grace/admit.h"
 #include "core/http/asset.h"

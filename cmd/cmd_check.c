@@ -37,7 +37,7 @@ static int audit_data(const struct app *app, const struct conf *conf)
 
 	snprintf(path, sizeof(path), "%s/db/plimsoll.db", conf_str(conf, "plimsoll", "data_dir"));
 	if (sql_open(path, SQL_READ_ONLY, &db, &note) != ERR_OK) {
-		fprintf(stderr, "%s: %s\n", path, note.text);
+		fprintf(stderr, "%s\n", note.text);
 		return EXIT_FAILED;
 	}
 	for (size_t i = 0; i < app->n_services; i++) {
