@@ -45,7 +45,7 @@ static struct slice without_port(struct slice text)
 {
 	if (slice_starts(text, SLICE("["))) {
 		size_t end = slice_find(text, ']', 0);
-		return slice_sub(text, 1, end);
+		return end == text.len ? SLICE_EMPTY : slice_sub(text, 1, end);
 	}
 	size_t colon = slice_find(text, ':', 0);
 	bool only_one = colon < text.len && slice_find(text, ':', colon + 1) == text.len;

@@ -229,7 +229,9 @@ int64_t body_due_us(const struct http_req *r)
 	uint64_t bytes = r->body_bytes < INT64_MAX / 2000000 ? r->body_bytes : INT64_MAX / 2000000;
 	int64_t allowed = set->body_grace_us + (int64_t)bytes * 1000000 / set->body_rate;
 
-	return r->body_wait_us - r->body_waited_us + allowed;
+	int64_t due_us = r->body_wait_us - r->body_waited_us + allowed;
+
+	return due_us < r->call.deadline_us ? due_us : r->call.deadline_us;
 }
 
 enum err http_body_read(struct http_req *r, char *out, size_t out_size, size_t *ret_len)

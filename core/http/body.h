@@ -36,7 +36,7 @@ void body_send_continue(struct http_req *r);
 void body_wait_begin(struct http_req *r);
 void body_wait_end(struct http_req *r);
 
-/* The time at which the body is too slow if nothing more comes. */
+/* The time at which the body is too slow if nothing more comes; at most the row's deadline. */
 int64_t body_due_us(const struct http_req *r);
 
 /* Frees a collected body. */

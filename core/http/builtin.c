@@ -3,7 +3,7 @@
  */
 #include "core/http/builtin.h"
 
-#include "core/http/request.h"
+#include "core/http/respond.h"
 
 /* clang-format off */
 const struct op http_builtin_ops[HTTP_BUILTINS] = {
@@ -110,9 +110,11 @@ void http_answer_error(struct http_req *r, enum err e)
 		http_reply_text(r, 408, "the body came too slowly");
 		return;
 	}
+	bool is_refusal = e == ERR_TOO_BUSY || e == ERR_MEMORY || e == ERR_DRAINING;
 	if (site != NULL && site->error != NULL) {
 		site->error(&r->call, e);
 		if (r->replied) {
+			r->refused = is_refusal && r->status == 503;
 			return;
 		}
 	}
@@ -121,13 +123,10 @@ void http_answer_error(struct http_req *r, enum err e)
 		return;
 	}
 	unsigned retry_after_s = grace_retry_after_s(&s->grace, loop_now_us(s->loop));
-	if (e == ERR_TOO_BUSY || e == ERR_MEMORY || e == ERR_DRAINING) {
+	if (is_refusal) {
 		http_reply_busy(r, retry_after_s);
 		return;
 	}
-	const char *text = arena_printf(&r->arena, "%u", retry_after_s);
-	if (text != NULL) {
-		http_add_header(r, SLICE("Retry-After"), slice_str(text));
-	}
+	respond_add_retry_after(r, retry_after_s);
 	http_reply_text(r, status, err_text(e));
 }

@@ -53,10 +53,6 @@ void conn_request_done(struct conn *c);
 /* Ends the connection at once. A running handler is cancelled, a queued request forgotten. */
 void conn_close(struct conn *c, enum http_close_why why);
 
-/* Shuts the write side and reads over what still comes, within bounds, so that no RST destroys the
- * answer. */
-void conn_linger(struct conn *c);
-
 /* Drain: closes it if it is idle and nothing has come; else its next answer says close. */
 void conn_drain(struct conn *c);
 

@@ -1,7 +1,7 @@
 /*
  * Events and clocks of connections.
  */
-#include "core/http/conn_event.h"
+#include "core/http/conn_priv.h"
 
 #include "core/http/body.h"
 #include "core/http/dispatch.h"

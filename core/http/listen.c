@@ -46,7 +46,7 @@ struct http_listeners {
 	uv_timer_t *recheck; /* runs while paused */
 	bool paused;
 	int64_t paused_us;
-	unsigned trickle; /* what may still be accepted although requests wait too long */
+	unsigned trickle;      /* what may still be accepted although requests wait too long */
 	int64_t hold_until_us; /* out of descriptors: not before */
 	int netstat_fd;	       /* /proc/net/netstat, or -1; opened before a sandbox closes */
 	int64_t overflows_base, drops_base;

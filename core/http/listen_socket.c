@@ -31,7 +31,12 @@ static enum err split(struct slice text, char host[HOST_BYTES], char port[PORT_B
 	if (slice_starts(name, SLICE("[")) && slice_ends(name, SLICE("]"))) {
 		name = slice_sub(name, 1, name.len - 1);
 	}
-	enum err e = slice_to_cstr(name, host, HOST_BYTES);
+	uint64_t any = 0;
+	enum err e = slice_to_u64(number, UINT16_MAX, &any);
+	if (e != ERR_OK) {
+		return e;
+	}
+	e = slice_to_cstr(name, host, HOST_BYTES);
 	return e != ERR_OK ? e : slice_to_cstr(number, port, PORT_BYTES);
 }
 

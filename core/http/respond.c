@@ -133,12 +133,17 @@ void http_reply_text(struct http_req *r, int status, const char *detail)
 	http_reply(r, status, SLICE("text/plain; charset=utf-8"), slice_str(text));
 }
 
+void respond_add_retry_after(struct http_req *r, unsigned seconds)
+{
+	int len = snprintf(r->retry_after, sizeof(r->retry_after), "%u", seconds);
+
+	http_add_header(r, SLICE("Retry-After"), SLICE_OF(r->retry_after, (size_t)len));
+}
+
 void http_reply_busy(struct http_req *r, unsigned retry_after_s)
 {
-	int len = snprintf(r->retry_after, sizeof(r->retry_after), "%u", retry_after_s);
-
 	r->refused = true;
-	http_add_header(r, SLICE("Retry-After"), SLICE_OF(r->retry_after, (size_t)len));
+	respond_add_retry_after(r, retry_after_s);
 	http_reply(r, 503, SLICE("text/plain; charset=utf-8"),
 	    SLICE("Service Unavailable: server is too busy\n"));
 }

@@ -36,4 +36,7 @@ void respond_continue(struct http_req *r);
 /* Sends a 1xx answer; if the socket does not take it at once, the connection is cut. */
 void respond_interim(struct http_req *r, struct slice text);
 
+/* Adds Retry-After; once per answer. */
+void respond_add_retry_after(struct http_req *r, unsigned seconds);
+
 #endif

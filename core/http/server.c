@@ -8,7 +8,7 @@
 #include "core/base/check.h"
 #include "core/base/rng.h"
 #include "core/http/conn.h"
-#include "core/http/conn_event.h"
+#include "core/http/conn_priv.h"
 #include "core/http/dispatch.h"
 #include "core/http/listen.h"
 #include "core/http/request.h"

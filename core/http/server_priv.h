@@ -12,7 +12,7 @@
 #include "core/base/list.h"
 #include "core/ev/wheel.h"
 #include "core/http/address_count.h"
-#include "core/http/metric.h"
+#include "core/http/cells.h"
 #include "core/http/router.h"
 #include "core/http/server.h"
 #include "core/http/settings.h"

@@ -9,6 +9,9 @@
 
 #include "core/base/check.h"
 #include "core/http/server.h"
+#include "core/http/settings.h"
+#include "core/obs/log.h"
+#include "core/role/listeners.h"
 #include "core/role/role_site.h"
 #include "core/store/store.h"
 
@@ -58,7 +61,10 @@ enum err app_services(const struct app *app, const struct conf *conf, const char
 	uint32_t mask = 0;
 
 	for (size_t i = 0; i < app->n_services; i++) {
-		mask |= all || is_foundation(app->services[i]) ? 1u << i : 0;
+		const struct service *service = app->services[i];
+		bool foundation = is_foundation(service);
+		CHECK(foundation || listener_find(service->listener) != LISTENER_NONE);
+		mask |= all || foundation ? 1u << i : 0;
 	}
 	for (struct slice piece; !all && slice_split(&rest, ',', &piece);) {
 		struct slice name = slice_trim(piece);
@@ -69,6 +75,19 @@ enum err app_services(const struct app *app, const struct conf *conf, const char
 	}
 	*ret_mask = mask;
 	return ERR_OK;
+}
+
+enum err app_conf_check(const struct app *app, const struct conf *conf, struct err_note *note)
+{
+	struct err_note why = { 0 };
+	struct http_settings settings;
+	uint32_t services = 0;
+
+	if (log_set_levels(slice_str(conf_str(conf, "log", "level")), &why) != ERR_OK) {
+		return err_note_set(note, ERR_CONFIG, "[log] level: %s", why.text);
+	}
+	enum err e = app_services(app, conf, NULL, &services, note);
+	return e == ERR_OK ? http_settings_read(conf, &settings, note) : e;
 }
 
 uint32_t app_roles(const struct app *app, uint32_t services)

@@ -15,7 +15,7 @@
 #include "core/obs/log.h"
 
 enum {
-	SLOW_US = 400000,
+	SLOW_US = 800000,
 	LINE_BYTES = 256,
 	CALL_MS = 2000
 };

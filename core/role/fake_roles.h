@@ -10,7 +10,7 @@
 /*
  * One service "fake". Its web role answers lines on the main listener:
  *	who	"web=PID store=PID signer=PID compute=PID greeting=TEXT", the pids told by RPC
- *	slow	"done" after 400 ms and a call to the store
+ *	slow	"done" after 800 ms and a call to the store
  * [fake] greeting is reloadable; [fake] trouble makes a role fail while it starts.
  */
 extern const struct app fake_app;

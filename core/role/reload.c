@@ -22,17 +22,21 @@ static void log_lines(enum log_level level, const char *event, const struct buf 
 	}
 }
 
-/* The services' own checks. */
+/* What the runtime and the services refuse, a line each. */
 static enum err check(const struct supervisor *s, const struct conf *conf, struct buf *problems)
 {
-	enum err e = ERR_OK;
+	struct err_note note = { 0 };
+	enum err e = app_conf_check(s->app, conf, &note);
 
+	if (e != ERR_OK) {
+		buf_printf(problems, "%s\n", note.text);
+	}
 	for (size_t i = 0; i < s->app->n_services; i++) {
 		const struct service *service = s->app->services[i];
-		struct err_note note = { 0 };
+		struct err_note why = { 0 };
 		if ((s->services & (1u << i)) != 0 && service->check != NULL &&
-		    service->check(conf, &note) != ERR_OK) {
-			buf_printf(problems, "%s: %s\n", service->name, note.text);
+		    service->check(conf, &why) != ERR_OK) {
+			buf_printf(problems, "%s: %s\n", service->name, why.text);
 			e = ERR_CONFIG;
 		}
 	}
@@ -42,7 +46,6 @@ static enum err check(const struct supervisor *s, const struct conf *conf, struc
 static enum err read_conf(const struct supervisor *s, struct conf **ret, struct buf *problems)
 {
 	struct conf *next = NULL;
-	struct err_note note = { 0 };
 	enum err e = app_conf_new(s->app, &next);
 
 	if (e != ERR_OK) {
@@ -54,10 +57,6 @@ static enum err read_conf(const struct supervisor *s, struct conf **ret, struct 
 	}
 	if (e == ERR_OK) {
 		e = check(s, next, problems);
-	}
-	if (e == ERR_OK) {
-		e = log_set_levels(slice_str(conf_str(next, "log", "level")), &note);
-		buf_append_str(problems, note.text);
 	}
 	if (e != ERR_OK) {
 		conf_free(&next);

@@ -33,6 +33,10 @@ size_t app_conf_tables(const struct app *app, struct conf_table ret[APP_MAX_CONF
 /* A configuration with the defaults of those keys. app must be the same at every call. */
 NODISCARD enum err app_conf_new(const struct app *app, struct conf **ret);
 
+/* What the runtime itself refuses: log levels, service names, the server's limits. Text in note. */
+NODISCARD enum err app_conf_check(
+    const struct app *app, const struct conf *conf, struct err_note *note);
+
 /* A process of a role while it runs; handed to the functions of its row. */
 struct role_ctx {
 	const struct app *app;

@@ -99,6 +99,8 @@ static void default_signals(void)
 	sigaction(SIGINT, &ignored, NULL);
 	sigaction(SIGHUP, &ignored, NULL);
 	sigaction(SIGPIPE, &ignored, NULL);
+	/* A limit on file sizes is a full disk, an error of the write. */
+	sigaction(SIGXFSZ, &ignored, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -12,6 +12,8 @@
 enum {
 	HELPER_DRAIN_MS = 5000, /* after web nobody waits for them any more */
 	KILL_AFTER_MS = 1500,	/* beyond the deadline that a process was told */
+	/* timeout(1) and terminals signal a process and its group: that is one request. */
+	SAME_REQUEST_US = 250000,
 };
 
 static const uint32_t phases[] = {
@@ -89,6 +91,11 @@ void stop_step(struct supervisor *s, int64_t now_us)
 
 void stop_request(struct supervisor *s, int exit_code)
 {
+	int64_t now_us = clock_mono_us();
+
+	if (s->stopping && now_us - s->stop_begun_us < SAME_REQUEST_US) {
+		return;
+	}
 	if (s->stopping) {
 		LOG(LOG_WARN, "supervisor", "stopping", LOG_C("how", "at once"));
 		stop_at_once(s, s->exit_code);
@@ -96,10 +103,11 @@ void stop_request(struct supervisor *s, int exit_code)
 	}
 	LOG(LOG_INFO, "supervisor", "stopping", LOG_C("how", "in order"));
 	s->stopping = true;
+	s->stop_begun_us = now_us;
 	s->exit_code = exit_code;
 	/* Web closes its copies: from then on the kernel refuses new connections at once. */
 	supervisor_close_listeners(s);
-	begin_phase(s, clock_mono_us());
+	begin_phase(s, now_us);
 }
 
 void stop_at_once(struct supervisor *s, int exit_code)

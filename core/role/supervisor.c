@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/check.h"
@@ -203,6 +204,7 @@ int supervisor_run_with(const struct supervisor_options *o)
 		s->program_fd[i] = -1;
 	}
 	log_open(ROLE_SUPERVISOR, -1);
+	umask(077); /* everything we and our children make is for our user only */
 	raise_descriptor_limit();
 	enum err e = supervisor_set_up(s, o, &note);
 	if (e == ERR_OK) {

@@ -72,7 +72,7 @@ struct supervisor {
 	/* stop.c */
 	bool stopping, killing; /* in order; at once */
 	unsigned stop_phase;
-	int64_t stop_deadline_us; /* of the phase */
+	int64_t stop_begun_us, stop_deadline_us; /* of all; of the phase */
 };
 
 struct supervisor_options {

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "core/http/server.h"
-#include "core/obs/log.h"
 #include "core/role/app.h"
 #include "core/role/sandbox.h"
 #include "core/role/spawn.h"
@@ -20,14 +19,11 @@
 typedef enum err setup_fn(
     struct supervisor *s, const struct supervisor_options *o, struct err_note *note);
 
-static enum err set_levels(
+static enum err check_conf(
     struct supervisor *s, const struct supervisor_options *o, struct err_note *note)
 {
-	struct err_note why = { 0 };
-	enum err e = log_set_levels(slice_str(conf_str(s->conf, "log", "level")), &why);
-
 	(void)o;
-	return e == ERR_OK ? e : err_note_set(note, e, "[log] level: %s", why.text);
+	return app_conf_check(s->app, s->conf, note);
 }
 
 static enum err choose_services(
@@ -147,7 +143,7 @@ static const struct {
 	setup_fn *run;
 	int exit_code; /* when it fails */
 } steps[] = {
-	{ set_levels, EXIT_CONFIG },
+	{ check_conf, EXIT_CONFIG },
 	{ choose_services, EXIT_CONFIG },
 	{ list_children, EXIT_CONFIG },
 	{ require_sandbox, EXIT_SANDBOX },

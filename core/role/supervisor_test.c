@@ -144,6 +144,8 @@ static void sigterm_finishes_what_is_admitted(void **state)
 	int fd = rig_ask(g->port, "slow\n");
 	usleep(100000);
 	kill(g->pid, SIGTERM);
+	usleep(50000);
+	kill(g->pid, SIGTERM); /* so soon it is no second request */
 	assert_true(rig_hear(fd, line, sizeof(line)));
 	/* The store was still there for it. */
 	assert_string_equal(line, "done");
@@ -161,7 +163,7 @@ static void second_signal_ends_at_once(void **state)
 	int fd = rig_ask(g->port, "slow\n");
 	usleep(50000);
 	kill(g->pid, SIGINT);
-	usleep(50000);
+	usleep(300000);
 	kill(g->pid, SIGINT);
 	assert_int_equal(rig_await_exit(g), EXIT_OK);
 	assert_false(rig_hear(fd, line, sizeof(line)));

@@ -84,6 +84,10 @@ static enum err cookie_name(const struct public_url *url, char out[COOKIE_NAME_S
 	return ERR_OK;
 }
 
+/*
+ * The support document. The original said "/auth#native"; browserid-local-verify, which came later,
+ * takes only a path, so the fragment is left out (native agents add it themselves).
+ */
 static void write_well_known(struct identity_state *state)
 {
 	struct json_writer w = json_writer_new(&state->well_known);
@@ -92,7 +96,7 @@ static void write_well_known(struct identity_state *state)
 	json_put_name(&w, SLICE("public-key"));
 	json_put_raw(&w, buf_slice(&state->public_key_json));
 	json_put_name(&w, SLICE("authentication"));
-	json_put_string(&w, SLICE("/auth#native"));
+	json_put_string(&w, SLICE("/auth"));
 	json_put_name(&w, SLICE("provisioning"));
 	json_put_string(&w, SLICE("/provision"));
 	json_end_object(&w);

@@ -7,7 +7,7 @@ import { load, report, rolePids, startNginx, wrk } from './lib.mjs';
 const seconds = Number(process.argv[2] ?? 6);
 const ROUNDS = 3;
 
-const server = await startPlimsoll({ conf: { log: { level: 'info', access: 'yes' } }, stderr: 'discard' });
+const server = await startPlimsoll({ conf: { log: { level: 'info' }, http: { access_log: 'yes' } }, stderr: 'discard' });
 const web = (await rolePids(server)).web;
 const file = Buffer.from(await (await fetch(`${server.url}/include.js`)).arrayBuffer());
 const contextAnswer = await fetch(`${server.url}/wsapi/session_context`);

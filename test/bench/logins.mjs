@@ -15,7 +15,7 @@ const rawProgram = path.join(path.dirname(process.env.PLIMSOLL_BIN), '../test/be
 const raw = async () => Number(await run(rawProgram, [String(cost), String(seconds), String(cores)]));
 const rawBefore = await raw();
 
-const server = await startPlimsoll({ conf: { accounts: { bcrypt_cost: cost }, log: { access: 'no' } } });
+const server = await startPlimsoll({ conf: { accounts: { bcrypt_cost: cost }, http: { access_log: 'no' } } });
 const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
 const accounts = [];
 for (let i = 0; i < 8; i++) {

@@ -13,7 +13,7 @@ const FACTOR = Number(process.argv[3] ?? 10);
 const PATIENCE_MS = 3000;
 const COST = 10;
 
-const server = await startPlimsoll({ conf: { accounts: { bcrypt_cost: COST }, log: { access: 'no' } } });
+const server = await startPlimsoll({ conf: { accounts: { bcrypt_cost: COST }, http: { access_log: 'no' } } });
 const agent = new http.Agent({ keepAlive: true, maxSockets: 4000 });
 const email = 'load@example.com';
 const pass = 'correct horse';

@@ -20,7 +20,7 @@ function opensslUs(name) {
 	return 1e6 / Number(fields.at(-1));
 }
 
-const server = await startPlimsoll({ conf: { log: { access: 'no' } } });
+const server = await startPlimsoll({ conf: { http: { access_log: 'no' } } });
 const roles = await rolePids(server);
 const pids = [...roles.web, ...roles.compute, ...roles.store, ...roles.signer];
 const email = 'verify@example.com';

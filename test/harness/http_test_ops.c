@@ -241,6 +241,7 @@ static const struct op ops[] = {
 	{ "test.short", HTTP_GET, "/short", COST_STREAM, SHED_LATE, DEADLINE_MS, 0, 0, download_short },
 	{ "test.slow", HTTP_GET, "/slow/{ms:digits}", COST_READ, SHED_LATE, DEADLINE_MS, 0, 0, wait_ms },
 	{ "test.hasty", HTTP_GET, "/hasty/{ms:digits}", COST_READ, SHED_LATE, 300, 0, 0, wait_ms },
+	{ "test.hasty.post", HTTP_POST, "/hasty", COST_READ, SHED_LATE, 300, BODY_MAX, OP_INLINE, echo },
 	{ "test.compute", HTTP_GET, "/compute/{ms:digits}", COST_COMPUTE, SHED_MIDDLE, DEADLINE_MS, 0, 0, wait_ms },
 	{ "test.compute.post", HTTP_POST, "/compute", COST_COMPUTE, SHED_MIDDLE, DEADLINE_MS, BODY_MAX, 0, echo },
 	{ "test.burn", HTTP_GET, "/burn/{us:digits}", COST_READ, SHED_LATE, DEADLINE_MS, 0, OP_INLINE, burn },

@@ -6,15 +6,19 @@ export async function status(server) {
 	return (await fetch(`${server.adminUrl}/status`)).json();
 }
 
-// Rows of /status of one role, by instance.
+// Rows of /status of the processes of one role that run.
 export async function processes(server, role) {
-	const rows = (await status(server)).processes.filter((p) => p.role === role);
-	return rows.sort((a, b) => a.instance - b.instance);
+	return (await status(server)).processes.filter((p) => p.role === role && p.pid > 0);
+}
+
+// The row of one process, or undefined while it does not run.
+export async function processOf(server, role, instance = 0) {
+	return (await processes(server, role)).find((p) => p.instance === instance);
 }
 
 export async function pidOf(server, role, instance = 0) {
-	const row = (await processes(server, role))[instance];
-	if (!row?.pid) throw new Error(`${role}/${instance} does not run`);
+	const row = await processOf(server, role, instance);
+	if (!row) throw new Error(`${role}/${instance} does not run`);
 	return row.pid;
 }
 
@@ -36,8 +40,8 @@ export async function until(what, check, seconds = 15) {
 // Waits until another process has taken the place of one and serves.
 export function restarted(server, role, oldPid, instance = 0) {
 	return until(`a new ${role}`, async () => {
-		const row = (await processes(server, role))[instance];
-		return row.pid !== oldPid && row.state === 'serving' && row;
+		const row = await processOf(server, role, instance);
+		return row && row.pid !== oldPid && row.state === 'serving' && row;
 	});
 }
 

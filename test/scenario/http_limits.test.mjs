@@ -78,6 +78,17 @@ test('a streamed body below the minimum rate gets 408; one above it is not hurri
 	});
 });
 
+test('a body that is not here by the deadline of its row gets 408, whatever its rate', async () => {
+	await withServer({}, async (server) => {
+		const raw = await Raw.connect(server.port);
+		const started = Date.now();
+		const answer = await raw.exchange(`POST /hasty HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(50000)}`);
+		assert.equal(answer.status, 408);
+		assert.ok(Date.now() - started < 5000);
+		raw.destroy();
+	});
+});
+
 test('a long head gets 431, a long target 414, just below the limit 200', async () => {
 	await withServer({}, async (server) => {
 		const padding = (n) => `X: ${'a'.repeat(n)}\r\n`;

@@ -146,7 +146,7 @@ test('/.well-known/browserid and /pk', async () => {
 		assert.equal(answer.headers['content-type'], 'application/json');
 		assert.equal(answer.headers['cache-control'], 'public, max-age=10');
 		assert.deepEqual(Object.keys(answer.json), ['public-key', 'authentication', 'provisioning']);
-		assert.equal(answer.json.authentication, '/auth#native');
+		assert.equal(answer.json.authentication, '/auth');
 		assert.equal(answer.json.provisioning, '/provision');
 		const key = answer.json['public-key'];
 		assert.deepEqual(Object.keys(key), ['algorithm', 'n', 'e']);

@@ -89,7 +89,7 @@ async function logIn(fields) {
 		showNew('no_account_now');
 		throw new Moved();
 	}
-	throw new screens.FieldError('pass', /locked/.test(answer.reason) ? 'locked' : 'wrong_password');
+	throw new screens.FieldError('pass', answer.code === 'account locked' ? 'locked' : 'wrong_password');
 }
 
 // Thrown when a step has already shown another screen.

@@ -1,8 +1,8 @@
 /*
  * The counters of a server, looked up once.
  */
-#ifndef PLIMSOLL_HTTP_METRIC_H
-#define PLIMSOLL_HTTP_METRIC_H
+#ifndef PLIMSOLL_HTTP_CELLS_H
+#define PLIMSOLL_HTTP_CELLS_H
 
 #include "core/http/builtin.h"
 #include "core/http/http.h"

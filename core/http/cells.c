@@ -1,7 +1,7 @@
 /*
  * The metric families of a server.
  */
-#include "core/http/metric.h"
+#include "core/http/cells.h"
 
 #include <stdlib.h>
 

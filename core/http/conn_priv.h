@@ -1,9 +1,9 @@
 /*
- * What happens to a connection from outside: its socket and its clocks. Internals of conn.c that
- * these need.
+ * Between the three files of connections: conn.c (life), conn_flow.c (from request to request) and
+ * conn_event.c (sockets and clocks).
  */
-#ifndef PLIMSOLL_HTTP_CONN_EVENT_H
-#define PLIMSOLL_HTTP_CONN_EVENT_H
+#ifndef PLIMSOLL_HTTP_CONN_PRIV_H
+#define PLIMSOLL_HTTP_CONN_PRIV_H
 
 #include "core/http/conn.h"
 
@@ -19,5 +19,8 @@ void conn_read(struct conn *c);
 /* Goes on with CONN_DISCARD and CONN_LINGER. */
 void conn_discard(struct conn *c);
 void conn_read_over(struct conn *c);
+
+/* Ends c->req; a closed connection that has nothing else left is freed in the next round. */
+void conn_release_request(struct conn *c);
 
 #endif

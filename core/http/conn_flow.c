@@ -1,0 +1,203 @@
+/*
+ * The way of a connection from request to request: read, parse, hand over, and when the answer is
+ * out: read over what nobody wanted, and go on or end.
+ */
+#include "core/http/conn_priv.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "core/http/access.h"
+#include "core/http/body.h"
+#include "core/http/dispatch.h"
+#include "core/http/request.h"
+
+/* Bounds of reading over what a client still sends behind an answer that ends the connection. */
+enum {
+	LINGER_BYTES = 4 << 20,
+	LINGER_US = 2000000,
+	DISCARD_US = 5000000
+};
+
+/* ---- reading heads ---- */
+
+static void go_idle(struct conn *c)
+{
+	struct http_server *s = c->server;
+
+	conn_release_request(c);
+	c->state = CONN_IDLE;
+	if (c->peer_done || s->draining) {
+		conn_close(c, c->peer_done ? HTTP_CLOSE_CLIENT : HTTP_CLOSE_DRAINED);
+		return;
+	}
+	conn_want(c, UV_READABLE | UV_DISCONNECT);
+}
+
+static void parse(struct conn *c)
+{
+	struct http_server *s = c->server;
+	struct http_req *r = c->req;
+
+	switch (http_parse_head(&r->head, r->buf, r->buf_len, &s->settings.head)) {
+	case HTTP_PARSE_MORE:
+		if (r->buf_len == r->buf_cap && !request_grow(r, r->buf_cap * 2)) {
+			conn_close(c, HTTP_CLOSE_ABORTED);
+			return;
+		}
+		if (c->state != CONN_HEAD) {
+			c->state = CONN_HEAD;
+			conn_clock(c, loop_now_us(s->loop) + s->settings.head_us);
+		}
+		conn_want(c, UV_READABLE | UV_DISCONNECT);
+		return;
+	case HTTP_PARSE_DONE:
+		c->state = CONN_ACTIVE;
+		conn_clock(c, INT64_MAX);
+		r->buf_at = r->head.head_bytes;
+		dispatch_head(r);
+		return;
+	case HTTP_PARSE_ERROR:
+		c->state = CONN_ACTIVE;
+		conn_clock(c, INT64_MAX);
+		dispatch_malformed(r, r->head.status);
+		return;
+	}
+}
+
+/*
+ * Parses what is in the buffer. An answer given at once may end the request in here and find the
+ * next one in the buffer: that is a turn of this loop, not a recursion.
+ */
+static void advance(struct conn *c)
+{
+	if (c->advancing) {
+		c->again = true;
+		return;
+	}
+	c->advancing = true;
+	do {
+		c->again = false;
+		parse(c);
+	} while (c->again && c->state != CONN_CLOSED);
+	c->advancing = false;
+}
+
+void conn_read(struct conn *c)
+{
+	struct http_server *s = c->server;
+
+	if (c->req == NULL) {
+		c->req = request_take(s, c);
+		if (c->req == NULL) {
+			conn_close(c, HTTP_CLOSE_ABORTED);
+			return;
+		}
+	}
+	struct http_req *r = c->req;
+	ssize_t n = recv(c->fd, r->buf + r->buf_len, r->buf_cap - r->buf_len, 0);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		if (c->state == CONN_IDLE) {
+			go_idle(c);
+		}
+		return;
+	}
+	if (n <= 0) {
+		conn_close(c, c->state == CONN_IDLE ? HTTP_CLOSE_CLIENT : HTTP_CLOSE_GONE);
+		return;
+	}
+	metric_add(s->cells.received_bytes, n);
+	r->buf_len += (uint32_t)n;
+	advance(c);
+}
+
+/* ---- after an answer ---- */
+
+static void next_request(struct conn *c)
+{
+	struct http_server *s = c->server;
+
+	request_next(c->req);
+	if (c->req->buf_len > 0) {
+		c->state = CONN_ACTIVE;
+		advance(c);
+		return;
+	}
+	conn_clock(c, loop_now_us(s->loop) + s->settings.idle_us);
+	go_idle(c);
+}
+
+static void linger(struct conn *c)
+{
+	conn_release_request(c);
+	c->state = CONN_LINGER;
+	c->read_over = 0;
+	shutdown(c->fd, SHUT_WR);
+	conn_clock(c, loop_now_us(c->server->loop) + LINGER_US);
+	conn_want(c, UV_READABLE | UV_DISCONNECT);
+}
+
+void conn_read_over(struct conn *c)
+{
+	struct http_server *s = c->server;
+	ssize_t n = recv(c->fd, s->scratch, sizeof(s->scratch), 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		return;
+	}
+	if (n > 0) {
+		metric_add(s->cells.received_bytes, n);
+		c->read_over += (uint32_t)n;
+	}
+	if (n <= 0 || c->read_over > LINGER_BYTES) {
+		conn_close(c, HTTP_CLOSE_DONE);
+	}
+}
+
+void conn_discard(struct conn *c)
+{
+	enum err e = body_discard(c->req);
+
+	if (c->req->body_done) {
+		next_request(c);
+	} else if (e == ERR_AGAIN) {
+		conn_want(c, UV_READABLE | UV_DISCONNECT);
+	} else if (e == ERR_CANCELLED) {
+		conn_close(c, HTTP_CLOSE_GONE);
+	} else {
+		linger(c);
+	}
+}
+
+/* The answer said "close". A client that may still be sending must not get an RST. */
+static void finish(struct conn *c)
+{
+	const struct http_req *r = c->req;
+	bool may_send = !r->body_done || r->buf_at < r->buf_len ||
+			(c->events != 0 && (c->events & UV_READABLE) == 0);
+
+	if (may_send && !c->peer_done) {
+		linger(c);
+		return;
+	}
+	conn_close(c, HTTP_CLOSE_DONE);
+}
+
+void conn_request_done(struct conn *c)
+{
+	struct http_req *r = c->req;
+
+	access_done(r);
+	if (c->state == CONN_CLOSED) {
+		conn_release_request(c);
+	} else if (!r->keep) {
+		finish(c);
+	} else if (!r->body_done) {
+		c->state = CONN_DISCARD;
+		c->read_over = 0;
+		conn_clock(c, loop_now_us(c->server->loop) + DISCARD_US);
+		conn_discard(c);
+	} else {
+		next_request(c);
+	}
+}

@@ -1,0 +1,81 @@
+// A service, the example site and a browser, and the ways a person goes through them.
+import assert from 'node:assert/strict';
+import { mailedToken } from '../../harness/client.mjs';
+import { startPlimsoll } from '../../harness/plimsoll.mjs';
+import {
+	chooseNewPassword,
+	enterAddress,
+	launchBrowser,
+	openDialog,
+	screenShown,
+	signedInAs,
+	startExample,
+} from './browser.mjs';
+
+export const PASSWORD = 'tidal pässwörd 7';
+
+// The posts that a context's pages send from now on: [{ url, body }].
+export function recordPosts(context) {
+	const posts = [];
+	context.on('request', (request) => {
+		if (request.method() === 'POST') posts.push({ url: request.url(), body: request.postData() ?? '' });
+	});
+	return posts;
+}
+
+export async function startWorld() {
+	const world = new World();
+	try {
+		world.server = await startPlimsoll();
+		world.example = await startExample(world.server.url);
+		world.browser = await launchBrowser();
+	} catch (error) {
+		await world.stop();
+		throw error;
+	}
+	return world;
+}
+
+class World {
+	async stop() {
+		await this.browser?.close();
+		await this.example?.stop();
+		await this.server?.stop();
+	}
+
+	// The example site's page, signed out.
+	async openSite(context) {
+		const site = await context.newPage();
+		await site.goto(this.example.url);
+		await site.locator('#out:not([hidden])').waitFor();
+		return site;
+	}
+
+	// Signs up at the example site up to "check your mail"; resolves to the dialog.
+	async signUpUntilMail(site, email) {
+		const dialog = await openDialog(site);
+		await enterAddress(dialog, email);
+		await chooseNewPassword(dialog, PASSWORD);
+		await screenShown(dialog, 'mail');
+		return dialog;
+	}
+
+	// Opens the link of the newest mail to that address.
+	async openLink(context, email) {
+		const page = await context.newPage();
+		const token = await mailedToken(this.server, email);
+		await page.goto(`${this.server.url}/verify_email_address?token=${token}`);
+		return page;
+	}
+
+	// An account made through the pages; resolves to the example site's page, signed in.
+	async signUp(context, email) {
+		const site = await this.openSite(context);
+		await this.signUpUntilMail(site, email);
+		const landing = await this.openLink(context, email);
+		await screenShown(landing, 'done');
+		assert.ok(await signedInAs(site, email));
+		await landing.close();
+		return site;
+	}
+}
