@@ -6,7 +6,7 @@
 
 /* clang-format off */
 const struct conf_key accounts_conf_keys[ACCOUNTS_CONF_KEYS] = {
-	{ .section = "accounts", .name = "bcrypt_cost", .type = CONF_INT, .min = 4, .max = 16,
+	{ .section = "accounts", .name = "bcrypt_cost", .type = CONF_INT, .min = 4, .max = 14,
 	  .def = "10", .reloadable = true,
 	  .help = "Work factor of stored passwords: each step doubles the time of a login and of a guess. Changed hashes are made at the next login." },
 	{ .section = "accounts", .name = "max_failed_logins", .type = CONF_INT, .unit = "failures", .min = 1, .max = 1000,

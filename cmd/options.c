@@ -5,9 +5,6 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "core/http/settings.h"
-#include "core/obs/log.h"
-#include "core/role/app.h"
 
 enum {
 	PROBLEMS_BYTES = 64 * 1024
@@ -112,25 +109,12 @@ int cmd_load_conf(const struct app *app, const struct cmd_options *o, struct con
 	return EXIT_OK;
 }
 
-/* Values whose form one key alone does not show, and at which the start would fail. */
-static enum err check_runtime(const struct app *app, const struct conf *conf, struct err_note *note)
-{
-	struct http_settings settings;
-	uint32_t services = 0;
-	enum err e = log_set_levels(slice_str(conf_str(conf, "log", "level")), note);
-
-	if (e == ERR_OK) {
-		e = app_services(app, conf, NULL, &services, note);
-	}
-	return e == ERR_OK ? http_settings_read(conf, &settings, note) : e;
-}
-
 int cmd_check_conf(const struct app *app, const struct conf *conf)
 {
 	struct err_note runtime = { 0 };
 	int code = EXIT_OK;
 
-	if (check_runtime(app, conf, &runtime) != ERR_OK) {
+	if (app_conf_check(app, conf, &runtime) != ERR_OK) {
 		fprintf(stderr, "%s\n", runtime.text);
 		code = EXIT_CONFIG;
 	}

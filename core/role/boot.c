@@ -211,13 +211,14 @@ void boot_stop(struct role_proc *p)
 {
 	struct svc_env *env = &p->r.env;
 
+	/* The role first: it ends what still runs handlers, before their state goes. */
+	if (p->ops->stop != NULL) {
+		p->ops->stop(&p->r);
+	}
 	for (size_t i = env->n_services; i-- > 0;) {
 		if (env->services[i]->stop != NULL) {
 			env->services[i]->stop(env, env->state[i]);
 		}
-	}
-	if (p->ops->stop != NULL) {
-		p->ops->stop(&p->r);
 	}
 }
 

@@ -255,7 +255,7 @@ static void documents_tell_the_key(void **state)
 	browser_get(&site, "/.well-known/browserid?domain=example.org");
 	assert_int_equal(site.status, 200);
 	assert_string_equal(browser_header(&site, "Cache-Control"), "public, max-age=10");
-	assert_string_equal(browser_text(&site, "authentication"), "/auth#native");
+	assert_string_equal(browser_text(&site, "authentication"), "/auth");
 	assert_string_equal(browser_text(&site, "provisioning"), "/provision");
 	assert_int_equal(pubkey_parse(json_member(site.json, "public-key"), &parsed, NULL), ERR_OK);
 	assert_int_equal(parsed.alg, JWS_RS256);

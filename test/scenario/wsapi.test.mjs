@@ -1,6 +1,7 @@
 // Every rule of the /wsapi calls (persona.md 2.1) in its order, with the exact status and body; then
 // the calls of the sign-up and login slice (2.2, 2.3), one test for each answer they can give.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHmac, hkdfSync, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -598,6 +599,24 @@ test('a token that is unknown, and one that was used', async () => {
 		isFailure(await browser.get(`/wsapi/email_for_token?token=${token}`), 200, 'no such secret');
 	}
 	assert.deepEqual((await client.get('/wsapi/list_emails')).json.emails, [email], 'the account is still there');
+});
+
+test('a token that has run out is unknown, and a new one may be asked for', async () => {
+	const email = freshEmail();
+	const client = newClient();
+	await client.stage(email, PASS);
+	const token = await mailedToken(server, email);
+	const script = 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1], timeout=10); '
+		+ 'n = db.execute("UPDATE staged SET created_ms = created_ms - 90000000, expires_ms = expires_ms - 90000000 WHERE address = ?", (sys.argv[2],)).rowcount; '
+		+ 'db.commit(); db.close(); print(n)';
+	const changed = execFileSync('python3', ['-c', script, path.join(server.dataDir, 'db/plimsoll.db'), email], { encoding: 'utf8' });
+	assert.equal(changed, '1\n');
+	isFailure(await client.get(`/wsapi/email_for_token?token=${token}`), 200, 'no such secret');
+	isFailure(await client.post('/wsapi/complete_user_creation', { token }), 200, 'no such secret');
+	assert.deepEqual((await client.get(`/wsapi/user_creation_status?email=${email}`)).json, { status: 'mustAuth' });
+	isOk(await client.stage(email, PASS));
+	const fresh = await mailedToken(server, email, 10, [token]);
+	isOk(await client.post('/wsapi/complete_user_creation', { token: fresh }));
 });
 
 test('two uses of one token at once: one account', async () => {

@@ -5,11 +5,13 @@ import { canSign, credentials, isEmail, isPassword } from './account.js';
 import { Api, isSignedOut } from './api.js';
 import { receiveRequest } from './channel.js';
 import * as device from './device.js';
+import * as view from './dialog_view.js';
 import { forgetKeys, forgetOtherKeys, makeAssertion } from './keys.js';
 import { waitForConfirmation } from './poll.js';
 import * as screens from './screens.js';
-import { breakable, fillTexts, setText, text } from './text.js';
+import { fillTexts } from './text.js';
 
+const { element } = screens;
 const api = new Api(screens.waitBusy);
 
 let request = null; // of the site, or null: signing in here
@@ -19,8 +21,6 @@ let proof = null; // { pass, kdf } of the address: kept while its mail is awaite
 let poll = null; // AbortController while the mail is awaited
 
 const site = () => request?.origin ?? location.origin;
-const siteHost = () => new URL(site()).host;
-const siteName = () => request?.params.siteName || siteHost();
 
 // ---- address ----
 
@@ -49,20 +49,12 @@ async function submitAddress({ email: input }) {
 
 // ---- password ----
 
-function showNotice(screen, key) {
-	const place = element(screen, '[data-notice]');
-	place.hidden = key === null;
-	if (key !== null) {
-		setText(place, key);
-	}
-}
-
 function showPassword(notice = null) {
 	screens.clearPasswords('password');
 	const { elements } = element('password', 'form');
 	elements.email.value = email;
 	elements.stay.checked = device.staysSignedIn();
-	showNotice('password', notice);
+	view.showNotice('password', notice);
 	screens.show('password', { email });
 }
 
@@ -100,7 +92,7 @@ class Moved extends Error {}
 function showNew(notice = null) {
 	screens.clearPasswords('new');
 	element('new', 'form').elements.email.value = email;
-	showNotice('new', notice);
+	view.showNotice('new', notice);
 	screens.show('new', { email });
 }
 
@@ -134,25 +126,16 @@ async function stage() {
 
 // ---- check your mail ----
 
-function showMailNotice(key) {
-	const place = element('mail', '[data-notice]');
-	if (key === null) {
-		place.textContent = '';
-	} else if (place.textContent !== text(key)) {
-		setText(place, key);
-	}
-}
-
 async function awaitMail() {
 	const again = element('mail', '[data-again]');
 	again.hidden = proof === null;
-	showMailNotice(null);
+	view.showMailNotice(null);
 	screens.show('mail', { email });
 	poll?.abort();
 	poll = new AbortController();
 	const { signal } = poll;
 	try {
-		const status = await waitForConfirmation(api, email, signal, showMailNotice);
+		const status = await waitForConfirmation(api, email, signal, view.showMailNotice);
 		device.rememberStaged(null);
 		await confirmed(status);
 	} catch (error) {
@@ -190,10 +173,10 @@ async function confirmed(status) {
 async function sendAgain() {
 	try {
 		await stage();
-		showMailNotice('mail_sent_again');
+		view.showMailNotice('mail_sent_again');
 	} catch (error) {
 		if (error instanceof screens.FieldError) {
-			showMailNotice(error.key);
+			view.showMailNotice(error.key);
 		} else {
 			failed(error, awaitMail);
 		}
@@ -209,30 +192,10 @@ function changeAddress() {
 
 // ---- pick an address ----
 
-function choice(address, { checked, note }) {
-	const label = document.createElement('label');
-	const input = document.createElement('input');
-	Object.assign(input, { type: 'radio', name: 'email', value: address, checked });
-	const name = document.createElement('span');
-	name.append(...breakable(address));
-	label.append(input, name);
-	if (note) {
-		const small = document.createElement('small');
-		setText(small, note);
-		label.append(small);
-	}
-	return label;
-}
-
 function showPick(emails, preferred) {
 	const last = device.lastAddress(site());
 	const first = [...preferred, last].find((one) => emails.includes(one)) ?? emails[0];
-	element('pick', '[data-choices]').replaceChildren(
-		...emails.map((one) =>
-			choice(one, { checked: one === first, note: one === last ? 'pick_used_here' : null }),
-		),
-	);
-	setText(element('pick', 'legend'), emails.length === 1 ? 'pick_one' : 'pick_which');
+	view.showChoices(emails, { first, last });
 	screens.show('pick');
 }
 
@@ -260,7 +223,7 @@ async function signIn() {
 		location.replace('/');
 		return;
 	}
-	screens.show('signing', { site: siteName() });
+	screens.show('signing', { site: view.nameOf(request) });
 	context = await api.context();
 	const ephemeral = !device.staysSignedIn();
 	const assertion = await makeAssertion(api, context, email, { audience: site(), ephemeral });
@@ -269,8 +232,6 @@ async function signIn() {
 }
 
 // ---- start ----
-
-const { element } = screens;
 
 // A logged-in session that ended on the way leads back to the address; the rest is told in words.
 function failed(error, again) {
@@ -282,31 +243,6 @@ function failed(error, again) {
 		return;
 	}
 	screens.showFailure(error, again);
-}
-
-function dressForSite() {
-	for (const name of ['address', 'pick']) {
-		setText(element(name, '[data-heading]'), request ? 'sign_in_to' : 'dialog_title', { site: siteName() });
-		const host = element(name, '[data-host]');
-		host.hidden = siteName() === siteHost();
-		host.textContent = siteHost();
-		const logo = element(name, '[data-logo]');
-		logo.hidden = !request?.params.logo;
-		if (request?.params.logo) {
-			logo.src = request.params.logo;
-		}
-		const terms = request?.params.terms;
-		const line = element(name, '[data-terms]');
-		line.hidden = !terms;
-		if (terms) {
-			[line.children[0].href, line.children[1].href] = [terms.terms, terms.privacy];
-		}
-	}
-	const note = request ? 'address_note' : 'address_note_here';
-	setText(element('address', '[data-note]'), note, { site: siteName() });
-	for (const line of document.querySelectorAll('[data-cancel-line]')) {
-		line.hidden = !request;
-	}
 }
 
 function wire() {
@@ -363,7 +299,7 @@ async function main() {
 	}
 	screens.show('loading');
 	request = await receiveRequest();
-	dressForSite();
+	view.dress(request);
 	await start();
 }
 
