@@ -188,7 +188,7 @@ static enum err delete_staged(struct txn *t, int64_t id, struct err_note *note)
 
 static enum err delete_account(struct txn *t, int64_t id, struct err_note *note)
 {
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 	enum err e = delete_staged(t, id, note);
 
 	if (e == ERR_OK) {

@@ -135,7 +135,7 @@ static enum err create(
     int dir, const char *name, keyfile_make_fn *make, struct buf *out, struct err_note *note)
 {
 	char temp[NAME_MAX];
-	struct slice bytes;
+	struct slice bytes = SLICE_EMPTY;
 
 	if (snprintf(temp, sizeof(temp), "%s.new", name) >= (int)sizeof(temp)) {
 		return ERR_LIMIT;

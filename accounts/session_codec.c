@@ -11,9 +11,8 @@
 #include <string.h>
 
 #include "accounts/session.h"
-#include "core/base/arena.h"
+#include "accounts/session_content.h"
 #include "core/base/enc.h"
-#include "core/base/json.h"
 #include "core/base/rng.h"
 
 enum {
@@ -21,7 +20,6 @@ enum {
 	MAC_BYTES = 32,
 	PLAIN_MAX = 1024, /* bytes of NAME=JSON */
 	CIPHER_MAX = PLAIN_MAX + 16,
-	ARENA_MAX = 64 * 1024,
 };
 
 /* One symmetric key at work. */
@@ -33,13 +31,6 @@ struct sealer {
 struct session_codec {
 	char name[SESSION_NAME_MAX + 1];
 	struct sealer current, previous;
-};
-
-static const char *const pending_names[PENDING_COUNT] = {
-	[PENDING_CREATION] = "pendingCreation",
-	[PENDING_ADDITION] = "pendingAddition",
-	[PENDING_RESET] = "pendingReset",
-	[PENDING_REVERIFICATION] = "pendingReverification",
 };
 
 static EVP_MAC_CTX *new_mac(const uint8_t key[DERIVED_KEY_BYTES])
@@ -162,86 +153,6 @@ static bool mac_matches(struct sealer *s, const struct parts *p, struct slice ma
 	return mac_of(s, p, expected) && slice_eq_secret(mac, SLICE_OF(expected, MAC_BYTES));
 }
 
-/* ---- the content ---- */
-
-static void put_content(const struct session *s, const char *name, struct buf *out)
-{
-	struct json_writer w = json_writer_new(out);
-
-	buf_append_str(out, name);
-	buf_append_char(out, '=');
-	json_begin_object(&w);
-	if (s->csrf[0] != '\0') {
-		json_put_name(&w, SLICE("csrf"));
-		json_put_string(&w, slice_str(s->csrf));
-	}
-	if (s->userid != 0) {
-		json_put_name(&w, SLICE("userid"));
-		json_put_i64(&w, s->userid);
-		json_put_name(&w, SLICE("auth_level"));
-		json_put_string(
-		    &w, s->level == SESSION_PASSWORD ? SLICE("password") : SLICE("assertion"));
-		json_put_name(&w, SLICE("lastPasswordReset"));
-		json_put_i64(&w, s->last_reset_ms);
-	}
-	for (int i = 0; i < PENDING_COUNT; i++) {
-		if (s->pending[i][0] != '\0') {
-			json_put_name(&w, slice_str(pending_names[i]));
-			json_put_string(&w, slice_str(s->pending[i]));
-		}
-	}
-	json_end_object(&w);
-}
-
-/* A string member into a fixed array; absent is fine, too long or of another type is not. */
-static bool take_string(const struct json *o, const char *name, char *out, size_t size)
-{
-	struct slice text;
-	const struct json *v = json_member(o, name);
-
-	return v == NULL || (json_get_string(v, &text) && slice_to_cstr(text, out, size) == ERR_OK);
-}
-
-static bool take_user(const struct json *o, struct session *s)
-{
-	struct slice level;
-
-	if (json_member(o, "userid") == NULL) {
-		return true;
-	}
-	if (!json_get_i64(json_member(o, "userid"), &s->userid) || s->userid <= 0 ||
-	    !json_get_i64(json_member(o, "lastPasswordReset"), &s->last_reset_ms) ||
-	    !json_get_string(json_member(o, "auth_level"), &level)) {
-		return false;
-	}
-	s->level = slice_eq(level, SLICE("password")) ? SESSION_PASSWORD : SESSION_ASSERTION;
-	return true;
-}
-
-static enum err take_content(struct slice plain, const char *name, struct session *s)
-{
-	struct arena arena = arena_new(ARENA_MAX);
-	const struct json *o = NULL;
-	size_t name_len = strlen(name);
-	enum err e = ERR_SYNTAX;
-
-	if (plain.len > name_len && slice_starts(plain, slice_str(name)) &&
-	    plain.ptr[name_len] == '=') {
-		e = json_parse(&arena, slice_sub(plain, name_len + 1, plain.len), &o, NULL);
-	}
-	if (e == ERR_OK && (json_kind(o) != JSON_KIND_OBJECT || !take_user(o, s) ||
-			       !take_string(o, "csrf", s->csrf, sizeof(s->csrf)))) {
-		e = ERR_SYNTAX;
-	}
-	for (int i = 0; e == ERR_OK && i < PENDING_COUNT; i++) {
-		if (!take_string(o, pending_names[i], s->pending[i], sizeof(s->pending[i]))) {
-			e = ERR_SYNTAX;
-		}
-	}
-	arena_reset(&arena);
-	return e;
-}
-
 /* ---- sealing ---- */
 
 static enum err encrypt(
@@ -275,7 +186,7 @@ enum err session_encode(struct session_codec *c, const struct session *s, struct
 	struct slice content = SLICE_EMPTY;
 	size_t len = 0;
 
-	put_content(s, c->name, &plain);
+	session_content_put(s, c->name, &plain);
 	enum err e = buf_finish(&plain, &content);
 	if (e == ERR_OK) {
 		rng_bytes(iv, sizeof(iv));
@@ -411,7 +322,7 @@ enum err session_decode(struct session_codec *c, struct slice value, int64_t now
 	}
 	e = decrypt(sealer, &p, plain, &len);
 	if (e == ERR_OK) {
-		e = take_content(SLICE_OF(plain, len), c->name, &s);
+		e = session_content_take(SLICE_OF(plain, len), c->name, &s);
 	}
 	OPENSSL_cleanse(plain, sizeof(plain));
 	if (e != ERR_OK) {

@@ -132,7 +132,7 @@ static void bind_row(struct sql_query *q, const struct staged *s, struct slice k
 enum err staged_put(struct txn *t, const struct staged *s, struct err_note *note)
 {
 	struct slice key;
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 	enum err e = email_key(t->arena, s->address, &key);
 
 	if (e == ERR_OK) {
@@ -152,7 +152,7 @@ enum err staged_put(struct txn *t, const struct staged *s, struct err_note *note
 
 enum err staged_take(struct txn *t, struct slice hash, struct staged *ret, struct err_note *note)
 {
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 	enum err e = staged_by_token(t->db, t->arena, hash, t->now_ms, ret, note);
 
 	if (e == ERR_OK) {

@@ -12,6 +12,7 @@
 #include "core/base/enc.h"
 #include "services/identity/audience.h"
 #include "services/identity/bundle.h"
+#include "services/identity/jws.h"
 #include "services/identity/jws_rig.h"
 
 #define NOW INT64_C(1700000000000)
@@ -272,6 +273,35 @@ static void a_dsa_signature_of_zeros_is_refused(void **state)
 	buf_free(&b);
 }
 
+static void headers_may_have_other_forms(void **state)
+{
+	static const struct {
+		const char *header;
+		bool good;
+	} rows[] = {
+		{ "{\"typ\":\"JWT\",\"alg\":\"RS256\"}", true },
+		{ "{\"alg\":\"RS256\",\"crit\":[\"x\"]}", false },
+		{ "{\"alg\":7}", false },
+		{ "{}", false },
+	};
+	struct buf b = buf_new(4096);
+	struct arena arena = arena_new(64 * 1024);
+	struct jws j;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_clear(&b);
+		enc_base64url(&b, slice_str(rows[i].header));
+		buf_append_str(&b, ".e30.AAAA");
+		assert_int_equal(
+		    jws_parse(&arena, buf_slice(&b), &j), rows[i].good ? ERR_OK : ERR_SYNTAX);
+	}
+	assert_int_equal(jws_parse(&arena, SLICE("eyJhbGciOiJEUzI1NiJ9.e30.AAAA"), &j), ERR_OK);
+	assert_true(slice_eq(j.alg, SLICE("DS256")));
+	arena_reset(&arena);
+	buf_free(&b);
+}
+
 static void chains_are_refused(void **state)
 {
 	struct buf b = buf_new(40000);
@@ -462,6 +492,7 @@ int main(void)
 		cmocka_unit_test(malformed_bundles_are_refused),
 		cmocka_unit_test(a_dsa_signature_that_is_too_long_is_malformed),
 		cmocka_unit_test(a_dsa_signature_of_zeros_is_refused),
+		cmocka_unit_test(headers_may_have_other_forms),
 		cmocka_unit_test(chains_are_refused),
 		cmocka_unit_test(principals_are_checked),
 		cmocka_unit_test(other_issuers_are_not_known),

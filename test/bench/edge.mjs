@@ -16,7 +16,7 @@ const cookie = contextAnswer.headers.get('set-cookie').split(';')[0];
 const nginx = await startNginx({
 	workers: web.length,
 	files: { 'include.js': file, 'context.json': context },
-	locations: `location = /wsapi/session_context { default_type application/json; alias context.json; try_files /context.json =404; }`,
+	locations: `location = /wsapi/session_context { default_type application/json; try_files /context.json =404; }`,
 });
 
 // Alternating rounds, so that whatever else the machine does hits both; the best round of each.

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "accounts/session.h"
+#include "accounts/session_content.h"
 #include "core/base/check.h"
 
 #define NOW_MS INT64_C(1700000000000)
@@ -66,6 +67,17 @@ static void build(struct slice input)
 	seal_and_open(&s);
 }
 
+/* As if the input had been under the seal. */
+static void take_content(struct slice input)
+{
+	struct session s = { .userid = 0 };
+
+	if (session_content_take(input, "browserid_state_fuzzed", &s) == ERR_OK) {
+		CHECK((s.userid != 0) == (s.level != SESSION_NOBODY));
+		CHECK(strlen(s.csrf) <= SESSION_CSRF_LEN);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct session s;
@@ -75,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(s.created_ms + s.duration_ms >= NOW_MS);
 		CHECK((s.userid != 0) == (s.level != SESSION_NOBODY));
 	}
+	take_content(SLICE_OF(data, size));
 	build(SLICE_OF(data, size));
 	return 0;
 }

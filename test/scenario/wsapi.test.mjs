@@ -6,6 +6,7 @@ import { createHmac, hkdfSync, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { newKey } from '../harness/assertion.mjs';
 import { Client, mailedToken, signUp } from '../harness/client.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
@@ -722,6 +723,18 @@ test('forms do as JSON does', async () => {
 
 // ---- stretched passwords ----
 
+// The server stretches for a quarter of a second, at low priority: on a busy machine it may say 503,
+// and who gets that tries again.
+async function patient(call, seconds = 30) {
+	for (const end = Date.now() + seconds * 1000; ; ) {
+		const answer = await call();
+		if (answer.status !== 503 || Date.now() > end) return answer;
+		assert.deepEqual(answer.json, { success: false, reason: 'server is too busy' });
+		assert.match(answer.headers['retry-after'], /^\d+$/);
+		await sleep(200);
+	}
+}
+
 const NAMESPACE = 'identity.mozilla.com/picl/v1/';
 
 function stretched(password, salt, rounds) {
@@ -759,11 +772,12 @@ test('an account made by a page that stretches: both forms of the password log i
 	isOk(await other.post('/wsapi/complete_user_creation', { token, pass, kdf: 'onepw-2' }));
 	assert.deepEqual(await kdfOf(email), { success: true, kdf: 'onepw-2', salt, rounds }, 'the salt stays');
 	assert.equal((await newClient().login(email, pass, { kdf: 'onepw-2' })).json.success, true);
-	assert.equal((await newClient().login(email, PASS)).json.success, true, 'the typed password, stretched by the server');
-	assert.equal((await newClient().login(email, PASS, { kdf: 'plain' })).json.success, true);
-	isFailure(await newClient().login(email, pass), 200, `password mismatch for user: ${email}`, 'the stretched one is no typed password');
-	isFailure(await newClient().login(email, 'wrong password'), 200, `password mismatch for user: ${email}`);
-	assert.equal((await newClient().login(email, PASS)).json.success, true);
+	const plain = (typed, more) => patient(() => newClient().login(email, typed, more));
+	assert.equal((await plain(PASS)).json.success, true, 'the typed password, stretched by the server');
+	assert.equal((await plain(PASS, { kdf: 'plain' })).json.success, true);
+	isFailure(await plain(pass), 200, `password mismatch for user: ${email}`, 'the stretched one is no typed password');
+	isFailure(await plain('wrong password'), 200, `password mismatch for user: ${email}`);
+	assert.equal((await plain(PASS)).json.success, true);
 });
 
 test('a stretched password for a plain account never fits', async () => {

@@ -1,4 +1,5 @@
-// Every English text of the pages. {name} is filled in; see text.js.
+// Every English text of the pages. {name} is filled in; see text.js. No punctuation right behind one:
+// a line may break there.
 export const messages = {
 	// Words of several screens.
 	one_moment: 'One moment…',
@@ -22,7 +23,7 @@ export const messages = {
 	site_terms: 'Terms of service',
 	site_privacy: 'Privacy policy',
 	password_title: 'Enter your password',
-	password_for: 'The password that you chose here for {email}.',
+	password_for: 'The password that you chose here for {email}',
 	stay: 'Stay signed in on this device',
 	new_title: 'Choose a password',
 	new_for: '{email} is new here. Choose a password for it; we then send you a mail to confirm the address.',
@@ -31,7 +32,7 @@ export const messages = {
 	repeat_password: 'The same password again',
 	create_account: 'Create account',
 	mail_title: 'Check your mail',
-	mail_sent: 'We have sent a mail to {email}. Open the link in it, then come back to this window: it goes on by itself.',
+	mail_sent: 'A mail with a link is on its way to {email} now. Open the link, then come back to this window: it goes on by itself.',
 	mail_waiting: 'Waiting for you to open the link',
 	mail_connection: 'No connection to the server just now; still trying.',
 	mail_again: 'Send the mail again',
@@ -42,7 +43,7 @@ export const messages = {
 	pick_which: 'Which address do you want to use?',
 	pick_used_here: 'used here last',
 	pick_other: 'This is not me',
-	signing_in: 'Signing you in to {site}…',
+	signing_in: 'One moment: signing you in to {site}',
 	confirmed_now_password: 'Your address is confirmed. Enter your password to go on.',
 	no_account_now: 'There is no account with this address, or the link in the mail was not opened in time. Choose a password to make one.',
 
@@ -66,13 +67,13 @@ export const messages = {
 	error_refused: 'The server refused this: {reason}',
 	error_other: 'Something went wrong in this page: {reason}',
 	cookies_title: 'Cookies are off',
-	cookies_text: 'This browser does not keep cookies for {host}. Allow them for this address (cookies of other sites are not needed), then try again.',
+	cookies_text: 'This browser keeps no cookies of {host} at present. Allow them for this address (those of other sites are not needed), then try again.',
 	insecure_title: 'This page is not secure',
-	insecure_text: 'Browsers can encrypt and sign only on pages that come over https or from the same machine. This page came from {origin}, so nobody can sign in here. The owner of the server can put it behind https.',
+	insecure_text: 'Browsers can encrypt and sign only on pages that come over https or from the same machine. Because this page came from {origin} nobody can sign in here. The owner of the server can put it behind https.',
 
 	// The page that the link in the mail opens.
 	verify_title: 'Confirm your address',
-	verify_password: 'You opened the link in another browser than the one in which you began. Enter the password that you chose for {email}.',
+	verify_password: 'You opened the link in another browser than the one in which you began. Enter the password that {email} was given there.',
 	verify_confirm: 'Confirm',
 	verify_done_title: 'Your address is confirmed',
 	verify_done: 'You can close this page and go back to the window in which you began; it goes on by itself.',
@@ -113,6 +114,6 @@ export const messages = {
 	home_signup_domains: 'addresses of certain domains',
 	home_signup_invite: 'by invitation',
 	home_signup_closed: 'none',
-	home_elsewhere: 'This server is meant to be visited at {url}: the links in its mails lead there, so sign in there.',
+	home_elsewhere: 'Please visit this server at {url} instead: the links in its mails lead there, and a sign-in counts only there.',
 	home_elsewhere_link: 'Go there',
 };
