@@ -43,6 +43,9 @@ static void print_process(const struct json *p)
 	struct slice role = text(p, "role");
 	struct slice state = text(p, "state");
 
+	if (slice_eq(state, SLICE("empty"))) {
+		state = SLICE("down"); /* until the supervisor starts it again */
+	}
 	printf("%-10.*s %4" PRId64 " %8" PRId64 " %-9.*s %8" PRId64 " %-8s %6" PRId64 " %6" PRId64
 	       " %9.1f %8.1f %8.1f\n",
 	    SLICE_ARG(role), number(p, "instance"), number(p, "pid"), SLICE_ARG(state),

@@ -273,13 +273,15 @@ static void describe_end(int status, char *out, size_t size)
 	}
 }
 
-/* Nobody must take the numbers of a dead process for current ones. */
+/*
+ * Nobody must take the numbers of a dead process for current ones. Its pid stays: a slot without
+ * one is not shown, and that a role is down is what people and alarms look for.
+ */
 static void clear_slot(struct child *c)
 {
 	struct metric_slot *slot = metrics_slot(c->s->metrics, c->slot);
 
 	slot->state = SLOT_EMPTY;
-	slot->pid = 0;
 	slot->connections = slot->queue_len = slot->queue_wait_us = 0;
 	slot->loop_lag_us = slot->tasks = slot->busy = 0;
 }

@@ -1,8 +1,8 @@
 /*
  * Verification of backed assertions, "cert~...~assertion" (persona.md 4.4 to 4.6): who may speak
  * for an address, until when, and to which site. Pure functions over texts, keys and a clock. A
- * bundle costs some 50 microseconds with RSA keys, so web does it itself; a DSA signature costs
- * ten times that and goes to compute, by the message below, where the same function runs.
+ * bundle costs some 65 microseconds with RSA keys, so web does it itself; a DSA signature costs
+ * several times that and goes to compute, by the message below, where the same function runs.
  */
 #ifndef PLIMSOLL_IDENTITY_BUNDLE_H
 #define PLIMSOLL_IDENTITY_BUNDLE_H

@@ -15,7 +15,7 @@ const struct op identity_ops[IDENTITY_OPS] = {
 	    HTTP_##method == HTTP_POST ? BODY_MAX : 0, flags, wsapi_front },
 #include "services/identity/wsapi.def"
 #undef WSAPI
-	/* Up to 50 us of RSA on the loop; a task only because DSA goes to compute. */
+	/* About 65 us of RSA and JSON on the loop; a task only because DSA goes to compute. */
 	{ "identity.verify", HTTP_POST, "/verify", COST_SIGN, SHED_LATE, 2500, BODY_MAX, 0, identity_verify },
 	{ "identity.well_known", HTTP_GET, "/.well-known/browserid", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_well_known },
 	{ "identity.pk", HTTP_GET, "/pk", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_pk },

@@ -8,7 +8,7 @@ export async function status(server) {
 
 // Rows of /status of the processes of one role that run.
 export async function processes(server, role) {
-	return (await status(server)).processes.filter((p) => p.role === role && p.pid > 0);
+	return (await status(server)).processes.filter((p) => p.role === role && p.state !== 'empty');
 }
 
 // The row of one process, or undefined while it does not run.

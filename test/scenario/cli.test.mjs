@@ -10,7 +10,7 @@ import test, { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client, mailedToken, signUp } from '../harness/client.mjs';
 import { confText, freePort, plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
-import { until } from '../harness/roles.mjs';
+import { status, until } from '../harness/roles.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RELEASE_BIN = process.env.PLIMSOLL_RELEASE_BIN ?? plimsollBin();
@@ -250,7 +250,11 @@ test('a database of another program, and a folder that cannot be', async () => {
 // ---- a running server ----
 
 test('status, migrate and a second server while one runs', async () => {
-	await withServer({ bin: RELEASE_BIN }, async (server) => {
+	await withServer({ bin: RELEASE_BIN, conf: { compute: { instances: 1 } } }, async (server) => {
+		await until('all seven processes', async () => {
+			const rows = (await status(server)).processes;
+			return rows.length === 7 && rows.every((p) => p.state === 'serving');
+		});
 		const end = await run(['status', '-c', server.confPath], { bin: RELEASE_BIN });
 		assert.equal(end.code, 0, end.stderr);
 		const [head, ...rows] = end.stdout.trimEnd().split('\n').map((l) => l.trim().split(/ {2,}| (?=\S)/));

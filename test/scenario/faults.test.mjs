@@ -352,6 +352,28 @@ test('a store killed at once is replaced, readers of the database go on', async 
 	});
 });
 
+test('a role that is down is shown as down, not left out', async () => {
+	await withServer({}, async (server) => {
+		let pid;
+		for (let kills = 0; kills < 5; kills++) { // each back-off is twice the one before
+			pid = await pidOf(server, 'store');
+			process.kill(pid, 'SIGKILL');
+			if (kills < 4) await restarted(server, 'store', pid);
+		}
+		const row = await until('the row', async () => (await status(server)).processes.find((p) => p.role === 'store' && p.state === 'empty'));
+		assert.equal(row.pid, pid);
+		assert.equal(row.restarts, 4);
+		assert.equal((await fetch(`${server.url}/__heartbeat__`)).status, 500, 'nothing can be written now');
+		assert.equal((await fetch(`${server.url}/__lbheartbeat__`)).status, 200);
+		const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
+		assert.match(metrics, /^plimsoll_process_up\{role="store",instance="0",pid="\d+"\} 0$/m);
+		const table = execFileSync(plimsollBin(), ['status', '-c', server.confPath], { encoding: 'utf8' });
+		assert.match(table, new RegExp(`^store +0 +${pid} down +4 `, 'm'));
+		await restarted(server, 'store', pid);
+		assert.equal((await fetch(`${server.url}/__heartbeat__`)).status, 200);
+	});
+});
+
 test('a web process killed: the other serves, sessions hold, it is started again', async () => {
 	await withServer({}, async (server) => {
 		const client = await signUp(server, EMAIL, PASS);
