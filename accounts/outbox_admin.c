@@ -8,6 +8,7 @@
 
 #include "accounts/outbox.h"
 #include "core/base/check.h"
+#include "core/base/enc.h"
 #include "core/base/json.h"
 #include "core/service.h"
 
@@ -123,47 +124,25 @@ enum err outbox_admin_json(struct op_call *c)
 	return reply_body(c, b, SLICE("application/json"));
 }
 
-static void put_escaped(struct buf *b, struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		switch (s.ptr[i]) {
-		case '&':
-			buf_append_str(b, "&amp;");
-			break;
-		case '<':
-			buf_append_str(b, "&lt;");
-			break;
-		case '>':
-			buf_append_str(b, "&gt;");
-			break;
-		case '"':
-			buf_append_str(b, "&quot;");
-			break;
-		default:
-			buf_append_char(b, s.ptr[i]);
-		}
-	}
-}
-
 static void put_mail_html(struct buf *b, const struct outbox_mail *m)
 {
 	buf_append_str(b, "<article><h2>");
-	put_escaped(b, m->subject);
+	enc_html(b, m->subject);
 	buf_append_str(b, "</h2><p>To <b>");
-	put_escaped(b, m->recipient);
+	enc_html(b, m->recipient);
 	buf_printf(b, "</b> &middot; %s", state_name(m->state));
 	if (m->error.len > 0) {
 		buf_append_str(b, " &middot; ");
-		put_escaped(b, m->error);
+		enc_html(b, m->error);
 	}
 	buf_append_str(b, "</p>");
 	if (m->link.len > 0) {
 		buf_append_str(b, "<p><a href=\"");
-		put_escaped(b, m->link);
+		enc_html(b, m->link);
 		buf_append_str(b, "\">Open the link of this mail</a></p>");
 	}
 	buf_append_str(b, "<pre>");
-	put_escaped(b, m->text);
+	enc_html(b, m->text);
 	buf_append_str(b, "</pre></article>\n");
 }
 

@@ -56,6 +56,39 @@ void enc_base64url(struct buf *out, struct slice bytes)
 	encode64(out, bytes, "-_", false);
 }
 
+static const char *html_reference(char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return NULL;
+	}
+}
+
+void enc_html(struct buf *out, struct slice text)
+{
+	size_t plain_from = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		const char *reference = html_reference(text.ptr[i]);
+		if (reference != NULL) {
+			buf_append_slice(out, slice_sub(text, plain_from, i));
+			buf_append_str(out, reference);
+			plain_from = i + 1;
+		}
+	}
+	buf_append_slice(out, slice_sub(text, plain_from, text.len));
+}
+
 static int hex_value(char c)
 {
 	if (c >= '0' && c <= '9') {

@@ -1,6 +1,6 @@
 /*
- * Hex, base64 and base64url (RFC 4648). Encoders append to a buffer, decoders write to caller's
- * memory and are strict: no spaces, no foreign letters, no stray bits.
+ * Hex, base64 and base64url (RFC 4648), and escaping for HTML. Encoders append to a buffer,
+ * decoders write to caller's memory and are strict: no spaces, no foreign letters, no stray bits.
  */
 #ifndef PLIMSOLL_BASE_ENC_H
 #define PLIMSOLL_BASE_ENC_H
@@ -12,6 +12,9 @@
 void enc_hex(struct buf *out, struct slice bytes);	 /* lower case */
 void enc_base64(struct buf *out, struct slice bytes);	 /* with padding */
 void enc_base64url(struct buf *out, struct slice bytes); /* without padding */
+
+/* Text for HTML content and quoted attributes: & < > " ' become character references. */
+void enc_html(struct buf *out, struct slice text);
 
 /*
  * Decoders: *ret_len bytes into out, which has room for out_size. ERR_SYNTAX: not of the form;

@@ -140,6 +140,19 @@ static void test_decoders_keep_to_their_room(void **state)
 	assert_int_equal(dec_hex(SLICE("00000000"), out, 3, &len), ERR_LIMIT);
 }
 
+static void html_cannot_be_broken_out_of(void **state)
+{
+	struct buf b = buf_new(256);
+
+	(void)state;
+	enc_html(&b, SLICE("a<b> & \"c\" 'd'"));
+	assert_true(slice_eq(buf_slice(&b), SLICE("a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;")));
+	buf_clear(&b);
+	enc_html(&b, SLICE_EMPTY);
+	assert_int_equal(b.len, 0);
+	buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +163,7 @@ int main(void)
 		cmocka_unit_test(test_hex_refuses),
 		cmocka_unit_test(test_hex_takes_both_cases),
 		cmocka_unit_test(test_decoders_keep_to_their_room),
+		cmocka_unit_test(html_cannot_be_broken_out_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  */
 #include "services/identity/mail.h"
 
+#include "core/base/enc.h"
 #include "services/identity/param.h"
 
 enum {
@@ -21,38 +22,13 @@ static const struct {
 static const char ignore_text[] =
     "If that was not you, ignore this mail: nothing will happen without the link.";
 
-static void put_escaped(struct buf *b, struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		switch (s.ptr[i]) {
-		case '&':
-			buf_append_str(b, "&amp;");
-			break;
-		case '<':
-			buf_append_str(b, "&lt;");
-			break;
-		case '>':
-			buf_append_str(b, "&gt;");
-			break;
-		case '"':
-			buf_append_str(b, "&quot;");
-			break;
-		case '\'':
-			buf_append_str(b, "&#39;");
-			break;
-		default:
-			buf_append_char(b, s.ptr[i]);
-		}
-	}
-}
-
 static void put_color(struct buf *b, struct slice color)
 {
 	color = color.len == 0 ? slice_str(default_color) : color;
 	if (!slice_starts(color, SLICE("#"))) {
 		buf_append_char(b, '#');
 	}
-	put_escaped(b, color);
+	enc_html(b, color);
 }
 
 static void put_html(
@@ -64,15 +40,15 @@ static void put_html(
 	buf_append_str(b, "\">");
 	if (r->logo.len > 0) {
 		buf_append_str(b, "<img height=\"48\" alt=\"\" src=\"");
-		put_escaped(b, r->logo);
+		enc_html(b, r->logo);
 		buf_append_str(b, "\">");
 	} else {
-		put_escaped(b, origin_host(r->site));
+		enc_html(b, origin_host(r->site));
 	}
 	buf_append_str(b, "</div><div style=\"padding:16px\"><p>");
-	put_escaped(b, request);
+	enc_html(b, request);
 	buf_append_str(b, "</p><p><a href=\"");
-	put_escaped(b, link);
+	enc_html(b, link);
 	buf_append_str(b, "\">");
 	buf_append_str(b, kinds[r->kind].action);
 	buf_append_str(b, "</a></p><p style=\"color:#666\">");

@@ -1,7 +1,8 @@
-// Verifications per server CPU second beside `openssl speed` of the same public-key operations, in
+// Verifications per server CPU second beside OpenSSL doing the same public-key operations alone, in
 // one run. Every request carries another assertion: nothing can be remembered between them.
 //   node test/bench/verify.mjs [seconds per run = 6]
 import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -18,6 +19,21 @@ function opensslUs(name) {
 	const { stdout } = spawnSync('openssl', ['speed', '-seconds', '2', name], { encoding: 'utf8' });
 	const fields = stdout.trim().split('\n').at(-1).trim().split(/\s+/);
 	return 1e6 / Number(fields.at(-1));
+}
+
+// The same for DSA with the 256-bit subgroup that DS256 has: `openssl speed dsa2048` uses 160 bits.
+function dsa256Us() {
+	const { publicKey, privateKey } = generateKeyPairSync('dsa', { modulusLength: 2048, divisorLength: 256 });
+	const message = Buffer.from('the same message every time');
+	const signature = sign('sha256', message, privateKey);
+	const end = performance.now() + 2000;
+	let n = 0;
+	const began = performance.now();
+	while (performance.now() < end) {
+		if (!verify('sha256', message, publicKey, signature)) throw new Error('dsa');
+		n++;
+	}
+	return ((performance.now() - began) * 1000) / n;
 }
 
 const server = await startPlimsoll({ conf: { http: { access_log: 'no' } } });
@@ -57,13 +73,13 @@ async function measure(label, algorithm, keysize, count, opensslSum, goal) {
 	const perCpu = 1e6 / r.cpuUsPerRequest;
 	return [
 		[`${label}: verifies/s, p99`, r.perSecond.toFixed(0), `${r.p99ms.toFixed(2)} ms, ${r.errors} errors`],
-		[`${label}: server CPU per verify`, `${r.cpuUsPerRequest.toFixed(1)} us`, `openssl's two operations: ${opensslSum.toFixed(1)} us`],
-		[`${label}: of openssl, per CPU second`, ((perCpu * opensslSum) / 1e6).toFixed(2), `(goal ${goal})`],
+		[`${label}: server CPU per verify`, `${r.cpuUsPerRequest.toFixed(1)} us`, `OpenSSL's two operations: ${opensslSum.toFixed(1)} us`],
+		[`${label}: of OpenSSL, per CPU second`, ((perCpu * opensslSum) / 1e6).toFixed(2), `(goal ${goal})`],
 	];
 }
 
 const rsa = opensslUs('rsa2048');
-const dsa = opensslUs('dsa2048');
+const dsa = dsa256Us();
 const rows = [
 	...(await measure('RS256 user key', 'RS', 2048, 200, 2 * rsa, 0.4)),
 	...(await measure('DS256 user key', 'DS', 256, 60, rsa + dsa, 0.8)),
