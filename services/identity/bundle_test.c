@@ -12,6 +12,8 @@
 #include "core/base/enc.h"
 #include "services/identity/audience.h"
 #include "services/identity/bundle.h"
+#include "services/identity/identity.h"
+#include "services/identity/identity_priv.h"
 #include "services/identity/jws.h"
 #include "services/identity/jws_rig.h"
 
@@ -452,6 +454,9 @@ static void messages_to_compute_give_the_same_result(void **state)
 	struct buf bundle = buf_new(20000), request = buf_new(20000), reply = buf_new(4096);
 	struct arena arena = arena_new(64 * 1024);
 	const struct rpc_call_info info = { .from = ROLE_WEB };
+	struct identity_state compute = { .public_key_json = buf_new(DOCUMENT_MAX) };
+	const struct service *const services[] = { &identity_service };
+	struct svc_env env = { .services = services, .n_services = 1, .state = { &compute } };
 	struct bundle_result r;
 
 	(void)state;
@@ -460,7 +465,7 @@ static void messages_to_compute_give_the_same_result(void **state)
 	bundle_put_query(&request, &q, slice_str(root.json));
 	assert_true(request.len <= identity_bundle_verify.max_req);
 	assert_int_equal(
-	    identity_bundle_verify.handle(NULL, &info, buf_slice(&request), &reply, NULL), ERR_OK);
+	    identity_bundle_verify.handle(&env, &info, buf_slice(&request), &reply, NULL), ERR_OK);
 	assert_true(bundle_take_result(&arena, buf_slice(&reply), &r));
 	assert_null(r.reason);
 	assert_true(slice_eq(r.email, SLICE("a@b.co")));
@@ -470,9 +475,19 @@ static void messages_to_compute_give_the_same_result(void **state)
 	q.audience = SLICE("http://other.example");
 	bundle_put_query(&request, &q, slice_str(root.json));
 	assert_int_equal(
-	    identity_bundle_verify.handle(NULL, &info, buf_slice(&request), &reply, NULL), ERR_OK);
+	    identity_bundle_verify.handle(&env, &info, buf_slice(&request), &reply, NULL), ERR_OK);
 	assert_true(bundle_take_result(&arena, buf_slice(&reply), &r));
 	assert_string_equal(r.reason, "audience mismatch: domain mismatch");
+	/* Another key than the one it has from before: nothing that was signed with that holds. */
+	buf_clear(&request);
+	buf_clear(&reply);
+	bundle_put_query(&request, &q, slice_str(user[JWS_RS256].json));
+	assert_int_equal(
+	    identity_bundle_verify.handle(&env, &info, buf_slice(&request), &reply, NULL), ERR_OK);
+	assert_true(bundle_take_result(&arena, buf_slice(&reply), &r));
+	assert_string_equal(r.reason, "bad signature in chain");
+	pubkey_free(&compute.public_key);
+	buf_free(&compute.public_key_json);
 	arena_reset(&arena);
 	buf_free(&bundle);
 	buf_free(&request);

@@ -22,9 +22,9 @@ struct identity_state {
 
 	/* web; filled when ready */
 	struct session_codec *cookies;
-	struct pubkey public_key; /* the domain key's public half, parsed once */
+	struct pubkey public_key;   /* the domain key's public half, parsed once; compute too */
+	struct buf public_key_json; /* as in /pk; compute: what public_key was parsed from */
 	int64_t key_created_ms;
-	struct buf public_key_json;	     /* as in /pk */
 	struct buf well_known;		     /* the document /.well-known/browserid */
 	uint8_t kdf_salt_key[KDF_KEY_BYTES]; /* derives salts for addresses without account */
 
