@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/obs/log_flood.h"
 #include "core/obs/log_line.h"
 
 enum {
@@ -40,10 +42,12 @@ static const char *const level_names[] = { "debug", "info", "warn", "error", "of
 static struct levels levels = { .common = LOG_INFO, .lowest = LOG_INFO };
 static char role_text[40] = "-";
 
-static char batch[BATCH_BYTES + LINE_MAX_BYTES];
+/* Two lines may follow each other after the check for room: what was left out, and the warning. */
+static char batch[BATCH_BYTES + 2 * LINE_MAX_BYTES];
 static size_t batch_len;
 static uint64_t lost; /* lines dropped since the last report */
 static bool is_pipe;
+static struct log_flood flood;
 
 static void put_head(
     struct log_line *w, enum log_level level, const char *module, const char *event)
@@ -123,11 +127,29 @@ void log_flush(void)
 	errno = saved;
 }
 
+/* Faults come in floods; says first what was left out of the last one. */
+static bool admit_warning(const char *module, const char *event)
+{
+	uint64_t left_out = 0;
+
+	if (!log_flood_admits(&flood, module, event, clock_wall_ms() / 1000, &left_out)) {
+		return false;
+	}
+	if (left_out > 0) {
+		const struct log_field fields[] = { LOG_C("of", event), LOG_I("lines", left_out) };
+		append_line(LOG_WARN, module, "warnings_left_out", fields, 2);
+	}
+	return true;
+}
+
 void log_write(enum log_level level, const char *module, const char *event,
     const struct log_field *fields, size_t n)
 {
 	if (batch_len >= BATCH_BYTES) {
 		lost++;
+		return;
+	}
+	if (level == LOG_WARN && !admit_warning(module, event)) {
 		return;
 	}
 	append_line(level, module, event, fields, n);
