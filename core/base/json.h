@@ -1,7 +1,6 @@
 /*
- * The JSON boundary. Reading: a document is parsed by jansson behind these functions (so that a
- * faster parser can replace it), after a scan that refuses nesting deeper than 32. Writing:
- * straight into a buffer, no tree.
+ * JSON (RFC 8259). Reading: a document is parsed once, strictly, into the caller's arena; nesting
+ * deeper than 32 is refused before the parser recurses. Writing: straight into a buffer, no tree.
  */
 #ifndef PLIMSOLL_BASE_JSON_H
 #define PLIMSOLL_BASE_JSON_H
@@ -32,9 +31,10 @@ enum json_kind {
 struct json;
 
 /*
- * Parses text, which must hold exactly one JSON value of any type (duplicate keys are refused). The
- * document lives until arena is reset. ERR_SYNTAX with the place in note, ERR_LIMIT: too deep,
- * ERR_MEMORY.
+ * Parses text, which must hold exactly one JSON value of any type. Refused are also: duplicate
+ * names, NUL in a name, integers beyond 64 bits, infinite numbers, what is not UTF-8. The text is
+ * copied, the document lives until arena is reset and takes at worst
+ * some ten times its text. ERR_SYNTAX with the place in note, ERR_LIMIT: too deep, ERR_MEMORY.
  */
 NODISCARD enum err json_parse(
     struct arena *arena, struct slice text, const struct json **ret, struct err_note *note);

@@ -5,7 +5,6 @@
 #include <crypt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,14 +14,15 @@
 
 static long hash_until(const char *setting, int64_t end_us)
 {
-	struct crypt_data data;
+	struct crypt_data *data = calloc(1, sizeof(*data));
 	long n = 0;
 
-	memset(&data, 0, sizeof(data));
+	CHECK(data != NULL);
 	while (clock_mono_us() < end_us) {
-		CHECK(crypt_r("correct horse", setting, &data) != NULL);
+		CHECK(crypt_r("correct horse", setting, data) != NULL);
 		n++;
 	}
+	free(data);
 	return n;
 }
 
@@ -36,8 +36,7 @@ int main(int argc, char **argv)
 	CHECK(processes > 0 && processes <= 256 && seconds > 0);
 	CHECK(crypt_gensalt_rn("$2b$", cost, NULL, 0, setting, sizeof(setting)) != NULL);
 	size_t bytes = (size_t)processes * sizeof(long);
-	long *counts =
-	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	long *counts = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(counts != MAP_FAILED);
 	int64_t end_us = clock_mono_us() + seconds * 1000000;
 	for (long i = 0; i < processes; i++) {

@@ -1,10 +1,12 @@
 /*
- * JSON from outside: what parses is walked whole, written again, and parses to the same text.
+ * JSON from outside: jansson agrees on it, and what parses is walked whole, written again, and
+ * parses to the same text.
  */
 #include "test/fuzz/fuzz.h"
 
 #include "core/base/check.h"
 #include "core/base/json.h"
+#include "core/base/json_peer.h"
 
 enum {
 	MAX_BYTES = 1 << 20
@@ -92,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena arena = arena_new(MAX_BYTES);
 	struct buf once = buf_new(MAX_BYTES), twice = buf_new(MAX_BYTES);
 
+	CHECK(json_peer_difference(SLICE_OF(data, size)) == NULL);
 	if (rewrite(&arena, SLICE_OF(data, size), &once)) {
 		CHECK(!once.failed);
 		CHECK(rewrite(&arena, buf_slice(&once), &twice));
