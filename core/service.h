@@ -18,7 +18,9 @@
 #include "core/rpc/rpc.h"
 #include "core/store/sql.h"
 
-enum { SERVICE_MAX = 8 };
+enum {
+	SERVICE_MAX = 8
+};
 
 struct service;
 
@@ -29,7 +31,8 @@ struct svc_env {
 	struct loop *loop;
 	const struct conf *conf;
 	struct metrics *metrics;
-	struct sql_db *db; /* web: read-only connection; store: NULL (use struct txn); others NULL */
+	struct sql_db
+	    *db; /* web: read-only connection; store: NULL (use struct txn); others NULL */
 	struct rpc_pool *peer[ROLE_COUNT]; /* NULL where this role may not call */
 	const char *data_dir;
 	const char *version;

@@ -1,5 +1,6 @@
 /*
- * The pages, styles and scripts of web/, made part of the program by tools/embed.py when it is built.
+ * The pages, styles and scripts of web/, made part of the program by tools/embed.py when it is
+ * built.
  */
 #ifndef PLIMSOLL_WEB_ASSETS_H
 #define PLIMSOLL_WEB_ASSETS_H

@@ -36,21 +36,21 @@ struct op_call;
 typedef enum err op_fn(struct op_call *c);
 
 enum op_flags {
-	OP_INLINE = 1, /* never waits: runs on the loop without a task */
-	OP_STREAM = 2, /* reads its body itself with http_body_read(); starts at the head */
+	OP_INLINE = 1,	    /* never waits: runs on the loop without a task */
+	OP_STREAM = 2,	    /* reads its body itself with http_body_read(); starts at the head */
 	OP_PUBLIC_CORS = 4, /* Access-Control-Allow-Origin: * and OPTIONS answered by the edge */
 };
 
 /* One externally visible operation (DESIGN.md 6). */
 struct op {
-	const char *name; /* "identity.verify": key of metrics, logs, tests, docs */
+	const char *name;	 /* "identity.verify": key of metrics, logs, tests, docs */
 	enum http_method method; /* HTTP_GET answers HEAD too */
-	const char *path; /* "/x/{id}" or, last only, "{rest*}": see router.h */
+	const char *path;	 /* "/x/{id}" or, last only, "{rest*}": see router.h */
 	enum cost_class cost;
 	enum shed_rank rank;
 	uint32_t deadline_ms; /* from the head's arrival to the answer */
-	uint32_t max_body; /* bytes; 0: a body is refused with 413 */
-	uint32_t flags; /* enum op_flags */
+	uint32_t max_body;    /* bytes; 0: a body is refused with 413 */
+	uint32_t flags;	      /* enum op_flags */
 	op_fn *handle;
 };
 
@@ -63,13 +63,13 @@ struct http_site {
 	const char *host; /* lower case Host without port, or NULL: any */
 	const struct op *ops;
 	unsigned n_ops;
-	op_fn *not_found; /* unknown path; NULL: 404 text */
+	op_fn *not_found;    /* unknown path; NULL: 404 text */
 	op_fn *wrong_method; /* path known, method not; NULL: 405 with Allow */
 	/* Answers a failed op; NULL: text/plain "<phrase>: <err_text>". */
 	void (*error)(struct op_call *c, enum err e);
 	/* Called before every reply is sent, e.g. to add the site's header set; may be NULL. */
 	void (*decorate)(struct op_call *c);
-	void *env; /* struct svc_env of the process */
+	void *env;   /* struct svc_env of the process */
 	void *state; /* the service's own */
 };
 
@@ -78,7 +78,7 @@ struct op_call {
 	struct http_req *req;
 	const struct op *op; /* never NULL; a built-in row for not_found and the like */
 	const struct http_site *site;
-	void *env, *state; /* copied from the site */
+	void *env, *state;   /* copied from the site */
 	struct arena *arena; /* of the request */
 	int64_t deadline_us; /* monotonic */
 	uint64_t trace;
@@ -89,9 +89,9 @@ struct op_call {
 
 enum http_method http_method(const struct http_req *r);
 struct slice http_method_text(const struct http_req *r);
-struct slice http_path(const struct http_req *r); /* percent-decoded, always starts with '/' */
+struct slice http_path(const struct http_req *r);  /* percent-decoded, always starts with '/' */
 struct slice http_query(const struct http_req *r); /* raw, without '?' */
-struct slice http_host(const struct http_req *r); /* with port as sent */
+struct slice http_host(const struct http_req *r);  /* with port as sent */
 
 /* First field of that name (any case), or a slice with ptr NULL if there is none. */
 struct slice http_header_get(const struct http_req *r, struct slice name);
@@ -107,11 +107,10 @@ struct slice http_cookie(const struct http_req *r, struct slice name);
  * none of that name. ERR_MEMORY cannot happen below the body limit. Text is allocated in the arena.
  */
 bool http_query_get(const struct http_req *r, struct slice name, struct slice *ret);
-bool http_form_get(
-    struct arena *arena, struct slice encoded, struct slice name, struct slice *ret);
+bool http_form_get(struct arena *arena, struct slice encoded, struct slice name, struct slice *ret);
 /* Walks the pairs of a form or query: false at the end. Undecodable pairs are skipped. */
-bool http_form_next(struct arena *arena, struct slice *rest, struct slice *ret_name,
-    struct slice *ret_value);
+bool http_form_next(
+    struct arena *arena, struct slice *rest, struct slice *ret_name, struct slice *ret_value);
 
 /* Address text of the client: of the connection, or X-Forwarded-For from a trusted proxy. */
 struct slice http_client_address(const struct http_req *r);
@@ -124,8 +123,7 @@ struct slice http_body(const struct http_req *r);
  * Reads the next bytes of an OP_STREAM body from the running task: *ret_len > 0 bytes into out, or
  * ERR_END at the end. ERR_LIMIT: longer than max_body; ERR_DEADLINE; ERR_CANCELLED: client gone.
  */
-NODISCARD enum err http_body_read(
-    struct http_req *r, char *out, size_t out_size, size_t *ret_len);
+NODISCARD enum err http_body_read(struct http_req *r, char *out, size_t out_size, size_t *ret_len);
 
 /* ---- the answer ---- */
 
@@ -133,8 +131,9 @@ NODISCARD enum err http_body_read(
 void http_add_header(struct http_req *r, struct slice name, struct slice value);
 
 /*
- * Answers with a whole body, which must live as long as the request (arena, static). Content-Length,
- * Date and connection headers are added; HEAD sends no body. content_type empty: no Content-Type.
+ * Answers with a whole body, which must live as long as the request (arena, static).
+ * Content-Length, Date and connection headers are added; HEAD sends no body. content_type empty: no
+ * Content-Type.
  */
 void http_reply(struct http_req *r, int status, struct slice content_type, struct slice body);
 

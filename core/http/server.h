@@ -26,7 +26,7 @@ struct http_server_options {
 	unsigned n_sites;
 	const struct conf *conf; /* section [http]: limits and clocks, see http_conf_keys */
 	struct metrics *metrics; /* own slot and the http families; other web slots for balancing */
-	http_load_fn *load; /* may be NULL */
+	http_load_fn *load;	 /* may be NULL */
 	void *load_arg;
 	bool access_log;
 };
