@@ -46,13 +46,16 @@ void cost_meter_record(struct cost_meter *m, int64_t us);
 struct grace_load {
 	int64_t loop_delay_us; /* standing delay of requests in the web process' class queues */
 	int64_t compute_wait_us, store_wait_us, signer_wait_us; /* expected wait of a new call */
+	int64_t compute_run_us; /* mean time of a job there lately */
 	unsigned tasks, tasks_max;
 };
 
 struct grace {
 	struct delay_meter loop_delay;
+	struct delay_meter compute_wait; /* expected waits that arrivals have met */
+	bool compute_stands;   /* compute's queue has not been empty for a whole interval */
 	int64_t window_end_us; /* of the refusal count below, 1 s windows */
-	int64_t refused_now, refused_before, served_now, served_before;
+	int64_t refused_now, refused_before;
 	uint64_t random_state; /* xorshift, for spreading Retry-After */
 };
 
@@ -67,8 +70,5 @@ bool grace_admit(struct grace *g, const struct grace_load *load, enum cost_class
 
 /* Seconds to tell a client that was refused later on (by a full queue further back). */
 unsigned grace_retry_after_s(struct grace *g, int64_t now_us);
-
-/* Counts an operation that was answered with other than a refusal. */
-void grace_served(struct grace *g, int64_t now_us);
 
 #endif

@@ -104,6 +104,41 @@ static void a_resource_that_cannot_begin_in_time_refuses(void **state)
 	assert_false(admits(&load, COST_WRITE, SHED_LAST, 3 * S));
 }
 
+/* Meets the controller every 10 ms for a second with a wait at compute; the last verdict. */
+static bool after_a_second(struct grace *g, int64_t *now_us, int64_t wait_us, enum shed_rank rank)
+{
+	struct grace_load load = { .compute_wait_us = wait_us, .compute_run_us = 50 * MS };
+	unsigned retry_after_s = 0;
+	bool yes = false;
+
+	for (int i = 0; i < 100; i++) {
+		*now_us += 10 * MS;
+		yes = grace_admit(g, &load, COST_COMPUTE, rank, 3 * S, *now_us, &retry_after_s);
+	}
+	return yes;
+}
+
+static void a_standing_queue_at_compute_is_held_short_until_it_was_empty(void **state)
+{
+	struct grace g;
+	int64_t now_us = 0;
+
+	(void)state;
+	grace_init(&g, 7, 0);
+	assert_true(after_a_second(&g, &now_us, 450 * MS, SHED_MIDDLE));
+	assert_false(after_a_second(&g, &now_us, 800 * MS, SHED_MIDDLE));
+	/* Held short: those who find less wait are let in, and the bound stays. */
+	assert_true(after_a_second(&g, &now_us, 480 * MS, SHED_MIDDLE));
+	assert_false(after_a_second(&g, &now_us, 700 * MS, SHED_MIDDLE));
+	assert_true(after_a_second(&g, &now_us, 700 * MS, SHED_LAST));
+	/* Empty for a while: a burst may wait again. */
+	assert_true(after_a_second(&g, &now_us, 0, SHED_MIDDLE));
+	struct grace_load burst = { .compute_wait_us = 800 * MS, .compute_run_us = 50 * MS };
+	unsigned retry_after_s = 0;
+	assert_true(
+	    grace_admit(&g, &burst, COST_COMPUTE, SHED_MIDDLE, 3 * S, now_us + MS, &retry_after_s));
+}
+
 static void ranks_are_cut_one_after_the_other(void **state)
 {
 	int refused_before = 0;
@@ -136,23 +171,32 @@ static void the_last_tasks_are_kept_for_work_already_begun(void **state)
 	assert_false(admits(&load, COST_READ, SHED_LAST, S));
 }
 
-static void retries_are_spread_over_the_spare_capacity(void **state)
+static void the_longest_retry_after(struct grace *g, int refusals, unsigned *least, unsigned *most)
+{
+	*least = 1000;
+	*most = 0;
+	for (int i = 0; i < refusals; i++) {
+		unsigned s = grace_retry_after_s(g, 20);
+		*least = s < *least ? s : *least;
+		*most = s > *most ? s : *most;
+	}
+}
+
+static void retries_are_spread_as_refusals_grow(void **state)
 {
 	struct grace g;
-	unsigned least = 1000, most = 0;
+	unsigned least, most;
 
 	(void)state;
 	grace_init(&g, 42, 0);
-	for (int i = 0; i < 40; i++) {
-		grace_served(&g, 10);
-	}
-	for (int i = 0; i < 400; i++) {
-		unsigned s = grace_retry_after_s(&g, 20);
-		least = s < least ? s : least;
-		most = s > most ? s : most;
-	}
+	the_longest_retry_after(&g, 200, &least, &most);
 	assert_int_equal(least, 1);
-	assert_in_range(most, 8, 11);
+	assert_int_equal(most, 1);
+	the_longest_retry_after(&g, 2500, &least, &most);
+	assert_int_equal(least, 1);
+	assert_in_range(most, 9, 11);
+	the_longest_retry_after(&g, 100000, &least, &most);
+	assert_int_equal(most, 60);
 }
 
 /*
@@ -210,9 +254,10 @@ int main(void)
 		cmocka_unit_test(an_idle_interval_counts_as_no_delay),
 		cmocka_unit_test(the_cost_meter_forgets_a_wrong_guess),
 		cmocka_unit_test(a_resource_that_cannot_begin_in_time_refuses),
+		cmocka_unit_test(a_standing_queue_at_compute_is_held_short_until_it_was_empty),
 		cmocka_unit_test(ranks_are_cut_one_after_the_other),
 		cmocka_unit_test(the_last_tasks_are_kept_for_work_already_begun),
-		cmocka_unit_test(retries_are_spread_over_the_spare_capacity),
+		cmocka_unit_test(retries_are_spread_as_refusals_grow),
 		cmocka_unit_test(a_bound_shorter_than_patience_keeps_the_goodput),
 	};
 

@@ -41,13 +41,10 @@ void access_done(struct http_req *r)
 	metric_add(s->cells.responses[r->refused ? 0 : r->status / 100], 1);
 	if (r->refused) {
 		metric_add(cells->refused, 1);
-	} else {
-		grace_served(&s->grace, now_us);
-		if (r->status >= 500) {
-			metric_add(cells->server_errors, 1);
-		} else if (r->status >= 400) {
-			metric_add(cells->client_errors, 1);
-		}
+	} else if (r->status >= 500) {
+		metric_add(cells->server_errors, 1);
+	} else if (r->status >= 400) {
+		metric_add(cells->client_errors, 1);
 	}
 	hist_record(cells->duration, now_us - r->arrived_us);
 	if (s->o.access_log && s->settings.access_log) {

@@ -31,11 +31,19 @@ static int64_t wait_at(const struct role_ctx *r, enum role_id role)
 	return pool == NULL ? 0 : rpc_pool_expected_wait_us(pool);
 }
 
+static int64_t mean_run_at(const struct role_ctx *r, enum role_id role)
+{
+	const struct rpc_pool *pool = r->env.peer[role];
+
+	return pool == NULL ? 0 : rpc_pool_mean_run_us(pool);
+}
+
 static void measure(void *arg, struct grace_load *load)
 {
 	const struct role_ctx *r = arg;
 
 	load->compute_wait_us = wait_at(r, ROLE_COMPUTE);
+	load->compute_run_us = mean_run_at(r, ROLE_COMPUTE);
 	load->store_wait_us = wait_at(r, ROLE_STORE);
 	load->signer_wait_us = wait_at(r, ROLE_SIGNER);
 	load->tasks = task_count(r->env.loop);

@@ -68,6 +68,7 @@ static void on_reply(void *arg, const struct rpc_frame *f)
 	take_report(peer, f);
 	if (f->run_us > 0) {
 		cost_meter_record(&peer->pool->cost[f->type], f->run_us);
+		cost_meter_record(&peer->pool->any_cost, f->run_us);
 	}
 	if (f->status == ERR_DRAINING && !peer->draining) {
 		peer->draining = true;
@@ -326,6 +327,11 @@ int64_t rpc_pool_expected_wait_us(const struct rpc_pool *p)
 		}
 	}
 	return best_us;
+}
+
+int64_t rpc_pool_mean_run_us(const struct rpc_pool *p)
+{
+	return p->any_cost.mean_us;
 }
 
 unsigned rpc_pool_connected(const struct rpc_pool *p)

@@ -76,10 +76,11 @@ struct rpc_pool {
 	enum role_id self, to;
 	unsigned credits;
 	struct rpc_peer *peers[RPC_MAX_INSTANCES]; /* by instance; NULL: not connected */
-	unsigned next;		 /* where the search for a peer starts, so that ties rotate */
-	int64_t lost_us;	 /* when the last peer went away, or the pool began */
-	struct list waiters;	 /* struct rpc_waiter: tasks waiting for a peer to appear */
-	struct cost_meter *cost; /* per row of the registry */
+	unsigned next;		    /* where the search for a peer starts, so that ties rotate */
+	int64_t lost_us;	    /* when the last peer went away, or the pool began */
+	struct list waiters;	    /* struct rpc_waiter: tasks waiting for a peer to appear */
+	struct cost_meter *cost;    /* per row of the registry */
+	struct cost_meter any_cost; /* over all rows, as they come */
 	struct rpc_stats stats;
 };
 

@@ -91,6 +91,9 @@ NODISCARD enum err rpc_call(struct rpc_pool *p, const struct rpc_def *def, struc
  */
 int64_t rpc_pool_expected_wait_us(const struct rpc_pool *p);
 
+/* Mean time that the peers' calls have run lately, whatever they were; 0 before the first. */
+int64_t rpc_pool_mean_run_us(const struct rpc_pool *p);
+
 /* Peers that are connected now and not draining. */
 unsigned rpc_pool_connected(const struct rpc_pool *p);
 
