@@ -1,6 +1,10 @@
 // The HTTP edge beside nginx with equal workers and logging, the same bytes from both, in one run:
 // CPU per request and requests/s of a static file and of session_context, and CPU per refusal.
 //   node test/bench/edge.mjs [seconds per run = 6]
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { signUp } from '../harness/client.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { load, report, rolePids, startNginx, wrk } from './lib.mjs';
 
@@ -41,9 +45,34 @@ function rows(label, best) {
 	];
 }
 
+// Refusals: the compute processes are stopped, so that every login beyond the first few is refused
+// before its body is read.
+async function refusals() {
+	const client = await signUp(server, 'refused@example.com', 'correct horse');
+	await client.context();
+	const cookie = [...client.cookies].map(([k, v]) => `${k}=${v}`).join('; ');
+	const body = JSON.stringify({ email: 'refused@example.com', pass: 'correct horse', ephemeral: false, csrf: client.csrf });
+	const script = path.join(mkdtempSync(path.join(os.tmpdir(), 'plimsoll-edge-')), 'login.lua');
+	writeFileSync(script, `wrk.method = "POST"\nwrk.body = '${body}'\nwrk.headers["Content-Type"] = "application/json"\nwrk.headers["Cookie"] = "${cookie}"\n`);
+	const { compute } = await rolePids(server);
+	compute.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+	try {
+		return await wrk(`${server.url}/wsapi/authenticate_user`, web, { seconds, script });
+	} finally {
+		compute.forEach((pid) => process.kill(pid, 'SIGCONT'));
+		rmSync(path.dirname(script), { recursive: true });
+	}
+}
+
 const title = `edge beside nginx (${web.length} workers each, access log on, wrk -c64, load ${load()})`;
 const fixed = rows(`static file of ${file.length} B`, await compare('/include.js'));
 const session = rows(`session_context, ${context.length} B`, await compare('/wsapi/session_context', { headers: { cookie } }));
-report(title, [...fixed, ...session]);
+const refused = await refusals();
+report(title, [
+	...fixed,
+	...session,
+	['refusals of logins, compute stopped: /s', (refused.errors / seconds).toFixed(0), `${refused.requests - refused.errors} of ${refused.requests} were no refusals`],
+	['CPU per refusal', `${refused.cpuUsPerRequest.toFixed(2)} us`, '(goal of the grace issue: 15 us)'],
+]);
 await nginx.stop();
 await server.stop();
