@@ -49,19 +49,41 @@ static uint64_t lost; /* lines dropped since the last report */
 static bool is_pipe;
 static struct log_flood flood;
 
+/* The text between time and fields of the last line: the next one is mostly of the same kind. */
+static struct {
+	enum log_level level;
+	const char *module, *event; /* literals; told apart by address */
+	size_t len;
+	char text[160];
+} kind;
+
+static void make_kind(enum log_level level, const char *module, const char *event)
+{
+	struct log_line w = { .at = kind.text, .end = kind.text + sizeof(kind.text) };
+
+	log_line_put_str(&w, " level=");
+	log_line_put_str(&w, level_names[level]);
+	log_line_put_str(&w, " role=");
+	log_line_put_str(&w, role_text);
+	log_line_put_str(&w, " mod=");
+	log_line_put_str(&w, module);
+	log_line_put_str(&w, " event=");
+	log_line_put_str(&w, event);
+	kind.level = level;
+	kind.module = module;
+	kind.event = event;
+	kind.len = (size_t)(w.at - kind.text);
+}
+
 static void put_head(
     struct log_line *w, enum log_level level, const char *module, const char *event)
 {
+	if (kind.module != module || kind.event != event || kind.level != level) {
+		make_kind(level, module, event);
+	}
 	log_line_put_str(w, "ts=");
 	log_line_put_time(w);
-	log_line_put_str(w, " level=");
-	log_line_put_str(w, level_names[level]);
-	log_line_put_str(w, " role=");
-	log_line_put_str(w, role_text);
-	log_line_put_str(w, " mod=");
-	log_line_put_str(w, module);
-	log_line_put_str(w, " event=");
-	log_line_put_str(w, event);
+	log_line_put(w, kind.text, kind.len);
 }
 
 /* Appends one line to the batch; fields that do not fit are left out and the line says so. */
@@ -185,6 +207,7 @@ void log_open(enum role_id role, int instance)
 		log_line_put_number(&w, instance);
 	}
 	*w.at = '\0';
+	kind.module = NULL; /* it holds the old role */
 	is_pipe = fstat(STDERR_FILENO, &st) == 0 && S_ISFIFO(st.st_mode);
 	check_before_abort(log_flush);
 }

@@ -67,6 +67,7 @@ NODISCARD enum err log_set_levels(struct slice text, struct err_note *note);
 
 bool log_is_on(enum log_level level, const char *module);
 
+/* What LOG() calls. module and event are literals: kinds of lines are told apart by address. */
 void log_write(enum log_level level, const char *module, const char *event,
     const struct log_field *fields, size_t n);
 
