@@ -15,7 +15,7 @@
  * stays cheap (REFUSALS_PER_S at some 20 us each is half a percent of a core), and not later: those
  * who still wait to return when a peak has ended are what keeps it from being over. Spreading them
  * over the time that the capacity would need to serve them all was measured and took 14 s to
- * normal latency after ten times the load, where this takes under 5.
+ * normal latency after ten times the load, where this takes 5 at most.
  */
 #include "core/grace/admit.h"
 
