@@ -13,9 +13,8 @@
  *
  * Refused clients are told to come back after a second or more, spread so that refusing them again
  * stays cheap (REFUSALS_PER_S at some 20 us each is half a percent of a core), and not later: those
- * who still wait to return when a peak has ended are what keeps it from being over. Spreading them
- * over the time that the capacity would need to serve them all was measured and took 14 s to
- * normal latency after ten times the load, where this takes 5 at most.
+ * who still wait to return when a peak has ended are what keeps it from being over. Figures and
+ * what else was tried: doc/decisions/0009.
  */
 #include "core/grace/admit.h"
 

@@ -11,7 +11,7 @@ import { load, report, rolePids, startNginx, wrk } from './lib.mjs';
 const seconds = Number(process.argv[2] ?? 6);
 const ROUNDS = 3;
 
-const server = await startPlimsoll({ conf: { log: { level: 'info' }, http: { access_log: 'yes' } }, stderr: 'discard' });
+const server = await startPlimsoll({ conf: { log: { level: 'info' }, http: { access_log: 'yes' } }, stderr: 'file' });
 const web = (await rolePids(server)).web;
 const file = Buffer.from(await (await fetch(`${server.url}/include.js`)).arrayBuffer());
 const contextAnswer = await fetch(`${server.url}/wsapi/session_context`);
@@ -64,13 +64,29 @@ async function refusals() {
 	}
 }
 
+// What the access log costs: the same file from a server that writes none, in alternating rounds.
+async function logShare() {
+	const silent = await startPlimsoll({ conf: { http: { access_log: 'no' } } });
+	const silentWeb = (await rolePids(silent)).web;
+	let on = Infinity;
+	let off = Infinity;
+	for (let i = 0; i < ROUNDS; i++) {
+		on = Math.min(on, (await wrk(`${server.url}/include.js`, web, { seconds })).cpuUsPerRequest);
+		off = Math.min(off, (await wrk(`${silent.url}/include.js`, silentWeb, { seconds })).cpuUsPerRequest);
+	}
+	await silent.stop();
+	return { on, off };
+}
+
 const title = `edge beside nginx (${web.length} workers each, access log on, wrk -c64, load ${load()})`;
 const fixed = rows(`static file of ${file.length} B`, await compare('/include.js'));
 const session = rows(`session_context, ${context.length} B`, await compare('/wsapi/session_context', { headers: { cookie } }));
+const { on, off } = await logShare();
 const refused = await refusals();
 report(title, [
 	...fixed,
 	...session,
+	['static file, CPU with and without access log', `${on.toFixed(2)} us`, `${off.toFixed(2)} us: the log is ${((1 - off / on) * 100).toFixed(1)} % (goal 2 %)`],
 	['refusals of logins, compute stopped: /s', (refused.errors / seconds).toFixed(0), `${refused.requests - refused.errors} of ${refused.requests} were no refusals`],
 	['CPU per refusal', `${refused.cpuUsPerRequest.toFixed(2)} us`, '(goal of the grace issue: 15 us)'],
 ]);

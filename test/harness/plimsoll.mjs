@@ -3,7 +3,7 @@
 //   server.url, server.adminUrl, server.pid, server.stderr(), await server.stop()
 // The program is PLIMSOLL_BIN, or build/plimsoll of this tree.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
@@ -55,7 +55,7 @@ function statusOf(url) {
 
 // Options: conf (sections over those below), bin, args (behind "serve -c FILE"), env, dir (a folder
 // to use and keep, for a second start on the same data), ports ({ web, admin }, likewise), stderr
-// ("keep", or "discard" where the log is large).
+// ("keep"; "file", as a service manager would, where the log is large).
 export async function startPlimsoll(options = {}) {
 	const { conf = {}, bin = plimsollBin(), args = [], env = {}, stderr = 'keep' } = options;
 	const ports = options.ports ?? { web: await freePort(), admin: await freePort() };
@@ -71,10 +71,12 @@ export async function startPlimsoll(options = {}) {
 	const confPath = path.join(dir, 'plimsoll.ini');
 	writeFileSync(confPath, confText(sections));
 
+	const logFile = stderr === 'file' ? openSync(path.join(dir, 'stderr.log'), 'w') : -1;
 	const child = spawn(bin, ['serve', '-c', confPath, ...args], {
 		env: { ...process.env, ...env },
-		stdio: ['ignore', 'ignore', stderr === 'keep' ? 'pipe' : 'ignore'],
+		stdio: ['ignore', 'ignore', stderr === 'file' ? logFile : 'pipe'],
 	});
+	if (logFile >= 0) closeSync(logFile);
 	running.add(child);
 	let log = '';
 	child.stderr?.setEncoding('utf8').on('data', (text) => (log = (log + text).slice(-STDERR_MAX)));

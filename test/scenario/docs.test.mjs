@@ -1,4 +1,5 @@
-// Every command that README and the runbook show is run here: what they promise works as written.
+// The commands that README and the runbook show: those of plimsoll are run as written; of make only
+// that the target exists (make test is what runs this, make run needs its fixed ports).
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
