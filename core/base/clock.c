@@ -24,6 +24,11 @@ int64_t clock_wall_ms(void)
 	return read_us(CLOCK_REALTIME) / 1000;
 }
 
+int64_t clock_wall_coarse_ms(void)
+{
+	return read_us(CLOCK_REALTIME_COARSE) / 1000;
+}
+
 int64_t clock_cpu_us(void)
 {
 	return read_us(CLOCK_PROCESS_CPUTIME_ID);

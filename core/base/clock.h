@@ -14,6 +14,10 @@ int64_t clock_mono_us(void);
 /* Calendar milliseconds since 1970-01-01 UTC. */
 int64_t clock_wall_ms(void);
 
+/* The same as of the kernel's last tick (at most 10 ms ago), for a fifth of the price: log lines.
+ */
+int64_t clock_wall_coarse_ms(void);
+
 /* CPU microseconds used by this process so far. */
 int64_t clock_cpu_us(void);
 

@@ -72,13 +72,27 @@ bool http_address_parse(struct slice text, struct http_address *ret)
 	return true;
 }
 
+/* By hand: every line of the access log has one, and inet_ntop() goes through printf for it. */
+static void ipv4_text(const uint8_t bytes[4], char *out)
+{
+	for (int i = 0; i < 4; i++) {
+		unsigned n = bytes[i];
+		if (n >= 100) {
+			*out++ = (char)('0' + n / 100);
+		}
+		if (n >= 10) {
+			*out++ = (char)('0' + n / 10 % 10);
+		}
+		*out++ = (char)('0' + n % 10);
+		*out++ = i < 3 ? '.' : '\0';
+	}
+}
+
 void http_address_text(const struct http_address *a, char out[HTTP_ADDRESS_TEXT])
 {
-	const char *text = is_mapped(a) ? inet_ntop(AF_INET, a->bytes + sizeof(mapped_prefix), out,
-					      HTTP_ADDRESS_TEXT)
-					: inet_ntop(AF_INET6, a->bytes, out, HTTP_ADDRESS_TEXT);
-
-	if (text == NULL) {
+	if (is_mapped(a)) {
+		ipv4_text(a->bytes + sizeof(mapped_prefix), out);
+	} else if (inet_ntop(AF_INET6, a->bytes, out, HTTP_ADDRESS_TEXT) == NULL) {
 		out[0] = '\0';
 	}
 }

@@ -24,7 +24,7 @@ enum log_level {
 
 /* One key=value of a line. Strings are quoted when they need it. */
 struct log_field {
-	const char *key;
+	struct slice label; /* " key=": written as it is */
 	enum {
 		LOG_FIELD_STR,
 		LOG_FIELD_INT
@@ -35,15 +35,15 @@ struct log_field {
 
 #define LOG_S(k, slice)                                                                            \
 	{                                                                                          \
-		.key = (k), .type = LOG_FIELD_STR, .str = (slice)                                  \
+		.label = SLICE(" " k "="), .type = LOG_FIELD_STR, .str = (slice)                   \
 	}
 #define LOG_C(k, cstr)                                                                             \
 	{                                                                                          \
-		.key = (k), .type = LOG_FIELD_STR, .str = slice_str(cstr)                          \
+		.label = SLICE(" " k "="), .type = LOG_FIELD_STR, .str = slice_str(cstr)           \
 	}
 #define LOG_I(k, n)                                                                                \
 	{                                                                                          \
-		.key = (k), .type = LOG_FIELD_INT, .num = (int64_t)(n)                             \
+		.label = SLICE(" " k "="), .type = LOG_FIELD_INT, .num = (int64_t)(n)              \
 	}
 
 /* LOG(LOG_INFO, "store", "commit", LOG_I("batch", n), LOG_C("err", err_text(e))); */

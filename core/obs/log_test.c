@@ -95,7 +95,7 @@ static size_t count_lines(void)
 
 static void test_line_has_time_level_role_module_event_and_fields(void **state)
 {
-	int64_t before = clock_wall_ms();
+	int64_t before = clock_wall_ms() - 10; /* lines carry the time of the last tick */
 	int year, month, day, hour, minute, second, ms, role_at = 0;
 
 	(void)state;

@@ -55,7 +55,7 @@ function statusOf(url) {
 
 // Options: conf (sections over those below), bin, args (behind "serve -c FILE"), env, dir (a folder
 // to use and keep, for a second start on the same data), ports ({ web, admin }, likewise), stderr
-// ("keep"; "file", as a service manager would, where the log is large).
+// ("keep"; "file", as a service manager would, where the log is large; "null").
 export async function startPlimsoll(options = {}) {
 	const { conf = {}, bin = plimsollBin(), args = [], env = {}, stderr = 'keep' } = options;
 	const ports = options.ports ?? { web: await freePort(), admin: await freePort() };
@@ -71,12 +71,13 @@ export async function startPlimsoll(options = {}) {
 	const confPath = path.join(dir, 'plimsoll.ini');
 	writeFileSync(confPath, confText(sections));
 
-	const logFile = stderr === 'file' ? openSync(path.join(dir, 'stderr.log'), 'w') : -1;
+	const logTo = { file: path.join(dir, 'stderr.log'), null: '/dev/null' }[stderr];
+	const logFile = logTo ? openSync(logTo, 'w') : -1;
 	const child = spawn(bin, ['serve', '-c', confPath, ...args], {
 		env: { ...process.env, ...env },
-		stdio: ['ignore', 'ignore', stderr === 'file' ? logFile : 'pipe'],
+		stdio: ['ignore', 'ignore', logTo ? logFile : 'pipe'],
 	});
-	if (logFile >= 0) closeSync(logFile);
+	if (logTo) closeSync(logFile);
 	running.add(child);
 	let log = '';
 	child.stderr?.setEncoding('utf8').on('data', (text) => (log = (log + text).slice(-STDERR_MAX)));

@@ -1,5 +1,5 @@
 // The commands that README and the runbook show: those of plimsoll are run as written; of make only
-// that the target exists (make test is what runs this, make run needs its fixed ports).
+// that the target exists (make test is what runs this, make_run.test.mjs is for make run).
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
