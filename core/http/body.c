@@ -5,10 +5,8 @@
  */
 #include "core/http/body.h"
 
-#include <errno.h>
-#include <sys/socket.h>
-
 #include "core/base/check.h"
+#include "core/http/conn_io.h"
 #include "core/http/respond.h"
 
 bool body_prepare(struct http_req *r)
@@ -28,7 +26,7 @@ static uint64_t limit_of(const struct http_req *r)
 	return r->call.op->max_body;
 }
 
-/* recv() with the connection's errors as error values. */
+/* Whatever ends the connection cancels the body. */
 static enum err receive(struct http_req *r, char *out, size_t size, size_t *ret_len)
 {
 	struct conn *c = r->conn;
@@ -36,17 +34,9 @@ static enum err receive(struct http_req *r, char *out, size_t size, size_t *ret_
 	if (c->state == CONN_CLOSED || c->peer_done) {
 		return ERR_CANCELLED;
 	}
-	ssize_t n = recv(c->fd, out, size, 0);
-	if (n < 0) {
-		return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_CANCELLED;
-	}
-	if (n == 0) {
-		c->peer_done = true;
-		return ERR_CANCELLED;
-	}
-	metric_add(r->server->cells.received_bytes, n);
-	*ret_len = (size_t)n;
-	return ERR_OK;
+	enum err e = conn_recv(c, out, size, ret_len);
+	c->peer_done = e == ERR_END;
+	return e == ERR_OK || e == ERR_AGAIN ? e : ERR_CANCELLED;
 }
 
 static enum err take_length(struct http_req *r, char *out, size_t size, size_t *ret_len)

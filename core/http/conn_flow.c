@@ -4,11 +4,9 @@
  */
 #include "core/http/conn_priv.h"
 
-#include <errno.h>
-#include <sys/socket.h>
-
 #include "core/http/access.h"
 #include "core/http/body.h"
+#include "core/http/conn_io.h"
 #include "core/http/dispatch.h"
 #include "core/http/request.h"
 
@@ -95,18 +93,18 @@ void conn_read(struct conn *c)
 		}
 	}
 	struct http_req *r = c->req;
-	ssize_t n = recv(c->fd, r->buf + r->buf_len, r->buf_cap - r->buf_len, 0);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+	size_t n = 0;
+	enum err e = conn_recv(c, r->buf + r->buf_len, r->buf_cap - r->buf_len, &n);
+	if (e == ERR_AGAIN) {
 		if (c->state == CONN_IDLE) {
 			go_idle(c);
 		}
 		return;
 	}
-	if (n <= 0) {
+	if (e != ERR_OK) {
 		conn_close(c, c->state == CONN_IDLE ? HTTP_CLOSE_CLIENT : HTTP_CLOSE_GONE);
 		return;
 	}
-	metric_add(s->cells.received_bytes, n);
 	r->buf_len += (uint32_t)n;
 	advance(c);
 }
@@ -132,7 +130,7 @@ static void linger(struct conn *c)
 	conn_release_request(c);
 	c->state = CONN_LINGER;
 	c->read_over = 0;
-	shutdown(c->fd, SHUT_WR);
+	conn_shut_send(c);
 	conn_clock(c, loop_now_us(c->server->loop) + LINGER_US);
 	conn_want(c, UV_READABLE | UV_DISCONNECT);
 }
@@ -140,16 +138,14 @@ static void linger(struct conn *c)
 void conn_read_over(struct conn *c)
 {
 	struct http_server *s = c->server;
-	ssize_t n = recv(c->fd, s->scratch, sizeof(s->scratch), 0);
+	size_t n = 0;
+	enum err e = conn_recv(c, s->scratch, sizeof(s->scratch), &n);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+	if (e == ERR_AGAIN) {
 		return;
 	}
-	if (n > 0) {
-		metric_add(s->cells.received_bytes, n);
-		c->read_over += (uint32_t)n;
-	}
-	if (n <= 0 || c->read_over > LINGER_BYTES) {
+	c->read_over += (uint32_t)n;
+	if (e != ERR_OK || c->read_over > LINGER_BYTES) {
 		conn_close(c, HTTP_CLOSE_DONE);
 	}
 }

@@ -4,18 +4,16 @@
  */
 #include "core/http/respond.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "core/base/check.h"
+#include "core/http/conn_io.h"
 
 enum {
 	PARTS_MAX = 3
 };
 
-/* iovec has no const; sendmsg() does not write there. */
+/* iovec has no const; conn_send() does not write there. */
 static void *writable(const char *p)
 {
 	return (void *)(uintptr_t)p;
@@ -35,7 +33,8 @@ bool respond_write(struct http_req *r, struct slice *parts, unsigned n)
 {
 	struct conn *c = r->conn;
 	struct iovec iov[PARTS_MAX];
-	struct msghdr message = { .msg_iov = iov };
+	unsigned n_iov = 0;
+	size_t sent = 0;
 
 	if (c->state == CONN_CLOSED) {
 		return false;
@@ -43,24 +42,19 @@ bool respond_write(struct http_req *r, struct slice *parts, unsigned n)
 	CHECK(n <= PARTS_MAX);
 	for (unsigned i = 0; i < n; i++) {
 		if (parts[i].len > 0) {
-			iov[message.msg_iovlen++] =
-			    (struct iovec){ writable(parts[i].ptr), parts[i].len };
+			iov[n_iov++] = (struct iovec){ writable(parts[i].ptr), parts[i].len };
 		}
 	}
-	if (message.msg_iovlen == 0) {
+	if (n_iov == 0) {
 		return true;
 	}
-	ssize_t sent = sendmsg(c->fd, &message, MSG_NOSIGNAL);
-	if (sent < 0) {
-		if (errno == EAGAIN || errno == EINTR) {
-			return true;
-		}
+	enum err e = conn_send(c, iov, n_iov, &sent);
+	if (e == ERR_PEER_GONE) {
 		conn_close(c, HTTP_CLOSE_GONE);
 		return false;
 	}
-	metric_add(r->server->cells.sent_bytes, sent);
-	r->sent_bytes += (uint64_t)sent;
-	cut(parts, n, (size_t)sent);
+	r->sent_bytes += sent;
+	cut(parts, n, sent);
 	return true;
 }
 

@@ -1,0 +1,48 @@
+/*
+ * Plain sockets.
+ */
+#include "core/http/conn_io.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+static enum err failure(void)
+{
+	return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_PEER_GONE;
+}
+
+enum err conn_recv(struct conn *c, char *out, size_t size, size_t *ret_len)
+{
+	ssize_t n = recv(c->fd, out, size, 0);
+
+	if (n < 0) {
+		return failure();
+	}
+	if (n == 0) {
+		return ERR_END;
+	}
+	metric_add(c->server->cells.received_bytes, n);
+	*ret_len = (size_t)n;
+	return ERR_OK;
+}
+
+enum err conn_send(struct conn *c, const struct iovec *parts, unsigned n, size_t *ret_len)
+{
+	/* msghdr has no const; sendmsg() does not write there. */
+	const struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts,
+		.msg_iovlen = n };
+	ssize_t sent = sendmsg(c->fd, &message, MSG_NOSIGNAL);
+
+	if (sent < 0) {
+		return failure();
+	}
+	metric_add(c->server->cells.sent_bytes, sent);
+	*ret_len = (size_t)sent;
+	return ERR_OK;
+}
+
+void conn_shut_send(struct conn *c)
+{
+	shutdown(c->fd, SHUT_WR);
+}
