@@ -92,7 +92,7 @@ test('rule 3: an unreadable cookie is an empty session and is replaced', async (
 	await client.context();
 	const [name, value] = client.session;
 	const fields = value.split('.');
-	const flip = (i) => fields.map((f, k) => (k === i ? (f[4] === 'A' ? 'B' : 'A') + f.slice(1) : f)).join('.');
+	const flip = (i) => fields.map((f, k) => (k === i ? (f[0] === 'A' ? 'B' : 'A') + f.slice(1) : f)).join('.');
 	const bad = [
 		'', 'x', '....', '.'.repeat(40), value.slice(0, -4), `${value}.x`, `${value}AAAA`, 'A'.repeat(3000),
 		flip(0), flip(1), flip(4),
