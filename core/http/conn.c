@@ -50,11 +50,21 @@ void conn_open(struct http_server *s, int fd, const struct sockaddr *peer)
 	c->peer = address;
 	c->trusted = trusted;
 	c->counted = counted;
-	c->state = CONN_IDLE;
+	c->state = trusted && s->o.proxied && s->settings.proxy_protocol ? CONN_PROXY : CONN_IDLE;
 	wheel_timer_init(&c->clock);
 	list_push(&s->conns, &c->node);
 	count(s, 1);
 	conn_clock(c, loop_now_us(s->loop) + s->settings.head_us);
+	if (c->state == CONN_PROXY) {
+		conn_read_proxy(c);
+	} else {
+		conn_begin(c);
+	}
+}
+
+void conn_begin(struct conn *c)
+{
+	c->state = CONN_IDLE;
 	conn_read(c);
 }
 
@@ -161,6 +171,13 @@ void conn_want(struct conn *c, int events)
 
 void conn_drain(struct conn *c)
 {
+	if (c->state == CONN_PROXY) {
+		conn_read_proxy(c); /* a request may be behind it */
+		if (c->state == CONN_PROXY) {
+			conn_close(c, HTTP_CLOSE_DRAINED);
+		}
+		return;
+	}
 	if (c->state != CONN_IDLE) {
 		return;
 	}

@@ -10,6 +10,7 @@
 struct http_req;
 
 enum conn_state {
+	CONN_PROXY,   /* the header of the proxy in front has not come yet; see conn_proxy.c */
 	CONN_IDLE,    /* between requests, or before the first; no request object */
 	CONN_HEAD,    /* a part of a head is here */
 	CONN_ACTIVE,  /* the request is queued, its handler runs or its answer flows */
@@ -35,6 +36,7 @@ struct conn {
 	bool poll_open;
 	bool peer_done;	       /* the client has closed its sending side */
 	bool trusted;	       /* a trusted proxy */
+	bool proxied_tls;      /* its PROXY header says that the client uses TLS */
 	bool advancing, again; /* see conn_advance() */
 };
 

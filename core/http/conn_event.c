@@ -32,6 +32,9 @@ static void on_active_readable(struct conn *c, int events)
 static void on_readable(struct conn *c, int events)
 {
 	switch ((enum conn_state)c->state) {
+	case CONN_PROXY:
+		conn_read_proxy(c);
+		return;
 	case CONN_IDLE:
 	case CONN_HEAD:
 		conn_read(c);
@@ -109,6 +112,9 @@ void conn_on_clock(struct conn *c, int64_t now_us)
 		return;
 	}
 	switch ((enum conn_state)c->state) {
+	case CONN_PROXY:
+		conn_close(c, HTTP_CLOSE_PROXY_HEADER);
+		return;
 	case CONN_IDLE:
 		conn_close(c, HTTP_CLOSE_IDLE);
 		return;

@@ -13,6 +13,12 @@ void conn_on_event(uv_poll_t *poll, int status, int events);
 /* The clock of a connection has run out (or not yet: clocks are moved lazily). */
 void conn_on_clock(struct conn *c, int64_t now_us);
 
+/* Reads the header of the proxy in front and begins with what comes behind; CONN_PROXY. */
+void conn_read_proxy(struct conn *c);
+
+/* The client's own bytes come next; who it is is known. */
+void conn_begin(struct conn *c);
+
 /* Reads once and goes on with the head; CONN_IDLE and CONN_HEAD. */
 void conn_read(struct conn *c);
 

@@ -112,7 +112,10 @@ bool http_form_get(struct arena *arena, struct slice encoded, struct slice name,
 bool http_form_next(
     struct arena *arena, struct slice *rest, struct slice *ret_name, struct slice *ret_value);
 
-/* Address text of the client: of the connection, or X-Forwarded-For from a trusted proxy. */
+/*
+ * Address text of the client: of the connection or its PROXY header, or X-Forwarded-For from a
+ * trusted proxy.
+ */
 struct slice http_client_address(const struct http_req *r);
 bool http_is_https(const struct http_req *r);
 

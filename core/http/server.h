@@ -29,6 +29,7 @@ struct http_server_options {
 	http_load_fn *load;	 /* may be NULL */
 	void *load_arg;
 	bool access_log;
+	bool proxied; /* [http] proxy_protocol counts here */
 };
 
 /* Keys of section [http]; part of the configuration of every process that has a server. */

@@ -41,6 +41,8 @@ static const struct conf_key keys[] = {
 	  .help = "Slowest average rate of a request body; slower ones get 408." },
 	{ .section = section, .name = "trusted_proxies", .type = CONF_STRING, .max = 1024, .def = "127.0.0.0/8, ::1", .reloadable = true,
 	  .help = "Addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed." },
+	{ .section = section, .name = "proxy_protocol", .type = CONF_BOOL, .def = "no", .reloadable = true,
+	  .help = "Whether trusted proxies begin each connection with a PROXY header (version 1 or 2) that names the client; required of them then, and refused from others. Not on the admin listener." },
 	{ .section = section, .name = "access_log", .type = CONF_BOOL, .def = "yes", .reloadable = true,
 	  .help = "One log line per request." },
 };
@@ -84,12 +86,18 @@ enum err http_settings_read(
 		.body_grace_us = duration_us(conf, "body_grace"),
 		.body_rate = conf_int(conf, section, "min_body_rate"),
 		.access_log = conf_bool(conf, section, "access_log"),
+		.proxy_protocol = conf_bool(conf, section, "proxy_protocol"),
 	};
 	struct err_note why = { .code = ERR_OK };
 
 	if (http_networks_parse(slice_str(conf_str(conf, section, "trusted_proxies")), &s.trusted,
 		&why) != ERR_OK) {
 		return err_note_set(note, ERR_CONFIG, "[http] trusted_proxies: %s", why.text);
+	}
+	if (s.proxy_protocol && s.trusted.n == 0) {
+		return err_note_set(note, ERR_CONFIG,
+		    "[http] proxy_protocol: nobody may send a PROXY header while trusted_proxies "
+		    "is empty");
 	}
 	*ret = s;
 	return ERR_OK;

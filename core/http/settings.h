@@ -18,6 +18,7 @@ struct http_settings {
 	int64_t head_us, idle_us, write_us, body_grace_us;
 	int64_t body_rate; /* bytes/s */
 	bool access_log;
+	bool proxy_protocol; /* trusted proxies begin their connections with a PROXY header */
 	struct http_networks trusted;
 };
 

@@ -165,7 +165,8 @@ static void serve(int instance)
 		.metrics = self.env.metrics,
 		.load = on_load,
 		.load_arg = &self.env,
-		.access_log = !self.args.quiet };
+		.access_log = !self.args.quiet,
+		.proxied = true };
 	if (http_server_new(self.loop, &options, &self.server, &note) != ERR_OK) {
 		fprintf(stderr, "%s\n", note.text);
 		exit(1);
