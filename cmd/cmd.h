@@ -19,13 +19,14 @@ struct cmd_options {
 	const char *sets[CMD_MAX_SETS]; /* --set section.key=value */
 	unsigned n_sets;
 	bool no_sandbox, reference, json, data, help;
-	const char *word; /* the one argument without a dash, or NULL */
+	const char *word;  /* the one argument without a dash, or NULL */
+	char *const *argv; /* the whole command line of the program */
 };
 
 /* A subcommand: its exit code. The conf is loaded (defaults, file, --set) and owned by main. */
 typedef int cmd_fn(const struct app *app, struct conf *conf, const struct cmd_options *o);
 
-cmd_fn cmd_serve, cmd_check, cmd_config, cmd_migrate, cmd_status, cmd_version;
+cmd_fn cmd_serve, cmd_check, cmd_config, cmd_migrate, cmd_status, cmd_upgrade, cmd_version;
 
 /*
  * Reads the words behind the subcommand. False after saying on standard error what was wrong and

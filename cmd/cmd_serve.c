@@ -38,5 +38,9 @@ int cmd_serve(const struct app *app, struct conf *conf, const struct cmd_options
 	if (code != EXIT_OK) {
 		return code;
 	}
-	return supervisor_run(app, conf, o->conf_path, o->no_sandbox, o->word);
+	const struct serve_options serve = { .conf_path = o->conf_path,
+		.only_service = o->word,
+		.no_sandbox = o->no_sandbox,
+		.argv = o->argv };
+	return supervisor_run(app, conf, &serve);
 }

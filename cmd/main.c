@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	{ "config",  "[--reference]", "prints every key in effect and where its value came from", cmd_config },
 	{ "migrate", "",              "brings the database to this version", cmd_migrate },
 	{ "status",  "[--json]",      "asks the running server how it is", cmd_status },
+	{ "upgrade", "",              "makes the running server give its place to the program as it is now", cmd_upgrade },
 	{ "version", "",              "prints the version", cmd_version },
 };
 /* clang-format on */
@@ -53,7 +54,8 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static int run_command(const struct app *app, const struct command *command, int argc, char **argv)
+static int run_command(
+    const struct app *app, const struct command *command, int argc, char **argv, char **all)
 {
 	struct cmd_options o;
 	struct conf *conf = NULL;
@@ -61,6 +63,7 @@ static int run_command(const struct app *app, const struct command *command, int
 	if (!cmd_options_parse(argc, argv, &o)) {
 		return EXIT_USAGE;
 	}
+	o.argv = all;
 	if (o.help) {
 		print_help(stdout);
 		return EXIT_OK;
@@ -103,5 +106,5 @@ int main(int argc, char **argv)
 		    stderr, "plimsoll: there is no command \"%s\"; see `plimsoll help`\n", argv[1]);
 		return EXIT_USAGE;
 	}
-	return run_command(&app, command, argc - 2, argv + 2);
+	return run_command(&app, command, argc - 2, argv + 2, argv);
 }

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "core/role/predecessor.h"
 
 enum {
-	PROBLEMS_BYTES = 64 * 1024
+	PROBLEMS_BYTES = 64 * 1024,
+	COMPLAINT_BYTES = 1024,
 };
 
 static bool take_argument(int argc, char **argv, int *i, const char **ret)
@@ -83,6 +85,19 @@ static enum err apply_set(struct conf *conf, const char *text, struct buf *probl
 	    slice_sub(left, dot + 1, left.len), slice_sub(all, equals + 1, all.len), problems);
 }
 
+/* To standard error, and to the server whose place a `serve` was to take. */
+static void complain(int exit_code, const struct buf *problems)
+{
+	char first[COMPLAINT_BYTES];
+	struct slice all = buf_slice(problems);
+
+	fprintf(stderr, "%.*s", SLICE_ARG(all));
+	if (all.len > 0) {
+		snprintf(first, sizeof(first), "%.*s", SLICE_ARG(all));
+		predecessor_complain(NULL, exit_code, first);
+	}
+}
+
 int cmd_load_conf(const struct app *app, const struct cmd_options *o, struct conf **ret)
 {
 	struct buf problems = buf_new(PROBLEMS_BYTES);
@@ -99,7 +114,7 @@ int cmd_load_conf(const struct app *app, const struct cmd_options *o, struct con
 	for (unsigned i = 0; conf != NULL && i < o->n_sets; i++) {
 		good = apply_set(conf, o->sets[i], &problems) == ERR_OK && good;
 	}
-	fprintf(stderr, "%.*s", SLICE_ARG(buf_slice(&problems)));
+	complain(EXIT_CONFIG, &problems);
 	buf_free(&problems);
 	if (!good) {
 		conf_free(&conf);
@@ -111,20 +126,23 @@ int cmd_load_conf(const struct app *app, const struct cmd_options *o, struct con
 
 int cmd_check_conf(const struct app *app, const struct conf *conf)
 {
+	struct buf problems = buf_new(PROBLEMS_BYTES);
 	struct err_note runtime = { 0 };
 	int code = EXIT_OK;
 
 	if (app_conf_check(app, conf, &runtime) != ERR_OK) {
-		fprintf(stderr, "%s\n", runtime.text);
+		buf_printf(&problems, "%s\n", runtime.text);
 		code = EXIT_CONFIG;
 	}
 	for (size_t i = 0; i < app->n_services; i++) {
 		struct err_note note = { 0 };
 		const struct service *s = app->services[i];
 		if (s->check != NULL && s->check(conf, &note) != ERR_OK) {
-			fprintf(stderr, "%s: %s\n", s->name, note.text);
+			buf_printf(&problems, "%s: %s\n", s->name, note.text);
 			code = EXIT_CONFIG;
 		}
 	}
+	complain(code, &problems);
+	buf_free(&problems);
 	return code;
 }

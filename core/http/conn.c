@@ -18,6 +18,11 @@
 #include "core/http/conn_priv.h"
 #include "core/http/request.h"
 
+enum {
+	/* Accepted just before the end of the grace: its request is on the way. */
+	DRAIN_FRESH_US = 1000000
+};
+
 static void count(struct http_server *s, int by)
 {
 	s->n_conns = by > 0 ? s->n_conns + 1 : s->n_conns - 1;
@@ -51,6 +56,7 @@ void conn_open(struct http_server *s, int fd, const struct sockaddr *peer)
 	c->trusted = trusted;
 	c->counted = counted;
 	c->state = trusted && s->o.proxied && s->settings.proxy_protocol ? CONN_PROXY : CONN_IDLE;
+	c->fresh = true;
 	wheel_timer_init(&c->clock);
 	list_push(&s->conns, &c->node);
 	count(s, 1);
@@ -171,16 +177,16 @@ void conn_want(struct conn *c, int events)
 
 void conn_drain(struct conn *c)
 {
+	int64_t due_us = loop_now_us(c->server->loop) + DRAIN_FRESH_US;
+	bool waits = c->state == CONN_PROXY || c->state == CONN_IDLE;
+
+	if (waits && c->fresh && c->due_us > due_us) {
+		conn_clock(c, due_us);
+	}
+	/* A request that is here already is still answered; go_idle() ends it if none is. */
 	if (c->state == CONN_PROXY) {
-		conn_read_proxy(c); /* a request may be behind it */
-		if (c->state == CONN_PROXY) {
-			conn_close(c, HTTP_CLOSE_DRAINED);
-		}
-		return;
+		conn_read_proxy(c);
+	} else if (c->state == CONN_IDLE) {
+		conn_read(c);
 	}
-	if (c->state != CONN_IDLE) {
-		return;
-	}
-	/* A request that is here already is still answered; go_idle() closes if none is. */
-	conn_read(c);
 }

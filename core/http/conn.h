@@ -37,6 +37,7 @@ struct conn {
 	bool peer_done;	       /* the client has closed its sending side */
 	bool trusted;	       /* a trusted proxy */
 	bool proxied_tls;      /* its PROXY header says that the client uses TLS */
+	bool fresh;	       /* its first request has not come yet */
 	bool advancing, again; /* see conn_advance() */
 };
 
@@ -55,7 +56,10 @@ void conn_request_done(struct conn *c);
 /* Ends the connection at once. A running handler is cancelled, a queued request forgotten. */
 void conn_close(struct conn *c, enum http_close_why why);
 
-/* Drain: closes it if it is idle and nothing has come; else its next answer says close. */
+/*
+ * The grace of a drain is over: ends it if it is idle and nothing has come; else its next answer
+ * says close. One that is new may wait for its first request a second longer.
+ */
 void conn_drain(struct conn *c);
 
 /* Frees a connection that has ended completely; for the dead list and the end of the server. */

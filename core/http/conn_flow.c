@@ -14,8 +14,20 @@
 enum {
 	LINGER_BYTES = 4 << 20,
 	LINGER_US = 2000000,
+	DRAIN_LINGER_US = 500000,
 	DISCARD_US = 5000000
 };
+
+/* Ends our side; what the client still sends is read over, so that it sees no RST. */
+static void linger(struct conn *c, int64_t longest_us)
+{
+	conn_release_request(c);
+	c->state = CONN_LINGER;
+	c->read_over = 0;
+	conn_shut_send(c);
+	conn_clock(c, loop_now_us(c->server->loop) + longest_us);
+	conn_want(c, UV_READABLE | UV_DISCONNECT);
+}
 
 /* ---- reading heads ---- */
 
@@ -23,10 +35,14 @@ static void go_idle(struct conn *c)
 {
 	struct http_server *s = c->server;
 
+	if (s->idle_over && !c->peer_done && !c->fresh) {
+		linger(c, DRAIN_LINGER_US);
+		return;
+	}
 	conn_release_request(c);
 	c->state = CONN_IDLE;
-	if (c->peer_done || s->draining) {
-		conn_close(c, c->peer_done ? HTTP_CLOSE_CLIENT : HTTP_CLOSE_DRAINED);
+	if (c->peer_done) {
+		conn_close(c, HTTP_CLOSE_CLIENT);
 		return;
 	}
 	conn_want(c, UV_READABLE | UV_DISCONNECT);
@@ -51,6 +67,7 @@ static void parse(struct conn *c)
 		return;
 	case HTTP_PARSE_DONE:
 		c->state = CONN_ACTIVE;
+		c->fresh = false;
 		conn_clock(c, INT64_MAX);
 		r->buf_at = r->head.head_bytes;
 		dispatch_head(r);
@@ -125,16 +142,6 @@ static void next_request(struct conn *c)
 	go_idle(c);
 }
 
-static void linger(struct conn *c)
-{
-	conn_release_request(c);
-	c->state = CONN_LINGER;
-	c->read_over = 0;
-	conn_shut_send(c);
-	conn_clock(c, loop_now_us(c->server->loop) + LINGER_US);
-	conn_want(c, UV_READABLE | UV_DISCONNECT);
-}
-
 void conn_read_over(struct conn *c)
 {
 	struct http_server *s = c->server;
@@ -161,7 +168,7 @@ void conn_discard(struct conn *c)
 	} else if (e == ERR_CANCELLED) {
 		conn_close(c, HTTP_CLOSE_GONE);
 	} else {
-		linger(c);
+		linger(c, LINGER_US);
 	}
 }
 
@@ -173,7 +180,7 @@ static void finish(struct conn *c)
 			(c->events != 0 && (c->events & UV_READABLE) == 0);
 
 	if (may_send && !c->peer_done) {
-		linger(c);
+		linger(c, LINGER_US);
 		return;
 	}
 	conn_close(c, HTTP_CLOSE_DONE);

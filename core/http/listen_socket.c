@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -54,23 +55,58 @@ static int set_up(int fd, const struct addrinfo *at)
 	return listen(fd, INT_MAX);
 }
 
-enum err http_listen_socket(const char *address, int *ret_fd, struct err_note *note)
+static enum err resolve(const char *address, struct addrinfo **ret, struct err_note *note)
 {
 	char host[HOST_BYTES], port[PORT_BYTES];
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
-	struct addrinfo *found = NULL;
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
 
 	if (split(slice_str(address), host, port) != ERR_OK) {
 		return err_note_set(note, ERR_INVALID, "\"%s\" is no host:port", address);
 	}
-	int failed = getaddrinfo(host, port, &hints, &found);
+	int failed = getaddrinfo(host, port, &hints, ret);
 	if (failed != 0) {
 		return err_note_set(note, ERR_INVALID, "%s: %s", address, gai_strerror(failed));
+	}
+	return ERR_OK;
+}
+
+bool http_listens_on(int fd, const char *address)
+{
+	struct sockaddr_storage bound = { 0 };
+	socklen_t len = sizeof(bound);
+	struct addrinfo *found = NULL;
+	bool same = false;
+
+	if (getsockname(fd, (struct sockaddr *)&bound, &len) != 0 ||
+	    resolve(address, &found, NULL) != ERR_OK) {
+		return false;
+	}
+	if (bound.ss_family == AF_INET && found->ai_family == AF_INET) {
+		const struct sockaddr_in *a = (const void *)&bound,
+					 *b = (const void *)found->ai_addr;
+		same = a->sin_port == b->sin_port && a->sin_addr.s_addr == b->sin_addr.s_addr;
+	} else if (bound.ss_family == AF_INET6 && found->ai_family == AF_INET6) {
+		const struct sockaddr_in6 *a = (const void *)&bound,
+					  *b = (const void *)found->ai_addr;
+		same = a->sin6_port == b->sin6_port &&
+		       memcmp(&a->sin6_addr, &b->sin6_addr, sizeof(a->sin6_addr)) == 0;
+	}
+	freeaddrinfo(found);
+	return same;
+}
+
+enum err http_listen_socket(const char *address, int *ret_fd, struct err_note *note)
+{
+	struct addrinfo *found = NULL;
+	enum err e = resolve(address, &found, note);
+
+	if (e != ERR_OK) {
+		return e;
 	}
 	int fd = socket(
 	    found->ai_family, found->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (fd < 0 || set_up(fd, found) != 0) {
-		enum err e = errno == EADDRINUSE ? ERR_EXISTS : err_from_errno(errno);
+		e = errno == EADDRINUSE ? ERR_EXISTS : err_from_errno(errno);
 		e = err_note_set(note, e, "cannot listen on %s: %s", address,
 		    e == ERR_EXISTS ? "the port is in use" : err_text(e));
 		if (fd >= 0) {

@@ -35,19 +35,41 @@ static void close_all(struct http_server *s)
 	}
 }
 
+/*
+ * The grace of idle connections is over. A client that sends its next request in the moment in
+ * which we close gets no answer; no server can help that, since HTTP/1.1 has no way to say "no
+ * more" but the close itself. Clients who were at work in the grace period are gone by then.
+ */
+static void end_grace(struct http_server *s)
+{
+	s->idle_over = true;
+	listen_stop(s);
+	/* Closing takes a connection out of the list: the next one is known before. */
+	for (struct list *node = s->conns.next, *next; node != &s->conns; node = next) {
+		next = node->next;
+		conn_drain(LIST_OF(node, struct conn, node));
+	}
+}
+
 static void check_drained(struct http_server *s)
 {
-	if (!s->draining || s->drained == NULL) {
+	int64_t now_us = loop_now_us(s->loop);
+
+	if (!s->draining || s->drain.done == NULL) {
 		return;
 	}
-	bool is_late = loop_now_us(s->loop) >= s->drain_deadline_us;
-	if ((s->n_conns > 0 || s->n_running > 0) && !is_late) {
+	bool is_empty = s->n_conns == 0 && s->n_running == 0;
+	if (!s->idle_over && (is_empty || now_us >= s->drain.idle_until_us)) {
+		end_grace(s);
+		is_empty = s->n_conns == 0 && s->n_running == 0;
+	}
+	if (!is_empty && now_us < s->drain.deadline_us) {
 		return;
 	}
 	close_all(s);
-	void (*done)(void *arg) = s->drained;
-	s->drained = NULL;
-	done(s->drained_arg);
+	void (*done)(void *arg) = s->drain.done;
+	s->drain.done = NULL;
+	done(s->drain.arg);
 }
 
 /* The check hook: after the I/O callbacks of each round. */
@@ -152,19 +174,14 @@ enum err http_server_listen(struct http_server *s, int fd)
 	return listen_add(s, fd);
 }
 
-void http_server_drain(
-    struct http_server *s, int64_t deadline_us, void (*done)(void *arg), void *arg)
+void http_server_drain(struct http_server *s, const struct http_drain *d)
 {
 	s->draining = true;
-	s->drain_deadline_us = deadline_us;
-	s->drained = done;
-	s->drained_arg = arg;
-	listen_stop(s);
-	/* Closing takes a connection out of the list: the next one is known before. */
-	for (struct list *node = s->conns.next, *next; node != &s->conns; node = next) {
-		next = node->next;
-		conn_drain(LIST_OF(node, struct conn, node));
+	s->drain = *d;
+	if (!d->accepts) {
+		listen_stop(s);
 	}
+	/* Protocols that can say goodbye without closing (HTTP/2's GOAWAY) do so here. */
 	loop_again(s->loop);
 }
 

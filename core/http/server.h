@@ -53,12 +53,22 @@ NODISCARD enum err http_server_new(struct loop *l, const struct http_server_opti
  */
 NODISCARD enum err http_server_listen(struct http_server *s, int fd);
 
+/* How a server ends; times are monotonic. */
+struct http_drain {
+	int64_t deadline_us;   /* nobody is served beyond it */
+	int64_t idle_until_us; /* so long idle connections stay open for one more request */
+	bool accepts;	       /* new connections are taken meanwhile: nobody else would */
+	void (*done)(void *arg);
+	void *arg;
+};
+
 /*
- * Starts draining: stops accepting, answers what is admitted, sends Connection: close, closes idle
- * connections. done(arg) runs when the last connection has ended or deadline_us has passed.
+ * Starts draining: stops accepting, goes on serving the connections that are there and says
+ * Connection: close with each answer, so that those who are at work leave by themselves; what is
+ * idle at idle_until_us is closed. done(arg) runs when the last connection has ended or the
+ * deadline has passed.
  */
-void http_server_drain(
-    struct http_server *s, int64_t deadline_us, void (*done)(void *arg), void *arg);
+void http_server_drain(struct http_server *s, const struct http_drain *d);
 
 /* New limits after a reload of the configuration. */
 void http_server_reload(struct http_server *s, const struct conf *conf);
@@ -70,5 +80,8 @@ void http_server_free(struct http_server **s);
  * TCP_NODELAY, close-on-exec, non-blocking). ERR_EXISTS: in use; text in note.
  */
 NODISCARD enum err http_listen_socket(const char *address, int *ret_fd, struct err_note *note);
+
+/* Whether a TCP socket is bound to the address that the same text names. */
+bool http_listens_on(int fd, const char *address);
 
 #endif

@@ -57,10 +57,9 @@ struct http_server {
 
 	struct http_listeners *listeners; /* see listen.c */
 
-	bool draining;
-	int64_t drain_deadline_us;
-	void (*drained)(void *arg);
-	void *drained_arg;
+	bool draining;	/* answers say close */
+	bool idle_over; /* idle connections are closed, nothing is accepted */
+	struct http_drain drain;
 
 	char date[CLOCK_HTTP_DATE_SIZE];
 	int64_t date_until_us;

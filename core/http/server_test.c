@@ -216,7 +216,10 @@ static void a_drain_ends_once_and_in_time(void **state)
 	loop_every(self.loop, 50, stop_loop, self.loop);
 	loop_run(self.loop);
 	int64_t from_us = clock_mono_us();
-	http_server_drain(self.server, from_us + 300000, count_drained, &drained);
+	http_server_drain(self.server, &(struct http_drain){ .deadline_us = from_us + 300000,
+					   .idle_until_us = from_us,
+					   .done = count_drained,
+					   .arg = &drained });
 	while (drained == 0 && clock_mono_us() - from_us < 5000000) {
 		loop_run(self.loop);
 	}

@@ -179,7 +179,7 @@ static void admin_drain(struct role_ctx *r, int64_t deadline_us)
 {
 	struct admin *admin = r->role_data;
 
-	http_server_drain(admin->site.server, deadline_us, on_drained, r);
+	role_site_drain(&admin->site, r, deadline_us, on_drained);
 }
 
 static void admin_reload(struct role_ctx *r)

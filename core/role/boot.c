@@ -262,6 +262,7 @@ int role_main(
 	CHECK(ops[start.role] != NULL);
 	p->ops = ops[start.role];
 	p->sandbox = start.sandbox;
+	p->hold = start.hold;
 	p->roles = start.roles;
 	p->r.app = app;
 	p->r.control_fd = CONTROL_FD;

@@ -165,6 +165,7 @@ static void send_start(struct child *c)
 		.slot = c->slot,
 		.n_slots = s->n_children,
 		.sandbox = s->sandbox,
+		.hold = predecessor_waits(&s->predecessor),
 		.services = s->services,
 		.roles = s->roles,
 		.data_dir = slice_str(s->data_dir) };
@@ -250,7 +251,7 @@ void child_start(struct child *c)
 		return;
 	}
 	c->state = CHILD_STARTING;
-	c->failed = false;
+	c->failed = c->hangs = false;
 	control_init(&c->control, control);
 	open_poll(c);
 	send_start(c);
@@ -289,10 +290,12 @@ static void clear_slot(struct child *c)
 /* Says why the start cannot go on, once, and ends the rest. */
 static void fail_start(struct child *c, int code, const char *reason)
 {
-	char label[24];
+	char label[24], text[sizeof(c->failed_text) + 32];
 
-	fprintf(stderr, "plimsoll: %s: %s\n", child_label(c, label),
+	snprintf(text, sizeof(text), "%s: %s", child_label(c, label),
 	    c->failed ? c->failed_text : reason);
+	fprintf(stderr, "plimsoll: %s\n", text);
+	predecessor_complain(&c->s->predecessor, code, text);
 	stop_at_once(c->s, code);
 }
 
@@ -318,9 +321,12 @@ static void on_end(struct child *c, int status)
 		}
 		return;
 	}
-	if (!s->announced && (c->failed || code == EXIT_CONFIG || code == EXIT_SANDBOX)) {
+	/* Before an upgrade has happened no second try is needed: the old server goes on. */
+	bool is_final = c->failed || code == EXIT_CONFIG || code == EXIT_SANDBOX ||
+			predecessor_waits(&s->predecessor);
+	if (!s->announced && is_final) {
 		c->state = CHILD_GONE;
-		fail_start(c, c->failed ? c->failed_code : code, reason);
+		fail_start(c, c->failed ? c->failed_code : code < 0 ? EXIT_FAILED : code, reason);
 		return;
 	}
 	if (now_us - c->started_us >= STEADY_US) {
@@ -347,7 +353,8 @@ void child_restart_due(struct supervisor *s, int64_t now_us)
 {
 	for (unsigned i = 0; i < s->n_children && !s->stopping; i++) {
 		struct child *c = &s->children[i];
-		if (c->state == CHILD_WAITING && c->restart_us <= now_us) {
+		bool is_held = s->predecessor.store_held && c->role == ROLE_STORE;
+		if (c->state == CHILD_WAITING && c->restart_us <= now_us && !is_held) {
 			struct metric_slot *slot = metrics_slot(s->metrics, c->slot);
 			slot->restarts += c->restart_us > 0; /* 0: the first start */
 			child_start(c);

@@ -207,7 +207,7 @@ enum err control_receive(struct control *c, struct control_message *ret)
 	m.kind = (enum control_kind)room[0];
 	m.body = SLICE_OF(room + 1, size - 1);
 	if ((msg.msg_flags & MSG_CTRUNC) != 0 || m.kind < CONTROL_START ||
-	    m.kind > CONTROL_FAILED) {
+	    m.kind >= CONTROL_KINDS) {
 		close_all(m.fds, m.n_fds);
 		return ERR_CORRUPT;
 	}

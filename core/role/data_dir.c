@@ -33,6 +33,19 @@ static enum err make_folder(const char *path, struct err_note *note)
 	return ERR_OK;
 }
 
+enum err data_dir_sign(int lock, struct err_note *note)
+{
+	char text[24];
+	int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+
+	/* A reader never sees it empty: written first, then cut. */
+	if (pwrite(lock, text, (size_t)n, 0) != n || ftruncate(lock, n) != 0) {
+		return err_note_set(note, err_from_errno(errno),
+		    "cannot write the lock of the data directory: %s", strerror(errno));
+	}
+	return ERR_OK;
+}
+
 static enum err take_lock(const char *data_dir, int *ret, struct err_note *note)
 {
 	char path[PATH_MAX + 8], owner[24] = "";
@@ -52,10 +65,8 @@ static enum err take_lock(const char *data_dir, int *ret, struct err_note *note)
 		    "the data directory %s is in use by another plimsoll (process %s)", data_dir,
 		    owner[0] == '\0' ? "unknown" : owner);
 	}
-	int n = snprintf(owner, sizeof(owner), "%d\n", (int)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, owner, (size_t)n, 0) != n) {
-		enum err e = err_note_set(
-		    note, err_from_errno(errno), "cannot write %s: %s", path, strerror(errno));
+	enum err e = data_dir_sign(fd, note);
+	if (e != ERR_OK) {
 		close(fd);
 		return e;
 	}
@@ -63,11 +74,11 @@ static enum err take_lock(const char *data_dir, int *ret, struct err_note *note)
 	return ERR_OK;
 }
 
-enum err data_dir_open(
-    const char *path, char ret_absolute[DATA_DIR_MAX], int *ret_lock, struct err_note *note)
+/* The folder and those below it, and where it really is. */
+static enum err make_all(const char *path, char absolute[PATH_MAX], struct err_note *note)
 {
 	static const char *const below[] = { "db", "keys" };
-	char absolute[PATH_MAX], folder[PATH_MAX + 8];
+	char folder[PATH_MAX + 8];
 	enum err e = make_folder(path, note);
 
 	if (e != ERR_OK) {
@@ -77,16 +88,44 @@ enum err data_dir_open(
 		return err_note_set(note, err_from_errno(errno), "cannot reach the folder %s: %s",
 		    path, strerror(errno));
 	}
-	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+	for (size_t i = 0; e == ERR_OK && i < sizeof(below) / sizeof(below[0]); i++) {
 		snprintf(folder, sizeof(folder), "%s/%s", absolute, below[i]);
 		e = make_folder(folder, note);
-		if (e != ERR_OK) {
-			return e;
-		}
 	}
-	e = take_lock(absolute, ret_lock, note);
+	return e;
+}
+
+enum err data_dir_open(
+    const char *path, char ret_absolute[DATA_DIR_MAX], int *ret_lock, struct err_note *note)
+{
+	char absolute[PATH_MAX];
+	enum err e = make_all(path, absolute, note);
+
+	if (e == ERR_OK) {
+		e = take_lock(absolute, ret_lock, note);
+	}
 	if (e == ERR_OK) {
 		memcpy(ret_absolute, absolute, sizeof(absolute));
 	}
 	return e;
+}
+
+enum err data_dir_adopt(
+    const char *path, int lock, char ret_absolute[DATA_DIR_MAX], struct err_note *note)
+{
+	char absolute[PATH_MAX], file[PATH_MAX + 8];
+	struct stat ours, theirs;
+
+	if (realpath(path, absolute) != NULL) {
+		snprintf(file, sizeof(file), "%s/lock", absolute);
+		if (stat(file, &ours) == 0 && fstat(lock, &theirs) == 0 &&
+		    ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino) {
+			memcpy(ret_absolute, absolute, sizeof(absolute));
+			return ERR_OK;
+		}
+	}
+	return err_note_set(note, ERR_CONFIG,
+	    "[plimsoll] data_dir = %s is not the folder of the running server; another one needs a "
+	    "stop and a start",
+	    path);
 }

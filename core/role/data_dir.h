@@ -18,4 +18,14 @@ enum {
 NODISCARD enum err data_dir_open(
     const char *path, char ret_absolute[DATA_DIR_MAX], int *ret_lock, struct err_note *note);
 
+/*
+ * The same for a program that takes the place of another one: lock is its descriptor, handed over,
+ * so the folder is never unlocked between the two. ERR_CONFIG: it is the lock of another folder.
+ */
+NODISCARD enum err data_dir_adopt(
+    const char *path, int lock, char ret_absolute[DATA_DIR_MAX], struct err_note *note);
+
+/* Writes into the lock that this process is the one to signal. */
+NODISCARD enum err data_dir_sign(int lock, struct err_note *note);
+
 #endif

@@ -1,8 +1,11 @@
 /*
  * SIGHUP: the configuration file is read afresh. What does not pass leaves everything as it was.
  */
+#include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/obs/log.h"
 #include "core/role/app.h"
 #include "core/role/supervisor.h"
@@ -85,11 +88,17 @@ void reload_conf(struct supervisor *s)
 	struct buf problems = buf_new(PROBLEMS_BYTES), kept = buf_new(PROBLEMS_BYTES);
 	struct conf *next = NULL;
 
+	if (upgrade_is_under_way(&s->upgrade) || s->stopping) {
+		LOG(LOG_WARN, "supervisor", "reload_refused",
+		    LOG_C("err", s->stopping ? "the server stops" : "an upgrade is under way"));
+		return;
+	}
 	if (s->conf_path == NULL) {
 		LOG(LOG_WARN, "supervisor", "reload_refused",
 		    LOG_C("err", "no configuration file was given at the start"));
 		return;
 	}
+	notify_send(&s->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_us());
 	enum err e = read_conf(s, &next, &problems);
 	if (e != ERR_OK) {
 		log_lines(LOG_ERROR, "reload_problem", &problems);
@@ -98,6 +107,8 @@ void reload_conf(struct supervisor *s)
 	}
 	if (conf_needs_restart(s->conf, next, &kept)) {
 		log_lines(LOG_WARN, "reload_incomplete", &kept);
+		LOG(LOG_WARN, "supervisor", "reload_incomplete",
+		    LOG_C("text", "an upgrade applies these, also to the same program"));
 	}
 	conf_free(&s->reloaded);
 	s->reloaded = next;
@@ -105,6 +116,8 @@ void reload_conf(struct supervisor *s)
 	tell_roles(s);
 	LOG(LOG_INFO, "supervisor", "reloaded", LOG_C("file", s->conf_path));
 done:
+	notify_send(&s->notify, "READY=1\nSTATUS=Process %d serves (%s)%s", (int)getpid(),
+	    s->app->version, e == ERR_OK ? "" : "; the last reload was refused, see the log");
 	buf_free(&problems);
 	buf_free(&kept);
 }

@@ -49,7 +49,9 @@ struct role_ctx {
 	int listen_fd[SERVICE_MAX + 1];
 	unsigned n_listen;
 	bool draining;
-	void *role_data; /* the role's own */
+	int64_t idle_until_us; /* while draining: so long idle connections stay open */
+	bool drain_accepts;    /* while draining: new ones are taken until then */
+	void *role_data;       /* the role's own */
 };
 
 /* What a role's file provides. All but start may be NULL. */
@@ -99,8 +101,13 @@ extern const struct role_def role_table[ROLE_COUNT];
 extern const struct conf_table runtime_conf;
 
 /* `plimsoll serve`: supervises until it is told to stop; the exit code of the command. */
-int supervisor_run(const struct app *app, struct conf *conf, const char *conf_path, bool no_sandbox,
-    const char *only_service);
+struct serve_options {
+	const char *conf_path; /* NULL: none */
+	const char *only_service;
+	bool no_sandbox;
+	char *const *argv; /* the whole command line: an upgrade repeats it */
+};
+int supervisor_run(const struct app *app, struct conf *conf, const struct serve_options *o);
 
 /*
  * Main of a role process, as executed by the supervisor: argv is "PROGRAM --role NAME INSTANCE";

@@ -21,6 +21,7 @@ struct role_proc {
 	struct role_ctx r; /* first: role_ctx pointers are turned into this */
 	const struct role_ops *ops;
 	bool sandbox;
+	bool hold;	/* the supervisor has yet to say that serving may begin */
 	uint32_t roles; /* ROLE_BIT mask of the roles that run */
 	struct control control;
 	uv_poll_t control_poll;

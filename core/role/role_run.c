@@ -15,7 +15,6 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
-#include "core/base/wire.h"
 #include "core/obs/log.h"
 #include "core/role/role_proc.h"
 
@@ -119,7 +118,7 @@ static void on_server_drained(void *arg)
 	role_drained(arg);
 }
 
-static void drain(struct role_proc *p, int64_t ms)
+static void drain(struct role_proc *p, const struct control_drain *d)
 {
 	int64_t now_us = clock_mono_us();
 
@@ -128,16 +127,62 @@ static void drain(struct role_proc *p, int64_t ms)
 	}
 	p->r.draining = true;
 	p->slot->state = SLOT_DRAINING;
-	p->drain_until_us = now_us + ms * 1000 + DRAIN_SLACK_US;
+	p->r.idle_until_us = now_us + (d->idle_ms < d->ms ? d->idle_ms : d->ms) * 1000;
+	p->r.drain_accepts = d->accepts;
+	p->drain_until_us = now_us + d->ms * 1000 + DRAIN_SLACK_US;
 	if (!p->serving) {
 		loop_stop(p->r.env.loop);
 	} else if (p->ops->drain != NULL) {
-		p->ops->drain(&p->r, now_us + ms * 1000);
+		p->ops->drain(&p->r, now_us + d->ms * 1000);
 	} else if (p->r.server != NULL) {
 		rpc_server_drain(p->r.server, on_server_drained, &p->r);
 	} else {
 		role_drained(&p->r);
 	}
+}
+
+/* ---- beginning to serve ---- */
+
+static enum err serve(struct role_proc *p, struct err_note *note)
+{
+	enum err e = p->ops->serve == NULL ? ERR_OK : p->ops->serve(&p->r, note);
+
+	if (e == ERR_OK && !p->r.draining) {
+		p->slot->state = SLOT_SERVING;
+		p->serving = true;
+	}
+	return e;
+}
+
+static void fail_if(struct role_proc *p, enum err e, const struct err_note *note)
+{
+	if (e != ERR_OK) {
+		role_fail(p, EXIT_FAILED, note, e);
+		loop_stop(p->r.env.loop);
+	}
+}
+
+static void serve_task(void *arg)
+{
+	struct role_proc *p = arg;
+	struct err_note note = { 0 };
+	enum err e = serve(p, &note);
+
+	p->boot_task = NULL;
+	fail_if(p, e, &note);
+}
+
+/* An upgrade: everybody of the new program is ready, so the old one stops accepting. */
+static void begin_after_hold(struct role_proc *p)
+{
+	p->hold = false;
+	if (p->serving || p->r.draining) {
+		return;
+	}
+	/* READY was the last thing that the boot task did. */
+	CHECK(p->boot_task == NULL);
+	fail_if(p, task_spawn(p->r.env.loop, serve_task, p, DEADLINE_NONE, &p->boot_task),
+	    &(struct err_note){ 0 });
 }
 
 /* ---- messages of the supervisor ---- */
@@ -193,7 +238,7 @@ static void reload(struct role_proc *p, struct slice exported)
 
 static void on_message(struct role_proc *p, const struct control_message *m)
 {
-	struct wire_reader r = wire_reader_new(m->body);
+	struct control_drain d;
 
 	switch (m->kind) {
 	case CONTROL_PEER:
@@ -203,12 +248,21 @@ static void on_message(struct role_proc *p, const struct control_message *m)
 		reload(p, m->body);
 		break;
 	case CONTROL_DRAIN:
-		drain(p, wire_take_i64(&r));
+		CHECK(control_take_drain(m->body, &d));
+		drain(p, &d);
+		break;
+	case CONTROL_SERVE:
+		begin_after_hold(p);
 		break;
 	case CONTROL_NONE:
 	case CONTROL_START:
 	case CONTROL_READY:
 	case CONTROL_FAILED:
+	case CONTROL_HANDOVER:
+	case CONTROL_NEED_STORE:
+	case CONTROL_STORE_FREE:
+	case CONTROL_TAKE_OVER:
+	case CONTROL_KINDS:
 	default:
 		/* Nothing that the supervisor sends to a running role. */
 		CHECK(m->kind == CONTROL_DRAIN);
@@ -228,7 +282,7 @@ static void on_control(uv_poll_t *poll, int status, int events)
 	if (status != 0 || e != ERR_AGAIN) {
 		LOG(LOG_WARN, "role", "supervisor_gone", LOG_I("drain_ms", ORPHAN_DRAIN_MS));
 		uv_poll_stop(poll);
-		drain(p, ORPHAN_DRAIN_MS);
+		drain(p, &(struct control_drain){ .ms = ORPHAN_DRAIN_MS });
 	}
 }
 
@@ -245,7 +299,7 @@ static bool peers_are_there(const struct role_proc *p)
 	return true;
 }
 
-static enum err begin_to_serve(struct role_proc *p, struct err_note *note)
+static enum err get_ready(struct role_proc *p, struct err_note *note)
 {
 	struct svc_env *env = &p->r.env;
 	enum err e = ERR_OK;
@@ -263,28 +317,26 @@ static enum err begin_to_serve(struct role_proc *p, struct err_note *note)
 			return err_note_set(note, e, "%s: %s", s->name, err_text(e));
 		}
 	}
-	return e == ERR_OK && p->ops->serve != NULL ? p->ops->serve(&p->r, note) : e;
+	return e;
 }
 
 static void boot_task(void *arg)
 {
 	struct role_proc *p = arg;
 	struct err_note note = { 0 };
-	enum err e = begin_to_serve(p, &note);
+	enum err e = get_ready(p, &note);
 
+	if (e == ERR_OK && (!p->hold || p->ops->serve == NULL)) {
+		e = serve(p, &note);
+	}
 	p->boot_task = NULL;
 	if (p->r.draining) {
 		return;
 	}
 	if (e == ERR_OK) {
-		p->slot->state = SLOT_SERVING;
-		p->serving = true;
 		e = control_send(&p->control, CONTROL_READY, SLICE_EMPTY, NULL, 0);
 	}
-	if (e != ERR_OK) {
-		role_fail(p, EXIT_FAILED, &note, e);
-		loop_stop(p->r.env.loop);
-	}
+	fail_if(p, e, &note);
 }
 
 void role_run(struct role_proc *p)

@@ -73,3 +73,13 @@ enum err role_site_listen(
 	enum err e = http_server_listen(s->server, fd);
 	return e == ERR_OK ? e : err_note_set(note, e, "cannot accept: %s", err_text(e));
 }
+
+void role_site_drain(
+    struct role_site *s, struct role_ctx *r, int64_t deadline_us, void (*done)(void *arg))
+{
+	http_server_drain(s->server, &(struct http_drain){ .deadline_us = deadline_us,
+					 .idle_until_us = r->idle_until_us,
+					 .accepts = r->drain_accepts,
+					 .done = done,
+					 .arg = r });
+}

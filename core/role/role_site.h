@@ -51,4 +51,8 @@ NODISCARD enum err role_site_open(struct role_site *s, struct role_ctx *r, http_
 NODISCARD enum err role_site_listen(
     struct role_site *s, struct role_ctx *r, unsigned listener, struct err_note *note);
 
+/* Drains the server as the supervisor said; done(r) when it has. */
+void role_site_drain(
+    struct role_site *s, struct role_ctx *r, int64_t deadline_us, void (*done)(void *arg));
+
 #endif

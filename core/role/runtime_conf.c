@@ -12,6 +12,13 @@ static const struct conf_key keys[] = {
 	{ .section = "plimsoll", .name = "public_url", .type = CONF_URL, .def = "http://127.0.0.1:8000",
 	  .help = "Address under which browsers reach the service; https except on loopback." },
 
+	{ .section = "plimsoll", .name = "upgrade_timeout", .type = CONF_DURATION, .unit = "s", .min = 1000, .max = 86400000,
+	  .def = "60s", .reloadable = true,
+	  .help = "How long an upgrade waits for the new program to become ready, and again for it to change the database; then the old one goes on." },
+	{ .section = "plimsoll", .name = "watchdog", .type = CONF_DURATION, .unit = "s", .min = 0, .max = 3600000,
+	  .def = "30s", .reloadable = true,
+	  .help = "A process whose loop has not turned for so long is killed and started again; 0 never." },
+
 	{ .section = "web", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8000",
 	  .help = "Address on which the service listens." },
 	{ .section = "web", .name = "instances", .type = CONF_INT, .unit = "processes", .min = 0, .max = 64,
@@ -19,6 +26,9 @@ static const struct conf_key keys[] = {
 	{ .section = "web", .name = "drain", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 600000,
 	  .def = "10s", .reloadable = true,
 	  .help = "How long a stop waits for requests that have been admitted." },
+	{ .section = "web", .name = "drain_idle", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 600000,
+	  .def = "5s", .reloadable = true,
+	  .help = "How long connections without a request stay open for one more while an old process ends behind an upgrade; at most drain. A stop waits at most half a second of it." },
 
 	{ .section = "compute", .name = "instances", .type = CONF_INT, .unit = "processes", .min = 0, .max = 64,
 	  .def = "0", .help = "Processes that hash passwords; 0 is one per processor core." },

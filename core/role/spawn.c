@@ -24,7 +24,6 @@ enum {
 	FD_SAFE = 10, /* descriptors kept for later do not sit where the child puts its own */
 	ENV_MAX = 8,
 	ENV_BYTES = 1024,
-	EXIT_NOT_EXECUTED = 127,
 };
 
 /* What a role process may see of our environment. */
@@ -85,24 +84,34 @@ enum err spawn_open(const char *folder, const char *program, int *ret_fd, struct
 	return ERR_OK;
 }
 
+/* SIGUSR2 asks a supervisor for an upgrade; before one listens to it, it must not kill. */
 static void default_signals(void)
 {
 	const struct sigaction by_default = { .sa_handler = SIG_DFL };
-	/* The terminal sends these to everybody; what to do about it is the supervisor's decision.
-	 */
 	const struct sigaction ignored = { .sa_handler = SIG_IGN };
 	sigset_t none;
 
 	for (int signum = 1; signum < NSIG; signum++) {
 		sigaction(signum, &by_default, NULL);
 	}
-	sigaction(SIGINT, &ignored, NULL);
-	sigaction(SIGHUP, &ignored, NULL);
 	sigaction(SIGPIPE, &ignored, NULL);
+	sigaction(SIGUSR2, &ignored, NULL);
 	/* A limit on file sizes is a full disk, an error of the write. */
 	sigaction(SIGXFSZ, &ignored, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/*
+ * Terminals and service managers send these to everybody; what to do about it is the supervisor's
+ * decision.
+ */
+static void role_ignores(void)
+{
+	const struct sigaction ignored = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGINT, &ignored, NULL);
+	sigaction(SIGHUP, &ignored, NULL);
 }
 
 static void arrange_descriptors(int control, int null)
@@ -123,15 +132,56 @@ static _Noreturn void become_role(const struct spawn *s, pid_t parent, int contr
     char *const argv[], char *const env[])
 {
 	default_signals();
+	role_ignores();
 	/* Should the supervisor die, see role_signal.c; it may have died already. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	if (getppid() != parent) {
-		_exit(EXIT_NOT_EXECUTED);
+		_exit(SPAWN_NOT_EXECUTED);
 	}
 	setpriority(PRIO_PROCESS, 0, s->nice);
 	arrange_descriptors(control, null);
 	execveat(s->program_fd, "", argv, env, AT_EMPTY_PATH);
-	_exit(EXIT_NOT_EXECUTED);
+	_exit(SPAWN_NOT_EXECUTED);
+}
+
+/* fork() with all signals blocked; in the child they still are. */
+static pid_t fork_quietly(void)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid_t pid = fork();
+	int failed = errno;
+	if (pid != 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	}
+	errno = failed;
+	return pid;
+}
+
+static enum err make_pair(int pair[2], struct err_note *note)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		return err_note_set(note, err_from_errno(errno), "socketpair: %s", strerror(errno));
+	}
+	return ERR_OK;
+}
+
+/* What the parent does after fork(): keeps its end of the pair, or tells why there is no child. */
+static enum err after_fork(
+    pid_t pid, const int pair[2], pid_t *ret_pid, int *ret_control, struct err_note *note)
+{
+	int failed = errno;
+
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return err_note_set(note, err_from_errno(failed), "fork: %s", strerror(failed));
+	}
+	*ret_pid = pid;
+	*ret_control = pair[0];
+	return ERR_OK;
 }
 
 enum err spawn_role(const struct spawn *s, pid_t *ret_pid, int *ret_control, struct err_note *note)
@@ -140,34 +190,100 @@ enum err spawn_role(const struct spawn *s, pid_t *ret_pid, int *ret_control, str
 	char *argv[] = { program, flag, role, instance, NULL };
 	struct child_env env = { 0 };
 	int pair[2];
-	sigset_t all, before;
+	enum err e = make_pair(pair, note);
 
+	if (e != ERR_OK) {
+		return e;
+	}
 	snprintf(program, sizeof(program), "%s", s->program);
 	snprintf(role, sizeof(role), "%s", role_name(s->role));
 	snprintf(instance, sizeof(instance), "%u", s->instance);
 	build_env(&env);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-		return err_note_set(note, err_from_errno(errno), "socketpair: %s", strerror(errno));
-	}
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	pid_t parent = getpid();
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	pid_t pid = fork();
+	pid_t pid = fork_quietly();
 	if (pid == 0) {
 		become_role(s, parent, pair[1], null, argv, env.vector);
 	}
-	int failed = errno;
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	close(pair[1]);
+	e = after_fork(pid, pair, ret_pid, ret_control, note);
 	if (null >= 0) {
 		close(null);
 	}
-	if (pid < 0) {
-		close(pair[0]);
-		return err_note_set(note, err_from_errno(failed), "fork: %s", strerror(failed));
+	return e;
+}
+
+/* ---- an upgrade ---- */
+
+static bool is_ours_alone(const char *entry)
+{
+	static const char *const names[] = { "LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES=",
+		"WATCHDOG_PID=", SPAWN_HANDOVER_ENV "=" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strncmp(entry, names[i], strlen(names[i])) == 0) {
+			return true;
+		}
 	}
-	*ret_pid = pid;
-	*ret_control = pair[0];
-	return ERR_OK;
+	return false;
+}
+
+/* Our environment without those, and the one that names the control socket. Free the array. */
+static char **successor_env(char handover[])
+{
+	size_t n = 0, kept = 0;
+
+	while (environ[n] != NULL) {
+		n++;
+	}
+	char **env = calloc(n + 2, sizeof(*env));
+	for (size_t i = 0; env != NULL && i < n; i++) {
+		if (!is_ours_alone(environ[i])) {
+			env[kept++] = environ[i];
+		}
+	}
+	if (env != NULL) {
+		env[kept] = handover;
+	}
+	return env;
+}
+
+static _Noreturn void become_successor(
+    const char *program, int control, char *const argv[], char *const env[])
+{
+	default_signals();
+	if (control == CONTROL_FD) {
+		fcntl(control, F_SETFD, 0);
+	} else {
+		dup2(control, CONTROL_FD);
+	}
+	close_range(CONTROL_FD + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+	execve(program, argv, env);
+	_exit(SPAWN_NOT_EXECUTED);
+}
+
+enum err spawn_successor(const char *program, char *const argv[], pid_t *ret_pid, int *ret_control,
+    struct err_note *note)
+{
+	char handover[sizeof(SPAWN_HANDOVER_ENV) + 16];
+	int pair[2];
+
+	if (access(program, X_OK) != 0) {
+		return err_note_set(
+		    note, err_from_errno(errno), "cannot execute %s: %s", program, strerror(errno));
+	}
+	snprintf(handover, sizeof(handover), "%s=%d", SPAWN_HANDOVER_ENV, CONTROL_FD);
+	char **env = successor_env(handover);
+	enum err e =
+	    env == NULL ? err_note_set(note, ERR_MEMORY, "no memory") : make_pair(pair, note);
+	if (e != ERR_OK) {
+		free(env);
+		return e;
+	}
+	pid_t pid = fork_quietly();
+	if (pid == 0) {
+		become_successor(program, pair[1], argv, env);
+	}
+	e = after_fork(pid, pair, ret_pid, ret_control, note);
+	free(env);
+	return e;
 }

@@ -32,4 +32,17 @@ struct spawn {
 NODISCARD enum err spawn_role(
     const struct spawn *s, pid_t *ret_pid, int *ret_control, struct err_note *note);
 
+/*
+ * Starts another program in our place: argv as given, standard descriptors and environment ours but
+ * for what was meant for this process alone (LISTEN_*, WATCHDOG_PID); CONTROL_FD is its control
+ * socket, and SPAWN_HANDOVER_ENV says so.
+ */
+#define SPAWN_HANDOVER_ENV "PLIMSOLL_HANDOVER"
+NODISCARD enum err spawn_successor(const char *program, char *const argv[], pid_t *ret_pid,
+    int *ret_control, struct err_note *note);
+
+enum {
+	SPAWN_NOT_EXECUTED = 127 /* its exit code when the program could not be executed */
+};
+
 #endif

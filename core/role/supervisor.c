@@ -40,6 +40,18 @@ static void raise_descriptor_limit(void)
 	}
 }
 
+/*
+ * Signals that may come before the loop listens to them: a request for an upgrade is not heard yet,
+ * which is better than dying of it. A reader of our output that has gone is no reason to end.
+ */
+static void ignore_early_signals(void)
+{
+	const struct sigaction ignored = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGUSR2, &ignored, NULL);
+	sigaction(SIGPIPE, &ignored, NULL);
+}
+
 static void on_tick(void *arg)
 {
 	struct supervisor *s = arg;
@@ -47,7 +59,12 @@ static void on_tick(void *arg)
 	char label[24];
 
 	child_restart_due(s, now_us);
+	watchdog_look(s, now_us);
+	upgrade_step(s, now_us);
 	stop_step(s, now_us);
+	if (!predecessor_waits(&s->predecessor) && s->upgrade.state != UPGRADE_DONE) {
+		notify_alive(&s->notify, now_us);
+	}
 	if (!s->announced && !s->reminded && !s->stopping && now_us - s->begun_us > REMIND_US) {
 		s->reminded = true;
 		for (unsigned i = 0; i < s->n_children; i++) {
@@ -65,12 +82,18 @@ static void on_child(void *arg)
 	struct supervisor *s = arg;
 
 	child_reap(s);
+	upgrade_reap(s);
 	stop_step(s, clock_mono_us());
 }
 
 static void on_stop(void *arg)
 {
 	stop_request(arg, EXIT_OK);
+}
+
+static void on_upgrade(void *arg)
+{
+	upgrade_request(arg);
 }
 
 static void on_reload(void *arg)
@@ -114,10 +137,16 @@ static void announce(const struct supervisor *s)
 		printf("  %-8s %s\n", "sandbox", "off (--no-sandbox)");
 	}
 	fflush(stdout);
+	notify_send(
+	    &s->notify, "READY=1\nSTATUS=Process %d serves (%s)", (int)getpid(), s->app->version);
 }
 
 void supervisor_check_ready(struct supervisor *s)
 {
+	if (predecessor_waits(&s->predecessor)) {
+		predecessor_step(s);
+		return;
+	}
 	if (s->announced) {
 		return;
 	}
@@ -137,7 +166,7 @@ static enum err run(struct supervisor *s, struct err_note *note)
 		int signum;
 		loop_fn *fn;
 	} signals[] = { { SIGTERM, on_stop }, { SIGINT, on_stop }, { SIGHUP, on_reload },
-		{ SIGCHLD, on_child } };
+		{ SIGUSR2, on_upgrade }, { SIGCHLD, on_child } };
 
 	for (size_t i = 0; e == ERR_OK && i < sizeof(signals) / sizeof(signals[0]); i++) {
 		e = loop_on_signal(s->loop, signals[i].signum, signals[i].fn, s);
@@ -147,6 +176,7 @@ static enum err run(struct supervisor *s, struct err_note *note)
 	}
 	loop_every(s->loop, SUPERVISOR_TICK_MS, on_tick, s);
 	s->begun_us = clock_mono_us();
+	predecessor_listen(s);
 	child_restart_due(s, s->begun_us);
 	loop_run(s->loop);
 	return ERR_OK;
@@ -164,6 +194,10 @@ void supervisor_close_listeners(struct supervisor *s)
 
 static void tear_down(struct supervisor *s)
 {
+	control_poll_fini(&s->upgrade.link);
+	predecessor_close(&s->predecessor);
+	notify_close(&s->notify);
+	given_close(&s->given);
 	loop_close(&s->loop);
 	metrics_close(&s->metrics);
 	metric_schema_free(&s->schema);
@@ -196,6 +230,9 @@ int supervisor_run_with(const struct supervisor_options *o)
 	s->conf = o->conf;
 	s->conf_path = o->conf_path;
 	s->sandbox = !o->no_sandbox;
+	s->argv = o->argv;
+	snprintf(s->program, sizeof(s->program), "%s", o->program == NULL ? "" : o->program);
+	control_poll_init(&s->upgrade.link, -1);
 	s->lock_fd = s->block_fd = -1;
 	for (unsigned i = 0; i < SERVICE_MAX + 1; i++) {
 		s->listen_fd[i] = -1;
@@ -206,13 +243,22 @@ int supervisor_run_with(const struct supervisor_options *o)
 	log_open(ROLE_SUPERVISOR, -1);
 	umask(077); /* everything we and our children make is for our user only */
 	raise_descriptor_limit();
-	enum err e = supervisor_set_up(s, o, &note);
+	ignore_early_signals();
+	notify_open(&s->notify);
+	s->exit_code = EXIT_FAILED;
+	enum err e = predecessor_open(&s->predecessor, &s->given, &note);
+	if (e == ERR_OK) {
+		e = supervisor_set_up(s, o, &note);
+	}
+	s->exit_code = e == ERR_CONFIG ? EXIT_CONFIG : s->exit_code;
 	if (e == ERR_OK) {
 		s->exit_code = EXIT_FAILED;
 		e = run(s, &note);
 	}
 	if (e != ERR_OK) {
-		fprintf(stderr, "plimsoll: %s\n", note.text[0] == '\0' ? err_text(e) : note.text);
+		const char *text = note.text[0] == '\0' ? err_text(e) : note.text;
+		fprintf(stderr, "plimsoll: %s\n", text);
+		predecessor_complain(&s->predecessor, s->exit_code, text);
 	}
 	int code = s->exit_code;
 	tear_down(s);
@@ -220,22 +266,48 @@ int supervisor_run_with(const struct supervisor_options *o)
 	return code;
 }
 
-int supervisor_run(const struct app *app, struct conf *conf, const char *conf_path, bool no_sandbox,
-    const char *only_service)
+/*
+ * The path by which the program was called, absolute: after a new version was put there, or a link
+ * on the way to it points to another folder, that is what an upgrade is to execute. A name that was
+ * looked up in PATH tells no path; then it is the file itself.
+ */
+static bool program_path(const char *called, const char *exe, char ret[PATH_MAX])
 {
-	char folder[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
+	size_t len = 0;
+
+	ret[0] = '\0';
+	if (called == NULL || strchr(called, '/') == NULL) {
+		called = exe;
+	}
+	if (called[0] != '/') {
+		if (getcwd(ret, PATH_MAX - 1) == NULL) {
+			return false;
+		}
+		len = strlen(ret);
+		ret[len++] = '/';
+	}
+	return slice_to_cstr(slice_str(called), ret + len, PATH_MAX - len) == ERR_OK;
+}
+
+int supervisor_run(const struct app *app, struct conf *conf, const struct serve_options *o)
+{
+	char exe[PATH_MAX], folder[PATH_MAX], program[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
 	if (n <= 0) {
 		fprintf(stderr, "plimsoll: cannot read /proc/self/exe: %s\n", strerror(errno));
 		return EXIT_FAILED;
 	}
-	folder[n] = '\0';
+	exe[n] = '\0';
+	memcpy(folder, exe, sizeof(folder));
 	*strrchr(folder, '/') = '\0';
+	bool known = program_path(o->argv == NULL ? NULL : o->argv[0], exe, program);
 	return supervisor_run_with(&(struct supervisor_options){ .app = app,
 	    .conf = conf,
-	    .conf_path = conf_path,
-	    .only_service = only_service,
+	    .conf_path = o->conf_path,
+	    .only_service = o->only_service,
 	    .program_folder = folder,
-	    .no_sandbox = no_sandbox });
+	    .no_sandbox = o->no_sandbox,
+	    .program = known && o->argv != NULL ? program : NULL,
+	    .argv = o->argv });
 }

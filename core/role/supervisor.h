@@ -1,7 +1,8 @@
 /*
  * Inside of the supervisor: supervisor_setup.c prepares, supervisor.c runs, child.c starts,
  * connects and buries the role processes, stop.c ends them in order, reload.c re-reads the
- * configuration.
+ * configuration, watchdog.c ends those that hang, upgrade.c makes place for another program, and
+ * predecessor.c takes the place of one.
  */
 #ifndef PLIMSOLL_ROLE_SUPERVISOR_H
 #define PLIMSOLL_ROLE_SUPERVISOR_H
@@ -14,8 +15,12 @@
 #include "core/obs/metric.h"
 #include "core/role/control.h"
 #include "core/role/data_dir.h"
+#include "core/role/given.h"
 #include "core/role/listeners.h"
+#include "core/role/notify.h"
+#include "core/role/predecessor.h"
 #include "core/role/role.h"
+#include "core/role/upgrade.h"
 
 enum {
 	SUPERVISOR_MAX_CHILDREN = 160,
@@ -42,6 +47,7 @@ struct child {
 	uv_poll_t *poll; /* frees itself when it is closed; NULL: none */
 	int64_t started_us, restart_us, backoff_ms;
 	bool failed; /* it has told why it cannot start */
+	bool hangs;  /* the watchdog has killed it */
 	int failed_code;
 	char failed_text[256];
 };
@@ -57,6 +63,13 @@ struct supervisor {
 	uint32_t services, roles;	/* masks of what runs */
 	int program_fd[ROLE_COUNT];	/* -1: not needed */
 	int listen_fd[SERVICE_MAX + 1]; /* index as listeners[]; -1: not used */
+	char listen_address[SERVICE_MAX + 1][GIVEN_ADDRESS_MAX]; /* the key's value at that time */
+	struct given given; /* sockets that others have bound for us; during the start */
+	struct notify notify;
+	struct predecessor predecessor;
+	struct upgrade upgrade;
+	char program[DATA_DIR_MAX]; /* path as started, for an upgrade; "": unknown */
+	char *const *argv;
 	struct metric_schema *schema;
 	struct metrics *metrics;
 	void *block; /* mapped memfd */
@@ -69,8 +82,11 @@ struct supervisor {
 	bool announced; /* everything was ready once */
 	bool reminded;	/* of what is not ready for long */
 	int exit_code;
+	int64_t looked_us, awake_us; /* watchdog.c: its last look; after a pause of ours */
 	/* stop.c */
 	bool stopping, killing; /* in order; at once */
+	bool yields;		/* only our processes end; upgrade.c goes on from there */
+	bool hurried;		/* a stop was asked for while we drain after an upgrade */
 	unsigned stop_phase;
 	int64_t stop_begun_us, stop_deadline_us; /* of all; of the phase */
 };
@@ -81,6 +97,8 @@ struct supervisor_options {
 	const char *conf_path, *only_service;
 	const char *program_folder;
 	bool no_sandbox;
+	const char *program; /* what an upgrade executes, with argv; NULL: it cannot be upgraded */
+	char *const *argv;
 };
 
 /* The whole life of a supervisor; the exit code. */
@@ -124,8 +142,17 @@ const char *child_label(const struct child *c, char out[24]);
 void stop_request(struct supervisor *s, int exit_code);
 /* Ends all children now; used when the start has failed. */
 void stop_at_once(struct supervisor *s, int exit_code);
+/* Another process serves: drains role by role and ends; nobody waits for us. */
+void stop_after_upgrade(struct supervisor *s);
+/* Drains role by role and calls upgrade_yielded(); the sockets stay open. */
+void stop_to_yield(struct supervisor *s);
 /* Called after each death and each tick: goes on to the next phase, kills what is late. */
 void stop_step(struct supervisor *s, int64_t now_us);
+
+/* ---- watchdog.c ---- */
+
+/* Each tick. */
+void watchdog_look(struct supervisor *s, int64_t now_us);
 
 /* ---- reload.c ---- */
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -50,28 +51,57 @@ static enum err require_sandbox(
 static enum err take_data_dir(
     struct supervisor *s, const struct supervisor_options *o, struct err_note *note)
 {
+	const char *path = conf_str(s->conf, "plimsoll", "data_dir");
+
 	(void)o;
-	return data_dir_open(
-	    conf_str(s->conf, "plimsoll", "data_dir"), s->data_dir, &s->lock_fd, note);
+	if (!predecessor_waits(&s->predecessor)) {
+		return data_dir_open(path, s->data_dir, &s->lock_fd, note);
+	}
+	s->lock_fd = s->predecessor.lock_fd;
+	s->predecessor.lock_fd = -1;
+	return data_dir_adopt(path, s->lock_fd, s->data_dir, note);
+}
+
+static enum err compare_schema(
+    struct supervisor *s, const struct supervisor_options *o, struct err_note *note)
+{
+	(void)o;
+	return predecessor_compare_schema(s, note);
+}
+
+static enum err bind_listener(struct supervisor *s, unsigned i, struct err_note *note)
+{
+	const char *address = conf_str(s->conf, listeners[i].section, "listen");
+	struct err_note why = { 0 };
+	enum err e = ERR_OK;
+
+	snprintf(s->listen_address[i], sizeof(s->listen_address[i]), "%s", address);
+	s->listen_fd[i] = given_take(&s->given, listeners[i].section, address);
+	if (s->listen_fd[i] < 0) {
+		e = http_listen_socket(address, &s->listen_fd[i], &why);
+	}
+	return e == ERR_OK ? e
+			   : err_note_set(note, e, "[%s] listen = %s: %s", listeners[i].section,
+				 address, why.text[0] == '\0' ? err_text(e) : why.text);
 }
 
 static enum err bind_listeners(
     struct supervisor *s, const struct supervisor_options *o, struct err_note *note)
 {
+	char rest[sizeof(note->text)];
+	enum err e = ERR_OK;
+
 	(void)o;
-	for (unsigned i = 0; i < n_listeners; i++) {
-		const char *address = conf_str(s->conf, listeners[i].section, "listen");
-		struct err_note why = { 0 };
-		if (!listener_is_used(s->app, s->services, i)) {
-			continue;
-		}
-		enum err e = http_listen_socket(address, &s->listen_fd[i], &why);
-		if (e != ERR_OK) {
-			return err_note_set(note, e, "[%s] listen = %s: %s", listeners[i].section,
-			    address, why.text[0] == '\0' ? err_text(e) : why.text);
+	for (unsigned i = 0; e == ERR_OK && i < n_listeners; i++) {
+		if (listener_is_used(s->app, s->services, i)) {
+			e = bind_listener(s, i, note);
 		}
 	}
-	return ERR_OK;
+	if (e == ERR_OK && s->given.by_manager && given_rest(&s->given, rest, sizeof(rest))) {
+		e = err_note_set(note, ERR_CONFIG, "%s", rest);
+	}
+	given_close(&s->given);
+	return e;
 }
 
 static enum err open_programs(
@@ -148,6 +178,7 @@ static const struct {
 	{ list_children, EXIT_CONFIG },
 	{ require_sandbox, EXIT_SANDBOX },
 	{ take_data_dir, EXIT_FAILED },
+	{ compare_schema, EXIT_FAILED },
 	{ bind_listeners, EXIT_FAILED },
 	{ open_programs, EXIT_FAILED },
 	{ make_block, EXIT_FAILED },

@@ -157,7 +157,7 @@ static void web_drain(struct role_ctx *r, int64_t deadline_us)
 	for (unsigned i = 0; i < r->n_listen; i++) {
 		if (web->servers[i].server != NULL) {
 			web->draining++;
-			http_server_drain(web->servers[i].server, deadline_us, on_drained, r);
+			role_site_drain(&web->servers[i], r, deadline_us, on_drained);
 		}
 	}
 	on_drained(r);

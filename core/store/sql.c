@@ -37,8 +37,12 @@
 
 enum {
 	OPEN_BUSY_MS = 2000, /* readers may be connected while the store starts */
-	WRITE_BUSY_MS = 20,  /* only a foreign program can be in the way, and the loop waits */
-	READ_BUSY_MS = 5     /* the WAL index is locked for microseconds; the loop waits */
+	/*
+	 * Only a foreign program can be in the way, or during an upgrade the other store, for the
+	 * milliseconds of a commit; the loop waits meanwhile.
+	 */
+	WRITE_BUSY_MS = 1000,
+	READ_BUSY_MS = 5 /* the WAL index is locked for microseconds; the loop waits */
 };
 
 /* foreign_keys, temp_store: kept per connection. Sizes: 4 MiB and 1 MiB at most, used on demand. */

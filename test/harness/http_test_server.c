@@ -25,6 +25,7 @@ enum {
 	TASKS_MAX = 4096,
 	FILE_MAX = 16 << 20,
 	DRAIN_US = 5000000,
+	IDLE_US = 400000,
 	FLUSH_MS = 200,
 };
 
@@ -141,7 +142,10 @@ static void on_term(void *arg)
 	metrics_own_slot(self.env.metrics)->state = SLOT_DRAINING;
 	close(self.listen_fd);
 	self.listen_fd = -1;
-	http_server_drain(self.server, clock_mono_us() + DRAIN_US, on_drained, NULL);
+	int64_t now_us = clock_mono_us();
+	http_server_drain(self.server, &(struct http_drain){ .deadline_us = now_us + DRAIN_US,
+					   .idle_until_us = now_us + IDLE_US,
+					   .done = on_drained });
 }
 
 /* One serving process; returns when it has drained. */

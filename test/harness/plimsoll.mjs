@@ -62,7 +62,8 @@ export async function startPlimsoll(options = {}) {
 	const dir = options.dir ?? mkdtempSync(path.join(os.tmpdir(), 'plimsoll-test-'));
 	const sections = {
 		plimsoll: { public_url: `http://127.0.0.1:${ports.web}`, data_dir: path.join(dir, 'data') },
-		web: { listen: `127.0.0.1:${ports.web}`, instances: 2 },
+		// Idle clients of tests are not worth half a second at each stop.
+		web: { listen: `127.0.0.1:${ports.web}`, instances: 2, drain_idle: '0s' },
 		admin: { listen: `127.0.0.1:${ports.admin}` },
 		accounts: { bcrypt_cost: 4 },
 		log: { level: 'warn' },

@@ -51,6 +51,19 @@ async function serveOnce(args) {
 	assert.equal(await ended, 0);
 }
 
+// Runs `plimsoll upgrade ...` while a server of that file runs, and ends the one that has taken over.
+async function upgradeOnce(args, file, dir) {
+	const child = spawn(plimsollBin(), ['serve', '-c', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+	const closed = new Promise((resolve) => child.once('close', resolve));
+	await new Promise((resolve) => child.stdout.on('data', (text) => String(text).includes('is ready') && resolve()));
+	const r = spawnSync(plimsollBin(), args, { encoding: 'utf8' });
+	assert.equal(r.status, 0, r.stderr);
+	const pid = Number(readFileSync(path.join(dir, 'data/lock'), 'utf8'));
+	assert.match(r.stdout, new RegExp(`process ${pid} serves`));
+	process.kill(pid, 'SIGTERM');
+	await closed; // of its output: both have ended
+}
+
 async function runCommand(command, dir) {
 	const words = command.split(/\s+/);
 	if (words[0] === 'make') {
@@ -63,6 +76,7 @@ async function runCommand(command, dir) {
 	const port = await freePort();
 	const args = words.slice(1).map((w) => (w === 'FILE' ? file : w.replace(/^web\.listen=.*/, `web.listen=127.0.0.1:${port}`)));
 	if (args[0] === 'serve') return serveOnce(args);
+	if (args[0] === 'upgrade') return upgradeOnce(args, file, dir);
 	const r = spawnSync(plimsollBin(), args, { encoding: 'utf8' });
 	assert.equal(r.status, 0, `${command}: ${r.stderr}`);
 }
