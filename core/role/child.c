@@ -321,10 +321,10 @@ static void on_end(struct child *c, int status)
 		}
 		return;
 	}
-	/* Before an upgrade has happened no second try is needed: the old server goes on. */
+	/* While an upgrade can still fail no second try is needed: the old server goes on. */
 	bool is_final = c->failed || code == EXIT_CONFIG || code == EXIT_SANDBOX ||
-			predecessor_waits(&s->predecessor);
-	if (!s->announced && is_final) {
+			(predecessor_waits(&s->predecessor) && !s->predecessor.told_ready);
+	if (!s->announced && is_final && !s->predecessor.told_ready) {
 		c->state = CHILD_GONE;
 		fail_start(c, c->failed ? c->failed_code : code < 0 ? EXIT_FAILED : code, reason);
 		return;

@@ -92,6 +92,35 @@ static void start_message_arrives_with_its_descriptors(void **state)
 	buf_free(&body);
 }
 
+/* The other side of an upgrade is of another version. */
+static void a_handover_may_grow_but_not_beyond_its_bounds(void **state)
+{
+	struct buf body = buf_new(CONTROL_MAX_BYTES);
+	struct control_handover got, sent = { .version = 1, .n = 2 };
+
+	(void)state;
+	sent.listener[0].section = SLICE("web");
+	sent.listener[0].address = SLICE("127.0.0.1:8000");
+	sent.listener[1].section = SLICE("admin");
+	sent.listener[1].address = SLICE("[::1]:8001");
+	control_put_handover(&body, &sent);
+	struct slice whole = buf_slice(&body);
+	assert_false(control_take_handover(slice_sub(whole, 0, whole.len - 1), &got));
+	buf_append_str(&body, "what a later version says");
+	assert_true(control_take_handover(buf_slice(&body), &got));
+	assert_int_equal(got.n, 2);
+	assert_true(slice_eq(got.listener[1].section, SLICE("admin")));
+	assert_true(slice_eq(got.listener[1].address, SLICE("[::1]:8001")));
+	buf_free(&body);
+
+	body = buf_new(CONTROL_MAX_BYTES);
+	sent.n = 0;
+	control_put_handover(&body, &sent);
+	body.data[7] = body.data[4] = CONTROL_HANDOVER_MAX + 1;
+	assert_false(control_take_handover(buf_slice(&body), &got));
+	buf_free(&body);
+}
+
 static void broken_bodies_are_refused(void **state)
 {
 	struct control_start start;
@@ -209,6 +238,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(start_message_arrives_with_its_descriptors),
+		TEST(a_handover_may_grow_but_not_beyond_its_bounds),
 		TEST(broken_bodies_are_refused),
 		TEST(full_socket_keeps_messages_in_order),
 		TEST(what_waits_is_bounded),

@@ -176,11 +176,10 @@ static void serve_task(void *arg)
 static void begin_after_hold(struct role_proc *p)
 {
 	p->hold = false;
-	if (p->serving || p->r.draining) {
+	/* One that was started again meanwhile sees by itself that it need not wait any more. */
+	if (p->serving || p->r.draining || p->boot_task != NULL) {
 		return;
 	}
-	/* READY was the last thing that the boot task did. */
-	CHECK(p->boot_task == NULL);
 	fail_if(p, task_spawn(p->r.env.loop, serve_task, p, DEADLINE_NONE, &p->boot_task),
 	    &(struct err_note){ 0 });
 }

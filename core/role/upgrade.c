@@ -65,8 +65,8 @@ static void write_outcome(const struct supervisor *s, bool done, const char *tex
 static void refuse(const struct supervisor *s, const char *why)
 {
 	LOG(LOG_WARN, "supervisor", "upgrade_refused", LOG_C("err", why));
-	/* Before we serve, the outcome of the server before us belongs into the file. */
-	if (!predecessor_waits(&s->predecessor)) {
+	/* The file is for whoever serves, and for the upgrade that is under way. */
+	if (!predecessor_waits(&s->predecessor) && s->upgrade.state == UPGRADE_NONE) {
 		write_outcome(s, false, why);
 	}
 }
@@ -111,8 +111,7 @@ static void fail(struct supervisor *s, const char *how)
 
 	snprintf(text, sizeof(text), "%s%s%s", told ? u->reason : how, told ? "" : "; ",
 	    told ? "" : "its log lines stand above");
-	LOG(LOG_ERROR, "supervisor", "upgrade_failed", LOG_I("pid", u->pid), LOG_C("err", text),
-	    LOG_C("ended", how));
+	LOG(LOG_ERROR, "supervisor", "upgrade_failed", LOG_C("err", text), LOG_C("ended", how));
 	forget_successor(s);
 	write_outcome(s, false, told ? u->reason : how);
 	notify_send(&s->notify, "STATUS=An upgrade failed; process %d serves on", (int)getpid());
@@ -136,6 +135,16 @@ static void set_deadline(struct supervisor *s)
 {
 	s->upgrade.deadline_us =
 	    clock_mono_us() + conf_ms(s->conf, "plimsoll", "upgrade_timeout") * 1000;
+}
+
+/* It has ended, and SIGCHLD is about to tell: what it said before is worth nothing. */
+static bool has_ended(const struct upgrade *u)
+{
+	siginfo_t info = { 0 };
+
+	return u->pid <= 0 ||
+	       waitid(P_PID, (id_t)u->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+	       info.si_pid != 0;
 }
 
 static void finish(struct supervisor *s)
@@ -196,6 +205,8 @@ static void on_message(void *arg, const struct control_message *m)
 	if (m->kind == CONTROL_FAILED && u->reason[0] == '\0' && control_take_failed(m->body, &f)) {
 		struct slice text = slice_trim(f.text);
 		snprintf(u->reason, sizeof(u->reason), "%.*s", SLICE_ARG(text));
+	} else if (has_ended(u)) {
+		return;
 	} else if (m->kind == CONTROL_NEED_STORE && u->state == UPGRADE_STARTING) {
 		yield(s);
 	} else if (m->kind == CONTROL_READY &&
@@ -219,6 +230,8 @@ void upgrade_reap(struct supervisor *s)
 	if (u->pid <= 0 || waitpid(u->pid, &status, WNOHANG) != u->pid) {
 		return;
 	}
+	pid_t pid = u->pid;
+	u->pid = 0;
 	if (upgrade_is_under_way(u)) {
 		/* What it said last may still be in the socket. */
 		struct control_message m;
@@ -227,8 +240,6 @@ void upgrade_reap(struct supervisor *s)
 			on_message(s, &m);
 		}
 	}
-	pid_t pid = u->pid;
-	u->pid = 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_NOT_EXECUTED) {
 		snprintf(how, sizeof(how), "the new program could not be executed");
 	} else if (WIFEXITED(status)) {

@@ -1,6 +1,6 @@
 // An SMTP server for tests: takes mail and keeps it, or behaves badly on purpose.
 //   const sink = await startSink({ mode: 'accept' });  sink.mails, sink.connections, sink.mode = 'busy'
-// Modes: accept; busy (451 to RCPT); refuse (550 to RCPT); drop (hangs up after DATA); mute (says nothing).
+// Modes: accept; slow (takes 200 ms to say that it has taken a mail); busy (451 to RCPT); refuse (550 to RCPT); drop (hangs up after DATA); mute (says nothing).
 import net from 'node:net';
 
 export async function startSink({ mode = 'accept', port = 0 } = {}) {
@@ -67,7 +67,8 @@ function serve(sink, socket) {
 				if (sink.mode === 'drop') return socket.destroy();
 				sink.mails.push(parse(mail));
 				mail = null;
-				say('250 taken');
+				if (sink.mode === 'slow') setTimeout(say, 200, '250 taken');
+				else say('250 taken');
 				continue;
 			}
 			const at = text.indexOf('\r\n');

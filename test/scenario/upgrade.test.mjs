@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, signUp } from '../harness/client.mjs';
 import { confText, freePort } from '../harness/plimsoll.mjs';
 import { childrenOf, processOf, processes, restarted, until } from '../harness/roles.mjs';
+import { startSink } from '../harness/smtp_sink.mjs';
 import { SteadyLoad } from '../harness/steady_load.mjs';
 import { startUpgradable, trialBin, trialProcesses } from '../harness/upgradable.mjs';
 import { once } from './lib/raw.mjs';
@@ -213,6 +214,25 @@ test('a migration that fails: the old server starts its processes again', async 
 		await load.allLogIn();
 		assert.deepEqual(load.failures, []);
 	});
+});
+
+test('mails go out once, although the couriers of two servers are at work', async () => {
+	const sink = await startSink({ mode: 'slow' });
+	const mail = { smtp: sink.url, from: 'Plimsoll <id@example.org>', connections: 2 };
+	await withServer({ conf: { ...CONF, mail } }, async (server) => {
+		const addresses = [];
+		for (let round = 0; round < 4; round++) {
+			const some = Array.from({ length: 6 }, (_, i) => `r${round}.${i}@example.org`);
+			addresses.push(...some);
+			const staged = Promise.all(some.map((email) => new Client(server.url, { agent: false }).stage(email, 'correct horse')));
+			await server.upgrade();
+			for (const answer of await staged) assert.equal(answer.status, 200, answer.text);
+		}
+		await sink.waitFor(addresses.length);
+		await until('the end of the old ones', () => linesWith(server, 'event=predecessor_ended') === 4);
+		assert.deepEqual(sink.mails.map((m) => m.to[0]).sort(), addresses.sort());
+	});
+	await sink.stop();
 });
 
 test('a reload names the keys that it cannot change; an upgrade applies them', async () => {
