@@ -94,5 +94,6 @@ const struct service accounts_service = {
 	.stop = stop,
 	.ready = ready,
 	.audit = accounts_audit,
+	.anonymise = accounts_anonymise,
 	.check = accounts_conf_check,
 };

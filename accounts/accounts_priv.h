@@ -45,6 +45,10 @@ NODISCARD enum err accounts_conf_check(const struct conf *conf, struct err_note 
 /* audit.c */
 NODISCARD enum err accounts_audit(struct sql_db *db, struct err_note *note);
 
+/* anonymise.c */
+NODISCARD enum err accounts_anonymise(
+    struct sql_db *db, const char *password, struct err_note *note);
+
 /* outbox_rpc.c: runs after a commit that put a mail; env is the store's struct svc_env. */
 void accounts_wake_courier(void *env);
 

@@ -19,14 +19,17 @@ struct cmd_options {
 	const char *sets[CMD_MAX_SETS]; /* --set section.key=value */
 	unsigned n_sets;
 	bool no_sandbox, reference, json, data, help;
-	const char *word;  /* the one argument without a dash, or NULL */
-	char *const *argv; /* the whole command line of the program */
+	char *const *argv;		     /* the whole command line of the program */
+	bool without_keys, force, anonymise; /* backup, restore */
+	const char *password;		     /* restore --anonymise, or NULL */
+	const char *word;		     /* the one argument without a dash, or NULL */
 };
 
 /* A subcommand: its exit code. The conf is loaded (defaults, file, --set) and owned by main. */
 typedef int cmd_fn(const struct app *app, struct conf *conf, const struct cmd_options *o);
 
 cmd_fn cmd_serve, cmd_check, cmd_config, cmd_migrate, cmd_status, cmd_upgrade, cmd_version;
+cmd_fn cmd_backup, cmd_restore;
 
 /*
  * Reads the words behind the subcommand. False after saying on standard error what was wrong and
@@ -42,5 +45,8 @@ int cmd_load_conf(const struct app *app, const struct cmd_options *o, struct con
 
 /* Prints what the services' and the runtime's own checks refuse; EXIT_OK or EXIT_CONFIG. */
 int cmd_check_conf(const struct app *app, const struct conf *conf);
+
+/* Runs the services' audits over a database file and prints what is broken; EXIT_OK or FAILED. */
+int cmd_audit(const struct app *app, const char *db_path);
 
 #endif

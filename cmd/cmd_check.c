@@ -7,6 +7,7 @@
 #include "accounts/public_url.h"
 #include "cmd/cmd.h"
 #include "core/role/sandbox.h"
+#include "core/store/backup.h"
 #include "core/store/sql.h"
 
 /* WebCrypto, which makes the users' keys, exists only on https and loopback. */
@@ -27,15 +28,12 @@ static int check_public_url(const char *text)
 	return EXIT_OK;
 }
 
-/* Runs every service's audit over the database, which may be in use. */
-static int audit_data(const struct app *app, const struct conf *conf)
+int cmd_audit(const struct app *app, const char *path)
 {
 	struct sql_db *db = NULL;
 	struct err_note note = { 0 };
-	char path[1100];
 	int code = EXIT_OK;
 
-	snprintf(path, sizeof(path), "%s/db/plimsoll.db", conf_str(conf, "plimsoll", "data_dir"));
 	if (sql_open(path, SQL_READ_ONLY, &db, &note) != ERR_OK) {
 		fprintf(stderr, "%s\n", note.text);
 		return EXIT_FAILED;
@@ -52,10 +50,30 @@ static int audit_data(const struct app *app, const struct conf *conf)
 	return code;
 }
 
+/* Of the data folder, which may be in use, or of a backup, whose files are compared first. */
+static int audit_data(const struct app *app, const struct conf *conf, const char *backup)
+{
+	struct err_note note = { 0 };
+	struct manifest manifest;
+	char path[4300];
+	const char *folder = backup == NULL ? conf_str(conf, "plimsoll", "data_dir") : backup;
+
+	if (backup != NULL && backup_verify(backup, &manifest, &note) != ERR_OK) {
+		fprintf(stderr, "%s\n", note.text);
+		return EXIT_FAILED;
+	}
+	snprintf(path, sizeof(path), "%s/" MANIFEST_DB, folder);
+	return cmd_audit(app, path);
+}
+
 int cmd_check(const struct app *app, struct conf *conf, const struct cmd_options *o)
 {
 	struct err_note note = { 0 };
 
+	if (o->word != NULL && !o->data) {
+		fprintf(stderr, "plimsoll check: to check the backup \"%s\" say --data\n", o->word);
+		return EXIT_USAGE;
+	}
 	int code = cmd_check_conf(app, conf);
 	if (code == EXIT_OK) {
 		code = check_public_url(conf_str(conf, "plimsoll", "public_url"));
@@ -68,7 +86,7 @@ int cmd_check(const struct app *app, struct conf *conf, const struct cmd_options
 		printf("warning: %s; `serve` will start only with --no-sandbox\n", note.text);
 	}
 	if (code == EXIT_OK && o->data) {
-		code = audit_data(app, conf);
+		code = audit_data(app, conf, o->word);
 	}
 	if (code == EXIT_OK) {
 		printf(o->data ? "the configuration and the data are good\n"

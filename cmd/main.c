@@ -17,9 +17,11 @@ struct command {
 /* clang-format off */
 static const struct command commands[] = {
 	{ "serve",   "[SERVICE]",     "runs the services (all, or SERVICE and what it needs)", cmd_serve },
-	{ "check",   "[--data]",      "says whether the configuration (and the data) is good, and what to mend", cmd_check },
+	{ "check",   "[--data [DIR]]", "says whether the configuration (and the data, or the backup DIR) is good, and what to mend", cmd_check },
 	{ "config",  "[--reference]", "prints every key in effect and where its value came from", cmd_config },
 	{ "migrate", "",              "brings the database to this version", cmd_migrate },
+	{ "backup",  "DIR",           "copies database and keys, also of a running server, to the new folder DIR", cmd_backup },
+	{ "restore", "DIR",           "puts the backup DIR into the data folder", cmd_restore },
 	{ "status",  "[--json]",      "asks the running server how it is", cmd_status },
 	{ "upgrade", "",              "makes the running server give its place to the program as it is now", cmd_upgrade },
 	{ "version", "",              "prints the version", cmd_version },
@@ -38,6 +40,10 @@ static void print_help(FILE *out)
 	    "  %-22s %s\n\n"
 	    "  -c FILE                reads the configuration file FILE over the defaults\n"
 	    "  --set section.key=v    sets one key, over file and defaults\n"
+	    "  --without-keys         (backup) leaves the keys out: for a copy that others may see\n"
+	    "  --force                (restore) replaces what is in the data folder\n"
+	    "  --anonymise            (restore) without people's data: a copy for staging\n"
+	    "  --password TEXT        (restore --anonymise) everybody's password; else nobody has one\n"
 	    "  --no-sandbox           (serve) runs where the kernel has no Landlock or seccomp\n\n"
 	    "exit codes: 0 ok, 1 failed, 2 wrong command line, 3 wrong configuration,\n"
 	    "            4 address or data folder in use, 5 no sandbox\n",
@@ -54,6 +60,12 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static bool takes_word(const struct command *c)
+{
+	return c->run == cmd_serve || c->run == cmd_check || c->run == cmd_backup ||
+	       c->run == cmd_restore;
+}
+
 static int run_command(
     const struct app *app, const struct command *command, int argc, char **argv, char **all)
 {
@@ -68,7 +80,7 @@ static int run_command(
 		print_help(stdout);
 		return EXIT_OK;
 	}
-	if (o.word != NULL && command->run != cmd_serve) {
+	if (o.word != NULL && !takes_word(command)) {
 		fprintf(stderr, "plimsoll %s: \"%s\" is not understood; see `plimsoll help`\n",
 		    command->name, o.word);
 		return EXIT_USAGE;

@@ -50,6 +50,14 @@ bool cmd_options_parse(int argc, char **argv, struct cmd_options *ret)
 			o.json = true;
 		} else if (strcmp(word, "--data") == 0) {
 			o.data = true;
+		} else if (strcmp(word, "--without-keys") == 0) {
+			o.without_keys = true;
+		} else if (strcmp(word, "--force") == 0) {
+			o.force = true;
+		} else if (strcmp(word, "--anonymise") == 0) {
+			o.anonymise = true;
+		} else if (strcmp(word, "--password") == 0) {
+			good = take_argument(argc, argv, &i, &o.password);
 		} else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
 			o.help = true;
 		} else if (word[0] != '-' && o.word == NULL) {

@@ -75,6 +75,11 @@ struct service {
 	void (*reload)(struct svc_env *env, void *state);
 	/* Checks the service's invariants in the database; the first broken one in note. */
 	enum err (*audit)(struct sql_db *db, struct err_note *note);
+	/*
+	 * Replaces everything personal in the database by invented values, for a staging copy;
+	 * password becomes everybody's (NULL: nobody's). Free pages are the caller's business.
+	 */
+	enum err (*anonymise)(struct sql_db *db, const char *password, struct err_note *note);
 	/* Refuses a configuration that cannot work, in words ("plimsoll check" and start). */
 	enum err (*check)(const struct conf *conf, struct err_note *note);
 };

@@ -14,14 +14,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/store/restore.h"
+
 _Static_assert(PATH_MAX <= DATA_DIR_MAX, "what realpath() gives fits");
+
+/* A new folder lasts only once the folder that has its name is on the disk. */
+static enum err sync_parent(const char *path, struct err_note *note)
+{
+	char parent[PATH_MAX + 16];
+	enum err e = ERR_OK;
+
+	snprintf(parent, sizeof(parent), "%s/..", path);
+	int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0) {
+		e = err_note_set(
+		    note, err_from_errno(errno), "cannot sync %s: %s", parent, strerror(errno));
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return e;
+}
 
 static enum err make_folder(const char *path, struct err_note *note)
 {
 	struct stat st;
 
 	if (mkdir(path, 0700) == 0) {
-		return ERR_OK;
+		return sync_parent(path, note);
 	}
 	if (errno != EEXIST) {
 		return err_note_set(note, err_from_errno(errno), "cannot make the folder %s: %s",
@@ -95,7 +115,7 @@ static enum err make_all(const char *path, char absolute[PATH_MAX], struct err_n
 	return e;
 }
 
-enum err data_dir_open(
+enum err data_dir_open_any(
     const char *path, char ret_absolute[DATA_DIR_MAX], int *ret_lock, struct err_note *note)
 {
 	char absolute[PATH_MAX];
@@ -128,4 +148,24 @@ enum err data_dir_adopt(
 	    "[plimsoll] data_dir = %s is not the folder of the running server; another one needs a "
 	    "stop and a start",
 	    path);
+}
+
+enum err data_dir_open(
+    const char *path, char ret_absolute[DATA_DIR_MAX], int *ret_lock, struct err_note *note)
+{
+	char marker[DATA_DIR_MAX + 16];
+	enum err e = data_dir_open_any(path, ret_absolute, ret_lock, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	snprintf(marker, sizeof(marker), "%s/" RESTORE_MARKER, ret_absolute);
+	if (access(marker, F_OK) == 0) {
+		close(*ret_lock);
+		errno = 0;
+		return err_note_set(note, ERR_CONFIG,
+		    "a restore into %s was interrupted: run `plimsoll restore` again with --force",
+		    ret_absolute);
+	}
+	return ERR_OK;
 }

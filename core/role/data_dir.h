@@ -13,7 +13,8 @@ enum {
 
 /*
  * Makes the folder (mode 0700) with db/ and keys/ where they are missing and takes the lock, which
- * is held as long as *ret_lock is open. ERR_EXISTS: another process has it; text in note.
+ * is held as long as *ret_lock is open. ERR_EXISTS: another process has it; ERR_CONFIG: a restore
+ * was interrupted in it; text in note.
  */
 NODISCARD enum err data_dir_open(
     const char *path, char ret_absolute[DATA_DIR_MAX], int *ret_lock, struct err_note *note);
@@ -27,5 +28,8 @@ NODISCARD enum err data_dir_adopt(
 
 /* Writes into the lock that this process is the one to signal. */
 NODISCARD enum err data_dir_sign(int lock, struct err_note *note);
+/* The same for the restore itself: what a restore has left half done is no reason to refuse. */
+NODISCARD enum err data_dir_open_any(
+    const char *path, char ret_absolute[DATA_DIR_MAX], int *ret_lock, struct err_note *note);
 
 #endif
