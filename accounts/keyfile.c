@@ -1,7 +1,8 @@
 /*
  * Key files. The new content goes to a temporary file that is synced and renamed, so a crash leaves
- * either no key or a whole one; then the name is added to MADE. A key without a line there (crash
- * between the two, or put there by an operator) gets its line when it is first read.
+ * either no key or a whole one; then the name is added to MADE, which is replaced the same way. A
+ * key without a line there (crash between the two, or put there by an operator) gets its line when
+ * it is first read.
  */
 #include "accounts/keyfile.h"
 
@@ -117,35 +118,13 @@ static enum err was_made(int dir, const char *name, bool *ret, struct err_note *
 	return e;
 }
 
-static enum err note_made(int dir, const char *name, struct err_note *note)
-{
-	char line[NAME_MAX + 2];
-	int len = snprintf(line, sizeof(line), "%s\n", name);
-	int fd = openat(dir, "MADE", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0) {
-		return io_failed(note, "write", "MADE");
-	}
-	enum err e = write_all(fd, SLICE_OF(line, (size_t)len));
-	(void)close(fd);
-	return e == ERR_OK ? ERR_OK : err_note_set(note, e, "cannot write keys/MADE");
-}
-
-static enum err create(
-    int dir, const char *name, keyfile_make_fn *make, struct buf *out, struct err_note *note)
+/* Makes or replaces a file as a whole; err_text() of the error is all that is to say. */
+static enum err put_file(int dir, const char *name, struct slice bytes, struct err_note *note)
 {
 	char temp[NAME_MAX];
-	struct slice bytes = SLICE_EMPTY;
 
 	if (snprintf(temp, sizeof(temp), "%s.new", name) >= (int)sizeof(temp)) {
 		return ERR_LIMIT;
-	}
-	enum err e = make(out, note);
-	if (e == ERR_OK) {
-		e = buf_finish(out, &bytes);
-	}
-	if (e != ERR_OK) {
-		return err_note_set(note, e, "cannot make keys/%s", name);
 	}
 	if (unlinkat(dir, temp, 0) != 0 && errno != ENOENT) {
 		return io_failed(note, "remove", temp);
@@ -154,7 +133,7 @@ static enum err create(
 	if (fd < 0) {
 		return io_failed(note, "make", temp);
 	}
-	e = write_all(fd, bytes);
+	enum err e = write_all(fd, bytes);
 	(void)close(fd);
 	if (e != ERR_OK) {
 		return err_note_set(note, e, "cannot write keys/%s: %s", temp, err_text(e));
@@ -163,6 +142,45 @@ static enum err create(
 		return io_failed(note, "rename", temp);
 	}
 	return ERR_OK;
+}
+
+static enum err note_made(int dir, const char *name, struct err_note *note)
+{
+	struct buf made = buf_new(MADE_MAX_BYTES + 4096);
+	int fd = openat(dir, "MADE", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct slice lines = SLICE_EMPTY;
+	enum err e = ERR_OK;
+
+	if (fd < 0 && errno != ENOENT) {
+		return io_failed(note, "open", "MADE");
+	}
+	if (fd >= 0) {
+		e = read_all(fd, &made);
+		(void)close(fd);
+	}
+	buf_printf(&made, "%s\n", name);
+	if (e == ERR_OK) {
+		e = buf_finish(&made, &lines);
+	}
+	e = e == ERR_OK ? put_file(dir, "MADE", lines, note)
+			: err_note_set(note, e, "cannot read keys/MADE");
+	buf_free(&made);
+	return e;
+}
+
+static enum err create(
+    int dir, const char *name, keyfile_make_fn *make, struct buf *out, struct err_note *note)
+{
+	struct slice bytes = SLICE_EMPTY;
+	enum err e = make(out, note);
+
+	if (e == ERR_OK) {
+		e = buf_finish(out, &bytes);
+	}
+	if (e != ERR_OK) {
+		return err_note_set(note, e, "cannot make keys/%s", name);
+	}
+	return put_file(dir, name, bytes, note);
 }
 
 static enum err check_mode(int fd, const char *data_dir, const char *name, struct err_note *note)
@@ -208,6 +226,10 @@ static enum err load(int dir, const char *data_dir, const char *name, keyfile_ma
 		e = create(dir, name, make, out, note);
 	} else {
 		e = check_mode(fd, data_dir, name, note);
+		/* Whoever made it may have failed to sync its name: nobody has seen it yet then. */
+		if (e == ERR_OK && fsync(dir) != 0) {
+			e = io_failed(note, "sync", ".");
+		}
 		if (e == ERR_OK) {
 			e = read_all(fd, out);
 			if (e != ERR_OK) {

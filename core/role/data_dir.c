@@ -18,7 +18,10 @@
 
 _Static_assert(PATH_MAX <= DATA_DIR_MAX, "what realpath() gives fits");
 
-/* A new folder lasts only once the folder that has its name is on the disk. */
+/*
+ * A new folder lasts only once the folder that has its name is on the disk; also one that is there
+ * may be new, if whoever made it failed here.
+ */
 static enum err sync_parent(const char *path, struct err_note *note)
 {
 	char parent[PATH_MAX + 16];
@@ -40,17 +43,14 @@ static enum err make_folder(const char *path, struct err_note *note)
 {
 	struct stat st;
 
-	if (mkdir(path, 0700) == 0) {
-		return sync_parent(path, note);
-	}
-	if (errno != EEXIST) {
+	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
 		return err_note_set(note, err_from_errno(errno), "cannot make the folder %s: %s",
 		    path, strerror(errno));
 	}
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		return err_note_set(note, ERR_INVALID, "%s is not a folder", path);
 	}
-	return ERR_OK;
+	return sync_parent(path, note);
 }
 
 enum err data_dir_sign(int lock, struct err_note *note)

@@ -37,12 +37,7 @@
 
 enum {
 	OPEN_BUSY_MS = 2000, /* readers may be connected while the store starts */
-	/*
-	 * Only a foreign program can be in the way, or during an upgrade the other store, for the
-	 * milliseconds of a commit; the loop waits meanwhile.
-	 */
-	WRITE_BUSY_MS = 1000,
-	READ_BUSY_MS = 5 /* the WAL index is locked for microseconds; the loop waits */
+	READ_BUSY_MS = 5     /* the WAL index is locked for microseconds; the loop waits */
 };
 
 /* foreign_keys, temp_store: kept per connection. Sizes: 4 MiB and 1 MiB at most, used on demand. */
@@ -199,12 +194,14 @@ static enum err create_file(const char *path, struct err_note *note)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	if (fd < 0) {
-		return errno == EEXIST ? ERR_OK
-				       : err_note_set(note, err_from_errno(errno), "create %s: %s",
-					     path, strerror(errno));
+	if (fd < 0 && errno != EEXIST) {
+		return err_note_set(
+		    note, err_from_errno(errno), "create %s: %s", path, strerror(errno));
 	}
-	close(fd);
+	if (fd >= 0) {
+		close(fd);
+	}
+	/* Also when it is there: whoever made it may have failed to sync its name. */
 	return sync_folder(path, note);
 }
 
@@ -267,7 +264,7 @@ static enum err set_up_writer(struct sql_db *db, const char *path, struct err_no
 	if (e == ERR_OK && is_new) {
 		e = mark_as_ours(db, path, note);
 	}
-	sqlite3_busy_timeout(db->handle, WRITE_BUSY_MS);
+	sqlite3_busy_timeout(db->handle, SQL_WRITE_BUSY_MS);
 	return e;
 }
 

@@ -14,10 +14,15 @@
 
 enum {
 	SQL_CACHE_BUCKETS = 128,
-	SQL_CACHE_MAX = 256,		/* prepared statements kept per connection; some KiB each */
-	SQL_MAX_PARAMS = 64,		/* per statement: they are tracked in one word */
-	SQL_MAX_NAME = 48,		/* bytes of a parameter's name */
-	SQL_MAX_TEXT = 64 * 1024,	/* bytes of a statement or a migration */
+	SQL_CACHE_MAX = 256,	  /* prepared statements kept per connection; some KiB each */
+	SQL_MAX_PARAMS = 64,	  /* per statement: they are tracked in one word */
+	SQL_MAX_NAME = 48,	  /* bytes of a parameter's name */
+	SQL_MAX_TEXT = 64 * 1024, /* bytes of a statement or a migration */
+	/*
+	 * Only a foreign program can be in the way, or during an upgrade the other store, for the
+	 * milliseconds of a commit; the loop waits meanwhile.
+	 */
+	SQL_WRITE_BUSY_MS = 1000,
 	SQL_APPLICATION_ID = 0x504c494d /* "PLIM" in the file header */
 };
 

@@ -230,6 +230,9 @@ enum err store_open(struct loop *l, const char *data_dir, void *env, struct metr
 		e = sql_open(path, SQL_READ_WRITE, &s->db, note);
 	}
 	if (e == ERR_OK) {
+		e = store_settle_log(s->db, note);
+	}
+	if (e == ERR_OK) {
 		e = checkpointer_open(l, path, &cells, on_gate_opened, s, &s->checkpointer, note);
 	}
 	if (e == ERR_OK) {

@@ -7,7 +7,7 @@
  *
  * A kill leaves the page cache alive. The second test therefore puts a disk below SQLite that
  * forgets what was not synced, all of it or a random part, when the power goes in the middle of a
- * write.
+ * write. services/identity/durable_test.c does the same with real transaction functions.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -21,7 +21,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/rng.h"
-#include "core/store/fault_vfs.h"
+#include "core/store/fault_disk.h"
 #include "core/store/store_priv.h"
 #include "core/store/store_rig.h"
 #include "core/store/test_dir.h"
@@ -102,6 +102,16 @@ struct fate {
 	bool keep_some;
 };
 
+static void use_disk(const struct test_dir *dir, const struct fate *fate)
+{
+	const struct fault_plan plan = {
+		.seed = (uint64_t)fate->calls, .cut_at = fate->calls, .keep_some = fate->keep_some
+	};
+
+	fault_disk_new(dir->path, &plan);
+	fault_disk_use();
+}
+
 static pid_t start_writer(
     const struct test_dir *dir, int64_t first, const struct fate *fate, int *ret_fd)
 {
@@ -114,7 +124,7 @@ static pid_t start_writer(
 	if (pid == 0) {
 		close(fds[0]);
 		if (fate->calls > 0) {
-			fault_vfs_install(fate->calls, fate->keep_some);
+			use_disk(dir, fate);
 		}
 		writer_main(dir->path, first, fds[1]);
 	}
@@ -221,6 +231,7 @@ static void many_lives(bool lose_power)
 	assert_true(a->n > ROUNDS);
 	print_message("%u transactions acknowledged in %d lives\n", a->n, ROUNDS);
 	free(a);
+	fault_disk_clean(dir.path);
 	test_dir_remove(&dir);
 }
 

@@ -76,6 +76,9 @@ struct store {
  */
 void store_commit(struct store *s);
 
+/* Makes sure that all of the log that this start found is on the disk. */
+NODISCARD enum err store_settle_log(struct sql_db *db, struct err_note *note);
+
 /* Answers q with an error and no content, and counts it. */
 void store_answer_error(struct store *s, struct rpc_request *q, enum err e, enum store_outcome o);
 
