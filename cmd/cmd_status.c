@@ -62,6 +62,10 @@ static enum err print_table(struct slice body, struct err_note *note)
 
 	if (e == ERR_OK) {
 		const struct json *processes = json_member(status, "processes");
+		bool read_only = false;
+		if (json_get_bool(json_member(status, "read_only"), &read_only) && read_only) {
+			printf("read-only: [store] read_only is on, nothing can be changed\n");
+		}
 		printf("%-10s %4s %8s %-9s %8s %-8s %6s %6s %9s %8s %8s\n", "role", "no", "pid",
 		    "state", "restarts", "sandbox", "conns", "queue", "wait ms", "lag ms", "cpu s");
 		for (size_t i = 0; i < json_count(processes); i++) {

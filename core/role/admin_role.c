@@ -88,6 +88,8 @@ static enum err show_status(struct op_call *c)
 	json_begin_object(&w);
 	json_put_name(&w, SLICE("version"));
 	json_put_string(&w, slice_str(env->version));
+	json_put_name(&w, SLICE("read_only"));
+	json_put_bool(&w, conf_bool(env->conf, "store", "read_only"));
 	json_put_name(&w, SLICE("services"));
 	json_begin_array(&w);
 	for (size_t i = 0; i < env->n_services; i++) {

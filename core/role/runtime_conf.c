@@ -39,6 +39,9 @@ static const struct conf_key keys[] = {
 	{ .section = "admin", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8001",
 	  .help = "Address of /metrics, /status and the development outbox; keep it on loopback." },
 
+	{ .section = "store", .name = "read_only", .type = CONF_BOOL, .def = "no", .reloadable = true,
+	  .help = "For maintenance: whatever would change data is answered with 503, all else goes on." },
+
 	{ .section = "log", .name = "level", .type = CONF_STRING, .def = "info", .reloadable = true,
 	  .help = "debug, info, warn, error or off; and per module, as in \"info,http=debug\"." },
 };

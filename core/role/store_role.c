@@ -3,6 +3,7 @@
  * date, and then runs the services' transaction functions for the other roles, many per commit.
  */
 #include "core/base/check.h"
+#include "core/conf/conf.h"
 #include "core/obs/log.h"
 #include "core/role/roles.h"
 #include "core/store/store.h"
@@ -40,6 +41,7 @@ static enum err store_role_start(struct role_ctx *r, struct err_note *note)
 		goto close;
 	}
 	store_set_server(store, r->server);
+	store_set_read_only(store, conf_bool(r->env.conf, "store", "read_only"));
 	r->role_data = store;
 	return ERR_OK;
 close:
@@ -51,6 +53,14 @@ close:
 static enum err store_role_prepare(struct role_ctx *r, struct err_note *note)
 {
 	return store_start(r->role_data, note);
+}
+
+static void store_role_reload(struct role_ctx *r)
+{
+	bool on = conf_bool(r->env.conf, "store", "read_only");
+
+	store_set_read_only(r->role_data, on);
+	LOG(LOG_INFO, "store", "read_only", LOG_C("on", on ? "yes" : "no"));
 }
 
 /* Draining is the RPC server's: it answers what was accepted and refuses the rest. */
@@ -65,5 +75,6 @@ static void store_role_stop(struct role_ctx *r)
 const struct role_ops store_role_ops = {
 	.start = store_role_start,
 	.prepare = store_role_prepare,
+	.reload = store_role_reload,
 	.stop = store_role_stop,
 };

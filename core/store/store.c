@@ -67,6 +67,10 @@ static void on_request(void *arg, struct rpc_request *q)
 	unsigned *count;
 	struct list *queue = queue_of(s, v.def, &count);
 
+	if (s->read_only && (v.def->flags & RPC_TXN) != 0) {
+		store_answer_error(s, q, ERR_READ_ONLY, STORE_REFUSED);
+		return;
+	}
 	if (s->n_reads + s->n_writes >= STORE_QUEUE_MAX ||
 	    v.arrived_us + expected_wait_us(s) >= v.info.deadline_us) {
 		store_answer_error(s, q, ERR_TOO_BUSY, STORE_REFUSED);
@@ -279,6 +283,11 @@ void store_close(struct store **sp)
 	store_timing_free(&s->timing);
 	free(s);
 	*sp = NULL;
+}
+
+void store_set_read_only(struct store *s, bool on)
+{
+	s->read_only = on;
 }
 
 struct sql_db *store_db(struct store *s)

@@ -54,6 +54,12 @@ NODISCARD enum err store_start(struct store *s, struct err_note *note);
  */
 void store_close(struct store **s);
 
+/*
+ * While on, every transaction function is refused with ERR_READ_ONLY; those that wait already are
+ * run. Reads go on.
+ */
+void store_set_read_only(struct store *s, bool on);
+
 struct sql_db *store_db(struct store *s); /* for migrations at start and audits */
 
 /*

@@ -63,6 +63,7 @@ struct store {
 	unsigned n_reads, n_writes;
 	int64_t work_us, commit_us; /* moving averages per request, per commit */
 	int64_t wal_bytes;	    /* after the last commit */
+	bool read_only;		    /* see store_set_read_only() */
 	enum err trouble;	    /* why the last batch failed; ERR_OK: it did not */
 	struct store_item batch[STORE_BATCH_MAX];
 	unsigned n_batch;

@@ -6,6 +6,10 @@
 #include "core/obs/log.h"
 #include "services/identity/identity_priv.h"
 
+enum {
+	READ_ONLY_RETRY_S = 30 /* and up to as much more: maintenance takes minutes */
+};
+
 /*
  * Pages load scripts and styles only from here and are never framed; images of sites may come from
  * anywhere over https. The referrer stays on this origin, because addresses of pages hold tokens.
@@ -93,18 +97,22 @@ void identity_error(struct op_call *c, enum err e)
 	if (is_database_error(e)) {
 		status = 503;
 	}
-	if (status >= 500) {
+	if (status >= 500 && e != ERR_READ_ONLY) {
 		LOG(LOG_WARN, "identity", "failed", LOG_C("op", c->op->name),
 		    LOG_C("err", err_name(e)), LOG_C("detail", c->note.text));
 	}
 	if (status == 503) {
-		const char *seconds = arena_printf(c->arena, "%u", identity_retry_after_s(c->env));
+		unsigned wait_s = e == ERR_READ_ONLY
+				      ? READ_ONLY_RETRY_S + (unsigned)rng_below(READ_ONLY_RETRY_S)
+				      : identity_retry_after_s(c->env);
+		const char *seconds = arena_printf(c->arena, "%u", wait_s);
 		if (seconds != NULL) {
 			http_add_header(c->req, SLICE("Retry-After"), slice_str(seconds));
 		}
 	}
 	identity_reply_text(c, status,
 	    is_database_error(e) ? "database unavailable"
+	    : e == ERR_READ_ONLY ? err_text(e)
 	    : status == 503	 ? "server is too busy"
 				 : err_text(e));
 }
