@@ -42,14 +42,18 @@ struct courier {
 	bool stopping;
 };
 
-static enum err call_store(struct courier *c, const struct rpc_def *def, struct slice request,
+static enum err call_store(struct courier *c, const struct rpc_def *def, const struct buf *request,
     struct arena *arena, struct slice *ret_reply)
 {
 	struct err_note note = { 0 };
-	enum err e = rpc_call(
-	    c->role->env.peer[ROLE_STORE], def, request, DEADLINE_NONE, 0, arena, ret_reply, &note);
+	enum err e = ERR_MEMORY;
 
-	if (e != ERR_OK && e != ERR_CANCELLED) {
+	if (!request->failed) {
+		e = rpc_call(c->role->env.peer[ROLE_STORE], def, buf_slice(request), DEADLINE_NONE,
+		    0, arena, ret_reply, &note);
+	}
+
+	if (e != ERR_OK && e != ERR_CANCELLED && e != ERR_READ_ONLY) {
 		LOG(LOG_WARN, "mail", "store_call_failed", LOG_C("call", def->name),
 		    LOG_C("err", err_text(e)), LOG_C("note", note.text));
 	}
@@ -65,7 +69,7 @@ static void report_sent(struct courier *c, const struct outbox_mail *mail, int64
 	outbox_put_sent_req(&b, &request);
 	/* If this fails the lease runs out and the mail goes out again: never lost, same content.
 	 */
-	enum err e = call_store(c, &accounts_outbox_sent, buf_slice(&b), &arena, NULL);
+	enum err e = call_store(c, &accounts_outbox_sent, &b, &arena, NULL);
 	LOG(e == ERR_OK ? LOG_INFO : LOG_WARN, "mail", c->smtp == NULL ? "mail_kept" : "mail_sent",
 	    LOG_I("id", mail->id), LOG_S("kind", mail->kind), LOG_I("tries", mail->tries),
 	    LOG_C("recorded", err_text(e)));
@@ -82,7 +86,7 @@ static void report_failed(struct courier *c, const struct outbox_mail *mail, int
 	struct buf b = buf_new(CALL_BYTES);
 
 	outbox_put_retry_req(&b, &request);
-	enum err e = call_store(c, &accounts_outbox_retry, buf_slice(&b), &arena, NULL);
+	enum err e = call_store(c, &accounts_outbox_retry, &b, &arena, NULL);
 	LOG(LOG_WARN, "mail", outcome->final ? "mail_refused" : "mail_delayed",
 	    LOG_I("id", mail->id), LOG_S("kind", mail->kind), LOG_I("tries", mail->tries),
 	    LOG_I("code", outcome->code), LOG_C("why", outcome->text),
@@ -102,7 +106,12 @@ static bool deliver(struct courier *c, const struct outbox_mail *mail, int64_t l
 	if (c->smtp != NULL) {
 		mime_compose(&b, &c->sender, mail);
 		e = buf_finish(&b, &message);
-		CHECK(e == ERR_OK);
+		if (e != ERR_OK) { /* memory is short: the lease runs out and it is tried again */
+			LOG(LOG_ERROR, "mail", "mail_not_composed", LOG_I("id", mail->id),
+			    LOG_C("err", err_text(e)));
+			buf_free(&b);
+			return true;
+		}
 		e = smtp_send(
 		    c->smtp, mime_address(c->sender.from), mail->recipient, message, &outcome);
 	}
@@ -130,7 +139,7 @@ static int64_t work_once(struct courier *c, struct outbox_leased *leased)
 	int64_t again_us = now_us + STORE_AWAY_US;
 
 	outbox_put_lease_req(&b, &request);
-	if (call_store(c, &accounts_outbox_lease, buf_slice(&b), &arena, &reply) == ERR_OK) {
+	if (call_store(c, &accounts_outbox_lease, &b, &arena, &reply) == ERR_OK) {
 		CHECK(outbox_take_leased(reply, leased));
 		bool go_on = true;
 		for (uint32_t i = 0; go_on && i < leased->n; i++) {

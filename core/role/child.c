@@ -199,31 +199,54 @@ static void send_peer(struct child *to, const struct child *peer, bool callee, i
 	buf_free(&body);
 }
 
-/* Gives a socket to caller and callee, if the table lets the one call the other. */
-static void connect_pair(struct child *caller, struct child *callee)
+/* Gives a socket to caller and callee, if the table lets the one call the other. False: cannot. */
+static bool connect_pair(struct child *caller, struct child *callee)
 {
 	int pair[2];
 
 	if ((role_table[caller->role].calls & ROLE_BIT(callee->role)) == 0) {
-		return;
+		return true;
 	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
 		LOG(LOG_ERROR, "supervisor", "socketpair", LOG_C("err", strerror(errno)));
-		return;
+		return false;
 	}
 	send_peer(caller, callee, false, pair[0]);
 	send_peer(callee, caller, true, pair[1]);
 	close(pair[0]);
 	close(pair[1]);
+	return true;
 }
 
-static void open_poll(struct child *c)
+static bool open_poll(struct child *c)
 {
 	c->poll = calloc(1, sizeof(*c->poll));
-	CHECK(c->poll != NULL);
-	CHECK(uv_poll_init(loop_uv(c->s->loop), c->poll, c->control.fd) == 0);
+	if (c->poll == NULL || uv_poll_init(loop_uv(c->s->loop), c->poll, c->control.fd) != 0) {
+		free(c->poll);
+		c->poll = NULL;
+		return false;
+	}
 	c->poll->data = c;
 	watch(c);
+	return true;
+}
+
+/* Tells it who it is and connects it with the others that run. */
+static bool introduce(struct child *c)
+{
+	struct supervisor *s = c->s;
+	bool good = open_poll(c);
+
+	if (good) {
+		send_start(c);
+	}
+	for (unsigned i = 0; good && i < s->n_children; i++) {
+		struct child *other = &s->children[i];
+		if (other != c && other->pid > 0) {
+			good = connect_pair(c, other) && connect_pair(other, c);
+		}
+	}
+	return good;
 }
 
 static void schedule_restart(struct child *c, int64_t now_us)
@@ -253,14 +276,11 @@ void child_start(struct child *c)
 	c->state = CHILD_STARTING;
 	c->failed = c->hangs = false;
 	control_init(&c->control, control);
-	open_poll(c);
-	send_start(c);
-	for (unsigned i = 0; i < s->n_children; i++) {
-		struct child *other = &s->children[i];
-		if (other != c && other->pid > 0) {
-			connect_pair(c, other);
-			connect_pair(other, c);
-		}
+	if (!introduce(c)) {
+		/* It would wait for ever for what is missing; its end brings the next try. */
+		LOG(LOG_ERROR, "supervisor", "not_connected",
+		    LOG_C("process", child_label(c, label)));
+		kill(c->pid, SIGKILL);
 	}
 }
 

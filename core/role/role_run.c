@@ -196,8 +196,10 @@ static void add_peer(struct role_proc *p, const struct control_message *m)
 	enum err e = peer.callee ? rpc_server_add(p->r.server, peer.role, m->fds[0])
 				 : rpc_pool_add(pool, peer.instance, m->fds[0]);
 	if (e != ERR_OK) {
+		/* Nobody would offer the peer again: the process that takes our place gets it. */
 		LOG(LOG_ERROR, "role", "peer_refused", LOG_C("peer", role_name(peer.role)),
 		    LOG_C("err", err_text(e)));
+		drain(p, ORPHAN_DRAIN_MS);
 	}
 }
 

@@ -111,16 +111,28 @@ static bool deliver(struct rpc_channel *c, size_t *ret_need)
 	return true;
 }
 
+/*
+ * Errors after which the socket is as it was. A channel between two processes that live is never
+ * given up for less than its end, because nobody would make another.
+ */
+static bool may_pass(int error)
+{
+	return error == EAGAIN || error == EINTR || error == ENOMEM || error == ENOBUFS;
+}
+
 /* One recv() and what came with it. False when there is nothing more to read now. */
 static bool read_piece(struct rpc_channel *c, size_t *need)
 {
 	size_t missing = *need > c->in.len ? *need - c->in.len : 0;
 	size_t want = missing > READ_BYTES ? missing : READ_BYTES;
 	char *room = buf_room(&c->in, want);
-	CHECK(room != NULL);
+	if (room == NULL) {
+		c->in.failed = false; /* no memory just now: the socket stays readable */
+		return false;
+	}
 	ssize_t n = recv(c->fd, room, want, MSG_DONTWAIT);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+	if (n < 0 && may_pass(errno)) {
 		return false;
 	}
 	if (n <= 0) {
@@ -152,8 +164,8 @@ bool rpc_channel_flush(struct rpc_channel *c)
 		if (n < 0 && errno == EINTR) {
 			continue;
 		}
-		if (n < 0 && errno == EAGAIN) {
-			break;
+		if (n < 0 && may_pass(errno)) {
+			break; /* and once it is writable, again */
 		}
 		if (n < 0) {
 			c->out_gone = true;

@@ -23,9 +23,15 @@ static void send_reply(struct rpc_caller *caller, struct rpc_frame *reply, enum 
 	reply->wait_us = s->wait_us;
 	reply->seen = caller->seen;
 	s->stats.errors += e != ERR_OK;
-	/* The caller's credits bound what can be queued, see out_max. */
+	/* The caller's credits bound what can be queued, see out_max; only memory can be short. */
+	if (rpc_channel_send(caller->channel, reply) == ERR_OK) {
+		return;
+	}
+	const bool has_changed = e == ERR_OK && (s->reg->defs[reply->type]->flags & RPC_TXN) != 0;
+	reply->status = has_changed ? ERR_OUTCOME_UNKNOWN : ERR_MEMORY;
+	reply->payload = SLICE_EMPTY;
 	const bool reply_was_queued = rpc_channel_send(caller->channel, reply) == ERR_OK;
-	CHECK(reply_was_queued);
+	CHECK(reply_was_queued); /* not even some bytes: a process of its own is better off */
 }
 
 void rpc_refuse(struct rpc_caller *caller, const struct rpc_frame *request, enum err e)

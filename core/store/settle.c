@@ -15,8 +15,8 @@
 #include "core/store/store_priv.h"
 
 enum {
-	CHUNK_BYTES = 256 * 1024,
-	SETTLE_BUSY_MS = 2000 /* a store that is just ending may hold the lock */
+	CHUNK_BYTES = 64 * 1024, /* SQLite writes at most 128 KiB less one byte at a time */
+	SETTLE_BUSY_MS = 2000	 /* a store that is just ending may hold the lock */
 };
 
 static int rewrite(sqlite3_file *file, void *chunk)

@@ -116,6 +116,9 @@ static enum err certify(struct wsapi *w, const struct account *account)
 		return ERR_MEMORY;
 	}
 	cert_put_req(message, &req);
+	if (message->failed) {
+		return ERR_MEMORY;
+	}
 	enum err e = rpc_call(w->env->peer[ROLE_SIGNER], &identity_cert_sign, buf_slice(message),
 	    w->c->deadline_us, w->c->trace, w->c->arena, &cert, &w->c->note);
 	if (e == ERR_INVALID) {

@@ -94,6 +94,9 @@ enum err wsapi_verify_pass(struct wsapi *w, const struct kdf *kdf, struct slice 
 		return ERR_MEMORY;
 	}
 	password_put_verify_req(message, &req);
+	if (message->failed) {
+		return ERR_MEMORY;
+	}
 	enum err e = rpc_call(w->env->peer[ROLE_COMPUTE], &accounts_password_verify,
 	    buf_slice(message), w->c->deadline_us, w->c->trace, w->c->arena, &reply, &w->c->note);
 	if (e != ERR_OK) {
@@ -113,6 +116,9 @@ static enum err record(struct wsapi *w, const struct login_result *r)
 		return ERR_MEMORY;
 	}
 	login_put_result(message, r);
+	if (message->failed) {
+		return ERR_MEMORY;
+	}
 	return rpc_call(w->env->peer[ROLE_STORE], &accounts_login_result, buf_slice(message),
 	    w->c->deadline_us, w->c->trace, w->c->arena, NULL, &w->c->note);
 }
@@ -217,6 +223,9 @@ enum err wsapi_authenticate_user(struct wsapi *w)
 			.old_hash = SLICE_EMPTY,
 			.new_hash = SLICE_EMPTY };
 		e = record(w, &failed);
+		if (e == ERR_READ_ONLY) { /* it is told all the same; only the count is missing */
+			return answer_mismatch(w);
+		}
 	}
 	if (is_overload(e)) {
 		return wsapi_busy(w);

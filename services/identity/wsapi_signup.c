@@ -51,6 +51,9 @@ static enum err hash_pass(
 		return ERR_MEMORY;
 	}
 	password_put_hash_req(message, &given);
+	if (message->failed) {
+		return ERR_MEMORY;
+	}
 	return rpc_call(w->env->peer[ROLE_COMPUTE], &accounts_password_hash, buf_slice(message),
 	    w->c->deadline_us, w->c->trace, w->c->arena, ret, &w->c->note);
 }
@@ -65,6 +68,9 @@ static enum err call_stage(
 		return ERR_MEMORY;
 	}
 	stage_user_put(message, req);
+	if (message->failed) {
+		return ERR_MEMORY;
+	}
 	enum err e = rpc_call(w->env->peer[ROLE_STORE], &identity_stage_user, buf_slice(message),
 	    w->c->deadline_us, w->c->trace, w->c->arena, &reply, &w->c->note);
 	if (e == ERR_OK) {
@@ -128,6 +134,9 @@ enum err wsapi_stage_user(struct wsapi *w)
 	}
 	if (strcmp(conf_str(w->env->conf, "identity", "signup"), "open") != 0) {
 		return wsapi_fail(w, "this server makes no new accounts");
+	}
+	if (conf_bool(w->env->conf, "store", "read_only")) {
+		return ERR_READ_ONLY; /* the store would say so, after a password was hashed */
 	}
 	enum err e = email_key(w->c->arena, param_text(&w->params, "email"), &key);
 	if (e == ERR_OK) {

@@ -1,0 +1,187 @@
+// The Nth allocation and the Nth system call of every role fails, while it works and while it starts.
+// Whatever that does to the role, nobody waits for ever, nothing acknowledged is lost, the supervisor
+// has all roles serving again, and no process dies of a wild pointer. NTH_STEPS is how many N are tried
+// per role, kind and phase (make soak: all of them, in steps of NTH_STRIDE).
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import { askCertificate, newKey } from '../harness/assertion.mjs';
+import { Client, mailedToken } from '../harness/client.mjs';
+import { releaseBin, startFaulty } from '../harness/nth.mjs';
+import { pidOf, processes, status, until } from '../harness/roles.mjs';
+
+const PASS = 'correct horse';
+const ROLES = ['web', 'store', 'signer', 'compute', 'courier', 'admin', 'supervisor'];
+const STEPS = Number(process.env.NTH_STEPS ?? 2);
+const CALL_MS = 20_000; // longer than any deadline of the server
+const DEATHS_MAX = 3; // the supervisor waits longer after each
+const NEVER = 2 ** 31;
+const KEY = newKey();
+
+// A call's answer, or the error of a connection that was cut; a call without end fails the test.
+async function tried(what, promise) {
+	let timer;
+	const late = new Promise((resolve, reject) => (timer = setTimeout(() => reject(new Error(`${what} hangs`)), CALL_MS)));
+	try {
+		return await Promise.race([promise, late]);
+	} catch (error) {
+		// Cut connections of node:http and of fetch; an answer of 503 where JSON was hoped for; no mail.
+		const expected = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE'].includes(error.code) || error.cause !== undefined || error instanceof SyntaxError || /^no mail to/.test(error.message);
+		if (!expected) throw error;
+		return { status: 0, error };
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
+class Server {
+	constructor(dir) {
+		this.dir = dir;
+		this.done = [];
+		this.people = 0;
+	}
+
+	async start() {
+		this.faulty = await startFaulty(this.dir, { conf: { web: { instances: 1 }, compute: { instances: 1 }, identity: { min_mail_interval: '0s' } }, ports: this.ports });
+		this.server = this.faulty.server;
+		this.ports = this.server.ports;
+		this.logged = 0;
+		await this.isWell(false); // a start that is not complete ends with the first failure
+	}
+
+	async stop() {
+		this.faulty.disarm();
+		this.faulty.close();
+		await this.server.stop();
+	}
+
+	// Some of everything; what was acknowledged is kept. Fresh connections, as after a restart.
+	async work() {
+		const agent = new http.Agent({ keepAlive: true });
+		const email = `nth${this.people++}@example.org`;
+		const client = new Client(this.server.url, { agent });
+		try {
+			await tried('page', client.get('/'));
+			const staged = await tried('stage_user', client.stage(email, PASS));
+			if (staged.status !== 200 || !staged.json?.success) return;
+			const token = await tried('mail', mailedToken(this.server, email, 1));
+			if (typeof token !== 'string') return;
+			const created = await tried('complete', client.post('/wsapi/complete_user_creation', { token }));
+			if (created.json?.success) this.done.push(email);
+			const other = new Client(this.server.url, { agent });
+			await tried('wrong login', other.login(email, 'wrong password'));
+			await tried('login', other.login(email, PASS));
+			await tried('certificate', askCertificate(other, email, KEY));
+			await tried('emails', other.get('/wsapi/list_emails'));
+			await tried('metrics', fetch(`${this.server.adminUrl}/metrics`).then((r) => r.text()));
+		} finally {
+			agent.destroy();
+		}
+	}
+
+	// Everything serves, and a sign-up works from end to end; what was acknowledged last is there.
+	async isWell(signsUp = true) {
+		await until('all roles to serve', async () => {
+			const rows = (await status(this.server)).processes;
+			return rows.length === 6 && rows.every((p) => p.state === 'serving');
+		}, 20);
+		if (!signsUp) return;
+		const client = new Client(this.server.url);
+		await until('a sign-in to work', async () => {
+			const [email] = this.done.slice(-1);
+			return email === undefined || (await client.login(email, PASS)).json?.success === true;
+		}, 15);
+	}
+
+	// What the log says since the last time of processes that ended; none of them by a wild pointer.
+	deaths() {
+		const log = this.server.stderr();
+		const fresh = log.slice(this.logged);
+		this.logged = log.length;
+		for (const [line] of fresh.matchAll(/^.*killed by signal (4|7|8|11) .*$/gm)) throw new Error(`${JSON.stringify(this.faulty.state())} ${line}\n${fresh.slice(-4000)}`);
+		return [...fresh.matchAll(/^.*event=process_ended .*$/gm)].map(([line]) => line);
+	}
+}
+
+// N spread over 1..count, never the same for two runs.
+function sample(count) {
+	if (process.env.NTH_STRIDE) {
+		const stride = Number(process.env.NTH_STRIDE);
+		return Array.from({ length: Math.ceil(count / stride) }, (_, i) => 1 + i * stride);
+	}
+	const width = count / STEPS;
+	return Array.from({ length: Math.min(STEPS, count) }, (_, i) => Math.max(1, Math.ceil(i * width + Math.random() * width)));
+}
+
+const report = [];
+
+async function sweep(role, kind, phase, s) {
+	const restart = async () => {
+		const killed = role === 'supervisor' ? 'admin' : role;
+		const pid = await until(`${killed}`, () => pidOf(s.server, killed));
+		process.kill(pid, 'SIGKILL');
+		await until('another one', async () => (await pidOf(s.server, killed)) !== pid, 20);
+	};
+	const once = async (at) => {
+		s.faulty.arm(role, kind, at);
+		if (phase === 'start') await restart();
+		if (phase === 'start') await s.isWell(false);
+		else await s.work();
+		const state = s.faulty.state();
+		s.faulty.disarm();
+		await s.isWell();
+		return state;
+	};
+	const { count } = await once(NEVER);
+	let deaths = phase === 'start' ? 1 : 0;
+	let died = 0;
+	let fired = 0;
+	for (const at of sample(count)) {
+		let state;
+		try {
+			state = await once(at);
+		} catch (error) {
+			error.message = `${role}, ${kind} ${at} of ${count} (${s.faulty.state().what}), ${phase}: ${error.message}\n${s.server.stderr().slice(-2000)}`;
+			throw error;
+		}
+		const ended = s.deaths();
+		for (const line of ended) if (/signal 6/.test(line)) report.push(`${role} ${phase} ${kind} ${at}/${count} ${state.what}: ${line}`);
+		const aborted = ended.some((line) => /signal/.test(line));
+		assert.ok(!(phase === 'work' && kind === 'alloc' && aborted), `memory that ends while it works is an error, not an end: ${role}, ${at} (${state.what}): ${ended[0]}`);
+		fired += state.fired;
+		died += ended.length;
+		deaths += ended.length + (phase === 'start' ? 1 : 0);
+		if (deaths >= DEATHS_MAX) {
+			await s.stop();
+			await s.start();
+			deaths = 0;
+		}
+	}
+	return `${phase} ${kind}: ${fired} failed of ${count}, ${died} ended`;
+}
+
+for (const role of ROLES) {
+	test(`the Nth allocation and the Nth system call of ${role} fails: it goes on or comes back`, async (t) => {
+		const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-nth-'));
+		const s = new Server(dir);
+		await s.start();
+		try {
+			await s.work();
+			assert.equal(s.done.length, 1);
+			for (const kind of ['alloc', 'call']) {
+				for (const phase of role === 'supervisor' ? ['start'] : ['work', 'start']) t.diagnostic(await sweep(role, kind, phase, s));
+			}
+			const client = new Client(s.server.url);
+			for (const email of s.done) assert.equal((await client.login(email, PASS)).json?.success, true, `${email} was acknowledged and is lost`);
+		} finally {
+			await s.stop();
+		}
+		for (const line of report.splice(0)) t.diagnostic(line);
+		execFileSync(releaseBin(), ['check', '--data', '-c', s.server.confPath]);
+		rmSync(dir, { recursive: true, force: true });
+	});
+}
