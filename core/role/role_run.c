@@ -199,7 +199,7 @@ static void add_peer(struct role_proc *p, const struct control_message *m)
 		/* Nobody would offer the peer again: the process that takes our place gets it. */
 		LOG(LOG_ERROR, "role", "peer_refused", LOG_C("peer", role_name(peer.role)),
 		    LOG_C("err", err_text(e)));
-		drain(p, ORPHAN_DRAIN_MS);
+		drain(p, &(struct control_drain){ .ms = ORPHAN_DRAIN_MS });
 	}
 }
 
