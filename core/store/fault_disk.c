@@ -5,6 +5,7 @@
 #include "core/store/fault_disk.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
@@ -417,18 +418,27 @@ static void undo_name(const struct name *n)
 		syscall(SYS_renameat2, AT_FDCWD, n->path, AT_FDCWD, away, 0);
 	} else if (n->kind == NAME_RENAMED) {
 		syscall(SYS_renameat2, AT_FDCWD, n->to, AT_FDCWD, n->path, 0);
-	} else if (n->kind == NAME_REMOVED && n->saved[0] != '\0') {
-		link(n->saved, n->path);
+	} else if (n->kind == NAME_REMOVED && n->saved[0] != '\0' && link(n->saved, n->path) != 0 &&
+		   errno != EEXIST) {
+		broken("cannot bring a name back");
 	}
 }
 
 /* A journalling file system keeps the order of names: some of the first survive. */
 static void cut_names(void)
 {
-	unsigned kept = disk->plan.keep_some ? (unsigned)below(disk->n_names + 1) : 0;
+	unsigned pending = 0;
 
-	while (disk->n_names > kept) {
-		undo_name(&disk->names[--disk->n_names]);
+	for (unsigned i = 0; i < disk->n_names; i++) {
+		pending += disk->names[i].kind != NAME_DONE ? 1 : 0;
+	}
+	unsigned kept = disk->plan.keep_some ? (unsigned)below(pending + 1) : 0;
+	while (pending > kept) {
+		const struct name *n = &disk->names[--disk->n_names];
+		if (n->kind != NAME_DONE) {
+			undo_name(n);
+			pending--;
+		}
 	}
 }
 

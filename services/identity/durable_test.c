@@ -335,7 +335,9 @@ static void test_power_cuts_lose_nothing_acknowledged(void **state)
 			assert_int_equal(mkdir(place.root, 0700), 0);
 		}
 		b->n = 0;
-		print_message(round % 100 == 0 ? "round %llu\n" : "", (unsigned long long)round);
+		if (round % 100 == 0) {
+			print_message("round %llu\n", (unsigned long long)round);
+		}
 		live_until_cut(&place, mix(seed, round), b);
 		check_all(&place, b);
 	}

@@ -3,15 +3,19 @@
  * preloaded. The supervisor gives its roles no environment, and should not, so each program passes
  * through here.
  */
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+enum {
+	PATH_SIZE = 1024
+};
+
 int main(int argc, char **argv)
 {
-	char own[PATH_MAX], program[PATH_MAX + 16], library[PATH_MAX + 16], control[PATH_MAX + 16];
+	char own[PATH_SIZE], program[PATH_SIZE + 16], library[PATH_SIZE + 16],
+	    control[PATH_SIZE + 16];
 	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
 	(void)argc;

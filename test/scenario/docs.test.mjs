@@ -74,7 +74,7 @@ async function runCommand(command, dir) {
 	assert.match(words[0], /^(build\/)?plimsoll$/, `a command that this test does not know: ${command}`);
 	const file = await confFile(dir);
 	const port = await freePort();
-	const args = words.slice(1).map((w) => (w === 'FILE' ? file : w.replace(/^web\.listen=.*/, `web.listen=127.0.0.1:${port}`)));
+	const args = words.slice(1).map((w) => (w === 'FILE' ? file : w === 'DIR' ? path.join(dir, 'backup') : w.replace(/^web\.listen=.*/, `web.listen=127.0.0.1:${port}`)));
 	if (args[0] === 'serve') return serveOnce(args);
 	if (args[0] === 'upgrade') return upgradeOnce(args, file, dir);
 	const r = spawnSync(plimsollBin(), args, { encoding: 'utf8' });

@@ -1,7 +1,7 @@
 // The Nth allocation and the Nth system call of every role fails, while it works and while it starts.
 // Whatever that does to the role, nobody waits for ever, nothing acknowledged is lost, the supervisor
 // has all roles serving again, and no process dies of a wild pointer. NTH_STEPS is how many N are tried
-// per role, kind and phase (make soak: all of them, in steps of NTH_STRIDE).
+// per role, kind and phase (make soak: in steps of NTH_STRIDE and NTH_ALLOC_STRIDE over all of them).
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -108,9 +108,9 @@ class Server {
 }
 
 // N spread over 1..count, never the same for two runs.
-function sample(count) {
-	if (process.env.NTH_STRIDE) {
-		const stride = Number(process.env.NTH_STRIDE);
+function sample(count, kind) {
+	const stride = Number((kind === 'alloc' && process.env.NTH_ALLOC_STRIDE) || process.env.NTH_STRIDE);
+	if (stride) {
 		return Array.from({ length: Math.ceil(count / stride) }, (_, i) => 1 + i * stride);
 	}
 	const width = count / STEPS;
@@ -140,7 +140,7 @@ async function sweep(role, kind, phase, s) {
 	let deaths = phase === 'start' ? 1 : 0;
 	let died = 0;
 	let fired = 0;
-	for (const at of sample(count)) {
+	for (const at of sample(count, kind)) {
 		let state;
 		try {
 			state = await once(at);
