@@ -11,6 +11,8 @@
 #include "accounts/outbox.h"
 #include "accounts/outbox_admin.h"
 #include "accounts/password.h"
+#include "core/base/check.h"
+#include "core/ev/task.h"
 
 struct accounts_state *accounts_state(const struct svc_env *env)
 {
@@ -59,6 +61,41 @@ static void stop(struct svc_env *env, void *v)
 	free(state);
 }
 
+enum accounts_metric {
+	MAIL_OLDEST,
+	MAIL_QUEUED,
+	MAIL_FAILED,
+	ACCOUNTS_METRICS
+};
+
+/* clang-format off */
+static const struct metric_def metrics[ACCOUNTS_METRICS] = {
+	[MAIL_OLDEST] = { "mail_oldest_created_seconds", METRIC_GAUGE, NULL, "When the oldest mail that waits was made, in seconds since 1970; 0: none waits." },
+	[MAIL_QUEUED] = { "mail_queued", METRIC_GAUGE, NULL, "Mails that wait." },
+	[MAIL_FAILED] = { "mail_failed", METRIC_GAUGE, NULL, "Mails given up, of those still kept." },
+};
+/* clang-format on */
+
+/* While the store is away the gauges stay, so that a mail that waits goes on to age. */
+static void watch(struct svc_env *env, void *v)
+{
+	struct arena arena = arena_new(4096);
+	struct slice reply = SLICE_EMPTY;
+	struct err_note note = { 0 };
+	struct outbox_stats stats;
+
+	(void)v;
+	if (rpc_call(env->peer[ROLE_STORE], &accounts_outbox_stats, SLICE_EMPTY, DEADLINE_NONE, 0,
+		&arena, &reply, &note) == ERR_OK) {
+		CHECK(outbox_take_stats(reply, &stats));
+		metric_set(metric_cell(env->metrics, &metrics[MAIL_OLDEST], NULL),
+		    stats.oldest_queued_ms / 1000);
+		metric_set(metric_cell(env->metrics, &metrics[MAIL_QUEUED], NULL), stats.queued);
+		metric_set(metric_cell(env->metrics, &metrics[MAIL_FAILED], NULL), stats.failed);
+	}
+	arena_reset(&arena);
+}
+
 /* clang-format off */
 static const struct op admin_ops[] = {
 	{ "accounts.outbox", HTTP_GET, "/outbox", COST_WRITE, SHED_NEVER, 5000, 0, 0, outbox_admin_page },
@@ -86,6 +123,9 @@ const struct service accounts_service = {
 	.n_admin_ops = sizeof(admin_ops) / sizeof(admin_ops[0]),
 	.rpcs = rpcs,
 	.n_rpcs = sizeof(rpcs) / sizeof(rpcs[0]),
+	.metrics = metrics,
+	.n_metrics = ACCOUNTS_METRICS,
+	.watch = watch,
 	.stmts = { accounts_stmts, ACCOUNTS_STMT_COUNT },
 	.migrations = accounts_migrations,
 	.n_migrations = ACCOUNTS_MIGRATIONS,

@@ -19,10 +19,12 @@ static const struct command commands[] = {
 	{ "serve",   "[SERVICE]",     "runs the services (all, or SERVICE and what it needs)", cmd_serve },
 	{ "check",   "[--data [DIR]]", "says whether the configuration (and the data, or the backup DIR) is good, and what to mend", cmd_check },
 	{ "config",  "[--reference]", "prints every key in effect and where its value came from", cmd_config },
+	{ "metrics", "[--reference]", "prints what each figure and counter means (doc/METRICS.md)", cmd_metrics },
 	{ "migrate", "",              "brings the database to this version", cmd_migrate },
 	{ "backup",  "DIR",           "copies database and keys, also of a running server, to the new folder DIR", cmd_backup },
 	{ "restore", "DIR",           "puts the backup DIR into the data folder", cmd_restore },
 	{ "status",  "[--json]",      "asks the running server how it is", cmd_status },
+	{ "top",     "",              "shows roles, queues, load line and refusals live; q ends it", cmd_top },
 	{ "upgrade", "",              "makes the running server give its place to the program as it is now", cmd_upgrade },
 	{ "version", "",              "prints the version", cmd_version },
 };

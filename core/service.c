@@ -190,6 +190,35 @@ static enum err verify_metrics(const struct scan *s, const struct service *servi
 	return ERR_OK;
 }
 
+static bool has_op(const struct service *service, const char *name)
+{
+	for (unsigned i = 0; i < service->n_ops; i++) {
+		if (strcmp(service->ops[i].name, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum err verify_activities(const struct scan *s, const struct service *service)
+{
+	for (unsigned i = 0; i < service->n_activities; i++) {
+		const struct activity *a = &service->activities[i];
+		if (!is_row_name(a->name, service->name) || a->help == NULL || a->ops[0] == NULL ||
+		    a->per_million < 0) {
+			return REFUSE(s,
+			    "%s: activity %u lacks help, operations or a name like %s.something",
+			    service->name, i, service->name);
+		}
+		for (unsigned k = 0; k < ACTIVITY_OPS && a->ops[k] != NULL; k++) {
+			if (!has_op(service, a->ops[k])) {
+				return REFUSE(s, "%s: there is no op \"%s\"", a->name, a->ops[k]);
+			}
+		}
+	}
+	return ERR_OK;
+}
+
 static enum err verify_service(const struct scan *s, size_t i)
 {
 	const struct service *service = s->services[i];
@@ -216,7 +245,10 @@ static enum err verify_service(const struct scan *s, size_t i)
 	if (e == ERR_OK) {
 		e = verify_statements(s, service);
 	}
-	return e == ERR_OK ? verify_metrics(s, service) : e;
+	if (e == ERR_OK) {
+		e = verify_metrics(s, service);
+	}
+	return e == ERR_OK ? verify_activities(s, service) : e;
 }
 
 enum err service_verify(const struct service *const *services, size_t n, struct err_note *note)

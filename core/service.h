@@ -14,6 +14,7 @@
 #include "core/conf/conf.h"
 #include "core/ev/loop.h"
 #include "core/http/http.h"
+#include "core/obs/activity.h"
 #include "core/obs/metric.h"
 #include "core/rpc/rpc.h"
 #include "core/store/sql.h"
@@ -60,6 +61,8 @@ struct service {
 	struct conf_table conf;
 	const struct metric_def *metrics; /* families of one row, added to every schema */
 	unsigned n_metrics;
+	const struct activity *activities; /* what its users do; see core/obs/activity.h */
+	unsigned n_activities;
 	/*
 	 * Called in every role process before the sandbox closes; env->role says where. May open
 	 * files and keep state in *ret_state. stop() undoes it. Either may be NULL.
@@ -73,6 +76,11 @@ struct service {
 	enum err (*ready)(struct svc_env *env, void *state, struct err_note *note);
 	/* SIGHUP: env->conf already holds the new values. May be NULL. */
 	void (*reload)(struct svc_env *env, void *state);
+	/*
+	 * Called in the admin role in a task every few seconds: asks other roles what no counter
+	 * shows and sets gauges of the service. May fail silently, it is called again. May be NULL.
+	 */
+	void (*watch)(struct svc_env *env, void *state);
 	/* Checks the service's invariants in the database; the first broken one in note. */
 	enum err (*audit)(struct sql_db *db, struct err_note *note);
 	/*

@@ -59,6 +59,7 @@ bool json_next(
 bool json_get_string(const struct json *v, struct slice *ret);
 bool json_get_i64(const struct json *v, int64_t *ret);
 bool json_get_bool(const struct json *v, bool *ret);
+bool json_get_real(const struct json *v, double *ret); /* whole numbers too */
 
 /*
  * Writer. Commas are put by itself. Names and strings are escaped; bytes that are not UTF-8 become

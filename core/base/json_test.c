@@ -166,6 +166,10 @@ static void test_null_and_wrong_type_read_as_false(void **state)
 	assert_false(
 	    json_get_string(NULL, &s) || json_get_string(real, &s) || json_get_string(null, &s));
 	assert_false(json_get_i64(NULL, &n) || json_get_i64(text, &n) || json_get_i64(real, &n));
+	double d = 7;
+	assert_false(json_get_real(NULL, &d) || json_get_real(text, &d) || json_get_real(null, &d));
+	assert_true(d == 7 && json_get_real(real, &d) && d == 1);
+	assert_true(json_get_real(parsed("-3"), &d) && d == -3);
 	assert_false(json_get_bool(NULL, &b) || json_get_bool(text, &b) || json_get_bool(null, &b));
 	assert_true(slice_eq(s, SLICE("kept")) && n == 7 && b);
 }

@@ -151,3 +151,18 @@ bool json_get_bool(const struct json *v, bool *ret)
 	*ret = v->flag;
 	return true;
 }
+
+bool json_get_real(const struct json *v, double *ret)
+{
+	int64_t whole = 0;
+
+	if (json_get_i64(v, &whole)) {
+		*ret = (double)whole;
+		return true;
+	}
+	if (!is(v, JSON_KIND_REAL)) {
+		return false;
+	}
+	*ret = v->real;
+	return true;
+}

@@ -60,6 +60,7 @@ struct loop {
 	struct sched sched;
 	struct round *round; /* owned */
 	int64_t lag_us, lag_max_us;
+	int64_t opened_us;
 	struct hook hooks[HOOKS_MAX];
 	struct period periods[PERIODS_MAX];
 	struct signal_hook signals[SIGNALS_MAX];
@@ -213,6 +214,14 @@ void loop_lag_max_reset(struct loop *l)
 	l->lag_max_us = 0;
 }
 
+int64_t loop_busy_us(const struct loop *l)
+{
+	int64_t idle_us = (int64_t)(uv_metrics_idle_time(l->round->uv) / 1000);
+	int64_t busy_us = clock_mono_us() - l->opened_us - idle_us;
+
+	return busy_us < 0 ? 0 : busy_us;
+}
+
 static void on_period(uv_timer_t *handle)
 {
 	struct period *p = handle->data;
@@ -292,6 +301,7 @@ enum err loop_open(unsigned max_tasks, struct loop **ret)
 	}
 	CHECK(uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME) == 0);
 	l->round->uv = &l->uv;
+	l->opened_us = clock_mono_us();
 	init_handles(l);
 	*ret = l;
 	return ERR_OK;

@@ -46,6 +46,9 @@ int64_t loop_lag_us(const struct loop *l);
 int64_t loop_lag_max_us(const struct loop *l);
 void loop_lag_max_reset(struct loop *l);
 
+/* Microseconds since it was opened that it was not waiting for anything. */
+int64_t loop_busy_us(const struct loop *l);
+
 /* Runs fn(arg) every period_ms until the loop is closed. At most 16 per loop. */
 void loop_every(struct loop *l, uint64_t period_ms, loop_fn *fn, void *arg);
 

@@ -9,6 +9,7 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/trace.h"
 #include "core/ev/asan.h"
 #include "core/ev/task_sched.h"
 
@@ -34,6 +35,7 @@ struct task {
 	task_fn *fn;
 	void *arg;
 	int64_t deadline_us;
+	uint64_t trace; /* what is current in it, while not RUNNING */
 	char *stack;
 	void *asan_fake;
 	struct switch_context context; /* while not RUNNING */
@@ -79,12 +81,15 @@ static void task_main(void *arg)
 
 static void resume(struct sched *s, struct task *t)
 {
+	uint64_t outer = trace_set(t->trace);
+
 	t->state = TASK_RUNNING;
 	current = t;
 	asan_leave_stack(&s->asan_fake, t->stack, STACK_BYTES);
 	switch_to(&s->context, &t->context);
 	asan_enter_stack(s->asan_fake, NULL, NULL);
 	current = NULL;
+	t->trace = trace_set(outer);
 	if (t->state == TASK_ENDED) {
 		s->n_tasks--;
 		stack_put(&s->stacks, t->stack);

@@ -96,6 +96,15 @@ static int64_t wait_at_resource(const struct grace_load *load, enum cost_class c
 	return 0;
 }
 
+/* The resource that wait_at_resource() looked at; classes without one never wait for it. */
+static enum grace_refusal resource_of(enum cost_class cost)
+{
+	return cost == COST_COMPUTE ? GRACE_COMPUTE
+	       : cost == COST_WRITE ? GRACE_STORE
+	       : cost == COST_SIGN  ? GRACE_SIGNER
+				    : GRACE_LOOP; /* its budget is used up */
+}
+
 /*
  * The bound in front of compute. Held at the target the shortest wait stays just below it, so the
  * end of standing needs a much lower one, or the bound would swing.
@@ -155,8 +164,13 @@ bool grace_admit(struct grace *g, const struct grace_load *load, enum cost_class
 	if (rank == SHED_NEVER) {
 		return true;
 	}
-	if (fits_resource(g, load, cost, rank, budget_us, now_us) && fits_loop(load, rank) &&
-	    fits_tasks(load, rank)) {
+	if (!fits_resource(g, load, cost, rank, budget_us, now_us)) {
+		g->refused_for = resource_of(cost);
+	} else if (!fits_loop(load, rank)) {
+		g->refused_for = GRACE_LOOP;
+	} else if (!fits_tasks(load, rank)) {
+		g->refused_for = GRACE_TASKS;
+	} else {
 		return true;
 	}
 	*ret_retry_after_s = grace_retry_after_s(g, now_us);

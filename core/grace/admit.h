@@ -50,7 +50,18 @@ struct grace_load {
 	unsigned tasks, tasks_max;
 };
 
+/* Why admission said no. */
+enum grace_refusal {
+	GRACE_COMPUTE, /* the expected wait there is too long */
+	GRACE_STORE,
+	GRACE_SIGNER,
+	GRACE_LOOP,  /* requests stand in the web process' own queues */
+	GRACE_TASKS, /* too few tasks left */
+	GRACE_REFUSALS
+};
+
 struct grace {
+	enum grace_refusal refused_for; /* the last refusal */
 	struct delay_meter loop_delay;
 	struct delay_meter compute_wait; /* expected waits that arrivals have met */
 	bool compute_stands;   /* compute's queue has not been empty for a whole interval */

@@ -3,28 +3,18 @@
  */
 #include "core/http/access.h"
 
+#include "core/base/trace.h"
 #include "core/obs/log.h"
-
-/* 16 hex digits: what other roles log for the same request. */
-static struct slice trace_text(uint64_t trace, char out[16])
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (int i = 0; i < 16; i++) {
-		out[i] = digits[trace >> (60 - 4 * i) & 15];
-	}
-	return SLICE_OF(out, 16);
-}
 
 static void write_line(const struct http_req *r, int64_t us)
 {
-	char trace[16];
+	uint64_t before = trace_set(r->call.trace);
 
 	LOG(LOG_INFO, "http", "request", LOG_S("method", http_method_text(r)),
 	    LOG_S("path", http_path(r)), LOG_I("status", r->status), LOG_I("us", us),
 	    LOG_I("bytes", r->sent_bytes), LOG_C("op", r->call.op->name),
-	    LOG_S("client", http_client_address(r)),
-	    LOG_S("trace", trace_text(r->call.trace, trace)));
+	    LOG_S("client", http_client_address(r)));
+	(void)trace_set(before);
 }
 
 void access_done(struct http_req *r)
@@ -41,6 +31,7 @@ void access_done(struct http_req *r)
 	metric_add(s->cells.responses[r->refused ? 0 : r->status / 100], 1);
 	if (r->refused) {
 		metric_add(cells->refused, 1);
+		metric_add(s->cells.refused_why[r->refused_why], 1);
 	} else if (r->status >= 500) {
 		metric_add(cells->server_errors, 1);
 	} else if (r->status >= 400) {

@@ -10,6 +10,7 @@
 /* clang-format off */
 static const struct metric_def requests = { "http_requests_total", METRIC_COUNTER, "op", "Requests answered, refusals included." };
 static const struct metric_def refused = { "http_refused_total", METRIC_COUNTER, "op", "Requests refused with 503 for load." };
+static const struct metric_def refused_why = { "http_refusals_total", METRIC_COUNTER, "why", "Requests refused with 503 for load, by what was short." };
 static const struct metric_def client_errors = { "http_client_errors_total", METRIC_COUNTER, "op", "Requests answered with 4xx." };
 static const struct metric_def server_errors = { "http_server_errors_total", METRIC_COUNTER, "op", "Requests answered with 5xx, refusals excepted." };
 static const struct metric_def duration = { "http_request_seconds", METRIC_HIST, "op", "Time from the head's arrival to the end of the answer." };
@@ -29,7 +30,10 @@ static const struct metric_def overflows = { "http_listen_overflows_total", METR
 static const struct metric_def drops = { "http_listen_drops_total", METRIC_COUNTER, NULL, "Connections dropped by listeners on this machine since start (TcpExt ListenDrops)." };
 /* clang-format on */
 
-static const char *const class_names[COST_CLASSES] = { "health", "memory", "read", "sign", "write",
+static const char *const refused_names[HTTP_REFUSED_WHYS] = { "compute", "store", "signer", "loop",
+	"tasks", "late", "queue_full", "behind" };
+
+const char *const http_class_names[COST_CLASSES] = { "health", "memory", "read", "sign", "write",
 	"compute", "stream" };
 
 static const char *const status_names[HTTP_STATUS_CLASSES] = { "refused", "1xx", "2xx", "3xx",
@@ -66,10 +70,13 @@ void http_metric_schema(
 		add_op(schema, http_builtin_ops[i].name);
 	}
 	for (unsigned i = 0; i < COST_CLASSES; i++) {
-		metric_schema_add(schema, &queue_delay, class_names[i]);
+		metric_schema_add(schema, &queue_delay, http_class_names[i]);
 	}
 	for (unsigned i = 0; i < HTTP_STATUS_CLASSES; i++) {
 		metric_schema_add(schema, &responses, status_names[i]);
+	}
+	for (unsigned i = 0; i < HTTP_REFUSED_WHYS; i++) {
+		metric_schema_add(schema, &refused_why, refused_names[i]);
 	}
 	for (unsigned i = 0; i < HTTP_CLOSE_WHYS; i++) {
 		metric_schema_add(schema, &closed, close_names[i]);
@@ -127,10 +134,13 @@ enum err http_cells_open(struct http_cells *c, const struct metrics *m,
 		c->builtin[i] = op_cells(m, http_builtin_ops[i].name);
 	}
 	for (unsigned i = 0; i < COST_CLASSES; i++) {
-		c->queue_delay[i] = metric_hist(m, &queue_delay, class_names[i]);
+		c->queue_delay[i] = metric_hist(m, &queue_delay, http_class_names[i]);
 	}
 	for (unsigned i = 0; i < HTTP_STATUS_CLASSES; i++) {
 		c->responses[i] = metric_cell(m, &responses, status_names[i]);
+	}
+	for (unsigned i = 0; i < HTTP_REFUSED_WHYS; i++) {
+		c->refused_why[i] = metric_cell(m, &refused_why, refused_names[i]);
 	}
 	for (unsigned i = 0; i < HTTP_CLOSE_WHYS; i++) {
 		c->closed[i] = metric_cell(m, &closed, close_names[i]);

@@ -4,6 +4,7 @@
 #ifndef PLIMSOLL_HTTP_CELLS_H
 #define PLIMSOLL_HTTP_CELLS_H
 
+#include "core/grace/admit.h"
 #include "core/http/builtin.h"
 #include "core/http/http.h"
 #include "core/obs/metric.h"
@@ -32,6 +33,14 @@ enum http_pause_why {
 	HTTP_PAUSE_WHYS
 };
 
+/* Why a request was answered by http_reply_busy(): the reasons of admission, and more. */
+enum http_refused_why {
+	HTTP_REFUSED_LATE = GRACE_REFUSALS, /* its deadline passed in the class queue */
+	HTTP_REFUSED_QUEUE,		    /* the class queue is full */
+	HTTP_REFUSED_BEHIND,		    /* by a role that was asked, or for want of memory */
+	HTTP_REFUSED_WHYS
+};
+
 struct http_op_cells {
 	_Atomic int64_t *requests, *refused, *client_errors, *server_errors;
 	struct hist *duration;
@@ -45,6 +54,7 @@ struct http_cells {
 	struct http_op_cells *ops; /* owned; rows of all sites one after the other */
 	struct http_op_cells builtin[HTTP_BUILTINS];
 	_Atomic int64_t *responses[HTTP_STATUS_CLASSES];
+	_Atomic int64_t *refused_why[HTTP_REFUSED_WHYS];
 	_Atomic int64_t *closed[HTTP_CLOSE_WHYS], *paused[HTTP_PAUSE_WHYS];
 	struct hist *queue_delay[COST_CLASSES];
 	_Atomic int64_t *opened, *slow_heads, *received_bytes, *sent_bytes;

@@ -9,6 +9,7 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/trace.h"
 #include "core/http/body.h"
 #include "core/http/builtin.h"
 #include "core/http/respond.h"
@@ -124,6 +125,18 @@ static enum err early_error(const struct http_req *r)
 	return op->max_body == 0 || r->body_left > op->max_body ? ERR_LIMIT : ERR_OK;
 }
 
+/* A proxy that we trust may have begun the trace; from anybody else it would be a made-up one. */
+static uint64_t trace_of(struct http_req *r)
+{
+	uint64_t trace = 0;
+
+	if (r->conn->trusted &&
+	    trace_from_parent(http_head_find(&r->head, SLICE("traceparent")), &trace)) {
+		return trace;
+	}
+	return trace_next(&r->server->traces);
+}
+
 static void route(struct http_req *r)
 {
 	struct http_server *s = r->server;
@@ -146,7 +159,7 @@ static void route(struct http_req *r)
 		http_builtin_route(r, result == HTTP_ROUTE_NO_METHOD);
 	}
 	r->call.deadline_us = r->arrived_us + (int64_t)r->call.op->deadline_ms * 1000;
-	r->call.trace = ++s->next_trace;
+	r->call.trace = trace_of(r);
 }
 
 void dispatch_head(struct http_req *r)
@@ -162,6 +175,7 @@ void dispatch_head(struct http_req *r)
 	if (s->queue[r->call.op->cost].n >= s->settings.queue_max &&
 	    r->call.op->rank != SHED_NEVER) {
 		metric_add(s->cells.queue_full, 1);
+		r->refused_why = HTTP_REFUSED_QUEUE;
 		answer_busy(r, grace_retry_after_s(&s->grace, r->arrived_us));
 		return;
 	}
@@ -194,6 +208,7 @@ static void task_main(void *arg)
 {
 	struct http_req *r = arg;
 
+	(void)trace_set(r->call.trace); /* the task's own, until it ends */
 	finish(r, r->handle(&r->call));
 }
 
@@ -204,11 +219,14 @@ static void run(struct http_req *r)
 	if (r->is_inline) {
 		r->running = true;
 		s->n_running++;
+		uint64_t before = trace_set(r->call.trace);
 		finish(r, r->handle(&r->call));
+		(void)trace_set(before);
 		return;
 	}
 	if (task_spawn(s->loop, task_main, r, r->call.deadline_us, &r->task) != ERR_OK) {
 		r->task = NULL;
+		r->refused_why = GRACE_TASKS;
 		answer_busy(r, grace_retry_after_s(&s->grace, loop_now_us(s->loop)));
 		return;
 	}
@@ -266,13 +284,18 @@ static bool admit(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_
 		return true;
 	}
 	if (now_us >= r->call.deadline_us) {
+		r->refused_why = HTTP_REFUSED_LATE;
 		*ret_retry_after_s = grace_retry_after_s(&s->grace, now_us);
 		return false;
 	}
 	look_at_load(s, now_us);
 	s->load.tasks = r->is_inline ? 0 : task_count(s->loop); /* those need none */
-	return grace_admit(&s->grace, &s->load, op->cost, op->rank, r->call.deadline_us - now_us,
-	    now_us, ret_retry_after_s);
+	bool admitted = grace_admit(&s->grace, &s->load, op->cost, op->rank,
+	    r->call.deadline_us - now_us, now_us, ret_retry_after_s);
+	if (!admitted) {
+		r->refused_why = (unsigned char)s->grace.refused_for;
+	}
+	return admitted;
 }
 
 /* Takes a request out of its queue and begins it. */

@@ -36,14 +36,15 @@ struct http_req {
 	const struct http_op_cells *cells;
 	int64_t arrived_us, queued_us; /* the head was complete; last entry into a queue */
 
-	enum err early;	 /* answered with this instead of being handled */
-	bool is_inline;	 /* the handler runs on the loop */
-	bool is_queued;	 /* in a class queue */
-	bool admitted;	 /* not to be asked about again */
-	bool running;	 /* somebody is answering it: it must not be freed */
-	bool handled;	 /* the answer is complete, if not yet written */
-	bool refused;	 /* answered by http_reply_busy() */
-	bool must_close; /* no further request on this connection */
+	enum err early;		   /* answered with this instead of being handled */
+	unsigned char refused_why; /* enum http_refused_why, if refused */
+	bool is_inline;		   /* the handler runs on the loop */
+	bool is_queued;		   /* in a class queue */
+	bool admitted;		   /* not to be asked about again */
+	bool running;		   /* somebody is answering it: it must not be freed */
+	bool handled;		   /* the answer is complete, if not yet written */
+	bool refused;		   /* answered by http_reply_busy() */
+	bool must_close;	   /* no further request on this connection */
 	bool replied;
 	bool keep;	  /* the answer said that the connection goes on */
 	bool head_failed; /* a header cannot be sent: the answer becomes 500 */

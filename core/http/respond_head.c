@@ -144,6 +144,10 @@ struct slice respond_head(struct http_req *r, int status, struct slice content_t
 	if ((r->call.op->flags & OP_PUBLIC_CORS) != 0) {
 		put(&w, SLICE("Access-Control-Allow-Origin: *\r\n"));
 	}
+	if (s->settings.trace_header && r->call.trace != 0) {
+		char text[TRACE_DIGITS];
+		put_field(&w, SLICE("X-Request-Id"), trace_text(r->call.trace, text));
+	}
 	for (unsigned i = 0; i < r->n_out_headers; i++) {
 		put_field(&w, r->out_headers[i].name, r->out_headers[i].value);
 	}

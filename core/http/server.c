@@ -143,7 +143,7 @@ enum err http_server_new(struct loop *l, const struct http_server_options *o,
 	s->loop = l;
 	s->o = *o;
 	s->slot = metrics_own_slot(o->metrics);
-	s->next_trace = rng_u64();
+	s->traces = trace_source_new(rng_u64());
 	grace_init(&s->grace, rng_u64(), now_us);
 	wheel_init(&s->wheel, now_us);
 	list_init(&s->conns);

@@ -32,6 +32,9 @@ struct http_server_options {
 	bool proxied; /* [http] proxy_protocol counts here */
 };
 
+/* Names of the cost classes, as labels of metrics. */
+extern const char *const http_class_names[COST_CLASSES];
+
 /* Keys of section [http]; part of the configuration of every process that has a server. */
 extern const struct conf_table http_conf;
 

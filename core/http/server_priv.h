@@ -10,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/list.h"
+#include "core/base/trace.h"
 #include "core/ev/wheel.h"
 #include "core/http/address_count.h"
 #include "core/http/cells.h"
@@ -53,7 +54,7 @@ struct http_server {
 	unsigned n_free_requests;
 	unsigned n_running; /* handlers that have not returned */
 	size_t body_memory; /* bytes of buffered bodies */
-	uint64_t next_trace;
+	struct trace_source traces;
 
 	struct http_listeners *listeners; /* see listen.c */
 

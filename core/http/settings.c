@@ -40,11 +40,13 @@ static const struct conf_key keys[] = {
 	{ .section = section, .name = "min_body_rate", .type = CONF_SIZE, .unit = "bytes/s", .min = 1, .max = INT64_C(1) << 30, .def = "1k", .reloadable = true,
 	  .help = "Slowest average rate of a request body; slower ones get 408." },
 	{ .section = section, .name = "trusted_proxies", .type = CONF_STRING, .max = 1024, .def = "127.0.0.0/8, ::1", .reloadable = true,
-	  .help = "Addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed." },
+	  .help = "Addresses and networks whose X-Forwarded-For, X-Forwarded-Proto and traceparent are believed." },
 	{ .section = section, .name = "proxy_protocol", .type = CONF_BOOL, .def = "no", .reloadable = true,
 	  .help = "Whether trusted proxies begin each connection with a PROXY header (version 1 or 2) that names the client; required of them then, and refused from others. Not on the admin listener." },
 	{ .section = section, .name = "access_log", .type = CONF_BOOL, .def = "yes", .reloadable = true,
 	  .help = "One log line per request." },
+	{ .section = section, .name = "trace_header", .type = CONF_BOOL, .def = "no", .reloadable = true,
+	  .help = "Whether answers carry X-Request-Id with the trace that log lines of the request have." },
 };
 /* clang-format on */
 
@@ -87,6 +89,7 @@ enum err http_settings_read(
 		.body_rate = conf_int(conf, section, "min_body_rate"),
 		.access_log = conf_bool(conf, section, "access_log"),
 		.proxy_protocol = conf_bool(conf, section, "proxy_protocol"),
+		.trace_header = conf_bool(conf, section, "trace_header"),
 	};
 	struct err_note why = { .code = ERR_OK };
 

@@ -17,7 +17,7 @@ struct http_settings {
 	size_t body_memory; /* bytes of buffered bodies in the process */
 	int64_t head_us, idle_us, write_us, body_grace_us;
 	int64_t body_rate; /* bytes/s */
-	bool access_log;
+	bool access_log, trace_header;
 	bool proxy_protocol; /* trusted proxies begin their connections with a PROXY header */
 	struct http_networks trusted;
 };

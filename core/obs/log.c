@@ -17,6 +17,7 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/trace.h"
 #include "core/obs/log_flood.h"
 #include "core/obs/log_line.h"
 
@@ -48,6 +49,11 @@ static size_t batch_len;
 static uint64_t lost; /* lines dropped since the last report */
 static bool is_pipe;
 static struct log_flood flood;
+
+static struct {
+	void (*fn)(void *arg, struct slice line);
+	void *arg;
+} on_warning;
 
 /* The text between time and fields of the last line: the next one is mostly of the same kind. */
 static struct {
@@ -86,6 +92,18 @@ static void put_head(
 	log_line_put(w, kind.text, kind.len);
 }
 
+/* The request that this line is about, if there is one. */
+static void put_trace(struct log_line *w)
+{
+	char text[TRACE_DIGITS];
+	uint64_t trace = trace_current();
+
+	if (trace != 0) {
+		const struct log_field field = LOG_S("trace", trace_text(trace, text));
+		log_line_put_field(w, &field);
+	}
+}
+
 /* Appends one line to the batch; fields that do not fit are left out and the line says so. */
 static void append_line(enum log_level level, const char *module, const char *event,
     const struct log_field *fields, size_t n)
@@ -98,6 +116,7 @@ static void append_line(enum log_level level, const char *module, const char *ev
 	for (size_t i = 0; i < n && !w.full; i++) {
 		log_line_put_field(&w, &fields[i]);
 	}
+	put_trace(&w);
 	w.end = start + LINE_MAX_BYTES;
 	log_line_put_str(&w, w.full ? cut_text : "\n");
 	batch_len += (size_t)(w.at - start);
@@ -164,6 +183,23 @@ static bool admit_warning(const char *module, const char *event)
 	return true;
 }
 
+void log_on_warning(void (*fn)(void *arg, struct slice line), void *arg)
+{
+	on_warning.fn = fn;
+	on_warning.arg = arg;
+}
+
+/* The line that was appended last, which begins there. */
+static void show_warning(size_t begin)
+{
+	struct slice line = SLICE_OF(batch + begin, batch_len - begin - 1);
+	size_t space = slice_find(line, ' ', 0);
+
+	if (on_warning.fn != NULL) {
+		on_warning.fn(on_warning.arg, slice_sub(line, space + 1, line.len));
+	}
+}
+
 void log_write(enum log_level level, const char *module, const char *event,
     const struct log_field *fields, size_t n)
 {
@@ -174,7 +210,11 @@ void log_write(enum log_level level, const char *module, const char *event,
 	if (level == LOG_WARN && !admit_warning(module, event)) {
 		return;
 	}
+	size_t begin = batch_len;
 	append_line(level, module, event, fields, n);
+	if (level >= LOG_WARN) {
+		show_warning(begin);
+	}
 	if (level >= LOG_ERROR || batch_len >= BATCH_BYTES) {
 		log_flush();
 	}

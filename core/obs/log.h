@@ -71,6 +71,9 @@ bool log_is_on(enum log_level level, const char *module);
 void log_write(enum log_level level, const char *module, const char *event,
     const struct log_field *fields, size_t n);
 
+/* Has fn see every line of level warn or error as well, without its time and line end. */
+void log_on_warning(void (*fn)(void *arg, struct slice line), void *arg);
+
 /* Writes what is collected. The loop of a role calls it every 200 ms and at exit. */
 void log_flush(void);
 

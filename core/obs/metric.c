@@ -1,7 +1,8 @@
 /*
- * Schema and shared block. The block is a header and n slots; a slot is struct metric_slot and then
- * a cell or a histogram per row, at offsets that every process computes from the same tables. Slots
- * begin on cache lines, so that processes do not slow each other down by counting.
+ * Schema and shared block. The block is a header, rings of warnings, and n slots; a slot is struct
+ * metric_slot and then a cell or a histogram per row, at offsets that every process computes from
+ * the same tables. Slots begin on cache lines, so that processes do not slow each other down by
+ * counting.
  */
 #include "core/obs/metric_schema.h"
 
@@ -24,6 +25,7 @@ struct block_header {
 
 struct metrics {
 	const struct metric_schema *schema; /* borrowed */
+	struct warning_ring *rings;	    /* borrowed; n + 1 */
 	char *slots;			    /* borrowed */
 	size_t slot_bytes;
 	unsigned n;
@@ -171,7 +173,8 @@ uint64_t metric_schema_hash(const struct metric_schema *s)
 
 size_t metrics_block_bytes(const struct metric_schema *s, unsigned n)
 {
-	return sizeof(struct block_header) + n * metric_slot_bytes(s);
+	return sizeof(struct block_header) + (n + 1) * sizeof(struct warning_ring) +
+	       n * metric_slot_bytes(s);
 }
 
 void metrics_format(const struct metric_schema *s, void *block, unsigned n)
@@ -207,7 +210,8 @@ enum err metrics_open(const struct metric_schema *s, void *block, size_t block_b
 	}
 	*m = (struct metrics){
 		.schema = s,
-		.slots = (char *)block + sizeof(h),
+		.rings = (struct warning_ring *)(void *)((char *)block + sizeof(h)),
+		.slots = (char *)block + sizeof(h) + (n + 1) * sizeof(struct warning_ring),
 		.slot_bytes = metric_slot_bytes(s),
 		.n = n,
 		.own = own,
@@ -262,6 +266,44 @@ struct hist *metric_hist(
 {
 	CHECK(def->kind == METRIC_HIST);
 	return own_row(m, def, label_value);
+}
+
+struct warning_ring *metrics_rings(const struct metrics *m)
+{
+	return m->rings;
+}
+
+unsigned metrics_own_ring(const struct metrics *m)
+{
+	return m->own < 0 ? m->n : (unsigned)m->own;
+}
+
+const struct metric_row *metric_row_find(
+    const struct metrics *m, const char *family, const char *label_value)
+{
+	const struct metric_family *f = find_family(m->schema, family);
+
+	return f == NULL ? NULL : find_row(f, label_value);
+}
+
+int64_t metric_row_sum(const struct metrics *m, const struct metric_row *row)
+{
+	int64_t sum = 0;
+
+	for (unsigned i = 0; i < m->n; i++) {
+		sum += metric_get(metrics_row_cell(m, i, row));
+	}
+	return sum;
+}
+
+void metric_row_merge(const struct metrics *m, const struct metric_row *row, struct hist *to)
+{
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct hist *h = metrics_row_hist(m, i, row);
+		if (metric_get(&h->count) != 0) {
+			hist_merge(to, h);
+		}
+	}
 }
 
 const struct metric_schema *metrics_schema(const struct metrics *m)

@@ -8,12 +8,14 @@
 #define PLIMSOLL_OBS_METRIC_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/role_id.h"
+#include "core/base/slice.h"
 #include "core/obs/hist.h"
 
 enum metric_kind {
@@ -60,7 +62,8 @@ struct metric_slot {
 	_Atomic int64_t connections;	      /* open client connections (web) */
 	_Atomic int64_t queue_len, queue_wait_us; /* work waiting, expected wait of new work */
 	_Atomic int64_t loop_lag_us, cpu_us, tasks;
-	_Atomic int64_t busy; /* 1 while a job runs (compute), else jobs in flight */
+	_Atomic int64_t busy_us; /* time not idle: of the loop, or of the worker that runs jobs */
+	_Atomic int64_t busy;	 /* 1 while a job runs (compute), else jobs in flight */
 };
 
 struct metrics; /* a process' view of the block */
@@ -108,15 +111,60 @@ static inline int64_t metric_get(const _Atomic int64_t *cell)
 	return atomic_load_explicit(cell, memory_order_relaxed);
 }
 
+/* ---- readers ---- */
+
+/* A row, to be looked up once; NULL: there is none. Valid as long as the schema. */
+struct metric_row;
+const struct metric_row *metric_row_find(
+    const struct metrics *m, const char *family, const char *label_value);
+
+/* The row over all slots: a sum, or histograms merged into to. */
+int64_t metric_row_sum(const struct metrics *m, const struct metric_row *row);
+void metric_row_merge(const struct metrics *m, const struct metric_row *row, struct hist *to);
+
+/* True once the slot has had a process; the name of its role. */
+bool metric_slot_is_used(const struct metric_slot *s);
+const char *metric_slot_role(const struct metric_slot *s);
+
+/* ---- the last warnings of each process, and of the supervisor ---- */
+
+enum {
+	WARNING_BYTES = 232,
+	WARNINGS_KEPT = 8, /* per process */
+};
+
+struct metric_warning {
+	int64_t wall_ms;
+	char text[WARNING_BYTES + 1];
+};
+
+/* Keeps a line of this process (own -1: of the supervisor); a longer one is cut. */
+void metrics_warn(struct metrics *m, int64_t wall_ms, struct slice text);
+
+/* Up to max of the newest of all processes, newest first. The number of them. */
+unsigned metrics_warnings(const struct metrics *m, struct metric_warning *out, unsigned max);
+
 /*
  * All slots in Prometheus text format 0.0.4, families prefixed "plimsoll_", labels role, instance.
  * Histograms are shown in seconds, so call them "..._seconds", and only once they have a record.
  */
 void metrics_write_prometheus(const struct metrics *m, struct buf *out);
 
+struct json_writer;
+
+/* The array "processes" of metrics_write_json(). */
+void metrics_put_processes(const struct metrics *m, struct json_writer *w);
+
+/* A family of counters as {LABEL: value}, rows that are 0 left out; {} if there is no such family.
+ */
+void metrics_put_rows(const struct metrics *m, const char *family, struct json_writer *w);
+
+/* The families of a schema as a table of Markdown: name, kind, label, what it says. */
+void metric_schema_write_reference(const struct metric_schema *s, struct buf *out);
+
 /*
  * All slots as JSON: {"processes": [{role, instance, pid, state, restarts, sandbox, uptime_us,
- * silence_us, connections, queue_len, queue_wait_us, loop_lag_us, cpu_us, tasks, busy}],
+ * silence_us, connections, queue_len, queue_wait_us, loop_lag_us, cpu_us, busy_us, tasks, busy}],
  * "families": {NAME: {kind, value}, NAME: {kind, label, rows: {LABEL: value}}}}, values summed over
  * processes; of a histogram {count, sum_us, p50_us, p90_us, p99_us, max_us}.
  */

@@ -4,6 +4,8 @@
  */
 #include "core/obs/metric_schema.h"
 
+#include <string.h>
+
 #include "core/base/clock.h"
 #include "core/base/json.h"
 
@@ -48,6 +50,7 @@ static void write_process(struct json_writer *w, const struct metric_slot *s, in
 	put_i64(w, "queue_wait_us", metric_get(&s->queue_wait_us));
 	put_i64(w, "loop_lag_us", metric_get(&s->loop_lag_us));
 	put_i64(w, "cpu_us", metric_get(&s->cpu_us));
+	put_i64(w, "busy_us", metric_get(&s->busy_us));
 	put_i64(w, "tasks", metric_get(&s->tasks));
 	put_i64(w, "busy", metric_get(&s->busy));
 	json_end_object(w);
@@ -57,9 +60,7 @@ static void write_hist(struct json_writer *w, const struct metrics *m, const str
 {
 	struct hist sum = { 0 };
 
-	for (unsigned i = 0; i < metrics_slots(m); i++) {
-		hist_merge(&sum, metrics_row_hist(m, i, row));
-	}
+	metric_row_merge(m, row, &sum);
 	json_begin_object(w);
 	put_i64(w, "count", metric_get(&sum.count));
 	put_i64(w, "sum_us", metric_get(&sum.sum_us));
@@ -73,16 +74,11 @@ static void write_hist(struct json_writer *w, const struct metrics *m, const str
 static void write_value(struct json_writer *w, const struct metrics *m,
     const struct metric_family *f, const struct metric_row *row)
 {
-	int64_t sum = 0;
-
 	if (f->def.kind == METRIC_HIST) {
 		write_hist(w, m, row);
 		return;
 	}
-	for (unsigned i = 0; i < metrics_slots(m); i++) {
-		sum += metric_get(metrics_row_cell(m, i, row));
-	}
-	json_put_i64(w, sum);
+	json_put_i64(w, metric_row_sum(m, row));
 }
 
 static void write_family(
@@ -107,21 +103,47 @@ static void write_family(
 	json_end_object(w);
 }
 
+void metrics_put_processes(const struct metrics *m, struct json_writer *w)
+{
+	int64_t now_us = clock_mono_us();
+
+	json_begin_array(w);
+	for (unsigned i = 0; i < metrics_slots(m); i++) {
+		if (metric_slot_is_used(metrics_slot(m, i))) {
+			write_process(w, metrics_slot(m, i), now_us);
+		}
+	}
+	json_end_array(w);
+}
+
+void metrics_put_rows(const struct metrics *m, const char *family, struct json_writer *w)
+{
+	const struct metric_schema *s = metrics_schema(m);
+
+	json_begin_object(w);
+	for (unsigned i = 0; i < s->n_families; i++) {
+		const struct metric_family *f = &s->families[i];
+		if (strcmp(f->def.name, family) != 0 || f->def.kind == METRIC_HIST) {
+			continue;
+		}
+		for (const struct metric_row *row = f->first; row != NULL; row = row->next) {
+			int64_t n = metric_row_sum(m, row);
+			if (n != 0) {
+				put_i64(w, row->label_value, n);
+			}
+		}
+	}
+	json_end_object(w);
+}
+
 void metrics_write_json(const struct metrics *m, struct buf *out)
 {
 	const struct metric_schema *s = metrics_schema(m);
 	struct json_writer w = json_writer_new(out);
-	int64_t now_us = clock_mono_us();
 
 	json_begin_object(&w);
 	json_put_name(&w, SLICE("processes"));
-	json_begin_array(&w);
-	for (unsigned i = 0; i < metrics_slots(m); i++) {
-		if (metric_slot_is_used(metrics_slot(m, i))) {
-			write_process(&w, metrics_slot(m, i), now_us);
-		}
-	}
-	json_end_array(&w);
+	metrics_put_processes(m, &w);
 	json_put_name(&w, SLICE("families"));
 	json_begin_object(&w);
 	for (unsigned i = 0; i < s->n_families; i++) {

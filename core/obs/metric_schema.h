@@ -32,18 +32,37 @@ struct metric_schema {
 	size_t bytes; /* of a slot so far */
 };
 
+/*
+ * The last warnings of one process, in the block beside the slots. One writes, others read: text is
+ * kept in words, and an entry whose number changed while it was read is left out.
+ */
+enum {
+	WARNING_WORDS = WARNING_BYTES / 8
+};
+
+struct warning_entry {
+	_Atomic uint64_t number; /* odd while it is being written; 0: never was */
+	_Atomic int64_t wall_ms;
+	_Atomic uint64_t words[WARNING_WORDS];
+};
+
+struct warning_ring {
+	struct warning_entry entries[WARNINGS_KEPT];
+	_Atomic uint64_t n; /* written so far */
+	char padding[56];   /* slots begin on cache lines */
+};
+
+/* Rings of all slots and, last, the supervisor's. */
+struct warning_ring *metrics_rings(const struct metrics *m);
+/* Which of them is this process' own. */
+unsigned metrics_own_ring(const struct metrics *m);
+
 /* For readers: the schema of m, and a row's cell or histogram in slot i. */
 const struct metric_schema *metrics_schema(const struct metrics *m);
 const _Atomic int64_t *metrics_row_cell(
     const struct metrics *m, unsigned slot, const struct metric_row *row);
 const struct hist *metrics_row_hist(
     const struct metrics *m, unsigned slot, const struct metric_row *row);
-
-/* True once the slot has had a process. */
-bool metric_slot_is_used(const struct metric_slot *s);
-
-/* Name of the slot's role; "unknown" for a number that is none. */
-const char *metric_slot_role(const struct metric_slot *s);
 
 /* Microseconds from a stamp to now; 0 for one never made. */
 int64_t metric_since(const _Atomic int64_t *stamp, int64_t now_us);

@@ -77,6 +77,7 @@ GETTER(queue_len)
 GETTER(queue_wait_us)
 GETTER(loop_lag_us)
 GETTER(cpu_us)
+GETTER(busy_us)
 GETTER(tasks)
 GETTER(busy)
 #undef GETTER
@@ -94,6 +95,7 @@ static const struct slot_field slot_fields[] = {
 	{ "process_queue_wait_seconds", "gauge", "Expected wait of new work.", true, get_queue_wait_us },
 	{ "process_loop_lag_seconds", "gauge", "Time the last round of the event loop took.", true, get_loop_lag_us },
 	{ "process_cpu_seconds_total", "counter", "Processor time used.", true, get_cpu_us },
+	{ "process_busy_seconds_total", "counter", "Time not idle: of the event loop, in compute of the worker.", true, get_busy_us },
 	{ "process_tasks", "gauge", "Tasks alive.", false, get_tasks },
 	{ "process_busy", "gauge", "Jobs in work.", false, get_busy },
 };
@@ -263,5 +265,25 @@ void metrics_write_prometheus(const struct metrics *m, struct buf *out)
 				write_row(m, slot, f, row, out);
 			}
 		}
+	}
+}
+
+static void put_reference_row(
+    struct buf *out, const char *name, const char *kind, const char *label, const char *help)
+{
+	buf_printf(out, "| `%s%s` | %s | %s | %s |\n", prefix, name, kind, label, help);
+}
+
+void metric_schema_write_reference(const struct metric_schema *s, struct buf *out)
+{
+	buf_append_str(out, "| family | kind | label | what it says |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < sizeof(slot_fields) / sizeof(slot_fields[0]); i++) {
+		const struct slot_field *f = &slot_fields[i];
+		put_reference_row(out, f->name, f->type, "", f->help);
+	}
+	for (unsigned i = 0; i < s->n_families; i++) {
+		const struct metric_def *d = &s->families[i].def;
+		put_reference_row(out, d->name, metric_kind_name(d->kind),
+		    d->label == NULL ? "" : d->label, d->help);
 	}
 }

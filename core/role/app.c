@@ -13,6 +13,7 @@
 #include "core/obs/log.h"
 #include "core/role/listeners.h"
 #include "core/role/role_site.h"
+#include "core/rpc/rpc_cells.h"
 #include "core/store/store.h"
 
 size_t app_conf_tables(const struct app *app, struct conf_table ret[APP_MAX_CONF_TABLES])
@@ -153,6 +154,7 @@ enum err app_metric_schema(const struct app *app, struct metric_schema **ret)
 		}
 		statements[i] = s->stmts;
 	}
+	rpc_metric_schema(schema);
 	store_metric_schema(schema, statements, (unsigned)app->n_services);
 	*ret = schema;
 	return ERR_OK;

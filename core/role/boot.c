@@ -49,6 +49,11 @@ static enum err import_conf(
 	return log_set_levels(slice_str(conf_str(p->r.conf, "log", "level")), note);
 }
 
+static void keep_warning(void *arg, struct slice line)
+{
+	metrics_warn(arg, clock_wall_ms(), line);
+}
+
 static enum err open_metrics(
     struct role_proc *p, const struct control_start *start, int fd, struct err_note *note)
 {
@@ -76,6 +81,13 @@ static enum err open_metrics(
 	p->slot->pid = getpid();
 	p->slot->started_us = p->slot->alive_us = clock_mono_us();
 	p->slot->state = SLOT_STARTING;
+	/* What the one before has left would be taken for ours. */
+	metric_set(&p->slot->cpu_us, 0);
+	metric_set(&p->slot->busy_us, 0);
+	metric_set(&p->slot->queue_len, 0);
+	metric_set(&p->slot->queue_wait_us, 0);
+	rpc_cells_find(&p->rpc_cells, p->r.env.metrics);
+	log_on_warning(keep_warning, p->r.env.metrics);
 	return ERR_OK;
 }
 

@@ -16,6 +16,7 @@ static void publish(void *arg, const struct rpc_worker_state *state)
 	metric_set(&slot->queue_len, state->waiting);
 	metric_set(&slot->queue_wait_us, state->wait_us);
 	metric_set(&slot->busy, state->busy ? 1 : 0);
+	metric_set(&slot->busy_us, state->ran_us);
 }
 
 static unsigned queue_max(const struct role_ctx *r)
@@ -40,6 +41,7 @@ static enum err compute_role_start(struct role_ctx *r, struct err_note *note)
 	}
 	rpc_worker_set_server(worker, r->server);
 	r->role_data = worker;
+	r->counts_busy = true;
 	return ERR_OK;
 }
 

@@ -49,6 +49,7 @@ struct role_ctx {
 	int listen_fd[SERVICE_MAX + 1];
 	unsigned n_listen;
 	bool draining;
+	bool counts_busy;      /* the role sets busy_us of its slot; else it is the loop's */
 	int64_t idle_until_us; /* while draining: so long idle connections stay open */
 	bool drain_accepts;    /* while draining: new ones are taken until then */
 	void *role_data;       /* the role's own */

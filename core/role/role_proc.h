@@ -10,6 +10,7 @@
 #include "core/ev/task.h"
 #include "core/role/control.h"
 #include "core/role/role.h"
+#include "core/rpc/rpc_cells.h"
 
 enum {
 	ROLE_MAX_TASKS = 4096,
@@ -27,6 +28,7 @@ struct role_proc {
 	uv_poll_t control_poll;
 	struct metric_schema *schema;
 	struct metric_slot *slot;
+	struct rpc_cells rpc_cells;
 	const struct service *on[SERVICE_MAX]; /* what env.services points to */
 	char *data_dir;			       /* owned */
 	struct task *boot_task;		       /* while it runs */

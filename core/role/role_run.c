@@ -65,6 +65,10 @@ static void on_tick(void *arg)
 	p->ticks++;
 	if (p->ticks % CPU_TICKS == 0) {
 		metric_set(&p->slot->cpu_us, clock_cpu_us());
+		if (!p->r.counts_busy) {
+			metric_set(&p->slot->busy_us, loop_busy_us(l));
+		}
+		rpc_cells_update(&p->rpc_cells, p->r.env.peer, p->r.server);
 	}
 	if (p->ticks % FLUSH_TICKS == 0) {
 		log_flush();

@@ -65,7 +65,9 @@ enum err role_site_listen(
     struct role_site *s, struct role_ctx *r, unsigned listener, struct err_note *note)
 {
 	for (unsigned i = 0; i < s->n; i++) {
-		s->sites[i].state = s->service[i] < 0 ? NULL : r->env.state[s->service[i]];
+		if (s->service[i] >= 0) {
+			s->sites[i].state = r->env.state[s->service[i]];
+		}
 	}
 	int fd = r->listen_fd[listener];
 	r->listen_fd[listener] = -1;

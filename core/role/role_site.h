@@ -20,6 +20,7 @@ bool health_store_is_well(const struct svc_env *env);
 /* The admin listener's own (admin_role.c). */
 extern const struct op admin_ops[];
 extern const unsigned n_admin_ops;
+extern const unsigned n_admin_links; /* how many of the first are for people and their programs */
 
 enum {
 	SITE_MAX = SERVICE_MAX + 2,

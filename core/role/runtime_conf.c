@@ -36,8 +36,19 @@ static const struct conf_key keys[] = {
 	  .def = "128", .reloadable = true,
 	  .help = "Most requests that wait in one of them; those that would wait beyond their deadline are refused anyway." },
 
+	{ .section = "store", .name = "slow_statement", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 3600000,
+	  .def = "100ms", .reloadable = true,
+	  .help = "Statements that take at least so long are logged with their name and the trace of the request; 0 logs none." },
+
 	{ .section = "admin", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8001",
-	  .help = "Address of /metrics, /status and the development outbox; keep it on loopback." },
+	  .help = "Address of the live page, /metrics, /status and the development outbox; keep it on loopback." },
+
+	{ .section = "statsd", .name = "address", .type = CONF_STRING, .max = 300, .def = "",
+	  .help = "Where the headline figures are sent by UDP, as in 127.0.0.1:8125; empty: nowhere. The name is looked up at the start." },
+	{ .section = "statsd", .name = "prefix", .type = CONF_STRING, .max = 64, .def = "plimsoll",
+	  .help = "What their names begin with; letters, digits, '-', '_' and '.', others become '_'." },
+	{ .section = "statsd", .name = "interval", .type = CONF_DURATION, .unit = "s", .min = 1000, .max = 3600000, .def = "10s",
+	  .help = "How often they are sent." },
 
 	{ .section = "store", .name = "read_only", .type = CONF_BOOL, .def = "no", .reloadable = true,
 	  .help = "For maintenance: whatever would change data is answered with 503, all else goes on." },

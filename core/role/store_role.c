@@ -20,6 +20,11 @@ static enum err migrate(struct role_ctx *r, struct store *store, struct err_note
 	return e;
 }
 
+static int64_t slow_us(const struct role_ctx *r)
+{
+	return conf_ms(r->env.conf, "store", "slow_statement") * 1000;
+}
+
 static enum err store_role_start(struct role_ctx *r, struct err_note *note)
 {
 	struct store *store = NULL;
@@ -42,6 +47,7 @@ static enum err store_role_start(struct role_ctx *r, struct err_note *note)
 	}
 	store_set_server(store, r->server);
 	store_set_read_only(store, conf_bool(r->env.conf, "store", "read_only"));
+	store_set_slow(store, slow_us(r));
 	r->role_data = store;
 	return ERR_OK;
 close:
@@ -61,6 +67,7 @@ static void store_role_reload(struct role_ctx *r)
 
 	store_set_read_only(r->role_data, on);
 	LOG(LOG_INFO, "store", "read_only", LOG_C("on", on ? "yes" : "no"));
+	store_set_slow(r->role_data, slow_us(r));
 }
 
 /* Draining is the RPC server's: it answers what was accepted and refuses the rest. */

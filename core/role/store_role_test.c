@@ -51,6 +51,8 @@ static int set_up(void **state)
 	metrics_format(f->schema, f->block, 1);
 	assert_int_equal(metrics_open(f->schema, f->block, bytes, 1, 0, &f->r.env.metrics), ERR_OK);
 	assert_int_equal(loop_open(16, &f->r.env.loop), ERR_OK);
+	assert_int_equal(conf_new(&runtime_conf, 1, &f->r.conf), ERR_OK);
+	f->r.env.conf = f->r.conf;
 	f->r.env.role = ROLE_STORE;
 	f->r.env.data_dir = f->dir.path;
 	*state = f;
@@ -63,6 +65,7 @@ static int tear_down(void **state)
 
 	rpc_server_free(&f->r.server);
 	loop_close(&f->r.env.loop);
+	conf_free(&f->r.conf);
 	metrics_close(&f->r.env.metrics);
 	metric_schema_free(&f->schema);
 	free(f->block);

@@ -199,6 +199,7 @@ static void tear_down(struct supervisor *s)
 	notify_close(&s->notify);
 	given_close(&s->given);
 	loop_close(&s->loop);
+	log_on_warning(NULL, NULL);
 	metrics_close(&s->metrics);
 	metric_schema_free(&s->schema);
 	if (s->block != NULL) {

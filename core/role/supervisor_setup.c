@@ -9,7 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/http/server.h"
+#include "core/obs/log.h"
 #include "core/role/app.h"
 #include "core/role/sandbox.h"
 #include "core/role/spawn.h"
@@ -136,6 +138,11 @@ static enum err list_children(
 	return ERR_OK;
 }
 
+static void keep_warning(void *arg, struct slice line)
+{
+	metrics_warn(arg, clock_wall_ms(), line);
+}
+
 static enum err make_block(
     struct supervisor *s, const struct supervisor_options *o, struct err_note *note)
 {
@@ -165,6 +172,9 @@ static enum err make_block(
 	for (unsigned i = 0; e == ERR_OK && i < s->n_children; i++) {
 		metrics_slot(s->metrics, i)->role = (int32_t)s->children[i].role;
 		metrics_slot(s->metrics, i)->instance = (int32_t)s->children[i].instance;
+	}
+	if (e == ERR_OK) {
+		log_on_warning(keep_warning, s->metrics);
 	}
 	return e;
 }

@@ -101,6 +101,13 @@ static enum err open_database(struct role_ctx *r, const char *path, struct err_n
 	return e;
 }
 
+static void set_slow(const struct role_ctx *r)
+{
+	const struct web *web = r->role_data;
+
+	store_timing_set_slow(web->timing, conf_ms(r->env.conf, "store", "slow_statement") * 1000);
+}
+
 static enum err web_prepare(struct role_ctx *r, struct err_note *note)
 {
 	struct web *web = r->role_data;
@@ -111,6 +118,9 @@ static enum err web_prepare(struct role_ctx *r, struct err_note *note)
 		return err_note_set(note, e, "the path of the data directory is too long");
 	}
 	e = store_timing_new(r->env.metrics, &web->timing);
+	if (e == ERR_OK) {
+		set_slow(r);
+	}
 	for (unsigned tries = 1; e == ERR_OK; tries++) {
 		struct err_note why = { 0 };
 		if (open_database(r, path, &why) == ERR_OK) {
@@ -167,6 +177,9 @@ static void web_reload(struct role_ctx *r)
 {
 	struct web *web = r->role_data;
 
+	if (web->timing != NULL) {
+		set_slow(r);
+	}
 	for (unsigned i = 0; i < r->n_listen; i++) {
 		if (web->servers[i].server != NULL) {
 			http_server_reload(web->servers[i].server, r->conf);

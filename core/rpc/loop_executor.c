@@ -11,6 +11,7 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/list.h"
+#include "core/base/trace.h"
 #include "core/grace/admit.h"
 
 enum {
@@ -69,7 +70,9 @@ static enum err handle(struct loop_executor *x, const struct rpc_request_view *v
 	if (begin_us >= view->info.deadline_us) {
 		return ERR_DEADLINE;
 	}
+	uint64_t before = trace_set(view->info.trace);
 	enum err e = view->def->handle(x->role_state, &view->info, view->payload, &x->reply, note);
+	(void)trace_set(before);
 	if (e == ERR_OK && x->reply.failed) {
 		return err_note_set(note, ERR_LIMIT, "%s: the reply is larger than %u bytes",
 		    view->def->name, view->def->max_rep);

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 
 #include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/base/trace.h"
+#include "core/obs/log.h"
 
 enum {
 	IDLE_REQUESTS_MAX = 256, /* recycled ones */
@@ -106,6 +109,18 @@ void rpc_request_free(struct rpc_request *q)
 	free(q);
 }
 
+/* With the trace of the request: what a client's request cost in which role. */
+static void log_served(const struct rpc_request *q, const struct rpc_def *def, enum err e)
+{
+	if (!log_is_on(LOG_DEBUG, "rpc")) {
+		return;
+	}
+	uint64_t before = trace_set(q->info.trace);
+	LOG(LOG_DEBUG, "rpc", "served", LOG_C("call", def->name), LOG_I("run_us", q->run_us),
+	    LOG_I("us", clock_mono_us() - q->arrived_us), LOG_C("result", err_name(e)));
+	(void)trace_set(before);
+}
+
 void rpc_reply(struct rpc_request *q, enum err e, struct slice reply, const struct err_note *note)
 {
 	const struct rpc_def *def = q->server->reg->defs[q->type];
@@ -127,6 +142,7 @@ void rpc_reply(struct rpc_request *q, enum err e, struct slice reply, const stru
 	if (e != ERR_OK) {
 		f.payload = note != NULL ? slice_str(note->text) : SLICE_EMPTY;
 	}
+	log_served(q, def, e);
 	if (q->caller != NULL) {
 		send_reply(q->caller, &f, e);
 	}

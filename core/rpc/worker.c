@@ -28,6 +28,7 @@ static void publish(struct rpc_worker *w)
 		.waiting = w->n_waiting,
 		.wait_us = worker_wait_us(w, clock_mono_us()),
 		.busy = w->running != NULL || w->n_waiting > 0,
+		.ran_us = w->ran_us,
 	};
 	uv_mutex_unlock(&w->lock);
 	rpc_server_set_queue(w->server, state.waiting, state.wait_us);

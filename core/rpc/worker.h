@@ -26,6 +26,7 @@ struct rpc_worker_state {
 	unsigned waiting; /* requests in the queue */
 	int64_t wait_us;  /* expected wait of a new request */
 	bool busy;	  /* a handler runs or is about to */
+	int64_t ran_us;	  /* handlers have run so long, in all */
 };
 
 /* Called on the loop whenever the state has changed; may be NULL. */

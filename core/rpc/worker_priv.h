@@ -49,7 +49,7 @@ struct rpc_worker {
 	struct list waiting, done;
 	unsigned n_waiting;
 	struct worker_job *running;
-	int64_t running_since_us;
+	int64_t running_since_us, ran_us;
 	struct worker_row rows[]; /* as the registry */
 };
 

@@ -75,6 +75,7 @@ void worker_thread_main(void *arg)
 		handle(w, j);
 		uv_mutex_lock(&w->lock);
 		w->running = NULL;
+		w->ran_us += j->run_us;
 		cost_meter_record(&j->row->cost, j->run_us);
 		list_push(&w->done, &j->node);
 		uv_async_send(&w->finished);

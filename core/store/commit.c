@@ -13,6 +13,7 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/trace.h"
 #include "core/obs/log.h"
 #include "core/store/sql_priv.h"
 #include "core/store/store_priv.h"
@@ -92,7 +93,9 @@ static enum err call_function(struct store *s, struct store_item *item, struct t
 	enum err e;
 
 	item->reply = buf_new(v.def->max_rep);
+	uint64_t before = trace_set(v.info.trace);
 	e = v.def->handle(t, &v.info, v.payload, &item->reply, &item->note);
+	(void)trace_set(before);
 	CHECK(sql_running(s->db) == 0); /* it forgot a sql_end() */
 	CHECK(t->n_after <= sizeof(t->after_commit) / sizeof(t->after_commit[0]));
 	if (e == ERR_OK && buf_finish(&item->reply, &reply) != ERR_OK) {

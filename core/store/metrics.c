@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/base/check.h"
+#include "core/obs/log.h"
 #include "core/store/sql_priv.h"
 #include "core/store/store_priv.h"
 
@@ -100,6 +101,7 @@ struct timing_slot {
 
 struct store_timing {
 	const struct metrics *metrics;
+	int64_t slow_us; /* 0: none is */
 	unsigned n;
 	struct timing_slot slots[TIMING_SLOTS]; /* open addressing by address of the statement */
 };
@@ -122,6 +124,11 @@ void store_timing_free(struct store_timing **t)
 	*t = NULL;
 }
 
+void store_timing_set_slow(struct store_timing *t, int64_t slow_us)
+{
+	t->slow_us = slow_us;
+}
+
 static void on_statement(void *arg, const struct sql_stmt *stmt, int64_t us)
 {
 	struct store_timing *t = arg;
@@ -136,6 +143,10 @@ static void on_statement(void *arg, const struct sql_stmt *stmt, int64_t us)
 		    (struct timing_slot){ stmt, metric_hist(t->metrics, &sql_def, stmt->name) };
 	}
 	hist_record(t->slots[i].hist, us);
+	if (t->slow_us > 0 && us >= t->slow_us) {
+		LOG(LOG_WARN, "store", "slow_statement", LOG_C("statement", stmt->name),
+		    LOG_I("ms", us / 1000));
+	}
 }
 
 void store_timing_attach(struct store_timing *t, struct sql_db *db)

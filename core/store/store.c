@@ -14,6 +14,7 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/trace.h"
 #include "core/store/sql_priv.h"
 #include "core/store/store_priv.h"
 
@@ -105,7 +106,10 @@ static void run_read(struct store *s, struct rpc_request *q)
 	struct err_note note = { 0 };
 	struct slice bytes = SLICE_EMPTY;
 	int64_t begun_us = clock_mono_us();
+	uint64_t before = trace_set(v.info.trace);
 	enum err e = v.def->handle(&t, &v.info, v.payload, &reply, &note);
+
+	(void)trace_set(before);
 
 	CHECK(sql_running(s->db) == 0 && t.n_after == 0);
 	if (e == ERR_OK) {
@@ -304,4 +308,9 @@ void store_set_server(struct store *s, struct rpc_server *server)
 {
 	s->server = server;
 	publish(s);
+}
+
+void store_set_slow(struct store *s, int64_t slow_us)
+{
+	store_timing_set_slow(s->timing, slow_us);
 }

@@ -83,4 +83,10 @@ NODISCARD enum err store_timing_new(const struct metrics *m, struct store_timing
 void store_timing_free(struct store_timing **t);
 void store_timing_attach(struct store_timing *t, struct sql_db *db);
 
+/* Statements that take at least so long are logged, as a warning; 0: none. Off at first. */
+void store_timing_set_slow(struct store_timing *t, int64_t slow_us);
+
+/* The same for the statements of the store itself. */
+void store_set_slow(struct store *s, int64_t slow_us);
+
 #endif

@@ -45,6 +45,12 @@ enum identity_op {
 };
 extern const struct op identity_ops[IDENTITY_OPS];
 
+/* ops.c: what users do, made of those. */
+enum {
+	IDENTITY_ACTIVITIES = 5
+};
+extern const struct activity identity_activities[IDENTITY_ACTIVITIES];
+
 /* identity_conf.c */
 enum {
 	IDENTITY_CONF_KEYS = 7

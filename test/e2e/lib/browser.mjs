@@ -46,11 +46,11 @@ export async function newContext(browser, { phone = false, dark = false } = {}) 
 }
 
 // Saves what a page shows when the environment names a folder in SCREENSHOTS.
-export async function picture(page, name) {
+export async function picture(page, name, options = {}) {
 	const folder = process.env.SCREENSHOTS;
 	if (!folder) return;
 	mkdirSync(folder, { recursive: true });
-	await page.screenshot({ path: path.join(folder, `${name}.png`) });
+	await page.screenshot({ ...options, path: path.join(folder, `${name}.png`) });
 }
 
 function answers(url) {

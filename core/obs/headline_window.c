@@ -1,0 +1,305 @@
+/*
+ * Samples of the metrics block, one a second, and what lies between the newest and the oldest of
+ * them: rates, quantiles, shares. Counters live as long as the server, but times of a process begin
+ * anew with it; so those are added up here.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/obs/headline_priv.h"
+
+enum {
+	SILENT_US = 3000000, /* a process that has not turned its loop for so long does not serve */
+	US_PER_S = 1000000
+};
+
+static struct headline_op_rows find_rows(const struct metrics *m, const struct headline_op *op)
+{
+	const struct headline_op_rows r = {
+		.cost_class = op->cost_class,
+		.deadline_us = op->deadline_us,
+		.requests = metric_row_find(m, "http_requests_total", op->name),
+		.refused = metric_row_find(m, "http_refused_total", op->name),
+		.client_errors = metric_row_find(m, "http_client_errors_total", op->name),
+		.server_errors = metric_row_find(m, "http_server_errors_total", op->name),
+		.duration = metric_row_find(m, "http_request_seconds", op->name),
+	};
+
+	CHECK(r.requests != NULL && r.refused != NULL && r.client_errors != NULL &&
+	      r.server_errors != NULL && r.duration != NULL);
+	return r;
+}
+
+static unsigned find_op(const struct headline_source *source, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < source->n_ops && strcmp(source->ops[i].name, name) != 0) {
+		i++;
+	}
+	CHECK(i < source->n_ops); /* service_verify() has seen the row */
+	return i;
+}
+
+static struct headline_activity find_activity(
+    const struct headline_source *source, const struct activity *def)
+{
+	struct headline_activity a = { .def = def };
+
+	while (a.n < ACTIVITY_OPS && def->ops[a.n] != NULL) {
+		a.ops[a.n] = find_op(source, def->ops[a.n]);
+		a.n++;
+	}
+	return a;
+}
+
+enum err headline_window_open(struct headline_window *w, const struct headline_source *source)
+{
+	*w = (struct headline_window){
+		.metrics = source->metrics,
+		.ops = calloc(source->n_ops + 1, sizeof(*w->ops)),
+		.seen = calloc(metrics_slots(source->metrics), sizeof(*w->seen)),
+		.cores = source->cores,
+		.commit = metric_row_find(source->metrics, "store_commit_seconds", NULL),
+		.oldest_mail =
+		    metric_row_find(source->metrics, "mail_oldest_created_seconds", NULL),
+	};
+	if (w->ops == NULL || w->seen == NULL) {
+		return ERR_MEMORY;
+	}
+	CHECK(source->n_activities <= HEADLINE_ACTIVITIES && source->cores > 0);
+	for (unsigned i = 0; i < source->n_ops; i++) {
+		CHECK(source->ops[i].cost_class < HEADLINE_CLASSES);
+		w->ops[w->n_ops++] = find_rows(source->metrics, &source->ops[i]);
+	}
+	for (unsigned i = 0; i < source->n_activities; i++) {
+		w->activities[w->n_activities++] = find_activity(source, source->activities[i]);
+	}
+	return ERR_OK;
+}
+
+void headline_window_close(struct headline_window *w)
+{
+	free(w->ops);
+	free(w->seen);
+	w->ops = NULL;
+	w->seen = NULL;
+}
+
+/* ---- sampling ---- */
+
+/* Records surely longer than limit_us: those of buckets that begin there or behind. */
+static int64_t count_above(const struct hist *h, int64_t limit_us)
+{
+	int64_t n = 0;
+
+	for (int i = HIST_BUCKETS - 1; i > 0 && hist_bucket_limit_us(i - 1) >= limit_us; i--) {
+		n += metric_get(&h->bucket[i]);
+	}
+	return n;
+}
+
+static void sample_op(
+    const struct headline_window *w, const struct headline_op_rows *op, struct headline_raw *raw)
+{
+	int64_t refused = metric_row_sum(w->metrics, op->refused);
+	int64_t errors = metric_row_sum(w->metrics, op->server_errors);
+	struct hist duration = { 0 };
+
+	metric_row_merge(w->metrics, op->duration, &duration);
+	raw->refused += refused;
+	raw->errors += errors;
+	raw->good += metric_row_sum(w->metrics, op->requests) - refused - errors -
+		     count_above(&duration, op->deadline_us);
+	hist_merge(&raw->by_class[op->cost_class], &duration);
+}
+
+static int64_t completed(const struct headline_window *w, const struct headline_activity *a)
+{
+	int64_t n = 0;
+
+	for (unsigned i = 0; i < a->n; i++) {
+		const struct headline_op_rows *op = &w->ops[a->ops[i]];
+		n += metric_row_sum(w->metrics, op->requests) -
+		     metric_row_sum(w->metrics, op->refused) -
+		     metric_row_sum(w->metrics, op->client_errors) -
+		     metric_row_sum(w->metrics, op->server_errors);
+	}
+	return n;
+}
+
+/* What has come to a process' own time since the last sample; all of it for a new process. */
+static int64_t advance(int64_t *before, int64_t now, bool same_process)
+{
+	int64_t n = same_process && now >= *before ? now - *before : now;
+
+	*before = now;
+	return n;
+}
+
+static void sample_slot(
+    struct headline_window *w, unsigned i, int64_t step_us, struct headline_raw *raw)
+{
+	const struct metric_slot *slot = metrics_slot(w->metrics, i);
+	struct slot_seen *seen = &w->seen[i];
+	int32_t role = atomic_load_explicit(&slot->role, memory_order_relaxed);
+	int32_t pid = atomic_load_explicit(&slot->pid, memory_order_relaxed);
+	int32_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
+	bool same = seen->pid == pid || w->n == 0;
+
+	if (role <= ROLE_SUPERVISOR || role >= ROLE_COUNT || pid == 0) {
+		return;
+	}
+	int64_t cpu_us = advance(&seen->cpu_us, metric_get(&slot->cpu_us), same);
+	int64_t busy_us = advance(&seen->busy_us, metric_get(&slot->busy_us), same);
+	seen->pid = pid;
+	raw->cpu_us += cpu_us;
+	if (state == SLOT_EMPTY || raw->at_us - metric_get(&slot->alive_us) > SILENT_US) {
+		return;
+	}
+	int64_t wait_us = metric_get(&slot->queue_wait_us);
+	raw->busy_us[role] += busy_us < step_us ? busy_us : step_us;
+	raw->live_us[role] += step_us;
+	raw->queue_wait_us = wait_us > raw->queue_wait_us ? wait_us : raw->queue_wait_us;
+}
+
+const struct headline_raw *headline_window_newest(const struct headline_window *w)
+{
+	CHECK(w->n > 0);
+	return &w->samples[(w->n - 1) % HEADLINE_SAMPLES];
+}
+
+void headline_window_sample(struct headline_window *w, int64_t now_us)
+{
+	struct headline_raw *raw = &w->samples[w->n % HEADLINE_SAMPLES];
+	int64_t step_us = w->n == 0 ? 0 : now_us - headline_window_newest(w)->at_us;
+
+	if (w->n == 0) {
+		memset(raw, 0, sizeof(*raw));
+	} else {
+		/* Sums of processes' own times go on, all else is read anew. */
+		const struct headline_raw *before = headline_window_newest(w);
+		const int64_t cpu_us = before->cpu_us;
+		int64_t busy_us[ROLE_COUNT], live_us[ROLE_COUNT];
+		memcpy(busy_us, before->busy_us, sizeof(busy_us));
+		memcpy(live_us, before->live_us, sizeof(live_us));
+		memset(raw, 0, sizeof(*raw));
+		raw->cpu_us = cpu_us;
+		memcpy(raw->busy_us, busy_us, sizeof(busy_us));
+		memcpy(raw->live_us, live_us, sizeof(live_us));
+	}
+	raw->at_us = now_us;
+	for (unsigned i = 0; i < w->n_ops; i++) {
+		sample_op(w, &w->ops[i], raw);
+	}
+	for (unsigned i = 0; i < w->n_activities; i++) {
+		raw->activities[i] = completed(w, &w->activities[i]);
+	}
+	if (w->commit != NULL) {
+		metric_row_merge(w->metrics, w->commit, &raw->commit);
+	}
+	for (unsigned i = 0; i < metrics_slots(w->metrics); i++) {
+		sample_slot(w, i, step_us, raw);
+	}
+	w->n++;
+}
+
+/* ---- figures ---- */
+
+static double rate(int64_t newer, int64_t older, double seconds)
+{
+	return newer > older && seconds > 0 ? (double)(newer - older) / seconds : 0;
+}
+
+/* Quantile in seconds of what came to a histogram; NAN: nothing did. */
+static double quantile(const struct hist *newer, const struct hist *older, double q)
+{
+	struct hist h = { 0 };
+	int64_t n = 0;
+
+	for (int i = 0; i < HIST_BUCKETS; i++) {
+		int64_t here = metric_get(&newer->bucket[i]) - metric_get(&older->bucket[i]);
+		h.bucket[i] = here > 0 ? here : 0;
+		n += h.bucket[i];
+	}
+	return n == 0 ? (double)NAN : (double)hist_quantile_us(&h, q) / US_PER_S;
+}
+
+static void take_share(const struct headline_window *w, const struct headline_raw *newer,
+    const struct headline_raw *older, struct headline_figures *ret)
+{
+	double share = ret->single[HEADLINE_CORES_BUSY] / w->cores;
+
+	ret->fullest = "processors";
+	for (enum role_id role = ROLE_WEB; role < ROLE_COUNT; role++) {
+		int64_t live_us = newer->live_us[role] - older->live_us[role];
+		int64_t busy_us = newer->busy_us[role] - older->busy_us[role];
+		if (live_us > 0 && (double)busy_us / (double)live_us > share) {
+			share = (double)busy_us / (double)live_us;
+			ret->fullest = role_name(role);
+		}
+	}
+	ret->single[HEADLINE_LINE_SHARE] = share < 1 ? share : 1;
+}
+
+static void take_activities(const struct headline_window *w, const struct headline_raw *newer,
+    const struct headline_raw *older, double seconds, struct headline_figures *ret)
+{
+	double counted = 0, per_million = 0;
+
+	for (unsigned i = 0; i < w->n_activities; i++) {
+		const struct activity *def = w->activities[i].def;
+		ret->activities[i] = rate(newer->activities[i], older->activities[i], seconds);
+		if (def->per_million > 0) {
+			counted += ret->activities[i];
+			per_million += def->per_million;
+		}
+	}
+	ret->single[HEADLINE_ACTIVE_USERS] = per_million > 0 ? 1e6 * counted / per_million : 0;
+}
+
+static double longest_wait(const struct headline_window *w)
+{
+	int64_t longest_us = 0;
+
+	for (unsigned i = 0; i < w->n && i < HEADLINE_SAMPLES; i++) {
+		int64_t us = w->samples[i].queue_wait_us;
+		longest_us = us > longest_us ? us : longest_us;
+	}
+	return (double)longest_us / US_PER_S;
+}
+
+static double mail_delay(const struct headline_window *w, int64_t wall_ms)
+{
+	int64_t created_s = w->oldest_mail == NULL ? 0 : metric_row_sum(w->metrics, w->oldest_mail);
+
+	return created_s == 0 || created_s > wall_ms / 1000
+		   ? 0
+		   : (double)wall_ms / 1000 - (double)created_s;
+}
+
+void headline_window_figures(
+    const struct headline_window *w, int64_t wall_ms, struct headline_figures *ret)
+{
+	const struct headline_raw *newer = headline_window_newest(w);
+	const struct headline_raw *older =
+	    &w->samples[w->n <= HEADLINE_SAMPLES ? 0 : w->n % HEADLINE_SAMPLES];
+	double seconds = (double)(newer->at_us - older->at_us) / US_PER_S;
+
+	*ret = (struct headline_figures){ .fullest = "" };
+	ret->single[HEADLINE_GOODPUT] = rate(newer->good, older->good, seconds);
+	ret->single[HEADLINE_REFUSED] = rate(newer->refused, older->refused, seconds);
+	ret->single[HEADLINE_ERRORS] = rate(newer->errors, older->errors, seconds);
+	ret->single[HEADLINE_QUEUE_WAIT] = longest_wait(w);
+	ret->single[HEADLINE_COMMIT_P99] = quantile(&newer->commit, &older->commit, 0.99);
+	ret->single[HEADLINE_MAIL_DELAY] = mail_delay(w, wall_ms);
+	ret->single[HEADLINE_CORES_BUSY] = rate(newer->cpu_us, older->cpu_us, seconds * US_PER_S);
+	for (unsigned i = 0; i < HEADLINE_CLASSES; i++) {
+		ret->p50[i] = quantile(&newer->by_class[i], &older->by_class[i], 0.5);
+		ret->p99[i] = quantile(&newer->by_class[i], &older->by_class[i], 0.99);
+	}
+	take_activities(w, newer, older, seconds, ret);
+	take_share(w, newer, older, ret);
+}
