@@ -16,7 +16,7 @@ enum {
 	LOWER_LINES = 2,     /* refusals, warning */
 	SILENT_US = 3000000, /* without a round of the loop */
 	REASONS_SHOWN = 4,
-	LAG_BAD_US = 100000,
+	LAG_BAD_US = 250000,
 };
 
 #define NEAR_SHARE 0.7 /* from here on the line is near */
@@ -62,7 +62,7 @@ static void put(struct canvas *c, enum tone tone, const char *text)
 
 static void put_padded(struct canvas *c, enum tone tone, const char *text, unsigned column)
 {
-	while (c->column < column && !c->full) {
+	while (c->column < column && c->column < c->screen->columns && !c->full) {
 		put(c, TONE_PLAIN, " ");
 	}
 	put(c, tone, text);

@@ -97,6 +97,27 @@ static void good_services_pass(void **state)
 	assert_string_equal(note.text, "");
 }
 
+static void wrong_activities_are_named(void **state)
+{
+	const struct activity good = { "a.do", "Does.", { "a.get", "a.put", NULL }, 1 };
+	struct activity bad[4] = { good, good, good, good };
+	static const char *const parts[] = { "activity 0 lacks", "activity 0 lacks",
+		"a.do: there is no op \"a.gone\"", "activity 0 lacks" };
+	struct sample s;
+
+	(void)state;
+	bad[0].name = "b.do";
+	bad[1].ops[0] = NULL;
+	bad[2].ops[1] = "a.gone";
+	bad[3].per_million = -1;
+	for (size_t i = 0; i < 4; i++) {
+		fill(&s, "a");
+		s.service.activities = &bad[i];
+		s.service.n_activities = 1;
+		assert_refused(&s, parts[i]);
+	}
+}
+
 static void wrong_ops_are_named(void **state)
 {
 	struct sample s;
@@ -239,6 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_services_pass),
 		cmocka_unit_test(wrong_ops_are_named),
+		cmocka_unit_test(wrong_activities_are_named),
 		cmocka_unit_test(wrong_admin_ops_are_named),
 		cmocka_unit_test(wrong_rpcs_are_named),
 		cmocka_unit_test(rpc_names_are_unique_over_all_services),

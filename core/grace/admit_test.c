@@ -104,6 +104,31 @@ static void a_resource_that_cannot_begin_in_time_refuses(void **state)
 	assert_false(admits(&load, COST_WRITE, SHED_LAST, 3 * S));
 }
 
+static void a_refusal_says_what_was_short(void **state)
+{
+	static const struct {
+		struct grace_load load;
+		enum cost_class cost;
+		enum grace_refusal why;
+	} cases[] = {
+		{ { .compute_wait_us = INT64_MAX }, COST_COMPUTE, GRACE_COMPUTE },
+		{ { .store_wait_us = INT64_MAX }, COST_WRITE, GRACE_STORE },
+		{ { .signer_wait_us = INT64_MAX }, COST_SIGN, GRACE_SIGNER },
+		{ { .loop_delay_us = 60 * S }, COST_READ, GRACE_LOOP },
+		{ { .tasks = 100, .tasks_max = 100 }, COST_READ, GRACE_TASKS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct grace g;
+		unsigned retry_after_s = 0;
+		grace_init(&g, 7, 0);
+		assert_false(grace_admit(
+		    &g, &cases[i].load, cases[i].cost, SHED_MIDDLE, 3 * S, 0, &retry_after_s));
+		assert_int_equal(g.refused_for, cases[i].why);
+	}
+}
+
 /* Meets the controller every 10 ms for a second with a wait at compute; the last verdict. */
 static bool after_a_second(struct grace *g, int64_t *now_us, int64_t wait_us, enum shed_rank rank)
 {
@@ -254,6 +279,7 @@ int main(void)
 		cmocka_unit_test(an_idle_interval_counts_as_no_delay),
 		cmocka_unit_test(the_cost_meter_forgets_a_wrong_guess),
 		cmocka_unit_test(a_resource_that_cannot_begin_in_time_refuses),
+		cmocka_unit_test(a_refusal_says_what_was_short),
 		cmocka_unit_test(a_standing_queue_at_compute_is_held_short_until_it_was_empty),
 		cmocka_unit_test(ranks_are_cut_one_after_the_other),
 		cmocka_unit_test(the_last_tasks_are_kept_for_work_already_begun),

@@ -37,7 +37,9 @@ void access_done(struct http_req *r)
 	} else if (r->status >= 400) {
 		metric_add(cells->client_errors, 1);
 	}
-	hist_record(cells->duration, now_us - r->arrived_us);
+	if (!r->refused) { /* thousands of refusals would hide how long the others take */
+		hist_record(cells->duration, now_us - r->arrived_us);
+	}
 	if (s->o.access_log && s->settings.access_log) {
 		write_line(r, now_us - r->arrived_us);
 	}

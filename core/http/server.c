@@ -110,8 +110,6 @@ static void on_second(void *arg)
 	metric_set(&s->slot->queue_wait_us,
 	    delay_meter_standing_us(&s->grace.loop_delay, loop_now_us(s->loop)));
 	metric_set(&s->slot->tasks, task_count(s->loop));
-	metric_set(&s->slot->loop_lag_us, loop_lag_max_us(s->loop));
-	loop_lag_max_reset(s->loop);
 }
 
 static enum err check_rows(const struct http_server_options *o, struct err_note *note)

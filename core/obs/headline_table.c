@@ -40,7 +40,7 @@ const struct headline_def headline_defs[HEADLINE_COUNT] = {
 	[HEADLINE_P50] = {
 		"latency_p50_seconds", "Median time", "s", HEADLINE_BY_CLASS, false,
 		"Half of the answers took at most so long, by cost class.",
-		"From the complete head to the end of the answer, refusals included, to within 12 %. The time before the process read the request is not in it.",
+		"From the complete head to the end of the answer, without refusals, to within 12 %. The time before the process read the request is not in it.",
 		"For comparing; alert on the p99." },
 	[HEADLINE_P99] = {
 		"latency_p99_seconds", "p99 time", "s", HEADLINE_BY_CLASS, false,

@@ -133,10 +133,13 @@ static int64_t completed(const struct headline_window *w, const struct headline_
 /* What has come to a process' own time since the last sample; all of it for a new process. */
 static int64_t advance(int64_t *before, int64_t now, bool same_process)
 {
-	int64_t n = same_process && now >= *before ? now - *before : now;
+	int64_t base = same_process ? *before : 0;
 
+	if (now < base) {
+		return 0; /* an estimate that was corrected by some microseconds */
+	}
 	*before = now;
-	return n;
+	return now - base;
 }
 
 static void sample_slot(
@@ -160,7 +163,7 @@ static void sample_slot(
 		return;
 	}
 	int64_t wait_us = metric_get(&slot->queue_wait_us);
-	raw->busy_us[role] += busy_us < step_us ? busy_us : step_us;
+	raw->busy_us[role] += busy_us;
 	raw->live_us[role] += step_us;
 	raw->queue_wait_us = wait_us > raw->queue_wait_us ? wait_us : raw->queue_wait_us;
 }

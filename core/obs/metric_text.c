@@ -93,7 +93,7 @@ static const struct slot_field slot_fields[] = {
 	{ "process_connections", "gauge", "Open client connections.", false, get_connections },
 	{ "process_queue_length", "gauge", "Pieces of work waiting.", false, get_queue_len },
 	{ "process_queue_wait_seconds", "gauge", "Expected wait of new work.", true, get_queue_wait_us },
-	{ "process_loop_lag_seconds", "gauge", "Time the last round of the event loop took.", true, get_loop_lag_us },
+	{ "process_loop_lag_seconds", "gauge", "The longest round of the event loop in the last 10 to 20 s.", true, get_loop_lag_us },
 	{ "process_cpu_seconds_total", "counter", "Processor time used.", true, get_cpu_us },
 	{ "process_busy_seconds_total", "counter", "Time not idle: of the event loop, in compute of the worker.", true, get_busy_us },
 	{ "process_tasks", "gauge", "Tasks alive.", false, get_tasks },

@@ -78,14 +78,14 @@ static enum err open_metrics(
 		return err_note_set(note, e, "the supervisor is of another version");
 	}
 	p->slot = metrics_own_slot(p->r.env.metrics);
-	p->slot->pid = getpid();
-	p->slot->started_us = p->slot->alive_us = clock_mono_us();
-	p->slot->state = SLOT_STARTING;
 	/* What the one before has left would be taken for ours. */
 	metric_set(&p->slot->cpu_us, 0);
 	metric_set(&p->slot->busy_us, 0);
 	metric_set(&p->slot->queue_len, 0);
 	metric_set(&p->slot->queue_wait_us, 0);
+	p->slot->pid = getpid();
+	p->slot->started_us = p->slot->alive_us = clock_mono_us();
+	p->slot->state = SLOT_STARTING;
 	rpc_cells_find(&p->rpc_cells, p->r.env.metrics);
 	log_on_warning(keep_warning, p->r.env.metrics);
 	return ERR_OK;

@@ -36,6 +36,7 @@ struct role_proc {
 	int exit_code;
 	int64_t drain_until_us; /* when draining: after it the process ends anyway */
 	unsigned ticks;
+	int64_t lag_now_us, lag_before_us; /* largest of the running and the finished window */
 	struct conf *old[ROLE_OLD_CONFS];
 	unsigned n_reloads;
 };

@@ -25,6 +25,8 @@ enum {
 	DRAIN_SLACK_US = 500000,
 	CPU_TICKS = 2, /* ticks of ROLE_TICK_MS between stamps of the processor time */
 	FLUSH_TICKS = 4,
+	LAG_TICKS = 200, /* of one of the two windows of the largest lag: whoever asks once in 15 s
+			    sees it */
 };
 
 static pid_t supervisor_pid;
@@ -55,12 +57,24 @@ static void on_round(void *arg)
 	metric_set(&p->slot->tasks, task_count(p->r.env.loop));
 }
 
+/* Shows the largest lag of the last one or two windows. */
+static void note_lag(struct role_proc *p, int64_t lag_us)
+{
+	if (p->ticks % LAG_TICKS == 0) {
+		p->lag_before_us = p->lag_now_us;
+		p->lag_now_us = 0;
+	}
+	p->lag_now_us = lag_us > p->lag_now_us ? lag_us : p->lag_now_us;
+	metric_set(&p->slot->loop_lag_us,
+	    p->lag_now_us > p->lag_before_us ? p->lag_now_us : p->lag_before_us);
+}
+
 static void on_tick(void *arg)
 {
 	struct role_proc *p = arg;
 	struct loop *l = p->r.env.loop;
 
-	metric_set(&p->slot->loop_lag_us, loop_lag_max_us(l));
+	note_lag(p, loop_lag_max_us(l));
 	loop_lag_max_reset(l);
 	p->ticks++;
 	if (p->ticks % CPU_TICKS == 0) {

@@ -24,11 +24,13 @@ static void publish(struct rpc_worker *w)
 		return; /* ended before it had one */
 	}
 	uv_mutex_lock(&w->lock);
+	const int64_t now_us = clock_mono_us();
+	const int64_t running_us = w->running != NULL ? now_us - w->running_since_us : 0;
 	const struct rpc_worker_state state = {
 		.waiting = w->n_waiting,
-		.wait_us = worker_wait_us(w, clock_mono_us()),
+		.wait_us = worker_wait_us(w, now_us),
 		.busy = w->running != NULL || w->n_waiting > 0,
-		.ran_us = w->ran_us,
+		.ran_us = w->ran_us + running_us,
 	};
 	uv_mutex_unlock(&w->lock);
 	rpc_server_set_queue(w->server, state.waiting, state.wait_us);

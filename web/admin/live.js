@@ -5,8 +5,9 @@ const EVERY_MS = 2000;
 const PATIENCE_MS = 4000;
 const LATEST_RETRY_MS = 10000;
 const KEPT_POINTS = 450;
+const NOTHING_FULL = 0.1; // below it there is no fullest worth naming
 const NEAR = 0.7; // share of the line from which on it is near
-const LAG_BAD_US = 100000;
+const LAG_BAD_US = 250000;
 const SILENT_US = 3000000;
 const WATER_FULL_PX = 84; // where the mark is drawn, and where its bottom is
 const WATER_EMPTY_PX = 208;
@@ -248,7 +249,8 @@ function showLine(now) {
 	byId('water').style.transform = `translateY(${WATER_EMPTY_PX - level * (WATER_EMPTY_PX - WATER_FULL_PX)}px)`;
 	setText('share', percent(share));
 	setText('verdict', text);
-	setText('fullest', now.fullest ? `of the load line in use; ${now.fullest === 'processors' ? 'the processors are' : `${now.fullest} is`} the fullest` : '');
+	const fullest = now.fullest === 'processors' ? 'the processors are' : `${now.fullest} is`;
+	setText('fullest', `of the load line in use${share < NOTHING_FULL ? '' : `; ${fullest} the fullest`}`);
 	document.title = `${percent(share)} · ${text} · Plimsoll`;
 }
 
