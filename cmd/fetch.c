@@ -6,46 +6,33 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+#include "core/base/host_port.h"
 
 enum {
 	TIMEOUT_S = 5,
 	READ_BYTES = 16384
 };
 
-/* "host:port", "[v6]:port" or "port" into two strings; a listener on all addresses is asked on
- * loopback. */
-static void split_address(const char *address, char host[256], char port[8])
-{
-	struct slice all = slice_str(address);
-	size_t colon = all.len;
-
-	while (colon > 0 && all.ptr[colon - 1] != ':') {
-		colon--;
-	}
-	struct slice left = colon == 0 ? SLICE_EMPTY : slice_sub(all, 0, colon - 1);
-	if (slice_starts(left, SLICE("[")) && slice_ends(left, SLICE("]"))) {
-		left = slice_sub(left, 1, left.len - 1);
-	}
-	if (left.len == 0 || slice_eq(left, SLICE("0.0.0.0"))) {
-		left = SLICE("127.0.0.1");
-	}
-	snprintf(host, 256, "%.*s", SLICE_ARG(left));
-	snprintf(port, 8, "%.*s", SLICE_ARG(slice_sub(all, colon, all.len)));
-}
-
 static enum err connect_to(const char *address, int *ret_fd, struct err_note *note)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
 	struct addrinfo *found = NULL;
 	const struct timeval timeout = { .tv_sec = TIMEOUT_S };
-	char host[256], port[8];
+	char host[HOST_BYTES], port[PORT_BYTES];
 
-	split_address(address, host, port);
-	if (getaddrinfo(host, port, &hints, &found) != 0) {
+	if (host_port_split(slice_str(address), host, port) != ERR_OK) {
+		return err_note_set(note, ERR_NOT_FOUND, "%s is no address", address);
+	}
+	/* A listener on all addresses is asked on loopback. */
+	bool anywhere = host[0] == '\0' || strcmp(host, "0.0.0.0") == 0;
+	if (getaddrinfo(anywhere ? "127.0.0.1" : host, port, &hints, &found) != 0) {
 		return err_note_set(note, ERR_NOT_FOUND, "%s: unknown host", address);
 	}
 	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);

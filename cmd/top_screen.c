@@ -203,27 +203,33 @@ static void draw_line(struct canvas *c, const struct json *now)
 	next_line(c);
 }
 
-/* A pair of columns: label, value. */
+/* A row of three: a number with its unit, a rate that should be 0, a time. */
+static void draw_three(struct canvas *c, const struct json *h, const char *const title[3],
+    const char *const name[3], const char *unit)
+{
+	double rate = real(h, name[1]);
+
+	put(c, TONE_QUIET, title[0]);
+	put_number(c, TONE_STRONG, real(h, name[0]), unit, 14);
+	put_padded(c, TONE_QUIET, title[1], 28);
+	put_number(c, rate > 0 ? TONE_BAD : TONE_PLAIN, rate, "/s", 40);
+	put_padded(c, TONE_QUIET, title[2], 54);
+	put_time(c, TONE_PLAIN, real(h, name[2]), 67);
+	next_line(c);
+}
+
 static void draw_figures(struct canvas *c, const struct json *now)
 {
+	static const char *const titles[][3] = { { "active users", "refused", "queue wait" },
+		{ "goodput", "errors", "commit p99" } };
+	static const char *const names[][3] = { { "active_users", "refused_per_second",
+						    "queue_wait_seconds" },
+		{ "goodput_per_second", "errors_per_second", "store_commit_p99_seconds" } };
 	const struct json *h = json_member(now, "headline");
 	char cores[32];
-	double refused = real(h, "refused_per_second"), errors = real(h, "errors_per_second");
 
-	put(c, TONE_QUIET, "active users");
-	put_number(c, TONE_STRONG, real(h, "active_users"), "", 14);
-	put_padded(c, TONE_QUIET, "refused", 28);
-	put_number(c, refused > 0 ? TONE_BAD : TONE_PLAIN, refused, "/s", 40);
-	put_padded(c, TONE_QUIET, "queue wait", 54);
-	put_time(c, TONE_PLAIN, real(h, "queue_wait_seconds"), 67);
-	next_line(c);
-	put(c, TONE_QUIET, "goodput");
-	put_number(c, TONE_STRONG, real(h, "goodput_per_second"), "/s", 14);
-	put_padded(c, TONE_QUIET, "errors", 28);
-	put_number(c, errors > 0 ? TONE_BAD : TONE_PLAIN, errors, "/s", 40);
-	put_padded(c, TONE_QUIET, "commit p99", 54);
-	put_time(c, TONE_PLAIN, real(h, "store_commit_p99_seconds"), 67);
-	next_line(c);
+	draw_three(c, h, titles[0], names[0], "");
+	draw_three(c, h, titles[1], names[1], "/s");
 	(void)snprintf(
 	    cores, sizeof(cores), "%.2f of %" PRId64, real(h, "cores_busy"), whole(now, "cores"));
 	put(c, TONE_QUIET, "cores busy");

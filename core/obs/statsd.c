@@ -12,13 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/base/check.h"
+#include "core/base/host_port.h"
 
 enum {
 	NAME_BYTES = 192,
-	LINE_BYTES = 256,
-	HOST_BYTES = 256,
-	PORT_BYTES = 8
+	LINE_BYTES = 256
 };
 
 struct statsd_text {
@@ -134,31 +132,13 @@ void statsd_text_write(struct statsd_text *t, const struct headline *h,
 
 /* ---- the socket ---- */
 
-static enum err split(const char *address, char host[HOST_BYTES], char port[PORT_BYTES])
-{
-	struct slice all = slice_str(address);
-	size_t colon = all.len;
-
-	while (colon > 0 && all.ptr[colon - 1] != ':') {
-		colon--;
-	}
-	struct slice left = colon == 0 ? SLICE_EMPTY : slice_sub(all, 0, colon - 1);
-	if (slice_starts(left, SLICE("[")) && slice_ends(left, SLICE("]"))) {
-		left = slice_sub(left, 1, left.len - 1);
-	}
-	if (left.len == 0 || slice_to_cstr(left, host, HOST_BYTES) != ERR_OK) {
-		return ERR_INVALID;
-	}
-	return slice_to_cstr(slice_sub(all, colon, all.len), port, PORT_BYTES);
-}
-
 enum err statsd_socket(const char *address, int *ret_fd, struct err_note *note)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
 	struct addrinfo *found = NULL;
 	char host[HOST_BYTES], port[PORT_BYTES];
 
-	if (split(address, host, port) != ERR_OK) {
+	if (host_port_split(slice_str(address), host, port) != ERR_OK || host[0] == '\0') {
 		return err_note_set(
 		    note, ERR_INVALID, "\"%s\" is not an address like 127.0.0.1:8125", address);
 	}
