@@ -20,7 +20,7 @@ enum http_close_why {
 	HTTP_CLOSE_ABORTED,	  /* cut by us: an answer could not be completed */
 	HTTP_CLOSE_ADDRESS_LIMIT, /* max_connections_per_address */
 	HTTP_CLOSE_DRAINED,	  /* idle or unfinished at a drain */
-	HTTP_CLOSE_PROXY_HEADER,  /* none, a wrong one or too late from a proxy that must send one */
+	HTTP_CLOSE_PROXY_HEADER,  /* missing, wrong or late: a proxy must begin with one */
 	HTTP_CLOSE_WHYS
 };
 

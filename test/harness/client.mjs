@@ -1,13 +1,15 @@
 // A client of the identity service with a cookie jar: what a browser's page would send, without one.
 import http from 'node:http';
+import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const SESSION_COOKIE = /^browserid_state/;
 
 export class Client {
-	constructor(baseUrl, { agent = new http.Agent({ keepAlive: true }), headers = {} } = {}) {
+	constructor(baseUrl, { agent, headers = {} } = {}) {
 		this.base = new URL(baseUrl);
-		this.agent = agent;
+		this.http = this.base.protocol === 'https:' ? https : http;
+		this.agent = agent ?? new this.http.Agent({ keepAlive: true });
 		this.headers = headers;
 		this.cookies = new Map();
 		this.csrf = null;
@@ -22,7 +24,7 @@ export class Client {
 			all['content-length'] = Buffer.byteLength(body);
 		}
 		return new Promise((resolve, reject) => {
-			const req = http.request(
+			const req = this.http.request(
 				{ host: this.base.hostname, port: this.base.port, method, path, headers: all, agent: this.agent },
 				(res) => {
 					const chunks = [];

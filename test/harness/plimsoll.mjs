@@ -41,9 +41,9 @@ export function confText(conf) {
 }
 
 // Status of a GET, or null when nobody answers. On a connection of its own, so that none stays open.
-function statusOf(url) {
+function statusOf(url, localAddress) {
 	return new Promise((resolve) => {
-		const req = http.get(url, { agent: false, timeout: 2000 }, (res) => {
+		const req = http.get(url, { agent: false, timeout: 2000, localAddress }, (res) => {
 			res.resume();
 			res.on('end', () => resolve(res.statusCode));
 			res.on('error', () => resolve(null));
@@ -55,7 +55,8 @@ function statusOf(url) {
 
 // Options: conf (sections over those below), bin, args (behind "serve -c FILE"), env, dir (a folder
 // to use and keep, for a second start on the same data), ports ({ web, admin }, likewise), stderr
-// ("keep"; "file", as a service manager would, where the log is large; "null").
+// ("keep"; "file", as a service manager would, where the log is large; "null"), probeFrom (the address
+// from which the service is asked whether it is ready, where the usual one is a trusted proxy's).
 export async function startPlimsoll(options = {}) {
 	const { conf = {}, bin = plimsollBin(), args = [], env = {}, stderr = 'keep' } = options;
 	const ports = options.ports ?? { web: await freePort(), admin: await freePort() };
@@ -115,16 +116,16 @@ export async function startPlimsoll(options = {}) {
 			return ended;
 		},
 	};
-	await untilReady(server, `http://127.0.0.1:${ports.web}`);
+	await untilReady(server, `http://127.0.0.1:${ports.web}`, options.probeFrom);
 	return server;
 }
 
-async function untilReady(server, webUrl) {
+async function untilReady(server, webUrl, probeFrom) {
 	let end = null;
 	server.ended.then((value) => (end = value));
 	for (const deadline = Date.now() + READY_SECONDS * 1000; ; await sleep(50)) {
 		const [web, admin] = await Promise.all([
-			statusOf(`${webUrl}/__heartbeat__`),
+			statusOf(`${webUrl}/__heartbeat__`, probeFrom),
 			statusOf(`${server.adminUrl}/status`),
 		]);
 		if (web === 200 && admin === 200) return;

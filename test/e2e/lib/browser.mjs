@@ -28,11 +28,13 @@ export function launchBrowser({ flags = [] } = {}) {
 
 // A browser of its own as far as cookies and storage go. What goes wrong in its pages (errors,
 // refused content) is in context.complaints.
-export async function newContext(browser, { phone = false, dark = false } = {}) {
+// anyCertificate: for a service behind a front with a certificate made for the test.
+export async function newContext(browser, { phone = false, dark = false, anyCertificate = false } = {}) {
 	const context = await browser.newContext({
 		viewport: phone ? PHONE : { width: 1000, height: 760 },
 		colorScheme: dark ? 'dark' : 'light',
 		isMobile: phone,
+		ignoreHTTPSErrors: anyCertificate,
 		hasTouch: phone,
 		deviceScaleFactor: phone ? 2 : 1,
 	});
@@ -60,11 +62,11 @@ function answers(url) {
 	});
 }
 
-// The example site on "localhost", which for a browser is another site than 127.0.0.1.
-export async function startExample(identityUrl) {
+// The example site on "localhost", which for a browser is another site than 127.0.0.1. env: over ours.
+export async function startExample(identityUrl, env = {}) {
 	const port = await freePort();
 	const args = [EXAMPLE, '--port', String(port), '--identity', identityUrl];
-	const child = spawn('python3', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+	const child = spawn('python3', args, { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } });
 	const url = `http://localhost:${port}`;
 	const ended = new Promise((resolve) => child.once('close', resolve));
 	const kill = () => child.kill('SIGKILL');

@@ -1,7 +1,8 @@
 // A service, the example site and a browser, and the ways a person goes through them.
 import assert from 'node:assert/strict';
 import { mailedToken } from '../../harness/client.mjs';
-import { startPlimsoll } from '../../harness/plimsoll.mjs';
+import { startFront } from '../../harness/front.mjs';
+import { freePort, startPlimsoll } from '../../harness/plimsoll.mjs';
 import {
 	chooseNewPassword,
 	enterAddress,
@@ -23,11 +24,15 @@ export function recordPosts(context) {
 	return posts;
 }
 
-export async function startWorld() {
+// Options: front, a kind of test/harness/front.mjs that the service stands behind, with https.
+export async function startWorld({ front } = {}) {
 	const world = new World();
 	try {
-		world.server = await startPlimsoll();
-		world.example = await startExample(world.server.url);
+		if (front) await world.startBehind(front);
+		else world.server = await startPlimsoll();
+		// The site asks the service for itself, and Python's OpenSSL trusts whom the variable says.
+		const env = front ? { SSL_CERT_FILE: world.front.caFile } : {};
+		world.example = await startExample(world.server.url, env);
 		world.browser = await launchBrowser();
 	} catch (error) {
 		await world.stop();
@@ -40,7 +45,14 @@ class World {
 	async stop() {
 		await this.browser?.close();
 		await this.example?.stop();
+		await this.front?.stop();
 		await this.server?.stop();
+	}
+
+	async startBehind(kind) {
+		const port = await freePort();
+		this.server = await startPlimsoll({ conf: { plimsoll: { public_url: `https://127.0.0.1:${port}` } } });
+		this.front = await startFront(kind, this.server.ports.web, { port });
 	}
 
 	// The example site's page, signed out.

@@ -1,0 +1,125 @@
+// nginx and HAProxy with the very files of doc/front, ports and paths changed, in front of a server of
+// a test, with a certificate made for it.
+//   const front = await startFront('nginx', upstreamPort);
+//   front.url, front.port, front.plainPort, front.ca, front.stderr(), await front.stop()
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import tls from 'node:tls';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePort } from './plimsoll.mjs';
+
+const FOLDER = fileURLToPath(new URL('../../doc/front', import.meta.url));
+const READY_SECONDS = 15;
+
+// A key and a certificate for 127.0.0.1 that is its own authority; HAProxy wants both in one file.
+function makeCertificate(dir) {
+	const [key, cert, both] = ['key', 'crt', 'pem'].map((kind) => path.join(dir, `front.${kind}`));
+	const made = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1'];
+	execFileSync('openssl', ['req', ...made, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost', '-keyout', key, '-out', cert], { stdio: 'pipe' });
+	writeFileSync(both, readFileSync(cert, 'latin1') + readFileSync(key, 'latin1'), { mode: 0o600 });
+	return { key, cert, both };
+}
+
+// Every change must find its place: a file that has moved on is not to be tested as something else.
+function change(text, changes) {
+	for (const [from, to] of changes) {
+		if (!text.includes(from)) throw new Error(`the file of doc/front has no "${from}"`);
+		text = text.replaceAll(from, to);
+	}
+	return text;
+}
+
+function nginxFiles(dir, files, { port, plainPort, upstreamPort }) {
+	const site = change(readFileSync(path.join(FOLDER, 'nginx.conf'), 'utf8'), [
+		['listen 80;', `listen 127.0.0.1:${plainPort};`],
+		['listen 443 ', `listen 127.0.0.1:${port} `],
+		['127.0.0.1:8000', `127.0.0.1:${upstreamPort}`],
+		['/etc/nginx/certs/id.example.org.pem', files.cert],
+		['/etc/nginx/certs/id.example.org.key', files.key],
+	]);
+	writeFileSync(path.join(dir, 'site.conf'), site);
+	// What Debian's nginx.conf has around the files of conf.d, as far as it matters; gzip on is from there.
+	writeFileSync(
+		path.join(dir, 'main.conf'),
+		`daemon off; master_process off; pid ${dir}/pid; error_log ${dir}/error.log;
+events { worker_connections 256; }
+http {
+	access_log off; gzip on; client_body_temp_path ${dir}; proxy_temp_path ${dir};
+	fastcgi_temp_path ${dir}; uwsgi_temp_path ${dir}; scgi_temp_path ${dir};
+	include ${dir}/site.conf;
+}`,
+	);
+	return ['nginx', '-p', dir, '-c', path.join(dir, 'main.conf'), '-e', path.join(dir, 'error.log')];
+}
+
+function haproxyFiles(name, dir, files, { port, plainPort, upstreamPort }) {
+	const text = change(readFileSync(path.join(FOLDER, name), 'utf8'), [
+		['bind :80\n', `bind 127.0.0.1:${plainPort}\n`],
+		['bind :443 ', `bind 127.0.0.1:${port} `],
+		['127.0.0.1:8000', `127.0.0.1:${upstreamPort}`],
+		['/etc/haproxy/certs/id.example.org.pem', files.both],
+	]);
+	const file = path.join(dir, 'haproxy.cfg');
+	writeFileSync(file, text);
+	return ['haproxy', '-db', '-f', file];
+}
+
+const KINDS = {
+	nginx: nginxFiles,
+	haproxy: (...rest) => haproxyFiles('haproxy.cfg', ...rest),
+	'haproxy-proxy-protocol': (...rest) => haproxyFiles('haproxy-proxy-protocol.cfg', ...rest),
+};
+
+function answers(port) {
+	return new Promise((resolve) => {
+		const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => (socket.destroy(), resolve(true)));
+		socket.on('error', () => resolve(false));
+	});
+}
+
+// Options: port, where a public URL needs to be known before.
+export async function startFront(kind, upstreamPort, options = {}) {
+	const dir = mkdtempSync(path.join(os.tmpdir(), `front-${kind}-`));
+	const ports = { port: options.port ?? (await freePort()), plainPort: await freePort(), upstreamPort };
+	const files = makeCertificate(dir);
+	const [program, ...args] = KINDS[kind](dir, files, ports);
+	const child = spawn(program, args, {
+		stdio: ['ignore', 'pipe', 'pipe'],
+		env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+	});
+	let log = '';
+	for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (log += text));
+	const kill = () => child.kill('SIGKILL');
+	process.on('exit', kill);
+	const ended = new Promise((resolve) => {
+		child.once('error', (error) => ((log += error), resolve()));
+		child.once('close', resolve);
+	});
+	const front = {
+		kind,
+		...ports,
+		url: `https://127.0.0.1:${ports.port}`,
+		ca: readFileSync(files.cert),
+		caFile: files.cert,
+		stderr: () => log,
+		async stop() {
+			process.off('exit', kill);
+			child.kill('SIGTERM');
+			const timer = setTimeout(kill, 5000);
+			await ended;
+			clearTimeout(timer);
+			rmSync(dir, { recursive: true, force: true });
+		},
+	};
+	for (const end = Date.now() + READY_SECONDS * 1000; !(await answers(ports.port)); await sleep(50)) {
+		if (Date.now() > end || child.exitCode !== null) {
+			const errors = kind === 'nginx' ? readFileSync(path.join(dir, 'error.log'), 'utf8') : '';
+			await front.stop();
+			throw new Error(`${kind} does not start: ${log}${errors}`);
+		}
+	}
+	return front;
+}
