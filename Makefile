@@ -7,7 +7,7 @@ TEST    := build/test
 CLANG   := build/clang
 QUIET   := >/dev/null
 
-.PHONY: all run test unit check bench fuzz soak deps deps-test clean
+.PHONY: all run test unit check bench fuzz soak deb deps deps-test clean
 
 all: build/plimsoll
 
@@ -49,6 +49,11 @@ fuzz: deps-test
 # The long forms of the kill and overload tests.
 soak: deps-test build/plimsoll $(TEST)/build.ninja
 	@tools/soak
+
+# The Debian package, in build/deb; test/package/install_test tries it on a bare system.
+deb:
+	@tools/deps deb
+	@tools/deb
 
 clean:
 	@rm -rf build

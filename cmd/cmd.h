@@ -18,7 +18,7 @@ struct cmd_options {
 	const char *conf_path;		/* -c FILE, or NULL */
 	const char *sets[CMD_MAX_SETS]; /* --set section.key=value */
 	unsigned n_sets;
-	bool no_sandbox, reference, json, data, help;
+	bool no_sandbox, reference, man, json, data, help;
 	char *const *argv;		     /* the whole command line of the program */
 	bool without_keys, force, anonymise; /* backup, restore */
 	const char *password;		     /* restore --anonymise, or NULL */

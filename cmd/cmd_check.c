@@ -6,9 +6,14 @@
 
 #include "accounts/public_url.h"
 #include "cmd/cmd.h"
+#include "core/role/advice.h"
 #include "core/role/sandbox.h"
 #include "core/store/backup.h"
 #include "core/store/sql.h"
+
+enum {
+	ADVICE_BYTES = 8192
+};
 
 /* WebCrypto, which makes the users' keys, exists only on https and loopback. */
 static int check_public_url(const char *text)
@@ -66,6 +71,17 @@ static int audit_data(const struct app *app, const struct conf *conf, const char
 	return cmd_audit(app, path);
 }
 
+/* What the machine's own settings will do to the server; never a reason to fail. */
+static void advise(const struct conf *conf)
+{
+	const struct host_facts facts = host_facts_read();
+	struct buf out = buf_new(ADVICE_BYTES);
+
+	advice_write(&facts, conf, &out);
+	printf("%.*s", SLICE_ARG(buf_slice(&out)));
+	buf_free(&out);
+}
+
 int cmd_check(const struct app *app, struct conf *conf, const struct cmd_options *o)
 {
 	struct err_note note = { 0 };
@@ -85,6 +101,7 @@ int cmd_check(const struct app *app, struct conf *conf, const struct cmd_options
 	if (sandbox_available(&note) != ERR_OK) {
 		printf("warning: %s; `serve` will start only with --no-sandbox\n", note.text);
 	}
+	advise(conf);
 	if (code == EXIT_OK && o->data) {
 		code = audit_data(app, conf, o->word);
 	}

@@ -18,7 +18,7 @@ struct command {
 static const struct command commands[] = {
 	{ "serve",   "[SERVICE]",     "runs the services (all, or SERVICE and what it needs)", cmd_serve },
 	{ "check",   "[--data [DIR]]", "says whether the configuration (and the data, or the backup DIR) is good, and what to mend", cmd_check },
-	{ "config",  "[--reference]", "prints every key in effect and where its value came from", cmd_config },
+	{ "config",  "[--reference|--man]", "prints every key in effect and where its value came from", cmd_config },
 	{ "metrics", "[--reference]", "prints what each figure and counter means (doc/METRICS.md)", cmd_metrics },
 	{ "migrate", "",              "brings the database to this version", cmd_migrate },
 	{ "backup",  "DIR",           "copies database and keys, also of a running server, to the new folder DIR", cmd_backup },

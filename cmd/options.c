@@ -46,6 +46,8 @@ bool cmd_options_parse(int argc, char **argv, struct cmd_options *ret)
 			o.no_sandbox = true;
 		} else if (strcmp(word, "--reference") == 0) {
 			o.reference = true;
+		} else if (strcmp(word, "--man") == 0) {
+			o.man = true;
 		} else if (strcmp(word, "--json") == 0) {
 			o.json = true;
 		} else if (strcmp(word, "--data") == 0) {

@@ -82,6 +82,9 @@ void conf_print(const struct conf *c, struct buf *out);
 /* The reference page in Markdown: a table per section. */
 void conf_print_reference(const struct conf_table *tables, size_t n, struct buf *out);
 
+/* The same keys as the sections of plimsoll.ini(5), in mdoc. */
+void conf_print_man(const struct conf_table *tables, size_t n, struct buf *out);
+
 /* For handing to a role over a socketpair: all values but secrets that role may not see. */
 void conf_export(const struct conf *c, enum role_id role, struct buf *out);
 NODISCARD enum err conf_import(struct conf *c, struct slice exported);

@@ -62,12 +62,17 @@ static void build_env(struct child_env *e)
 
 enum err spawn_open(const char *folder, const char *program, int *ret_fd, struct err_note *note)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], installed[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%s", folder, program);
+	snprintf(installed, sizeof(installed), "%s/%s", PLIMSOLL_HELPER_DIR, program);
 	if (access(path, X_OK) != 0) {
-		return err_note_set(
-		    note, err_from_errno(errno), "cannot execute %s: %s", path, strerror(errno));
+		int failed = errno;
+		if (failed != ENOENT || access(installed, X_OK) != 0) {
+			return err_note_set(note, err_from_errno(failed), "cannot execute %s: %s",
+			    path, strerror(failed));
+		}
+		memcpy(path, installed, sizeof(path));
 	}
 	int fd = open(path, O_PATH | O_CLOEXEC);
 	int safe = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FD_SAFE);

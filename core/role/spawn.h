@@ -10,8 +10,9 @@
 #include "core/base/role_id.h"
 
 /*
- * Opens a program of the folder for later executions, so that a restart after an upgrade still
- * runs the version that the others have. ERR_NOT_FOUND and the like, in note.
+ * Opens a program of the folder, or else of the one that the build names for helpers, for later
+ * executions, so that a restart after an upgrade still runs the version that the others have.
+ * ERR_NOT_FOUND and the like, in note.
  */
 NODISCARD enum err spawn_open(
     const char *folder, const char *program, int *ret_fd, struct err_note *note);
