@@ -143,6 +143,12 @@ void http_reply(struct http_req *r, int status, struct slice content_type, struc
 /* "<Reason phrase>: <detail>" as text/plain; detail is copied. */
 void http_reply_text(struct http_req *r, int status, const char *detail);
 
+/*
+ * For a handler that refuses for load in words of its own: the answer that follows counts as a
+ * refusal, not as an error.
+ */
+void http_mark_refused(struct http_req *r);
+
 /* A prebuilt 503 with Retry-After. */
 void http_reply_busy(struct http_req *r, unsigned retry_after_s);
 

@@ -238,6 +238,11 @@ void http_reply_busy(struct http_req *r, unsigned retry_after_s)
 	http_reply_text(r, 503, "busy");
 }
 
+void http_mark_refused(struct http_req *r)
+{
+	r->browser->refused = true;
+}
+
 bool http_has_replied(const struct http_req *r)
 {
 	return r->replied;
@@ -460,6 +465,7 @@ void browser_send(struct browser *b, const char *method, const char *target, con
 
 	arena_reset(&b->arena);
 	b->n_headers = 0;
+	b->refused = false;
 	b->json = NULL;
 	r.call = (struct op_call){ .req = &r,
 		.op = op != NULL ? op : &none,

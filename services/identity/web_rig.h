@@ -23,6 +23,7 @@ struct browser {
 	const char *origin, *user_agent, *content_type;
 
 	int status;
+	bool refused;	    /* counted as refused for load */
 	struct arena arena; /* holds the answer until the next request */
 	struct slice content_type_got, body;
 	const struct json *json; /* of a JSON answer */

@@ -113,6 +113,7 @@ enum err wsapi_busy(struct wsapi *w)
 		return ERR_MEMORY;
 	}
 	http_add_header(w->c->req, SLICE("Retry-After"), slice_str(seconds));
+	http_mark_refused(w->c->req);
 	return wsapi_refuse(w, 503, "server is too busy");
 }
 

@@ -88,6 +88,7 @@ static void overload_is_503_with_retry_after(void **state)
 	assert_int_equal(there.status, 503);
 	assert_false(browser_flag(&there, "success"));
 	assert_string_equal(browser_text(&there, "reason"), "server is too busy");
+	assert_true(there.refused);
 	assert_non_null(browser_header(&there, "Retry-After"));
 	rig_fail(&accounts_password_hash, ERR_DEADLINE);
 	stage(&there, "other@example.org", PASS);
