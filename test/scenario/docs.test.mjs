@@ -37,8 +37,9 @@ async function confFile(dir) {
 	return file;
 }
 
-// Runs `plimsoll serve ...` until it says that it is ready, then ends it in order.
-async function serveOnce(args) {
+// Runs `plimsoll serve ...` until it says that it is ready, and something else while it runs; then ends it
+// in order.
+async function serveOnce(args, meanwhile = () => {}) {
 	const child = spawn(plimsollBin(), args, { stdio: ['ignore', 'pipe', 'inherit'] });
 	const ended = new Promise((resolve) => child.once('close', resolve));
 	let text = '';
@@ -47,7 +48,11 @@ async function serveOnce(args) {
 		if (text.includes('is ready')) break;
 	}
 	assert.match(text, /is ready/);
-	child.kill('SIGTERM');
+	try {
+		meanwhile();
+	} finally {
+		child.kill('SIGTERM');
+	}
 	assert.equal(await ended, 0);
 }
 
@@ -77,8 +82,12 @@ async function runCommand(command, dir) {
 	const args = words.slice(1).map((w) => (w === 'FILE' ? file : w === 'DIR' ? path.join(dir, 'backup') : w.replace(/^web\.listen=.*/, `web.listen=127.0.0.1:${port}`)));
 	if (args[0] === 'serve') return serveOnce(args);
 	if (args[0] === 'upgrade') return upgradeOnce(args, file, dir);
-	const r = spawnSync(plimsollBin(), args, { encoding: 'utf8' });
-	assert.equal(r.status, 0, `${command}: ${r.stderr}`);
+	const run = () => {
+		const r = spawnSync(plimsollBin(), args, { encoding: 'utf8' });
+		assert.equal(r.status, 0, `${command}: ${r.stderr}`);
+	};
+	if (['status', 'top'].includes(args[0])) return serveOnce(['serve', '-c', file], run);
+	run();
 }
 
 for (const file of ['README.md', 'doc/OPERATING.md']) {
