@@ -7,7 +7,7 @@ _plimsoll_commands() {
 
 # The options of a command: those that its line of the help shows, and the common ones.
 _plimsoll_options() {
-	plimsoll help 2>/dev/null | sed -n "s/^  $1 //p; s/^  \\(--*[a-z-]*\\) .*(\\($1\\)).*/\\1/p" | grep -oE -- '--[a-z-]+'
+	plimsoll help 2>/dev/null | sed -n "s/^  $1 //p; s/^  \\(--*[a-z-]*\\) .*($1[ )].*/\\1/p" | grep -oE -- '--[a-z-]+'
 	echo "-c --set --help"
 }
 

@@ -7,7 +7,7 @@ function __plimsoll_keys
 end
 function __plimsoll_options
 	set -l command (commandline -opc)[2]
-	plimsoll help 2>/dev/null | sed -n "s/^  $command //p; s/^  \(--*[a-z-]*\) .*($command).*/\1/p" | string match -arg -- '(--[a-z-]+)'
+	plimsoll help 2>/dev/null | sed -n "s/^  $command //p; s/^  \(--*[a-z-]*\) .*("$command"[ )].*/\1/p" | string match -arg -- '(--[a-z-]+)'
 end
 complete -c plimsoll -f
 complete -c plimsoll -n 'test (count (commandline -opc)) -eq 1' -a '(__plimsoll_commands)'
