@@ -41,7 +41,10 @@ static enum err bcrypt_input(struct slice credential, bool prehash, char out[BCR
 	if (!prehash) {
 		return slice_to_cstr(credential, out, BCRYPT_INPUT_MAX + 1);
 	}
-	(void)SHA384((const unsigned char *)credential.ptr, credential.len, digest);
+	/* What is left in digest then would match every long password. */
+	if (SHA384((const unsigned char *)credential.ptr, credential.len, digest) == NULL) {
+		return ERR_CRYPTO;
+	}
 	enc_base64(&text, SLICE_OF(digest, sizeof(digest)));
 	enum err e = buf_finish(&text, &s);
 	if (e == ERR_OK) {

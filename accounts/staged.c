@@ -13,17 +13,21 @@ enum {
 	CLEAN_PER_PUT = 16
 };
 
-void token_hash(struct slice token, char out[TOKEN_HASH_HEX + 1])
+enum err token_hash(struct slice token, char out[TOKEN_HASH_HEX + 1])
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 
-	(void)SHA256((const unsigned char *)token.ptr, token.len, digest);
+	/* What is left in digest then would be everybody's. */
+	if (SHA256((const unsigned char *)token.ptr, token.len, digest) == NULL) {
+		return ERR_CRYPTO;
+	}
 	for (size_t i = 0; i < sizeof(digest); i++) {
 		out[2 * i] = digits[digest[i] >> 4];
 		out[2 * i + 1] = digits[digest[i] & 15];
 	}
 	out[TOKEN_HASH_HEX] = '\0';
+	return ERR_OK;
 }
 
 static enum err take_row(

@@ -33,8 +33,8 @@ struct staged {
 	int64_t created_ms, expires_ms;
 };
 
-/* Hex of SHA-256 of a token, with NUL. */
-void token_hash(struct slice token, char out[TOKEN_HASH_HEX + 1]);
+/* Hex of SHA-256 of a token, with NUL. ERR_CRYPTO: OpenSSL had no memory. */
+NODISCARD enum err token_hash(struct slice token, char out[TOKEN_HASH_HEX + 1]);
 
 /* ERR_NOT_FOUND: none, or expired at now_ms. */
 NODISCARD enum err staged_by_token(struct sql_db *db, struct arena *arena, struct slice hash,

@@ -152,16 +152,22 @@ static enum err path_in(const char *folder, char out[PATH_MAX], struct err_note 
 		   : err_note_set(note, ERR_LIMIT, "the path of the folder is too long");
 }
 
+void manifest_print(const struct manifest *m, struct buf *out)
+{
+	struct json_writer w = json_writer_new(out);
+
+	put_all(&w, m);
+	buf_append_char(out, '\n');
+}
+
 enum err manifest_write(const struct manifest *m, const char *folder, struct err_note *note)
 {
 	char path[PATH_MAX];
 	struct buf text = buf_new(TEXT_MAX);
-	struct json_writer w = json_writer_new(&text);
 	struct slice all = SLICE_EMPTY;
 	enum err e = path_in(folder, path, note);
 
-	put_all(&w, m);
-	buf_append_char(&text, '\n');
+	manifest_print(m, &text);
 	if (e == ERR_OK) {
 		e = buf_finish(&text, &all);
 	}
@@ -216,10 +222,11 @@ static bool take_schemas(struct manifest *m, const struct json *schemas)
 	return true;
 }
 
-static enum err parse(
-    struct manifest *m, const char *path, struct slice text, struct err_note *note)
+enum err manifest_parse(
+    struct manifest *ret, const char *path, struct slice text, struct err_note *note)
 {
 	struct arena arena = arena_new(PARSE_MAX);
+	struct manifest parsed = { 0 }, *m = &parsed;
 	const struct json *v = NULL;
 	int64_t format = 0;
 	enum err e = json_parse(&arena, text, &v, NULL);
@@ -237,6 +244,9 @@ static enum err parse(
 		   !take_files(m, json_member(v, "files"))) {
 		e = err_note_set(note, ERR_CORRUPT, "%s is damaged", path);
 	}
+	if (e == ERR_OK) {
+		*ret = parsed;
+	}
 	arena_reset(&arena);
 	return e;
 }
@@ -245,7 +255,6 @@ enum err manifest_read(struct manifest *ret, const char *folder, struct err_note
 {
 	char path[PATH_MAX];
 	struct buf text = buf_new(TEXT_MAX);
-	struct manifest m = { 0 };
 	struct stat st;
 	enum err e = path_in(folder, path, note);
 
@@ -257,11 +266,8 @@ enum err manifest_read(struct manifest *ret, const char *folder, struct err_note
 		e = backup_read(path, &text, note);
 	}
 	if (e == ERR_OK) {
-		e = parse(&m, path, buf_slice(&text), note);
+		e = manifest_parse(ret, path, buf_slice(&text), note);
 	}
 	buf_free(&text);
-	if (e == ERR_OK) {
-		*ret = m;
-	}
 	return e;
 }

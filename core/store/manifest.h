@@ -48,6 +48,11 @@ NODISCARD enum err manifest_add(
 NODISCARD enum err manifest_read_schemas(
     struct manifest *m, const char *db_path, struct err_note *note);
 
+/* The text of a manifest, and back; path is for the note. ERR_CORRUPT, ERR_CONFIG (format). */
+void manifest_print(const struct manifest *m, struct buf *out);
+NODISCARD enum err manifest_parse(
+    struct manifest *ret, const char *path, struct slice text, struct err_note *note);
+
 /* Writes folder/manifest.json, synced. */
 NODISCARD enum err manifest_write(
     const struct manifest *m, const char *folder, struct err_note *note);

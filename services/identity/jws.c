@@ -99,16 +99,18 @@ enum err jws_parse(struct arena *arena, struct slice text, struct jws *ret)
 	return e;
 }
 
-/* Digest of the signed text for an algorithm; number of bytes. */
+/* Digest of the signed text for an algorithm; number of bytes, 0: OpenSSL had no memory. */
 static size_t digest_of(
     enum jws_alg alg, struct slice text, unsigned char out[SHA256_DIGEST_LENGTH])
 {
 	if (alg == JWS_DS128) {
-		(void)SHA1((const unsigned char *)text.ptr, text.len, out);
-		return SHA_DIGEST_LENGTH;
+		return SHA1((const unsigned char *)text.ptr, text.len, out) == NULL
+			   ? 0
+			   : SHA_DIGEST_LENGTH;
 	}
-	(void)SHA256((const unsigned char *)text.ptr, text.len, out);
-	return SHA256_DIGEST_LENGTH;
+	return SHA256((const unsigned char *)text.ptr, text.len, out) == NULL
+		   ? 0
+		   : SHA256_DIGEST_LENGTH;
 }
 
 static enum err outcome(int verified)
@@ -121,6 +123,9 @@ static enum err verify_rsa(const struct jws *j, const struct pubkey *k)
 	unsigned char signature[JWS_SIGNATURE_MAX] = { 0 }, digest[SHA256_DIGEST_LENGTH];
 	size_t digest_len = digest_of(k->alg, j->signed_text, digest);
 
+	if (digest_len == 0) {
+		return ERR_CRYPTO;
+	}
 	/* Peers may drop leading zero bytes. */
 	if (j->signature.len > k->number_bytes || k->number_bytes > sizeof(signature)) {
 		return ERR_DENIED;
@@ -163,6 +168,9 @@ static enum err verify_dsa(const struct jws *j, const struct pubkey *k)
 	size_t len = 2 * k->number_bytes, der_len = 0;
 	size_t digest_len = digest_of(k->alg, j->signed_text, digest);
 
+	if (digest_len == 0) {
+		return ERR_CRYPTO;
+	}
 	if (j->signature.len > len || len > sizeof(numbers)) {
 		return ERR_SYNTAX;
 	}
@@ -192,7 +200,7 @@ static enum err sign(EVP_PKEY *key, struct slice text, unsigned char *out, size_
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	enum err e = ERR_CRYPTO;
 
-	if (ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
+	if (digest_len > 0 && ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
 	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
 	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
 	    EVP_PKEY_sign(ctx, out, len, digest, digest_len) == 1) {

@@ -87,7 +87,10 @@ static enum err stage(struct wsapi *w, const struct kdf *kdf, struct slice passw
 	const struct conf *conf = w->env->conf;
 
 	rng_token(token, TOKEN_LEN);
-	token_hash(slice_str(token), hash);
+	enum err e = token_hash(slice_str(token), hash);
+	if (e != ERR_OK) {
+		return e;
+	}
 	const struct mail_request mail = {
 		.kind = MAIL_NEW,
 		.recipient = param_text(&w->params, "email"),
@@ -104,7 +107,7 @@ static enum err stage(struct wsapi *w, const struct kdf *kdf, struct slice passw
 		.lifetime_ms = conf_ms(conf, "identity", "token_lifetime"),
 		.min_interval_ms = conf_ms(conf, "identity", "min_mail_interval"),
 	};
-	enum err e = mail_compose(w->c->arena, &mail, &req.mail);
+	e = mail_compose(w->c->arena, &mail, &req.mail);
 	return e == ERR_OK ? call_stage(w, &req, ret) : e;
 }
 
@@ -212,9 +215,11 @@ enum err wsapi_complete_user_creation(struct wsapi *w)
 	struct creation creation = { .is_done = false };
 	const char *refusal = NULL;
 
-	token_hash(token, hash);
-	enum err e = staged_by_token(
-	    w->env->db, w->c->arena, slice_str(hash), w->now_ms, &staged, &w->c->note);
+	enum err e = token_hash(token, hash);
+	if (e == ERR_OK) {
+		e = staged_by_token(
+		    w->env->db, w->c->arena, slice_str(hash), w->now_ms, &staged, &w->c->note);
+	}
 	if (e == ERR_NOT_FOUND) {
 		return wsapi_fail(w, no_such_secret);
 	}
@@ -297,9 +302,11 @@ enum err wsapi_email_for_token(struct wsapi *w)
 	struct slice token = param_text(&w->params, "token");
 	struct staged staged;
 
-	token_hash(token, hash);
-	enum err e = staged_by_token(
-	    w->env->db, w->c->arena, slice_str(hash), w->now_ms, &staged, &w->c->note);
+	enum err e = token_hash(token, hash);
+	if (e == ERR_OK) {
+		e = staged_by_token(
+		    w->env->db, w->c->arena, slice_str(hash), w->now_ms, &staged, &w->c->note);
+	}
 	if (e == ERR_NOT_FOUND) {
 		return wsapi_fail(w, no_such_secret);
 	}
