@@ -13,7 +13,7 @@ import { childrenOf, processOf, processes, restarted, until } from '../harness/r
 import { startSink } from '../harness/smtp_sink.mjs';
 import { SteadyLoad } from '../harness/steady_load.mjs';
 import { startUpgradable, trialBin, trialProcesses } from '../harness/upgradable.mjs';
-import { once } from './lib/raw.mjs';
+import { Raw, once } from './lib/raw.mjs';
 
 const ROUNDS = Number(process.env.UPGRADE_ROUNDS ?? 20);
 const CONF = {
@@ -233,6 +233,41 @@ test('mails go out once, although the couriers of two servers are at work', asyn
 		assert.deepEqual(sink.mails.map((m) => m.to[0]).sort(), addresses.sort());
 	});
 	await sink.stop();
+});
+
+test('a stop that reaches old and new lets the old one finish, and the new one waits for it', async () => {
+	await withServer({ conf: CONF }, async (server) => {
+		const raw = await Raw.connect(server.ports.web);
+		await raw.send('GET /trial/download HTTP/1.1\r\nHost: x\r\n\r\n');
+		const { headers } = await raw.readHead(); // the old one is at it
+		const old = server.pidNow();
+		await server.upgrade();
+		assert.notEqual(server.pidNow(), old);
+		for (const pid of [old, server.pidNow()]) process.kill(pid, 'SIGTERM');
+		assert.equal((await raw.readExactly(Number(headers['content-length']))).length, 256 * 1024);
+		raw.destroy();
+		await until('the end of all', () => trialProcesses().length === 0);
+		const order = server.stderr().match(/event=(predecessor_ended|stopping)/g);
+		assert.deepEqual(order, ['event=stopping', 'event=predecessor_ended']);
+		server.stop = async () => assert.deepEqual(await server.ended, { code: 0, signal: null });
+	});
+});
+
+test('when the old server is killed in the middle, the new one goes, too; and without a server there is nothing to upgrade', async () => {
+	const server = await startUpgradable({ conf: CONF });
+	try {
+		// A start that takes a while.
+		server.writeProgram(`#!/bin/sh\nsleep 0.3\nexec ${trialBin('now')} "$@"\n`);
+		server.signal('SIGUSR2');
+		await until('the new program', () => linesWith(server, 'event=upgrading') === 1);
+		process.kill(server.pidNow(), 'SIGKILL');
+		await server.ended; // of everybody who has its standard error
+		assert.deepEqual(trialProcesses(), []);
+		assert.match(server.stderr(), /the running server is gone/);
+		await assert.rejects(server.upgrade(), (error) => error.code === 1 && /^plimsoll upgrade: no server works with .*data\n$/.test(error.stderr));
+	} finally {
+		server.cleanUp();
+	}
 });
 
 test('a reload names the keys that it cannot change; an upgrade applies them', async () => {
