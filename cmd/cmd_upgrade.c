@@ -115,9 +115,10 @@ static enum err await_outcome(const struct target *t, int64_t limit_ms, bool *re
 		if (read_outcome(t, ret_done, text)) {
 			return ERR_OK;
 		}
-		/* It may have written and ended between the two looks. */
 		if (fds[1].revents != 0) {
-			return err_note_set(note, ERR_PEER_GONE, "process %u has ended", t->pid);
+			/* The new one is about to write it, or nobody is. */
+			fds[1] = (struct pollfd){ .fd = -1 };
+			until_us = clock_mono_us() + SLACK_MS * 1000;
 		}
 		int64_t left_us = until_us - clock_mono_us();
 		int n = left_us <= 0 ? 0 : poll(fds, 2, (int)(left_us / 1000) + 1);
@@ -126,9 +127,8 @@ static enum err await_outcome(const struct target *t, int64_t limit_ms, bool *re
 			    note, err_from_errno(errno), "poll: %s", strerror(errno));
 		}
 		if (n == 0) {
-			return err_note_set(note, ERR_DEADLINE,
-			    "process %u has not said within %lld s how it went", t->pid,
-			    (long long)(limit_ms / 1000));
+			return err_note_set(note, ERR_DEADLINE, "process %u %s said how it went",
+			    t->pid, fds[1].fd < 0 ? "has ended and nobody has" : "has not");
 		}
 		if (fds[0].revents != 0 && read(t->events, events, sizeof(events)) < 0) {
 			return err_note_set(note, ERR_IO, "inotify: %s", strerror(errno));

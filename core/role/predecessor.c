@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -156,6 +157,7 @@ enum err predecessor_compare_schema(struct supervisor *s, struct err_note *note)
 static void take_over(struct supervisor *s)
 {
 	struct err_note note = { 0 };
+	char text[96];
 
 	s->predecessor.state = PREDECESSOR_DRAINS;
 	if (data_dir_sign(s->lock_fd, &note) != ERR_OK) {
@@ -164,6 +166,9 @@ static void take_over(struct supervisor *s)
 	for (unsigned i = 0; i < s->n_children; i++) {
 		child_send(&s->children[i], CONTROL_SERVE, SLICE_EMPTY);
 	}
+	snprintf(text, sizeof(text), "process %d serves; it got ready in %lld ms", (int)getpid(),
+	    (long long)((clock_mono_us() - s->begun_us) / 1000));
+	upgrade_write_outcome(s, true, text);
 	supervisor_check_ready(s);
 }
 

@@ -44,8 +44,7 @@
 
 /* ---- telling people ---- */
 
-/* For `plimsoll upgrade`, which waits for the name to appear. */
-static void write_outcome(const struct supervisor *s, bool done, const char *text)
+void upgrade_write_outcome(const struct supervisor *s, bool done, const char *text)
 {
 	char path[PATH_MAX + 16], temp[PATH_MAX + 16];
 
@@ -67,7 +66,7 @@ static void refuse(const struct supervisor *s, const char *why)
 	LOG(LOG_WARN, "supervisor", "upgrade_refused", LOG_C("err", why));
 	/* The file is for whoever serves, and for the upgrade that is under way. */
 	if (!predecessor_waits(&s->predecessor) && s->upgrade.state == UPGRADE_NONE) {
-		write_outcome(s, false, why);
+		upgrade_write_outcome(s, false, why);
 	}
 }
 
@@ -113,7 +112,7 @@ static void fail(struct supervisor *s, const char *how)
 	    told ? "" : "its log lines stand above");
 	LOG(LOG_ERROR, "supervisor", "upgrade_failed", LOG_C("err", text), LOG_C("ended", how));
 	forget_successor(s);
-	write_outcome(s, false, told ? u->reason : how);
+	upgrade_write_outcome(s, false, told ? u->reason : how);
 	notify_send(&s->notify, "STATUS=An upgrade failed; process %d serves on", (int)getpid());
 	if (yielded) {
 		revive(s);
@@ -125,7 +124,7 @@ void upgrade_abandon(struct supervisor *s, const char *why)
 	if (upgrade_is_under_way(&s->upgrade)) {
 		LOG(LOG_WARN, "supervisor", "upgrade_failed", LOG_C("err", why));
 		forget_successor(s);
-		write_outcome(s, false, why);
+		upgrade_write_outcome(s, false, why);
 	}
 }
 
@@ -150,7 +149,6 @@ static bool has_ended(const struct upgrade *u)
 static void finish(struct supervisor *s)
 {
 	struct upgrade *u = &s->upgrade;
-	char text[128];
 	int64_t ms = (clock_mono_us() - u->begun_us) / 1000;
 
 	u->state = UPGRADE_DONE;
@@ -159,9 +157,6 @@ static void finish(struct supervisor *s)
 	    &s->notify, "MAINPID=%d\nSTATUS=Process %d takes over", (int)u->pid, (int)u->pid);
 	control_poll_send(&u->link, CONTROL_TAKE_OVER, SLICE_EMPTY, NULL, 0);
 	LOG(LOG_INFO, "supervisor", "upgraded", LOG_I("pid", u->pid), LOG_I("took_ms", ms));
-	snprintf(text, sizeof(text), "process %d serves since %lld ms after the request",
-	    (int)u->pid, (long long)ms);
-	write_outcome(s, true, text);
 	stop_after_upgrade(s);
 }
 

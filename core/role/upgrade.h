@@ -37,6 +37,9 @@ struct upgrade {
 	char reason[UPGRADE_REASON_MAX]; /* what the new program said */
 };
 
+/* For `plimsoll upgrade`, which waits for the file to appear. Only whoever serves may do so. */
+void upgrade_write_outcome(const struct supervisor *s, bool done, const char *text);
+
 /* SIGUSR2. */
 void upgrade_request(struct supervisor *s);
 

@@ -11,6 +11,13 @@ const PIECE = Buffer.alloc(4096, 'u');
 const PIECES = 16;
 const DOWNLOAD_BYTES = 256 * 1024;
 
+const running = new Set();
+
+// For the end of a test that has failed: nobody may go on for ever.
+export function stopAllLoads() {
+	for (const load of running) load.going = false;
+}
+
 export class SteadyLoad {
 	// url: where the clients go, if not to the server itself; name: for addresses and failures.
 	constructor(server, { url = server.url, name = 'direct', slow = true } = {}) {
@@ -25,6 +32,7 @@ export class SteadyLoad {
 	}
 
 	start() {
+		running.add(this);
 		const kept = () => new http.Agent({ keepAlive: true, maxSockets: 1 });
 		this.lines = [
 			this.#line(() => this.#get('fresh', false, '/__lbheartbeat__'), 5),
@@ -42,6 +50,7 @@ export class SteadyLoad {
 	async stop() {
 		this.going = false;
 		await Promise.all(this.lines);
+		running.delete(this);
 	}
 
 	async #line(once, pauseMs) {
