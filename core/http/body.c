@@ -7,10 +7,26 @@
 
 #include "core/base/check.h"
 #include "core/http/conn_io.h"
+#include "core/http/h2.h"
 #include "core/http/respond.h"
+
+/* Frames tell where a body ends: one without Content-Length is of unknown length, as in chunks. */
+static void prepare_stream(struct http_req *r)
+{
+	bool is_here = h2_body_is_here(r->conn);
+
+	r->head.chunked = r->head.content_length < 0 && !is_here;
+	r->body_done = !http_head_has_body(&r->head);
+	r->body_left = r->body_done || r->head.chunked ? 0 : (uint64_t)r->head.content_length;
+	r->continue_due = r->head.expect_continue && !r->body_done && !is_here;
+}
 
 bool body_prepare(struct http_req *r)
 {
+	if (r->conn->is_stream) {
+		prepare_stream(r);
+		return true;
+	}
 	r->body_done = !http_head_has_body(&r->head);
 	r->body_left = r->head.chunked || r->body_done ? 0 : (uint64_t)r->head.content_length;
 	if (r->body_done) {
@@ -110,11 +126,34 @@ static enum err take_chunked(struct http_req *r, char *out, size_t size, size_t 
 	}
 }
 
+/* From the frames of an HTTP/2 stream, whose session checks the sum against Content-Length. */
+static enum err take_frames(struct http_req *r, char *out, size_t size, size_t *ret_len)
+{
+	struct conn *c = r->conn;
+
+	if (c->state == CONN_CLOSED) {
+		return ERR_CANCELLED;
+	}
+	enum err e = h2_body_read(c, out, size, ret_len);
+	if (e == ERR_OK) {
+		r->body_bytes += *ret_len;
+		r->body_left -= r->head.chunked ? 0 : *ret_len;
+		if (r->body_bytes > limit_of(r)) {
+			return ERR_LIMIT;
+		}
+	}
+	r->body_done = h2_body_is_read(c);
+	return e;
+}
+
 enum err body_take(struct http_req *r, char *out, size_t size, size_t *ret_len)
 {
 	CHECK(size > 0);
 	if (r->body_done) {
 		return ERR_END;
+	}
+	if (r->conn->is_stream) {
+		return take_frames(r, out, size, ret_len);
 	}
 	return r->head.chunked ? take_chunked(r, out, size, ret_len)
 			       : take_length(r, out, size, ret_len);
@@ -145,7 +184,7 @@ enum err body_collect(struct http_req *r)
 {
 	size_t here = r->buf_len - r->buf_at, n = 0;
 
-	if (r->body_bytes == 0 && !r->head.chunked && here >= r->body_left) {
+	if (r->body_bytes == 0 && !r->head.chunked && here >= r->body_left && !r->conn->is_stream) {
 		/* All of it came with the head and stays where it is. */
 		r->body = (struct slice){ r->buf + r->buf_at, (size_t)r->body_left };
 		r->buf_at += (uint32_t)r->body_left;
@@ -199,7 +238,7 @@ void body_send_continue(struct http_req *r)
 {
 	if (r->continue_due) {
 		r->continue_due = false;
-		respond_interim(r, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+		respond_100(r);
 	}
 }
 

@@ -28,6 +28,12 @@ static const struct metric_def accept_queue = { "http_accept_queue", METRIC_GAUG
 static const struct metric_def accept_limit = { "http_accept_queue_limit", METRIC_GAUGE, NULL, "Most connections that may wait there." };
 static const struct metric_def overflows = { "http_listen_overflows_total", METRIC_COUNTER, NULL, "Accept queue overflows on this machine since start (TcpExt ListenOverflows)." };
 static const struct metric_def drops = { "http_listen_drops_total", METRIC_COUNTER, NULL, "Connections dropped by listeners on this machine since start (TcpExt ListenDrops)." };
+static const struct metric_def h2_sessions = { "http2_connections_total", METRIC_COUNTER, NULL, "Connections that became HTTP/2." };
+static const struct metric_def h2_streams = { "http2_streams_total", METRIC_COUNTER, NULL, "HTTP/2 streams opened by clients." };
+static const struct metric_def h2_refused = { "http2_streams_refused_total", METRIC_COUNTER, NULL, "HTTP/2 streams refused because the process had http2_streams_total." };
+static const struct metric_def h2_cancelled = { "http2_streams_cancelled_total", METRIC_COUNTER, NULL, "HTTP/2 streams reset by clients, or for their errors, before they were answered." };
+static const struct metric_def h2_reset = { "http2_streams_reset_total", METRIC_COUNTER, NULL, "HTTP/2 streams reset by us: the client took nothing for write_timeout, or an answer failed." };
+static const struct metric_def h2_cut = { "http2_connections_cut_total", METRIC_COUNTER, "why", "HTTP/2 connections ended with an error." };
 /* clang-format on */
 
 static const char *const refused_names[HTTP_REFUSED_WHYS] = { "compute", "store", "signer", "loop",
@@ -45,6 +51,9 @@ static const char *const close_names[HTTP_CLOSE_WHYS] = { "done", "client", "gon
 static const char *const pause_names[HTTP_PAUSE_WHYS] = { "ahead", "limit", "descriptors",
 	"delay" };
 
+static const char *const h2_cut_names[HTTP_H2_CUTS] = { "resets", "noise", "header_list",
+	"slow_head", "flooded", "protocol" };
+
 static void add_op(struct metric_schema *schema, const char *name)
 {
 	metric_schema_add(schema, &requests, name);
@@ -59,7 +68,7 @@ void http_metric_schema(
 {
 	static const struct metric_def *const single[] = { &opened, &slow_heads, &received_bytes,
 		&sent_bytes, &queue_full, &body_full, &accept_queue, &accept_limit, &overflows,
-		&drops };
+		&drops, &h2_sessions, &h2_streams, &h2_refused, &h2_cancelled, &h2_reset };
 
 	for (unsigned i = 0; i < n_sites; i++) {
 		for (unsigned k = 0; k < sites[i]->n_ops; k++) {
@@ -83,6 +92,9 @@ void http_metric_schema(
 	}
 	for (unsigned i = 0; i < HTTP_PAUSE_WHYS; i++) {
 		metric_schema_add(schema, &paused, pause_names[i]);
+	}
+	for (unsigned i = 0; i < HTTP_H2_CUTS; i++) {
+		metric_schema_add(schema, &h2_cut, h2_cut_names[i]);
 	}
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
 		metric_schema_add(schema, single[i], NULL);
@@ -116,6 +128,11 @@ enum err http_cells_open(struct http_cells *c, const struct metrics *m,
 		.accept_queue_limit = metric_cell(m, &accept_limit, NULL),
 		.listen_overflows = metric_cell(m, &overflows, NULL),
 		.listen_drops = metric_cell(m, &drops, NULL),
+		.h2_sessions = metric_cell(m, &h2_sessions, NULL),
+		.h2_streams = metric_cell(m, &h2_streams, NULL),
+		.h2_refused = metric_cell(m, &h2_refused, NULL),
+		.h2_reset = metric_cell(m, &h2_reset, NULL),
+		.h2_cancelled = metric_cell(m, &h2_cancelled, NULL),
 	};
 	for (unsigned i = 0; i < n_sites; i++) {
 		n += sites[i]->n_ops;
@@ -147,6 +164,9 @@ enum err http_cells_open(struct http_cells *c, const struct metrics *m,
 	}
 	for (unsigned i = 0; i < HTTP_PAUSE_WHYS; i++) {
 		c->paused[i] = metric_cell(m, &paused, pause_names[i]);
+	}
+	for (unsigned i = 0; i < HTTP_H2_CUTS; i++) {
+		c->h2_cut[i] = metric_cell(m, &h2_cut, h2_cut_names[i]);
 	}
 	return ERR_OK;
 }

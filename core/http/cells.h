@@ -41,6 +41,17 @@ enum http_refused_why {
 	HTTP_REFUSED_WHYS
 };
 
+/* Why an HTTP/2 session was ended with an error. */
+enum http_h2_cut {
+	HTTP_H2_CUT_RESETS,	 /* too many streams reset */
+	HTTP_H2_CUT_NOISE,	 /* too many frames that bring nothing */
+	HTTP_H2_CUT_HEADER_LIST, /* a header list out of all proportion */
+	HTTP_H2_CUT_SLOW_HEAD,	 /* a header block took longer than header_timeout */
+	HTTP_H2_CUT_FLOODED,	 /* nghttp2's own limits: CONTINUATION frames, acknowledgements */
+	HTTP_H2_CUT_PROTOCOL,	 /* any other connection error of RFC 9113 */
+	HTTP_H2_CUTS
+};
+
 struct http_op_cells {
 	_Atomic int64_t *requests, *refused, *client_errors, *server_errors;
 	struct hist *duration;
@@ -59,6 +70,8 @@ struct http_cells {
 	struct hist *queue_delay[COST_CLASSES];
 	_Atomic int64_t *opened, *slow_heads, *received_bytes, *sent_bytes;
 	_Atomic int64_t *queue_full, *body_memory_full;
+	_Atomic int64_t *h2_sessions, *h2_streams, *h2_refused, *h2_cancelled, *h2_reset;
+	_Atomic int64_t *h2_cut[HTTP_H2_CUTS];
 	_Atomic int64_t *accept_queue, *accept_queue_limit, *listen_overflows, *listen_drops;
 };
 

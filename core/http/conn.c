@@ -15,6 +15,7 @@
 #include "core/base/check.h"
 #include "core/http/access.h"
 #include "core/http/dispatch.h"
+#include "core/http/h2.h"
 #include "core/http/conn_priv.h"
 #include "core/http/request.h"
 
@@ -102,6 +103,24 @@ void conn_release_request(struct conn *c)
 	}
 }
 
+static void close_socket(struct conn *c, enum http_close_why why)
+{
+	struct http_server *s = c->server;
+
+	if (c->h2 != NULL) {
+		h2_close(c, why);
+	}
+	metric_add(s->cells.closed[why], 1);
+	list_remove(&c->node);
+	count(s, -1);
+	address_give(&s->addresses, c->counted);
+	if (c->poll_open) {
+		uv_close((uv_handle_t *)&c->poll, on_poll_closed);
+	}
+	close(c->fd);
+	c->fd = -1;
+}
+
 void conn_close(struct conn *c, enum http_close_why why)
 {
 	struct http_server *s = c->server;
@@ -111,16 +130,12 @@ void conn_close(struct conn *c, enum http_close_why why)
 		return;
 	}
 	c->state = CONN_CLOSED;
-	metric_add(s->cells.closed[why], 1);
-	list_remove(&c->node);
-	count(s, -1);
-	address_give(&s->addresses, c->counted);
 	wheel_disarm(&c->clock);
-	if (c->poll_open) {
-		uv_close((uv_handle_t *)&c->poll, on_poll_closed);
+	if (c->is_stream) {
+		h2_stream_cut(c, why);
+	} else {
+		close_socket(c, why);
 	}
-	close(c->fd);
-	c->fd = -1;
 	if (r == NULL) {
 		if (!c->poll_open) {
 			list_push(&s->dead, &c->node);
@@ -159,6 +174,10 @@ void conn_want(struct conn *c, int events)
 	if (c->state == CONN_CLOSED || c->events == events) {
 		return;
 	}
+	if (c->is_stream) {
+		c->events = (uint8_t)events;
+		return;
+	}
 	if (!c->poll_open) {
 		if (uv_poll_init(loop_uv(c->server->loop), &c->poll, c->fd) != 0) {
 			conn_close(c, HTTP_CLOSE_ABORTED);
@@ -188,5 +207,7 @@ void conn_drain(struct conn *c)
 		conn_read_proxy(c);
 	} else if (c->state == CONN_IDLE) {
 		conn_read(c);
+	} else if (c->state == CONN_H2) {
+		h2_drain(c);
 	}
 }

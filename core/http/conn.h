@@ -16,6 +16,7 @@ enum conn_state {
 	CONN_ACTIVE,  /* the request is queued, its handler runs or its answer flows */
 	CONN_BODY,    /* admitted; the body is being collected */
 	CONN_DISCARD, /* answered; the rest of the body is read over */
+	CONN_H2,      /* HTTP/2: its requests are on streams, see h2.h */
 	CONN_LINGER,  /* answered and write side shut; read over until the client closes */
 	CONN_CLOSED,  /* no socket any more; a handler may still run */
 };
@@ -26,7 +27,9 @@ struct conn {
 	struct wheel_timer clock;
 	int64_t due_us; /* what the clock means: it may be armed earlier, never later */
 	struct http_server *server;
-	struct http_req *req;	       /* owned; NULL while idle */
+	struct http_req *req; /* owned; NULL while idle */
+	struct h2
+	    *h2; /* session of an HTTP/2 connection, and of its streams; NULL: none (any more) */
 	struct address_count *counted; /* NULL: not counted */
 	struct http_address peer;
 	int fd;
@@ -38,6 +41,7 @@ struct conn {
 	bool trusted;	       /* a trusted proxy */
 	bool proxied_tls;      /* its PROXY header says that the client uses TLS */
 	bool fresh;	       /* its first request has not come yet */
+	bool is_stream;	       /* a stream of an HTTP/2 connection: no socket, at most one request */
 	bool advancing, again; /* see conn_advance() */
 };
 
@@ -61,6 +65,18 @@ void conn_close(struct conn *c, enum http_close_why why);
  * says close. One that is new may wait for its first request a second longer.
  */
 void conn_drain(struct conn *c);
+
+/* Bytes have come, or the client's FIN: what waits for them goes on. */
+void conn_readable(struct conn *c, int events);
+
+/*
+ * Ends our side; what the client still sends is read over for a while, so that it sees no RST, which
+ * would take our last bytes with it.
+ */
+enum {
+	HTTP_LINGER_US = 2000000
+};
+void conn_linger(struct conn *c, int64_t longest_us);
 
 /* Frees a connection that has ended completely; for the dead list and the end of the server. */
 void conn_free(struct conn *c);

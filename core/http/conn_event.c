@@ -5,6 +5,7 @@
 
 #include "core/http/body.h"
 #include "core/http/dispatch.h"
+#include "core/http/h2.h"
 #include "core/http/respond.h"
 
 /*
@@ -29,7 +30,7 @@ static void on_active_readable(struct conn *c, int events)
 	conn_want(c, (c->events & UV_WRITABLE) | (fin ? 0 : UV_DISCONNECT));
 }
 
-static void on_readable(struct conn *c, int events)
+void conn_readable(struct conn *c, int events)
 {
 	switch ((enum conn_state)c->state) {
 	case CONN_PROXY:
@@ -48,6 +49,9 @@ static void on_readable(struct conn *c, int events)
 	case CONN_DISCARD:
 		conn_discard(c);
 		return;
+	case CONN_H2:
+		h2_read(c);
+		return;
 	case CONN_LINGER:
 		conn_read_over(c);
 		return;
@@ -60,7 +64,9 @@ static void on_writable(struct conn *c)
 {
 	struct http_req *r = c->req;
 
-	if (r != NULL && r->writing) {
+	if (c->state == CONN_H2) {
+		h2_write(c);
+	} else if (r != NULL && r->writing) {
 		task_wake(r->task);
 	} else if (r != NULL && respond_is_pending(r)) {
 		respond_continue(r);
@@ -82,7 +88,7 @@ void conn_on_event(uv_poll_t *poll, int status, int events)
 		on_writable(c);
 	}
 	if ((events & (UV_READABLE | UV_DISCONNECT)) != 0) {
-		on_readable(c, events);
+		conn_readable(c, events);
 	}
 }
 
@@ -136,6 +142,9 @@ void conn_on_clock(struct conn *c, int64_t now_us)
 		return;
 	case CONN_DISCARD:
 		conn_close(c, HTTP_CLOSE_BODY_TIMEOUT);
+		return;
+	case CONN_H2:
+		h2_on_clock(c, now_us);
 		return;
 	case CONN_LINGER:
 		conn_close(c, HTTP_CLOSE_DONE);

@@ -8,20 +8,21 @@
 #include "core/http/body.h"
 #include "core/http/conn_io.h"
 #include "core/http/dispatch.h"
+#include "core/http/h2.h"
 #include "core/http/request.h"
 
 /* Bounds of reading over what a client still sends behind an answer that ends the connection. */
 enum {
 	LINGER_BYTES = 4 << 20,
-	LINGER_US = 2000000,
 	DRAIN_LINGER_US = 500000,
 	DISCARD_US = 5000000
 };
 
-/* Ends our side; what the client still sends is read over, so that it sees no RST. */
-static void linger(struct conn *c, int64_t longest_us)
+void conn_linger(struct conn *c, int64_t longest_us)
 {
-	conn_release_request(c);
+	if (c->req != NULL) {
+		conn_release_request(c);
+	}
 	c->state = CONN_LINGER;
 	c->read_over = 0;
 	conn_shut_send(c);
@@ -36,7 +37,7 @@ static void go_idle(struct conn *c)
 	struct http_server *s = c->server;
 
 	if (s->idle_over && !c->peer_done && !c->fresh) {
-		linger(c, DRAIN_LINGER_US);
+		conn_linger(c, DRAIN_LINGER_US);
 		return;
 	}
 	conn_release_request(c);
@@ -73,6 +74,10 @@ static void parse(struct conn *c)
 		dispatch_head(r);
 		return;
 	case HTTP_PARSE_ERROR:
+		if (h2_is_preface(c)) {
+			h2_open(c);
+			return;
+		}
 		c->state = CONN_ACTIVE;
 		conn_clock(c, INT64_MAX);
 		dispatch_malformed(r, r->head.status);
@@ -168,7 +173,7 @@ void conn_discard(struct conn *c)
 	} else if (e == ERR_CANCELLED) {
 		conn_close(c, HTTP_CLOSE_GONE);
 	} else {
-		linger(c, LINGER_US);
+		conn_linger(c, HTTP_LINGER_US);
 	}
 }
 
@@ -180,7 +185,7 @@ static void finish(struct conn *c)
 			(c->events != 0 && (c->events & UV_READABLE) == 0);
 
 	if (may_send && !c->peer_done) {
-		linger(c, LINGER_US);
+		conn_linger(c, HTTP_LINGER_US);
 		return;
 	}
 	conn_close(c, HTTP_CLOSE_DONE);
@@ -193,6 +198,8 @@ void conn_request_done(struct conn *c)
 	access_done(r);
 	if (c->state == CONN_CLOSED) {
 		conn_release_request(c);
+	} else if (c->is_stream) {
+		h2_stream_done(c);
 	} else if (!r->keep) {
 		finish(c);
 	} else if (!r->body_done) {

@@ -122,7 +122,10 @@ static enum err early_error(const struct http_req *r)
 	if (r->body_done) {
 		return ERR_OK;
 	}
-	return op->max_body == 0 || r->body_left > op->max_body ? ERR_LIMIT : ERR_OK;
+	/* An HTTP/2 client may say with a frame of its own that there is no body after all. */
+	bool may_be_empty = r->conn->is_stream && r->head.chunked;
+	bool is_unwanted = op->max_body == 0 && !may_be_empty;
+	return is_unwanted || r->body_left > op->max_body ? ERR_LIMIT : ERR_OK;
 }
 
 /* A proxy that we trust may have begun the trace; from anybody else it would be a made-up one. */

@@ -74,7 +74,7 @@ static void take_expectation(struct http_head *h, struct slice value)
 }
 
 /* The lengths of the framing fields' names are all different. */
-static uint16_t take_meaning(struct http_head *h, const struct http_field *f)
+uint16_t http_parse_meaning(struct http_head *h, const struct http_field *f)
 {
 	struct slice name = http_head_text(h, f->name), value = http_head_text(h, f->value);
 
@@ -118,7 +118,7 @@ uint16_t http_parse_field_line(struct http_head *h, size_t at, size_t end)
 	struct http_field *f = &h->fields[h->n_fields++];
 	f->name = http_span_of(at, colon);
 	f->value = http_span_of(value_at, value_at + value.len);
-	return take_meaning(h, f);
+	return http_parse_meaning(h, f);
 }
 
 uint16_t http_parse_finish(struct http_head *h)

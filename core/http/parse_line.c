@@ -22,7 +22,7 @@ static const struct method_name method_names[] = {
 };
 /* clang-format on */
 
-static enum http_method method_of(struct slice text)
+enum http_method http_parse_method(struct slice text)
 {
 	for (size_t i = 0; i < sizeof(method_names) / sizeof(method_names[0]); i++) {
 		if (slice_eq(text, method_names[i].text)) {
@@ -96,7 +96,7 @@ static uint16_t take_absolute(struct http_head *h, size_t at, size_t end)
 	return 0;
 }
 
-static uint16_t take_target(struct http_head *h, size_t at, size_t end)
+uint16_t http_parse_target(struct http_head *h, size_t at, size_t end)
 {
 	struct slice target = { h->base + at, end - at };
 
@@ -140,6 +140,6 @@ uint16_t http_parse_request_line(struct http_head *h, size_t at, size_t end)
 	}
 	h->content_length = -1;
 	h->method_text = http_span_of(at, at + method_len);
-	h->method = method_of(slice_sub(line, 0, method_len));
-	return take_target(h, at + method_len + 1, at + target_end);
+	h->method = http_parse_method(slice_sub(line, 0, method_len));
+	return http_parse_target(h, at + method_len + 1, at + target_end);
 }

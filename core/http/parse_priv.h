@@ -23,6 +23,13 @@ uint16_t http_parse_request_line(struct http_head *h, size_t at, size_t end);
 /* One field line [at, end) without its CRLF; it holds no control bytes but tabs. */
 uint16_t http_parse_field_line(struct http_head *h, size_t at, size_t end);
 
+/* The target [at, end) of the request whose method is in h already. */
+uint16_t http_parse_target(struct http_head *h, size_t at, size_t end);
+enum http_method http_parse_method(struct slice text);
+
+/* What a field means for the head: Host, Content-Length and so on. */
+uint16_t http_parse_meaning(struct http_head *h, const struct http_field *f);
+
 /* What only the whole head can tell: the empty line has come. */
 uint16_t http_parse_finish(struct http_head *h);
 

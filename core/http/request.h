@@ -22,7 +22,7 @@ enum stream_state {
 	STREAM_NONE,
 	STREAM_LENGTH, /* stream_left bytes to come */
 	STREAM_CHUNKED,
-	STREAM_TO_CLOSE, /* HTTP/1.0: ends with the connection */
+	STREAM_TO_CLOSE, /* ends with the connection (HTTP/1.0) or the stream (HTTP/2) */
 	STREAM_DROP,	 /* HEAD, 204, 304: nothing is sent */
 	STREAM_ENDED,
 };

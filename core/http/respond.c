@@ -8,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/http/conn_io.h"
+#include "core/http/h2.h"
 
 enum {
 	PARTS_MAX = 3
@@ -40,6 +41,10 @@ bool respond_write(struct http_req *r, struct slice *parts, unsigned n)
 		return false;
 	}
 	CHECK(n <= PARTS_MAX);
+	if (c->is_stream) {
+		h2_offer(c, parts, n);
+		return true;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		if (parts[i].len > 0) {
 			iov[n_iov++] = (struct iovec){ writable(parts[i].ptr), parts[i].len };
@@ -103,8 +108,14 @@ void respond_continue(struct http_req *r)
 	}
 }
 
-void respond_interim(struct http_req *r, struct slice text)
+void respond_100(struct http_req *r)
 {
+	struct slice text = SLICE("HTTP/1.1 100 Continue\r\n\r\n");
+
+	if (r->conn->is_stream) {
+		h2_send_continue(r->conn);
+		return;
+	}
 	if (respond_write(r, &text, 1) && text.len > 0) {
 		conn_close(r->conn, HTTP_CLOSE_ABORTED);
 	}

@@ -10,7 +10,7 @@
 /*
  * Begins the answer: lets the site decorate it, decides whether the connection is kept, and formats
  * the head into the server's out buffer. length -1: unknown. With r->head_failed set on return it
- * is the head of an empty 500.
+ * is the head of an empty 500. On an HTTP/2 stream the head is sent and nothing is left of it.
  */
 struct slice respond_head(
     struct http_req *r, int status, struct slice content_type, int64_t length);
@@ -33,8 +33,15 @@ static inline bool respond_is_pending(const struct http_req *r)
 /* The socket can be written again: goes on with a pending answer. */
 void respond_continue(struct http_req *r);
 
-/* Sends a 1xx answer; if the socket does not take it at once, the connection is cut. */
-void respond_interim(struct http_req *r, struct slice text);
+/* Sends 100 (Continue); if the socket does not take it at once, the connection is cut. */
+void respond_100(struct http_req *r);
+
+/* The Date of this second; of the server. */
+struct slice respond_date(struct http_server *s);
+
+/* False for a value with a line end or NUL in it: it would be a header of somebody else's making.
+ */
+bool respond_is_sendable(struct slice value);
 
 /* Adds Retry-After; once per answer. */
 void respond_add_retry_after(struct http_req *r, unsigned seconds);

@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/http/body.h"
+#include "core/http/h2.h"
 
 /* Appends within [at, end); remembers overflow. */
 struct writer {
@@ -34,8 +35,7 @@ static void put_number(struct writer *w, uint64_t n)
 	put(w, SLICE_OF(digits + at, sizeof(digits) - at));
 }
 
-/* The Date of this second. */
-static struct slice date(struct http_server *s)
+struct slice respond_date(struct http_server *s)
 {
 	int64_t now_us = loop_now_us(s->loop);
 
@@ -54,7 +54,7 @@ static void put_status_and_date(struct writer *w, struct http_req *r, int status
 	put(w, SLICE(" "));
 	put(w, slice_str(http_status_phrase(status)));
 	put(w, SLICE("\r\nDate: "));
-	put(w, date(r->server));
+	put(w, respond_date(r->server));
 	put(w, SLICE("\r\n"));
 }
 
@@ -90,8 +90,7 @@ static void put_framing(struct writer *w, const struct http_req *r, int status, 
 	}
 }
 
-/* A value with a line end or NUL in it would be a header of somebody else's making. */
-static bool is_sendable(struct slice value)
+bool respond_is_sendable(struct slice value)
 {
 	for (size_t i = 0; i < value.len; i++) {
 		if (value.ptr[i] == '\r' || value.ptr[i] == '\n' || value.ptr[i] == '\0') {
@@ -107,7 +106,7 @@ static void put_field(struct writer *w, struct slice name, struct slice value)
 	put(w, SLICE(": "));
 	put(w, value);
 	put(w, SLICE("\r\n"));
-	w->full = w->full || !is_sendable(value);
+	w->full = w->full || !respond_is_sendable(value);
 }
 
 static struct slice head_of_500(struct http_req *r)
@@ -135,6 +134,10 @@ struct slice respond_head(struct http_req *r, int status, struct slice content_t
 		r->call.site->decorate(&r->call);
 	}
 	r->replied = true;
+	if (r->conn->is_stream) {
+		h2_respond(r, status, content_type, length);
+		return SLICE_EMPTY;
+	}
 	r->keep = decide_keep(r, status, length);
 	put_status_and_date(&w, r, status);
 	put_framing(&w, r, status, length);

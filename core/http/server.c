@@ -10,6 +10,7 @@
 #include "core/http/conn.h"
 #include "core/http/conn_priv.h"
 #include "core/http/dispatch.h"
+#include "core/http/h2.h"
 #include "core/http/listen.h"
 #include "core/http/request.h"
 
@@ -82,6 +83,7 @@ static void on_round(void *arg)
 	metric_set(&s->slot->alive_us, loop_now_us(s->loop));
 	listen_round(s);
 	dispatch_round(s);
+	h2_round(s);
 	free_dead(s);
 	check_drained(s);
 	s->in_hook = false;
@@ -156,7 +158,7 @@ enum err http_server_new(struct loop *l, const struct http_server_options *o,
 	    (e = http_cells_open(&s->cells, o->metrics, o->sites, o->n_sites)) != ERR_OK ||
 	    (e = address_table_init(&s->addresses, s->settings.max_connections, rng_u64())) !=
 		ERR_OK ||
-	    (e = listen_open(s)) != ERR_OK) {
+	    (e = h2_server_init(s)) != ERR_OK || (e = listen_open(s)) != ERR_OK) {
 		http_server_free(&s);
 		return e;
 	}
@@ -204,6 +206,7 @@ void http_server_free(struct http_server **sp)
 	close_all(s);
 	free_dead(s);
 	listen_close(s);
+	h2_server_fini(s);
 	while ((node = list_pop(&s->free_requests)) != NULL) {
 		free(LIST_OF(node, struct http_req, node));
 	}

@@ -56,6 +56,7 @@ struct http_server {
 	size_t body_memory; /* bytes of buffered bodies */
 	struct trace_source traces;
 
+	struct h2_shared *h2;		  /* see h2_priv.h */
 	struct http_listeners *listeners; /* see listen.c */
 
 	bool draining;	/* answers say close */

@@ -47,6 +47,14 @@ static const struct conf_key keys[] = {
 	  .help = "One log line per request." },
 	{ .section = section, .name = "trace_header", .type = CONF_BOOL, .def = "no", .reloadable = true,
 	  .help = "Whether answers carry X-Request-Id with the trace that log lines of the request have." },
+	{ .section = section, .name = "http2", .type = CONF_BOOL, .def = "yes", .reloadable = true,
+	  .help = "HTTP/2: over TLS where the client asks for it, and by prior knowledge (h2c) without." },
+	{ .section = section, .name = "http2_streams", .type = CONF_INT, .unit = "streams", .min = 1, .max = 10000, .def = "100", .reloadable = true,
+	  .help = "Most requests at once on one HTTP/2 connection." },
+	{ .section = section, .name = "http2_streams_total", .type = CONF_INT, .unit = "streams", .min = 1, .max = 1000000, .def = "8192", .reloadable = true,
+	  .help = "Most HTTP/2 requests at once in one process; more are refused with REFUSED_STREAM, which clients may retry." },
+	{ .section = section, .name = "http2_window", .type = CONF_SIZE, .unit = "bytes", .min = 65535, .max = INT64_C(1) << 30, .def = "512k", .reloadable = true,
+	  .help = "Bytes of request bodies that one HTTP/2 connection may send ahead of their handlers; one stream half of it." },
 };
 /* clang-format on */
 
@@ -90,6 +98,10 @@ enum err http_settings_read(
 		.access_log = conf_bool(conf, section, "access_log"),
 		.proxy_protocol = conf_bool(conf, section, "proxy_protocol"),
 		.trace_header = conf_bool(conf, section, "trace_header"),
+		.http2 = conf_bool(conf, section, "http2"),
+		.h2_streams = (unsigned)conf_int(conf, section, "http2_streams"),
+		.h2_streams_total = (unsigned)conf_int(conf, section, "http2_streams_total"),
+		.h2_window = (uint32_t)conf_int(conf, section, "http2_window"),
 	};
 	struct err_note why = { .code = ERR_OK };
 

@@ -19,6 +19,10 @@ struct http_settings {
 	int64_t body_rate; /* bytes/s */
 	bool access_log, trace_header;
 	bool proxy_protocol; /* trusted proxies begin their connections with a PROXY header */
+	bool http2;
+	unsigned h2_streams;	   /* open at once in one connection */
+	unsigned h2_streams_total; /* in the process */
+	uint32_t h2_window;	   /* bytes of bodies that a connection may have unread in here */
 	struct http_networks trusted;
 };
 

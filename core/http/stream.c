@@ -51,7 +51,7 @@ static enum stream_state state_for(const struct http_req *r, int status, int64_t
 	if (length >= 0) {
 		return STREAM_LENGTH;
 	}
-	return r->head.http_1_0 ? STREAM_TO_CLOSE : STREAM_CHUNKED;
+	return r->head.http_1_0 || r->conn->is_stream ? STREAM_TO_CLOSE : STREAM_CHUNKED;
 }
 
 enum err http_stream_begin(
