@@ -18,7 +18,7 @@
 enum {
 	DRAIN_US = 1000000, /* to the second GOAWAY, if the client does not answer the ping */
 	SETTINGS_PER_FRAME = 32,
-	ACKS_MOST = 64, /* answers to PING and SETTINGS that wait to be written */
+	ACKS_MOST = 256, /* answers to PING and SETTINGS that wait to be written */
 };
 
 static const uint8_t drain_ping[8] = { 'd', 'r', 'a', 'i', 'n', 'i', 'n', 'g' };

@@ -63,6 +63,7 @@ struct h2 {
 	struct list node; /* in the server's touched */
 	struct list streams, taken;
 	unsigned n_streams;
+	int32_t last_id; /* of the newest stream */
 	struct h2_stream *heading; /* whose header block is not complete */
 	struct h2_budget resets, noise;
 	int64_t head_due_us, idle_due_us, write_due_us,

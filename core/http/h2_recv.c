@@ -10,7 +10,8 @@
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *arg)
 {
 	struct h2 *h = arg;
-	bool is_noise;
+	bool is_late = hd->stream_id <= h->last_id && h2_stream_find(h, hd->stream_id) == NULL;
+	bool is_noise = is_late || hd->length == 0;
 
 	(void)session;
 	if (h->is_cut) {
@@ -18,13 +19,25 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
 	}
 	switch (hd->type) {
 	case NGHTTP2_DATA:
-		is_noise = hd->length == 0 && (hd->flags & NGHTTP2_FLAG_END_STREAM) == 0;
-		if (hd->length > 0) {
+		/* The last frame of a body may be empty; any other may not. */
+		is_noise = is_noise && (hd->flags & NGHTTP2_FLAG_END_STREAM) == 0;
+		if (!is_noise) {
 			h2_budget_give(&h->noise, 1);
 		}
 		break;
 	case NGHTTP2_HEADERS:
-		is_noise = hd->length == 0;
+		/*
+		 * One of an older stream is ignored by nghttp2: it may be the trailer of a request
+		 * that we have reset, and nobody remembers which those were.
+		 */
+		break;
+	case NGHTTP2_PRIORITY:
+		is_noise = true;
+		if (hd->stream_id == 0) {
+			/* nghttp2 does not look, as we have no priorities (RFC 9113 6.3). */
+			h2_cut(h, NGHTTP2_PROTOCOL_ERROR, HTTP_H2_CUT_PROTOCOL);
+			return NGHTTP2_ERR_CALLBACK_FAILURE;
+		}
 		break;
 	default:
 		is_noise = true;
@@ -43,6 +56,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 		return 0; /* trailer fields */
 	}
 	metric_add(s->cells.h2_streams, 1);
+	h->last_id = id;
 	h2_budget_give(&h->noise, H2_NOISE_PER_REQUEST);
 	struct h2_stream *st =
 	    s->h2->n_streams < s->settings.h2_streams_total ? h2_stream_new(h, id) : NULL;

@@ -152,8 +152,11 @@ static bool gather(struct h2 *h)
 	return n >= 0;
 }
 
-/* Writes bytes and keeps what the socket does not take. False: the connection has been closed. */
-static bool write_or_keep(struct h2 *h, struct slice bytes)
+/*
+ * Writes bytes and keeps what the socket does not take, which it must within write_timeout since it
+ * took something last. False: the connection has been closed.
+ */
+static bool write_or_keep(struct h2 *h, struct slice bytes, bool was_kept)
 {
 	const struct iovec iov = { (void *)(uintptr_t)bytes.ptr, bytes.len };
 	size_t sent = 0;
@@ -165,6 +168,8 @@ static bool write_or_keep(struct h2 *h, struct slice bytes)
 	}
 	if (sent < bytes.len) {
 		buf_append_slice(&h->rest, slice_sub(bytes, sent, bytes.len));
+	}
+	if (sent > 0 || !was_kept) {
 		h->write_due_us = loop_now_us(h->server->loop) + h->server->settings.write_us;
 	}
 	if (h->rest.failed) {
@@ -180,7 +185,7 @@ static bool write_rest(struct h2 *h)
 	struct buf rest = h->rest;
 
 	h->rest = buf_new(H2_OUT_BYTES + H2_FRAME_ROOM);
-	bool is_open = write_or_keep(h, buf_slice(&rest));
+	bool is_open = write_or_keep(h, buf_slice(&rest), true);
 	buf_free(&rest);
 	return is_open;
 }
@@ -195,7 +200,7 @@ bool h2_flush(struct h2 *h)
 			conn_close(h->conn, HTTP_CLOSE_ABORTED);
 			return false;
 		}
-		if (h->out_len > 0 && !write_or_keep(h, SLICE_OF(h->out, h->out_len))) {
+		if (h->out_len > 0 && !write_or_keep(h, SLICE_OF(h->out, h->out_len), false)) {
 			return false;
 		}
 		if (!h->out_full) {

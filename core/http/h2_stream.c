@@ -54,13 +54,6 @@ static size_t unread(const struct h2_stream *st)
 	return st->in.len - st->in_at;
 }
 
-static void free_body(struct h2_stream *st)
-{
-	st->conn.server->body_memory -= st->in.cap;
-	buf_free(&st->in);
-	st->in_at = 0;
-}
-
 /* Nothing of the session refers to the stream any more. */
 static void leave(struct h2_stream *st)
 {
@@ -71,7 +64,9 @@ static void leave(struct h2_stream *st)
 	if (unread(st) > 0) {
 		(void)nghttp2_session_consume_connection(h->session, unread(st));
 	}
-	free_body(st);
+	s->body_memory -= st->in.cap;
+	buf_free(&st->in);
+	st->in_at = 0;
 	st->parts = NULL;
 	st->n_parts = 0;
 	list_remove(&st->told);
@@ -117,6 +112,20 @@ void h2_stream_cut(struct conn *c, enum http_close_why why)
 
 /* ---- the body ---- */
 
+/* The windows bound what is unread; what has been read leaves the buffer when room is needed. */
+static void keep(struct h2_stream *st, struct slice bytes)
+{
+	size_t before = st->in.cap;
+
+	if (st->in.len + bytes.len > st->in.cap) {
+		buf_consume(&st->in, st->in_at);
+		st->in_at = 0;
+	}
+	buf_append_slice(&st->in, bytes);
+	st->conn.server->body_memory += st->in.cap - before;
+	st->body_lost = st->in.failed;
+}
+
 void h2_stream_data(struct h2_stream *st, struct slice bytes)
 {
 	struct conn *c = &st->conn;
@@ -127,10 +136,7 @@ void h2_stream_data(struct h2_stream *st, struct slice bytes)
 		metric_add(s->cells.body_memory_full, 1);
 		st->body_lost = true;
 	} else if (is_wanted) {
-		size_t before = st->in.cap;
-		buf_append_slice(&st->in, bytes);
-		s->body_memory += st->in.cap - before;
-		st->body_lost = st->in.failed;
+		keep(st, bytes);
 	}
 	if (!is_wanted || st->body_lost) {
 		(void)nghttp2_session_consume(c->h2->session, st->id, bytes.len);
@@ -158,7 +164,8 @@ enum err h2_body_read(struct conn *c, char *out, size_t size, size_t *ret_len)
 	memcpy(out, st->in.data + st->in_at, n);
 	st->in_at += n;
 	if (unread(st) == 0) {
-		free_body(st);
+		buf_clear(&st->in);
+		st->in_at = 0;
 	}
 	(void)nghttp2_session_consume(c->h2->session, st->id, n);
 	h2_touch(c->h2);

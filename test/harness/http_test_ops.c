@@ -63,6 +63,14 @@ static enum err upload(struct op_call *c)
 	return ERR_OK;
 }
 
+/* Lets its body wait. */
+static enum err upload_late(struct op_call *c)
+{
+	enum err e = task_sleep((int64_t)number(c, "ms") * 1000);
+
+	return e == ERR_OK ? upload(c) : e;
+}
+
 /* Answers without having read anything. */
 static enum err careless(struct op_call *c)
 {
@@ -235,6 +243,7 @@ static const struct op ops[] = {
 	{ "test.echo", HTTP_POST, "/echo", COST_MEMORY, SHED_LATE, DEADLINE_MS, BODY_MAX, OP_INLINE, echo },
 	{ "test.upload", HTTP_POST, "/upload", COST_STREAM, SHED_LATE, DEADLINE_MS, UINT32_MAX, OP_STREAM, upload },
 	{ "test.upload.small", HTTP_POST, "/upload/small", COST_STREAM, SHED_LATE, DEADLINE_MS, 1000, OP_STREAM, upload },
+	{ "test.upload.late", HTTP_POST, "/upload/late/{ms:digits}", COST_STREAM, SHED_LATE, DEADLINE_MS, UINT32_MAX, OP_STREAM, upload_late },
 	{ "test.careless", HTTP_POST, "/careless", COST_STREAM, SHED_LATE, DEADLINE_MS, UINT32_MAX, OP_STREAM, careless },
 	{ "test.download", HTTP_GET, "/download/{n:digits}", COST_STREAM, SHED_LATE, DEADLINE_MS, 0, 0, download },
 	{ "test.chunked", HTTP_GET, "/chunked/{n:digits}", COST_STREAM, SHED_LATE, DEADLINE_MS, 0, 0, download_chunked },
