@@ -321,9 +321,20 @@ void h2_drain(struct conn *c)
 	h->drain_due_us = loop_now_us(h->server->loop) + DRAIN_US;
 	/* What the client sends until it has read this is still served (RFC 9113 6.8). */
 	(void)nghttp2_submit_shutdown_notice(h->session);
-	(void)nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, drain_ping);
 	conn_clock(c, next_due_us(h));
 	h2_touch(h);
+}
+
+void h2_goaway_sent(struct h2 *h, uint32_t error)
+{
+	if (error != NGHTTP2_NO_ERROR && !h->is_cut) {
+		h->is_cut = true;
+		metric_add(h->server->cells.h2_cut[HTTP_H2_CUT_PROTOCOL], 1);
+	}
+	if (h->drain_told && !h->drained) {
+		/* Whoever answers this has read the GOAWAY before it. */
+		(void)nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, drain_ping);
+	}
 }
 
 void h2_drain_on(struct h2 *h)

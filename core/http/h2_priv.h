@@ -63,7 +63,7 @@ struct h2 {
 	struct list node; /* in the server's touched */
 	struct list streams, taken;
 	unsigned n_streams;
-	int32_t last_id; /* of the newest stream */
+	int32_t last_id;	   /* of the newest stream */
 	struct h2_stream *heading; /* whose header block is not complete */
 	struct h2_budget resets, noise;
 	int64_t head_due_us, idle_due_us, write_due_us,
@@ -87,6 +87,9 @@ void h2_touch(struct h2 *h);
 /* Ends the connection for a client's fault, after a GOAWAY with that error. */
 void h2_cut(struct h2 *h, uint32_t error, enum http_h2_cut why);
 
+/* A GOAWAY has been written. */
+void h2_goaway_sent(struct h2 *h, uint32_t error);
+
 /* The client has answered the ping of a drain. */
 void h2_drain_on(struct h2 *h);
 
@@ -98,6 +101,13 @@ bool h2_take_reset(struct h2 *h);
 
 void h2_recv_callbacks(nghttp2_session_callbacks *callbacks);
 void h2_send_callbacks(nghttp2_session_callbacks *callbacks);
+
+/*
+ * Resets a stream that is answered and whose client goes on sending (RFC 9113 8.1), if more than
+ * HTTP_DISCARD_BYTES have come that nobody will read. Up to that they are read over, as in
+ * HTTP/1.1: some clients take even this reset, with NO_ERROR, for a failure.
+ */
+void h2_stop_body(struct h2 *h, int32_t id);
 
 /* Takes what the client has sent. */
 void h2_feed(struct h2 *h, const char *bytes, size_t len);

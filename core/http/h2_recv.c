@@ -6,6 +6,7 @@
  */
 #include "core/http/dispatch.h"
 #include "core/http/h2_priv.h"
+#include "core/http/request.h"
 
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *arg)
 {
@@ -147,6 +148,17 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 	return 0;
 }
 
+void h2_stop_body(struct h2 *h, int32_t id)
+{
+	bool is_open = nghttp2_session_get_stream_remote_close(h->session, id) == 0;
+
+	if (is_open && nghttp2_session_get_stream_effective_recv_data_length(h->session, id) >
+			   HTTP_DISCARD_BYTES) {
+		(void)nghttp2_submit_rst_stream(
+		    h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+	}
+}
+
 static int on_data(
     nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t len, void *arg)
 {
@@ -154,7 +166,9 @@ static int on_data(
 
 	(void)flags;
 	if (st == NULL) {
-		(void)nghttp2_session_consume(session, id, len);
+		/* Other streams get their window back, this one does not. */
+		(void)nghttp2_session_consume_connection(session, len);
+		h2_stop_body(arg, id);
 		return 0;
 	}
 	h2_stream_data(st, SLICE_OF((const char *)data, len));

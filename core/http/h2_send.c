@@ -111,18 +111,20 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
 	struct h2 *h = arg;
-	bool may_end = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
 
-	if (may_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
-	    nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0) {
-		/* Nobody wants the rest of the body (RFC 9113 8.1). */
-		(void)nghttp2_submit_rst_stream(
-		    session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
-	}
-	if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR &&
-	    !h->is_cut) {
-		h->is_cut = true;
-		metric_add(h->server->cells.h2_cut[HTTP_H2_CUT_PROTOCOL], 1);
+	(void)session;
+	switch (frame->hd.type) {
+	case NGHTTP2_DATA:
+	case NGHTTP2_HEADERS:
+		if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+			h2_stop_body(h, frame->hd.stream_id);
+		}
+		break;
+	case NGHTTP2_GOAWAY:
+		h2_goaway_sent(h, frame->goaway.error_code);
+		break;
+	default:
+		break;
 	}
 	return 0;
 }

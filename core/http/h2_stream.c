@@ -139,7 +139,7 @@ void h2_stream_data(struct h2_stream *st, struct slice bytes)
 		keep(st, bytes);
 	}
 	if (!is_wanted || st->body_lost) {
-		(void)nghttp2_session_consume(c->h2->session, st->id, bytes.len);
+		(void)nghttp2_session_consume_connection(c->h2->session, bytes.len);
 	}
 	conn_readable(c, UV_READABLE);
 }
