@@ -1,14 +1,13 @@
 /*
  * The header list of an answer. nghttp2 copies names and values, and writes names in lower case.
  */
-#include <stdio.h>
-
 #include "core/http/h2_priv.h"
 #include "core/http/request.h"
 #include "core/http/respond.h"
 
 enum {
-	STATUS_BYTES = 4,
+	STATUS_BYTES = 3,
+	NUMBER_BYTES = 20,
 	OWN_FIELDS = 5, /* :status, date, content-length, content-type, CORS */
 	FIELD_OVERHEAD = 4,
 };
@@ -36,13 +35,24 @@ static void put(struct header_list *l, struct slice name, struct slice value)
 	};
 }
 
+static struct slice digits_of(uint64_t n, char out[NUMBER_BYTES])
+{
+	size_t at = NUMBER_BYTES;
+
+	do {
+		out[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	return SLICE_OF(out + at, NUMBER_BYTES - at);
+}
+
 static void put_status_and_date(
     struct header_list *l, struct http_req *r, int status, char text[STATUS_BYTES])
 {
 	text[0] = (char)('0' + status / 100 % 10);
 	text[1] = (char)('0' + status / 10 % 10);
 	text[2] = (char)('0' + status % 10);
-	put(l, SLICE(":status"), SLICE_OF(text, 3));
+	put(l, SLICE(":status"), SLICE_OF(text, STATUS_BYTES));
 	put(l, SLICE("date"), respond_date(r->server));
 }
 
@@ -79,15 +89,14 @@ static void submit_500(struct http_req *r)
 void h2_respond(struct http_req *r, int status, struct slice content_type, int64_t length)
 {
 	struct header_list l;
-	char status_text[STATUS_BYTES], length_text[24];
+	char status_text[STATUS_BYTES], length_text[NUMBER_BYTES];
 
 	l.n = 0;
 	l.bytes = 0;
 	l.bad = r->head_failed;
 	put_status_and_date(&l, r, status, status_text);
 	if (length >= 0 && status != 204 && status != 304) {
-		int len = snprintf(length_text, sizeof(length_text), "%lld", (long long)length);
-		put(&l, SLICE("content-length"), SLICE_OF(length_text, (size_t)len));
+		put(&l, SLICE("content-length"), digits_of((uint64_t)length, length_text));
 	}
 	if (content_type.len > 0) {
 		put(&l, SLICE("content-type"), content_type);

@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const SESSION_COOKIE = /^browserid_state/;
 
 export class Client {
-	constructor(baseUrl, { agent, headers = {} } = {}) {
+	// session: one of node:http2, which is used instead of HTTP/1.1.
+	constructor(baseUrl, { agent, headers = {}, session } = {}) {
+		this.http2 = session;
 		this.base = new URL(baseUrl);
 		this.http = this.base.protocol === 'https:' ? https : http;
 		this.agent = agent ?? new this.http.Agent({ keepAlive: true });
@@ -23,6 +25,7 @@ export class Client {
 			all['content-type'] ??= 'application/json';
 			all['content-length'] = Buffer.byteLength(body);
 		}
+		if (this.http2) return this.#overHttp2({ ':method': method, ':path': path, ...all }, body);
 		return new Promise((resolve, reject) => {
 			const req = this.http.request(
 				{ host: this.base.hostname, port: this.base.port, method, path, headers: all, agent: this.agent },
@@ -35,6 +38,19 @@ export class Client {
 			);
 			req.on('error', reject);
 			req.end(body);
+		});
+	}
+
+	#overHttp2(fields, body) {
+		return new Promise((resolve, reject) => {
+			const stream = this.http2.request(fields, { endStream: body === undefined });
+			const chunks = [];
+			let headers;
+			stream.on('response', (all) => (headers = all));
+			stream.on('data', (c) => chunks.push(c));
+			stream.on('error', reject);
+			stream.on('end', () => resolve(this.#answer({ headers, statusCode: headers[':status'] }, Buffer.concat(chunks))));
+			if (body !== undefined) stream.end(body);
 		});
 	}
 
