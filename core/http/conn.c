@@ -207,7 +207,5 @@ void conn_drain(struct conn *c)
 		conn_read_proxy(c);
 	} else if (c->state == CONN_IDLE) {
 		conn_read(c);
-	} else if (c->state == CONN_H2) {
-		h2_drain(c);
 	}
 }

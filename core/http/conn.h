@@ -37,11 +37,11 @@ struct conn {
 	uint8_t state;	    /* enum conn_state */
 	uint8_t events;	    /* uv_poll events asked for */
 	bool poll_open;
-	bool peer_done;	       /* the client has closed its sending side */
-	bool trusted;	       /* a trusted proxy */
-	bool proxied_tls;      /* its PROXY header says that the client uses TLS */
-	bool fresh;	       /* its first request has not come yet */
-	bool is_stream;	       /* a stream of an HTTP/2 connection: no socket, at most one request */
+	bool peer_done;	  /* the client has closed its sending side */
+	bool trusted;	  /* a trusted proxy */
+	bool proxied_tls; /* its PROXY header says that the client uses TLS */
+	bool fresh;	  /* its first request has not come yet */
+	bool is_stream;	  /* a stream of an HTTP/2 connection: no socket, at most one request */
 	bool advancing, again; /* see conn_advance() */
 };
 
@@ -70,8 +70,8 @@ void conn_drain(struct conn *c);
 void conn_readable(struct conn *c, int events);
 
 /*
- * Ends our side; what the client still sends is read over for a while, so that it sees no RST, which
- * would take our last bytes with it.
+ * Ends our side; what the client still sends is read over for a while, so that it sees no RST,
+ * which would take our last bytes with it.
  */
 enum {
 	HTTP_LINGER_US = 2000000

@@ -158,7 +158,7 @@ bool h2_is_preface(const struct conn *c)
 {
 	const struct http_req *r = c->req;
 
-	return c->server->settings.http2 && !c->used && r->head.status == 505 &&
+	return c->server->settings.http2 && c->fresh && r->head.status == 505 &&
 	       slice_starts(SLICE_OF(r->buf, r->buf_len), SLICE("PRI * HTTP/2.0\r\n"));
 }
 
@@ -214,6 +214,7 @@ void h2_open(struct conn *c)
 	}
 	metric_add(s->cells.h2_sessions, 1);
 	c->state = CONN_H2;
+	c->fresh = false;
 	h2_touch(c->h2);
 	if (r != NULL) {
 		h2_feed(c->h2, r->buf, r->buf_len);
@@ -289,10 +290,8 @@ static void look_at(struct h2 *h)
 			conn_close(c, why);
 			return;
 		}
-		/* An RST for what the client is still sending would take our last frames with it.
-		 */
 		h2_close(c, HTTP_CLOSE_DRAINED);
-		conn_linger(c);
+		conn_linger(c, HTTP_LINGER_US);
 		return;
 	}
 	conn_want(c, h->rest.len > 0 ? UV_WRITABLE | UV_DISCONNECT : UV_READABLE | UV_DISCONNECT);
@@ -314,7 +313,7 @@ void h2_drain(struct conn *c)
 {
 	struct h2 *h = c->h2;
 
-	if (h->drain_told) {
+	if (c->state != CONN_H2 || h->drain_told) {
 		return;
 	}
 	h->drain_told = true;

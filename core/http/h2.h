@@ -37,7 +37,10 @@ void h2_read(struct conn *c);
 void h2_write(struct conn *c);
 void h2_on_clock(struct conn *c, int64_t now_us);
 
-/* Announces the end; what has been begun is finished. */
+/*
+ * Announces the end (RFC 9113 6.8): a GOAWAY that names no stream, and when the client has read it,
+ * one that names the last; what has been begun is finished. Nothing for other connections.
+ */
 void h2_drain(struct conn *c);
 
 /* The connection ends now: ends its streams and frees the session. For conn_close(). */

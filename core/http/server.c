@@ -181,7 +181,9 @@ void http_server_drain(struct http_server *s, const struct http_drain *d)
 	if (!d->accepts) {
 		listen_stop(s);
 	}
-	/* Protocols that can say goodbye without closing (HTTP/2's GOAWAY) do so here. */
+	list_each (node, &s->conns) {
+		h2_drain(LIST_OF(node, struct conn, node));
+	}
 	loop_again(s->loop);
 }
 
