@@ -1,7 +1,8 @@
 /*
- * The HTTP/1.1 server of a process: listeners, connections, class queues, dispatch. Loop callbacks
- * only read, parse the head, stamp and enqueue by cost class; a check hook drains the class queues
- * in slices of 1 ms, asks admission and starts handlers. See http-foundation.md 7 for the lessons.
+ * The HTTP server of a process (1.1 and 2, see h2.h): listeners, connections, class queues,
+ * dispatch. Loop callbacks only read, parse the head, stamp and enqueue by cost class; a check hook
+ * drains the class queues in slices of 1 ms, asks admission and starts handlers. See
+ * http-foundation.md 7 for the lessons.
  */
 #ifndef PLIMSOLL_HTTP_SERVER_H
 #define PLIMSOLL_HTTP_SERVER_H

@@ -24,10 +24,10 @@ const CONF = {
 	log: { level: 'info,http=warn,mail=warn' },
 };
 
-// HAProxy in front, with connections that it keeps and shares.
-async function startHaproxy(dir, serverPort) {
+// HAProxy in front, with connections that it keeps and shares; more: of its line for the server.
+async function startHaproxy(dir, serverPort, more = '') {
 	const port = await freePort();
-	const file = path.join(dir, 'haproxy.cfg');
+	const file = path.join(dir, `haproxy-${port}.cfg`);
 	writeFileSync(
 		file,
 		`global
@@ -43,7 +43,7 @@ frontend in
 	bind 127.0.0.1:${port}
 	default_backend plimsoll
 backend plimsoll
-	server one 127.0.0.1:${serverPort}
+	server one 127.0.0.1:${serverPort} ${more}
 `,
 	);
 	const child = spawn('/usr/sbin/haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -82,7 +82,12 @@ const linesWith = (server, text) => server.stderr().split('\n').filter((line) =>
 test(`${ROUNDS} upgrades and ${ROUNDS} reloads under load, direct and behind HAProxy: no request fails`, async (t) => {
 	await withServer({ conf: CONF }, async (server) => {
 		const haproxy = await startHaproxy(server.dir, server.ports.web);
-		const loads = [new SteadyLoad(server), new SteadyLoad(server, { name: 'haproxy', url: haproxy.url, slow: false })];
+		const haproxyH2 = await startHaproxy(server.dir, server.ports.web, 'proto h2');
+		const loads = [
+			new SteadyLoad(server),
+			new SteadyLoad(server, { name: 'haproxy', url: haproxy.url, slow: false }),
+			new SteadyLoad(server, { name: 'haproxy-h2', url: haproxyH2.url, slow: false }),
+		];
 		const pids = [server.pidNow()];
 		const took = [];
 		loads.forEach((load) => load.start());
