@@ -73,6 +73,13 @@ void h2_touch(struct h2 *h)
 
 /* ---- clocks ---- */
 
+int64_t h2_idle_due_us(const struct h2 *h)
+{
+	int64_t longest_us = h->drained ? HTTP_LINGER_US : h->server->settings.idle_us;
+
+	return loop_now_us(h->server->loop) + longest_us;
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
@@ -110,7 +117,7 @@ void h2_on_clock(struct conn *c, int64_t now_us)
 		metric_add(h->server->cells.slow_heads, 1);
 		h2_cut(h, NGHTTP2_ENHANCE_YOUR_CALM, HTTP_H2_CUT_SLOW_HEAD);
 	} else if (h->n_streams == 0 && now_us >= h->idle_due_us) {
-		h->end = HTTP_CLOSE_IDLE;
+		h->end = h->drained ? HTTP_CLOSE_DRAINED : HTTP_CLOSE_IDLE;
 		(void)nghttp2_session_terminate_session(h->session, NGHTTP2_NO_ERROR);
 	}
 	if (now_us >= h->drain_due_us) {
@@ -343,8 +350,11 @@ void h2_drain_on(struct h2 *h)
 		return;
 	}
 	h->drained = true;
+	/* Streams that are answered but not ended by the client are not waited for longer. */
+	h->idle_due_us = h2_idle_due_us(h);
 	(void)nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
 	    nghttp2_session_get_last_proc_stream_id(h->session), NGHTTP2_NO_ERROR, NULL, 0);
+	conn_clock(h->conn, next_due_us(h));
 	h2_touch(h);
 }
 

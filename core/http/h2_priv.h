@@ -84,6 +84,9 @@ struct h2 {
 /* Has h2_round() look at the session. */
 void h2_touch(struct h2 *h);
 
+/* When a connection that has no stream from now on is over. */
+int64_t h2_idle_due_us(const struct h2 *h);
+
 /* Ends the connection for a client's fault, after a GOAWAY with that error. */
 void h2_cut(struct h2 *h, uint32_t error, enum http_h2_cut why);
 

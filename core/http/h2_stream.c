@@ -75,7 +75,7 @@ static void leave(struct h2_stream *st)
 	h->heading = h->heading == st ? NULL : h->heading;
 	s->h2->n_streams--;
 	if (--h->n_streams == 0) {
-		h->idle_due_us = loop_now_us(s->loop) + s->settings.idle_us;
+		h->idle_due_us = h2_idle_due_us(h);
 	}
 	st->conn.h2 = NULL;
 	h2_touch(h);

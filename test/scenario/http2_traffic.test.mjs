@@ -291,6 +291,11 @@ test('drain: two GOAWAYs, work in progress is finished, what comes in between is
 	const busy = await h2.H2.connect(server.port);
 	await busy.send(headers(1, request('/slow/700')), headers(3, request('/echo', [], 'POST'), END_HEADERS), data(3, 'hello'), frame(h2.PING, 0, 0, '12345678'));
 	await busy.until((f) => f.type === h2.PING);
+	// Answered, but its client will never end the body.
+	const half = await h2.H2.connect(server.port);
+	await half.send(headers(1, request('/careless', [], 'POST'), END_HEADERS));
+	await half.answer(1);
+	const started = Date.now();
 	server.kill('SIGTERM');
 	const first = await busy.until((f) => f.type === h2.GOAWAY);
 	assert.deepEqual([first.last, first.code], [0x7fffffff, h2.NO_ERROR]);
@@ -304,8 +309,10 @@ test('drain: two GOAWAYs, work in progress is finished, what comes in between is
 	assert.equal((await busy.answer(1)).status, 200);
 	assert.equal(await busy.read(5000), null, 'then it is closed');
 	assert.equal(await idle.end(5000), h2.NO_ERROR);
-	for (const client of [idle, busy]) client.destroy();
+	assert.equal(await half.end(5000), h2.NO_ERROR);
+	for (const client of [idle, busy, half]) client.destroy();
 	assert.deepEqual(await server.exited, { code: 0, signal: null });
+	assert.ok(Date.now() - started < 4500, 'before the deadline, which is 5 s');
 });
 
 test('one address has at most max_connections_per_address, streams do not count', async () => {

@@ -105,7 +105,7 @@ test(`${ROUNDS} upgrades and ${ROUNDS} reloads under load, direct and behind HAP
 			await until('the end of older ones', () => linesWith(server, 'event=predecessor_ended') >= round - 3);
 		}
 		await Promise.all(loads.map((load) => load.stop()));
-		await Promise.all(loads.map((load) => load.allLogIn()));
+		for (const load of loads) await load.allLogIn(); // all at once would be more than the line
 		t.diagnostic(loads.map((load) => `${load.name} ${JSON.stringify(load.count)}`).join('; '));
 		t.diagnostic(`an upgrade took ${Math.round(Math.min(...took))} to ${Math.round(Math.max(...took))} ms`);
 		assert.deepEqual(loads.flatMap((load) => load.failures), []);
