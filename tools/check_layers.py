@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A folder may include itself and folders of lower rank. Equal rank means siblings: not allowed,
 # except for the pairs below. See doc/STYLE.md.
 RANK = {
-    "core/base": 0, "core/ev": 1, "core/conf": 1, "core/grace": 1, "core/obs": 2,
+    "core/base": 0, "core/ev": 1, "core/conf": 1, "core/grace": 1, "core/obs": 2, "core/tls": 2,
     "core/rpc": 3, "core/http": 3, "core/store": 4, "core": 5, "core/role": 6,
     "web": 5, "accounts": 7, "accounts/courier": 8, "services/identity": 9, "services": 10,
     "cmd": 11,

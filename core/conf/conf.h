@@ -23,7 +23,7 @@ enum conf_type {
 			*/
 	CONF_STRING,
 	CONF_ENUM,    /* one of choices */
-	CONF_ADDRESS, /* host:port, [v6]:port, or port (loopback) */
+	CONF_ADDRESS, /* host:port, [v6]:port, or port (loopback); without default it may be empty */
 	CONF_PATH,
 	CONF_URL /* http(s)://host[:port], no path */
 };

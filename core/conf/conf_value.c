@@ -187,7 +187,7 @@ static enum err parse_text(const struct conf_key *key, struct slice text)
 	if (text.len > longest || slice_find(text, '\0', 0) != text.len) {
 		return ERR_INVALID;
 	}
-	if (key->type == CONF_ADDRESS) {
+	if (key->type == CONF_ADDRESS && (text.len > 0 || key->def != NULL)) {
 		return is_port(text) || is_host_port(text, true) ? ERR_OK : ERR_INVALID;
 	}
 	if (key->type == CONF_URL && text.len > 0) {
