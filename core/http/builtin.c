@@ -10,6 +10,7 @@ const struct op http_builtin_ops[HTTP_BUILTINS] = {
 	[HTTP_BUILTIN_NOT_FOUND] = { .name = "http.not_found", .path = "/", .cost = COST_MEMORY, .rank = SHED_LATE, .deadline_ms = 10000, .max_body = UINT32_MAX, .flags = OP_STREAM },
 	[HTTP_BUILTIN_WRONG_METHOD] = { .name = "http.wrong_method", .path = "/", .cost = COST_MEMORY, .rank = SHED_LATE, .deadline_ms = 10000, .max_body = UINT32_MAX, .flags = OP_STREAM },
 	[HTTP_BUILTIN_OPTIONS] = { .name = "http.options", .path = "/", .cost = COST_MEMORY, .rank = SHED_LATE, .deadline_ms = 10000, .max_body = UINT32_MAX, .flags = OP_STREAM },
+	[HTTP_BUILTIN_REDIRECT] = { .name = "http.redirect", .path = "/", .cost = COST_MEMORY, .rank = SHED_LATE, .deadline_ms = 10000, .max_body = UINT32_MAX, .flags = OP_STREAM },
 	[HTTP_BUILTIN_MALFORMED] = { .name = "http.malformed", .path = "/", .cost = COST_MEMORY, .rank = SHED_NEVER, .deadline_ms = 10000, .flags = OP_STREAM },
 };
 /* clang-format on */
@@ -97,6 +98,31 @@ void http_builtin_route(struct http_req *r, bool path_is_known)
 		/* RFC 9110 15.5.6: a 405 names what is allowed. */
 		http_add_header(r, SLICE("Allow"), http_allow_text(r->match.allowed, &r->arena));
 	}
+}
+
+static enum err answer_redirect(struct op_call *c)
+{
+	const struct http_req *r = c->req;
+	struct slice path = http_head_text(&r->head, r->head.path), query = http_query(r);
+	const char *to = arena_printf(c->arena, "%s%.*s%s%.*s", r->server->o.https_origin,
+	    SLICE_ARG(path), query.len > 0 ? "?" : "", SLICE_ARG(query));
+	/* Others than GET keep their method and body only with the newer code. */
+	bool is_get = r->head.method == HTTP_GET || r->head.method == HTTP_HEAD;
+
+	if (to == NULL) {
+		return ERR_MEMORY;
+	}
+	http_add_header(c->req, SLICE("Location"), slice_str(to));
+	http_reply_text(c->req, is_get ? 301 : 308, "this service is at its https address");
+	return ERR_OK;
+}
+
+void http_builtin_redirect(struct http_req *r)
+{
+	r->call.op = &http_builtin_ops[HTTP_BUILTIN_REDIRECT];
+	r->cells = &r->server->cells.builtin[HTTP_BUILTIN_REDIRECT];
+	r->handle = answer_redirect;
+	r->is_inline = true;
 }
 
 void http_answer_error(struct http_req *r, enum err e)

@@ -34,6 +34,9 @@ static const struct metric_def h2_refused = { "http2_streams_refused_total", MET
 static const struct metric_def h2_cancelled = { "http2_streams_cancelled_total", METRIC_COUNTER, NULL, "HTTP/2 streams reset by clients, or for their errors, before they were answered." };
 static const struct metric_def h2_reset = { "http2_streams_reset_total", METRIC_COUNTER, NULL, "HTTP/2 streams reset by us: the client took nothing for write_timeout, or an answer failed." };
 static const struct metric_def h2_cut = { "http2_connections_cut_total", METRIC_COUNTER, "why", "HTTP/2 connections ended with an error." };
+static const struct metric_def tls_done = { "tls_handshakes_total", METRIC_COUNTER, "kind", "TLS handshakes completed; full ones cost the signer a signature." };
+static const struct metric_def tls_failed = { "tls_handshake_failures_total", METRIC_COUNTER, "why", "TLS handshakes that did not complete." };
+static const struct metric_def tls_seconds = { "tls_handshake_seconds", METRIC_HIST, NULL, "Time of completed TLS handshakes." };
 /* clang-format on */
 
 static const char *const refused_names[HTTP_REFUSED_WHYS] = { "compute", "store", "signer", "loop",
@@ -48,8 +51,13 @@ static const char *const status_names[HTTP_STATUS_CLASSES] = { "refused", "1xx",
 static const char *const close_names[HTTP_CLOSE_WHYS] = { "done", "client", "gone", "idle",
 	"body_timeout", "write_timeout", "aborted", "address_limit", "drained", "proxy_header" };
 
-static const char *const pause_names[HTTP_PAUSE_WHYS] = { "ahead", "limit", "descriptors",
-	"delay" };
+static const char *const pause_names[HTTP_PAUSE_WHYS] = { "ahead", "limit", "descriptors", "delay",
+	"handshakes" };
+
+static const char *const tls_kinds[] = { "full", "resumed" };
+
+static const char *const tls_failures[HTTP_TLS_FAILURES] = { "timeout", "client_gone", "alert",
+	"version", "cipher", "alpn", "plain_http", "signer", "limit", "other" };
 
 static const char *const h2_cut_names[HTTP_H2_CUTS] = { "resets", "noise", "header_list",
 	"slow_head", "flooded", "protocol" };
@@ -68,7 +76,8 @@ void http_metric_schema(
 {
 	static const struct metric_def *const single[] = { &opened, &slow_heads, &received_bytes,
 		&sent_bytes, &queue_full, &body_full, &accept_queue, &accept_limit, &overflows,
-		&drops, &h2_sessions, &h2_streams, &h2_refused, &h2_cancelled, &h2_reset };
+		&drops, &h2_sessions, &h2_streams, &h2_refused, &h2_cancelled, &h2_reset,
+		&tls_seconds };
 
 	for (unsigned i = 0; i < n_sites; i++) {
 		for (unsigned k = 0; k < sites[i]->n_ops; k++) {
@@ -95,6 +104,12 @@ void http_metric_schema(
 	}
 	for (unsigned i = 0; i < HTTP_H2_CUTS; i++) {
 		metric_schema_add(schema, &h2_cut, h2_cut_names[i]);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		metric_schema_add(schema, &tls_done, tls_kinds[i]);
+	}
+	for (unsigned i = 0; i < HTTP_TLS_FAILURES; i++) {
+		metric_schema_add(schema, &tls_failed, tls_failures[i]);
 	}
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
 		metric_schema_add(schema, single[i], NULL);
@@ -133,6 +148,7 @@ enum err http_cells_open(struct http_cells *c, const struct metrics *m,
 		.h2_refused = metric_cell(m, &h2_refused, NULL),
 		.h2_reset = metric_cell(m, &h2_reset, NULL),
 		.h2_cancelled = metric_cell(m, &h2_cancelled, NULL),
+		.tls_seconds = metric_hist(m, &tls_seconds, NULL),
 	};
 	for (unsigned i = 0; i < n_sites; i++) {
 		n += sites[i]->n_ops;
@@ -167,6 +183,12 @@ enum err http_cells_open(struct http_cells *c, const struct metrics *m,
 	}
 	for (unsigned i = 0; i < HTTP_H2_CUTS; i++) {
 		c->h2_cut[i] = metric_cell(m, &h2_cut, h2_cut_names[i]);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		c->tls_done[i] = metric_cell(m, &tls_done, tls_kinds[i]);
+	}
+	for (unsigned i = 0; i < HTTP_TLS_FAILURES; i++) {
+		c->tls_failed[i] = metric_cell(m, &tls_failed, tls_failures[i]);
 	}
 	return ERR_OK;
 }

@@ -24,12 +24,28 @@ enum http_close_why {
 	HTTP_CLOSE_WHYS
 };
 
+/* Why a TLS handshake did not come to its end. */
+enum http_tls_failure {
+	HTTP_TLS_TIMEOUT,     /* handshake_timeout */
+	HTTP_TLS_CLIENT_GONE, /* the client closed the connection */
+	HTTP_TLS_ALERT,	      /* the client said why it would not go on */
+	HTTP_TLS_VERSION,     /* no version in common, or no TLS at all */
+	HTTP_TLS_CIPHER,      /* no cipher, group or signature in common */
+	HTTP_TLS_ALPN,	      /* no application protocol in common */
+	HTTP_TLS_PLAIN_HTTP,  /* HTTP without TLS */
+	HTTP_TLS_SIGNER,      /* the signer did not sign */
+	HTTP_TLS_LIMIT,	      /* max_handshakes */
+	HTTP_TLS_OTHER,
+	HTTP_TLS_FAILURES
+};
+
 /* Why new connections are left in the kernel for a while. */
 enum http_pause_why {
 	HTTP_PAUSE_AHEAD,	/* siblings have fewer connections */
 	HTTP_PAUSE_LIMIT,	/* max_connections */
 	HTTP_PAUSE_DESCRIPTORS, /* EMFILE and the like */
 	HTTP_PAUSE_DELAY,	/* requests wait too long in this process already */
+	HTTP_PAUSE_HANDSHAKES,	/* TLS handshakes wait for their turn */
 	HTTP_PAUSE_WHYS
 };
 
@@ -69,6 +85,9 @@ struct http_cells {
 	_Atomic int64_t *closed[HTTP_CLOSE_WHYS], *paused[HTTP_PAUSE_WHYS];
 	struct hist *queue_delay[COST_CLASSES];
 	_Atomic int64_t *opened, *slow_heads, *received_bytes, *sent_bytes;
+	_Atomic int64_t *tls_done[2]; /* full, resumed */
+	_Atomic int64_t *tls_failed[HTTP_TLS_FAILURES];
+	struct hist *tls_seconds;
 	_Atomic int64_t *queue_full, *body_memory_full;
 	_Atomic int64_t *h2_sessions, *h2_streams, *h2_refused, *h2_cancelled, *h2_reset;
 	_Atomic int64_t *h2_cut[HTTP_H2_CUTS];

@@ -14,9 +14,10 @@
 
 #include "core/base/check.h"
 #include "core/http/access.h"
+#include "core/http/conn_priv.h"
+#include "core/http/conn_tls.h"
 #include "core/http/dispatch.h"
 #include "core/http/h2.h"
-#include "core/http/conn_priv.h"
 #include "core/http/request.h"
 
 enum {
@@ -30,7 +31,7 @@ static void count(struct http_server *s, int by)
 	metric_add(&s->slot->connections, by);
 }
 
-void conn_open(struct http_server *s, int fd, const struct sockaddr *peer)
+void conn_open(struct http_server *s, int fd, const struct sockaddr *peer, bool secure)
 {
 	struct http_address address = http_address_of(peer);
 	bool trusted = http_networks_have(&s->settings.trusted, &address);
@@ -55,6 +56,7 @@ void conn_open(struct http_server *s, int fd, const struct sockaddr *peer)
 	c->fd = fd;
 	c->peer = address;
 	c->trusted = trusted;
+	c->secure = secure;
 	c->counted = counted;
 	c->state = trusted && s->o.proxied && s->settings.proxy_protocol ? CONN_PROXY : CONN_IDLE;
 	c->fresh = true;
@@ -71,8 +73,11 @@ void conn_open(struct http_server *s, int fd, const struct sockaddr *peer)
 
 void conn_begin(struct conn *c)
 {
-	c->state = CONN_IDLE;
-	conn_read(c);
+	if (c->secure) {
+		conn_tls_begin(c);
+	} else {
+		conn_begin_protocol(c);
+	}
 }
 
 void conn_free(struct conn *c)
@@ -87,7 +92,7 @@ static void on_poll_closed(uv_handle_t *handle)
 
 	/* The server may be gone by now: nothing but c is touched. */
 	c->poll_open = false;
-	if (c->req == NULL) {
+	if (c->req == NULL && !conn_tls_is_busy(c)) {
 		conn_free(c);
 	}
 }
@@ -117,6 +122,10 @@ static void close_socket(struct conn *c, enum http_close_why why)
 	if (c->poll_open) {
 		uv_close((uv_handle_t *)&c->poll, on_poll_closed);
 	}
+	if (c->tls != NULL) {
+		conn_tls_close(c,
+		    why == HTTP_CLOSE_DONE || why == HTTP_CLOSE_IDLE || why == HTTP_CLOSE_DRAINED);
+	}
 	close(c->fd);
 	c->fd = -1;
 }
@@ -137,7 +146,7 @@ void conn_close(struct conn *c, enum http_close_why why)
 		close_socket(c, why);
 	}
 	if (r == NULL) {
-		if (!c->poll_open) {
+		if (!c->poll_open && !conn_tls_is_busy(c)) {
 			list_push(&s->dead, &c->node);
 		}
 		return;
@@ -171,7 +180,13 @@ void conn_clock(struct conn *c, int64_t due_us)
 
 void conn_want(struct conn *c, int events)
 {
-	if (c->state == CONN_CLOSED || c->events == events) {
+	if (c->state == CONN_CLOSED) {
+		return;
+	}
+	if (c->tls != NULL && (events & UV_READABLE) != 0) {
+		conn_tls_wants(c);
+	}
+	if (c->events == events) {
 		return;
 	}
 	if (c->is_stream) {

@@ -7,18 +7,20 @@
 
 #include "core/http/server_priv.h"
 
+struct conn_tls;
 struct http_req;
 
 enum conn_state {
-	CONN_PROXY,   /* the header of the proxy in front has not come yet; see conn_proxy.c */
-	CONN_IDLE,    /* between requests, or before the first; no request object */
-	CONN_HEAD,    /* a part of a head is here */
-	CONN_ACTIVE,  /* the request is queued, its handler runs or its answer flows */
-	CONN_BODY,    /* admitted; the body is being collected */
-	CONN_DISCARD, /* answered; the rest of the body is read over */
-	CONN_H2,      /* HTTP/2: its requests are on streams, see h2.h */
-	CONN_LINGER,  /* answered and write side shut; read over until the client closes */
-	CONN_CLOSED,  /* no socket any more; a handler may still run */
+	CONN_PROXY,	/* the header of the proxy in front has not come yet; see conn_proxy.c */
+	CONN_HANDSHAKE, /* of TLS; see conn_tls.h */
+	CONN_IDLE,	/* between requests, or before the first; no request object */
+	CONN_HEAD,	/* a part of a head is here */
+	CONN_ACTIVE,	/* the request is queued, its handler runs or its answer flows */
+	CONN_BODY,	/* admitted; the body is being collected */
+	CONN_DISCARD,	/* answered; the rest of the body is read over */
+	CONN_H2,	/* HTTP/2: its requests are on streams, see h2.h */
+	CONN_LINGER,	/* answered and write side shut; read over until the client closes */
+	CONN_CLOSED,	/* no socket any more; a handler may still run */
 };
 
 struct conn {
@@ -31,6 +33,7 @@ struct conn {
 	struct h2
 	    *h2; /* session of an HTTP/2 connection, and of its streams; NULL: none (any more) */
 	struct address_count *counted; /* NULL: not counted */
+	struct conn_tls *tls;	       /* owned; NULL: none */
 	struct http_address peer;
 	int fd;
 	uint32_t read_over; /* bytes read over in CONN_DISCARD or CONN_LINGER */
@@ -42,11 +45,12 @@ struct conn {
 	bool proxied_tls; /* its PROXY header says that the client uses TLS */
 	bool fresh;	  /* its first request has not come yet */
 	bool is_stream;	  /* a stream of an HTTP/2 connection: no socket, at most one request */
+	bool secure;	  /* came to a listener for TLS */
 	bool advancing, again; /* see conn_advance() */
 };
 
-/* Takes over an accepted socket and reads once. */
-void conn_open(struct http_server *s, int fd, const struct sockaddr *peer);
+/* Takes over an accepted socket; secure: TLS comes first. */
+void conn_open(struct http_server *s, int fd, const struct sockaddr *peer, bool secure);
 
 /* Asks for exactly these uv_poll events, if that is not so already. */
 void conn_want(struct conn *c, int events);

@@ -4,6 +4,7 @@
 #include "core/http/conn_priv.h"
 
 #include "core/http/body.h"
+#include "core/http/conn_tls.h"
 #include "core/http/dispatch.h"
 #include "core/http/h2.h"
 #include "core/http/respond.h"
@@ -35,6 +36,9 @@ void conn_readable(struct conn *c, int events)
 	switch ((enum conn_state)c->state) {
 	case CONN_PROXY:
 		conn_read_proxy(c);
+		return;
+	case CONN_HANDSHAKE:
+		conn_tls_on_event(c);
 		return;
 	case CONN_IDLE:
 	case CONN_HEAD:
@@ -84,6 +88,10 @@ void conn_on_event(uv_poll_t *poll, int status, int events)
 		conn_close(c, c->state == CONN_IDLE ? HTTP_CLOSE_CLIENT : HTTP_CLOSE_GONE);
 		return;
 	}
+	if (c->state == CONN_HANDSHAKE) {
+		conn_tls_on_event(c);
+		return;
+	}
 	if ((events & UV_WRITABLE) != 0) {
 		on_writable(c);
 	}
@@ -120,6 +128,9 @@ void conn_on_clock(struct conn *c, int64_t now_us)
 	switch ((enum conn_state)c->state) {
 	case CONN_PROXY:
 		conn_close(c, HTTP_CLOSE_PROXY_HEADER);
+		return;
+	case CONN_HANDSHAKE:
+		conn_tls_on_clock(c);
 		return;
 	case CONN_IDLE:
 		conn_close(c, HTTP_CLOSE_IDLE);

@@ -7,6 +7,7 @@
 #include "core/http/access.h"
 #include "core/http/body.h"
 #include "core/http/conn_io.h"
+#include "core/http/conn_tls.h"
 #include "core/http/dispatch.h"
 #include "core/http/h2.h"
 #include "core/http/request.h"
@@ -15,7 +16,8 @@
 enum {
 	LINGER_BYTES = 4 << 20,
 	DRAIN_LINGER_US = 500000,
-	DISCARD_US = 5000000
+	DISCARD_US = 5000000,
+	TLS_HANDSHAKE_RECORD = 0x16, /* RFC 8446 5.1: first byte of a ClientHello */
 };
 
 void conn_linger(struct conn *c, int64_t longest_us)
@@ -78,6 +80,10 @@ static void parse(struct conn *c)
 			h2_open(c);
 			return;
 		}
+		if (r->buf[0] == TLS_HANDSHAKE_RECORD) {
+			conn_close(c, HTTP_CLOSE_ABORTED); /* https to a port that speaks http */
+			return;
+		}
 		c->state = CONN_ACTIVE;
 		conn_clock(c, INT64_MAX);
 		dispatch_malformed(r, r->head.status);
@@ -129,6 +135,17 @@ void conn_read(struct conn *c)
 	}
 	r->buf_len += (uint32_t)n;
 	advance(c);
+}
+
+void conn_begin_protocol(struct conn *c)
+{
+	c->state = CONN_IDLE;
+	conn_clock(c, loop_now_us(c->server->loop) + c->server->settings.head_us);
+	if (slice_eq(conn_tls_alpn(c), SLICE("h2"))) {
+		h2_open(c);
+	} else {
+		conn_read(c);
+	}
 }
 
 /* ---- after an answer ---- */

@@ -15,8 +15,16 @@
  */
 NODISCARD enum err conn_recv(struct conn *c, char *out, size_t size, size_t *ret_len);
 
-/* Writes what can be written now, at least one byte. ERR_AGAIN: nothing; ERR_PEER_GONE. */
+/*
+ * Writes what can be written now, at least one byte. ERR_AGAIN: nothing; ERR_PEER_GONE. After
+ * ERR_AGAIN the same bytes must come first the next time: with TLS they are encrypted already.
+ */
 NODISCARD enum err conn_send(
+    struct conn *c, const struct iovec *parts, unsigned n, size_t *ret_len);
+
+/* The socket itself, below whatever protects it. Results as above. */
+NODISCARD enum err conn_recv_plain(struct conn *c, char *out, size_t size, size_t *ret_len);
+NODISCARD enum err conn_send_plain(
     struct conn *c, const struct iovec *parts, unsigned n, size_t *ret_len);
 
 /* Tells the client that nothing more will come; reading goes on. */

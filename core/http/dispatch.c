@@ -140,6 +140,15 @@ static uint64_t trace_of(struct http_req *r)
 	return trace_next(&r->server->traces);
 }
 
+/* http is sent to https, and this is not one of the few things that are answered anyway. */
+static bool is_to_be_redirected(const struct http_req *r, enum http_route_result result)
+{
+	bool is_excepted = result == HTTP_ROUTE_FOUND && (r->match.op->flags & OP_ANY_SCHEME) != 0;
+
+	return r->server->o.https_origin != NULL && !is_excepted && !r->head.asterisk &&
+	       !http_is_https(r);
+}
+
 static void route(struct http_req *r)
 {
 	struct http_server *s = r->server;
@@ -151,7 +160,10 @@ static void route(struct http_req *r)
 		r->call.env = r->match.site->env;
 		r->call.state = r->match.site->state;
 	}
-	if (result == HTTP_ROUTE_FOUND) {
+	if (is_to_be_redirected(r, result)) {
+		r->call.site = NULL; /* whose headers are for its own answers */
+		http_builtin_redirect(r);
+	} else if (result == HTTP_ROUTE_FOUND) {
 		r->call.op = r->match.op;
 		r->handle = r->match.op->handle;
 		r->is_inline = (r->match.op->flags & OP_INLINE) != 0;

@@ -30,6 +30,7 @@ struct h2_stream *h2_stream_new(struct h2 *h, int32_t id)
 	c->peer = h->conn->peer;
 	c->trusted = h->conn->trusted;
 	c->proxied_tls = h->conn->proxied_tls;
+	c->secure = h->conn->secure;
 	c->state = CONN_HEAD;
 	c->fd = -1;
 	list_init(&c->node);

@@ -38,6 +38,7 @@ typedef enum err op_fn(struct op_call *c);
 enum op_flags {
 	OP_INLINE = 1,	    /* never waits: runs on the loop without a task */
 	OP_STREAM = 2,	    /* reads its body itself with http_body_read(); starts at the head */
+	OP_ANY_SCHEME = 8,  /* answered without TLS even where http is sent to https */
 	OP_PUBLIC_CORS = 4, /* Access-Control-Allow-Origin: * and OPTIONS answered by the edge */
 };
 
@@ -117,6 +118,7 @@ bool http_form_next(
  * trusted proxy.
  */
 struct slice http_client_address(const struct http_req *r);
+/* Over TLS, or a trusted proxy says so. */
 bool http_is_https(const struct http_req *r);
 
 /* The whole body of a row without OP_STREAM. */

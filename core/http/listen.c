@@ -20,6 +20,7 @@
 
 #include "core/base/check.h"
 #include "core/http/conn.h"
+#include "core/http/conn_tls.h"
 
 enum {
 	LISTENERS_MAX = 16,
@@ -36,7 +37,8 @@ enum {
 struct listener {
 	uv_poll_t poll;
 	int fd;
-	bool ready; /* the kernel said so and nobody said EAGAIN since */
+	bool secure; /* TLS */
+	bool ready;  /* the kernel said so and nobody said EAGAIN since */
 };
 
 /* Handles outlive the server until the loop has closed them, so each has memory of its own. */
@@ -160,6 +162,9 @@ static enum http_pause_why why_not(struct http_server *s)
 	if (least != INT64_MAX && metric_get(&s->slot->connections) > least + AHEAD_BY) {
 		return HTTP_PAUSE_AHEAD;
 	}
+	if (conn_tls_is_full(s)) {
+		return HTTP_PAUSE_HANDSHAKES;
+	}
 	bool is_late = delay_meter_is_over(&s->grace.loop_delay, now_us);
 	return is_late && s->listeners->trickle == 0 ? HTTP_PAUSE_DELAY : HTTP_PAUSE_WHYS;
 }
@@ -173,7 +178,7 @@ static bool accept_one(struct http_server *s, struct listener *l)
 
 	if (fd >= 0) {
 		s->listeners->trickle -= s->listeners->trickle > 0 ? 1 : 0;
-		conn_open(s, fd, (const struct sockaddr *)&peer);
+		conn_open(s, fd, (const struct sockaddr *)&peer, l->secure);
 		return true;
 	}
 	switch (errno) {
@@ -225,7 +230,7 @@ void listen_round(struct http_server *s)
 	}
 }
 
-enum err listen_add(struct http_server *s, int fd)
+enum err listen_add(struct http_server *s, int fd, bool secure)
 {
 	struct http_listeners *l = s->listeners;
 	struct listener *added = calloc(1, sizeof(*added));
@@ -245,6 +250,7 @@ enum err listen_add(struct http_server *s, int fd)
 	/* Accepted sockets inherit it; sockets of other families have no such option. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	added->fd = fd;
+	added->secure = secure;
 	added->poll.data = added;
 	l->listener[l->n++] = added;
 	if (!l->paused) {

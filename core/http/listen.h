@@ -10,8 +10,8 @@
 /* No listener yet. ERR_MEMORY. */
 NODISCARD enum err listen_open(struct http_server *s);
 
-/* Serves one more socket; takes fd. */
-NODISCARD enum err listen_add(struct http_server *s, int fd);
+/* Serves one more socket; takes fd. secure: its connections begin with TLS. */
+NODISCARD enum err listen_add(struct http_server *s, int fd, bool secure);
 
 /* The check hook's part: accepts what is there, within the budget. */
 void listen_round(struct http_server *s);

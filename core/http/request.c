@@ -189,7 +189,7 @@ struct slice http_client_address(const struct http_req *r)
 
 bool http_is_https(const struct http_req *r)
 {
-	return r->conn->proxied_tls ||
+	return r->conn->secure || r->conn->proxied_tls ||
 	       (r->conn->trusted &&
 		   slice_eq_nocase(
 		       http_head_find(&r->head, SLICE("x-forwarded-proto")), SLICE("https")));

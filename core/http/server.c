@@ -9,6 +9,7 @@
 #include "core/base/rng.h"
 #include "core/http/conn.h"
 #include "core/http/conn_priv.h"
+#include "core/http/conn_tls.h"
 #include "core/http/dispatch.h"
 #include "core/http/h2.h"
 #include "core/http/listen.h"
@@ -82,6 +83,7 @@ static void on_round(void *arg)
 	s->load_is_known = false;
 	metric_set(&s->slot->alive_us, loop_now_us(s->loop));
 	listen_round(s);
+	conn_tls_round(s);
 	dispatch_round(s);
 	h2_round(s);
 	free_dead(s);
@@ -158,7 +160,8 @@ enum err http_server_new(struct loop *l, const struct http_server_options *o,
 	    (e = http_cells_open(&s->cells, o->metrics, o->sites, o->n_sites)) != ERR_OK ||
 	    (e = address_table_init(&s->addresses, s->settings.max_connections, rng_u64())) !=
 		ERR_OK ||
-	    (e = h2_server_init(s)) != ERR_OK || (e = listen_open(s)) != ERR_OK) {
+	    (e = conn_tls_open(s)) != ERR_OK || (e = h2_server_init(s)) != ERR_OK ||
+	    (e = listen_open(s)) != ERR_OK) {
 		http_server_free(&s);
 		return e;
 	}
@@ -171,7 +174,23 @@ enum err http_server_new(struct loop *l, const struct http_server_options *o,
 
 enum err http_server_listen(struct http_server *s, int fd)
 {
-	return listen_add(s, fd);
+	return listen_add(s, fd, false);
+}
+
+enum err http_server_listen_tls(struct http_server *s, int fd)
+{
+	return listen_add(s, fd, true);
+}
+
+void http_server_set_tls(struct http_server *s, struct tls_context *context, int64_t handshake_us,
+    unsigned max_handshakes)
+{
+	struct tls_context *before = s->tls.context;
+
+	s->tls.context = tls_context_ref(context);
+	s->tls.handshake_us = handshake_us;
+	s->tls.max_handshakes = max_handshakes;
+	tls_context_unref(&before);
 }
 
 void http_server_drain(struct http_server *s, const struct http_drain *d)
@@ -209,6 +228,7 @@ void http_server_free(struct http_server **sp)
 	free_dead(s);
 	listen_close(s);
 	h2_server_fini(s);
+	conn_tls_fini(s);
 	while ((node = list_pop(&s->free_requests)) != NULL) {
 		free(LIST_OF(node, struct http_req, node));
 	}

@@ -18,6 +18,7 @@
 #include "core/obs/metric.h"
 
 struct http_server;
+struct tls_context;
 
 /* How the process measures its surroundings for admission; called at most once per loop round. */
 typedef void http_load_fn(void *arg, struct grace_load *load);
@@ -31,6 +32,11 @@ struct http_server_options {
 	void *load_arg;
 	bool access_log;
 	bool proxied; /* [http] proxy_protocol counts here */
+	/*
+	 * "https://host[:port]": where requests that come without TLS are sent, rows with
+	 * OP_ANY_SCHEME excepted. NULL: nowhere.
+	 */
+	const char *https_origin;
 };
 
 /* Names of the cost classes, as labels of metrics. */
@@ -65,6 +71,15 @@ struct http_drain {
 	void (*done)(void *arg);
 	void *arg;
 };
+/* The same for a socket whose connections begin with TLS. */
+NODISCARD enum err http_server_listen_tls(struct http_server *s, int fd);
+
+/*
+ * What TLS connections that are accepted from now on get (a reference is taken); before the first
+ * call they are closed. handshake_us: time for a whole handshake; at most max_handshakes at once.
+ */
+void http_server_set_tls(struct http_server *s, struct tls_context *context, int64_t handshake_us,
+    unsigned max_handshakes);
 
 /*
  * Starts draining: stops accepting, goes on serving the connections that are there and says

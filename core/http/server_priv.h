@@ -17,6 +17,7 @@
 #include "core/http/router.h"
 #include "core/http/server.h"
 #include "core/http/settings.h"
+#include "core/tls/context.h"
 
 enum {
 	HTTP_SCRATCH_BYTES = 65536, /* for bytes that are read to be dropped */
@@ -27,6 +28,18 @@ enum {
 struct http_queue {
 	struct list requests; /* oldest first */
 	unsigned n;
+};
+
+/* See conn_tls.h. */
+struct http_tls {
+	struct tls_context *context; /* a reference; NULL: no certificates yet */
+	int64_t handshake_us;	     /* for a whole handshake */
+	unsigned max_handshakes;
+	BIO_METHOD *bio;
+	struct list ready;   /* with decrypted bytes that nobody has read */
+	struct list waiting; /* handshakes that wait for a task */
+	unsigned n_open;     /* connections in CONN_HANDSHAKE */
+	unsigned n_waiting, n_running;
 };
 
 struct http_server {
@@ -58,6 +71,7 @@ struct http_server {
 
 	struct h2_shared *h2;		  /* see h2_priv.h */
 	struct http_listeners *listeners; /* see listen.c */
+	struct http_tls tls;
 
 	bool draining;	/* answers say close */
 	bool idle_over; /* idle connections are closed, nothing is accepted */

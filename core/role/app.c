@@ -12,9 +12,12 @@
 #include "core/http/settings.h"
 #include "core/obs/log.h"
 #include "core/role/listeners.h"
+#include "core/role/acme.h"
 #include "core/role/role_site.h"
 #include "core/rpc/rpc_cells.h"
+#include "core/role/tls_keys.h"
 #include "core/store/store.h"
+#include "core/tls/tls_conf.h"
 
 size_t app_conf_tables(const struct app *app, struct conf_table ret[APP_MAX_CONF_TABLES])
 {
@@ -23,6 +26,7 @@ size_t app_conf_tables(const struct app *app, struct conf_table ret[APP_MAX_CONF
 	CHECK(app->n_services <= SERVICE_MAX);
 	ret[n++] = runtime_conf;
 	ret[n++] = http_conf;
+	ret[n++] = tls_conf;
 	for (size_t i = 0; i < app->n_services; i++) {
 		ret[n++] = app->services[i]->conf;
 	}
@@ -88,7 +92,10 @@ enum err app_conf_check(const struct app *app, const struct conf *conf, struct e
 		return err_note_set(note, ERR_CONFIG, "[log] level: %s", why.text);
 	}
 	enum err e = app_services(app, conf, NULL, &services, note);
-	return e == ERR_OK ? http_settings_read(conf, &settings, note) : e;
+	if (e == ERR_OK) {
+		e = http_settings_read(conf, &settings, note);
+	}
+	return e == ERR_OK ? tls_conf_check(conf, note) : e;
 }
 
 uint32_t app_roles(const struct app *app, uint32_t services)
@@ -106,6 +113,7 @@ uint32_t app_roles(const struct app *app, uint32_t services)
 
 enum err app_registry(const struct app *app, const struct rpc_def ***ret_defs, unsigned *ret_n)
 {
+	static const struct rpc_def *const own[] = { &tls_sign_row, &tls_state_row };
 	const struct rpc_def **defs = calloc(APP_MAX_RPCS, sizeof(*defs));
 	unsigned n = 0;
 
@@ -118,6 +126,10 @@ enum err app_registry(const struct app *app, const struct rpc_def ***ret_defs, u
 			CHECK(n < APP_MAX_RPCS);
 			defs[n++] = s->rpcs[k];
 		}
+	}
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		CHECK(n < APP_MAX_RPCS);
+		defs[n++] = own[i];
 	}
 	*ret_defs = defs;
 	*ret_n = n;
@@ -145,6 +157,8 @@ enum err app_metric_schema(const struct app *app, struct metric_schema **ret)
 	CHECK(app->n_services <= SERVICE_MAX);
 	add_ops(schema, health_ops, n_health_ops);
 	add_ops(schema, admin_ops, n_admin_ops);
+	add_ops(schema, acme_ops, n_acme_ops);
+	metric_schema_add(schema, &tls_expiry_metric, NULL);
 	for (size_t i = 0; i < app->n_services; i++) {
 		const struct service *s = app->services[i];
 		add_ops(schema, s->ops, s->n_ops);

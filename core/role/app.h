@@ -22,7 +22,8 @@ NODISCARD enum err app_services(const struct app *app, const struct conf *conf, 
 /* Mask of the roles that those services need: web, store and admin always, others by RPC rows. */
 uint32_t app_roles(const struct app *app, uint32_t services);
 
-/* The rows of all built-in services in order (the index is the wire's type). Free *ret_defs. */
+/* The rows of all built-in services in order, then the runtime's own (the index is the wire's
+ * type). Free *ret_defs. */
 NODISCARD enum err app_registry(
     const struct app *app, const struct rpc_def ***ret_defs, unsigned *ret_n);
 

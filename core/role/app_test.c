@@ -11,6 +11,7 @@
 
 #include "core/role/app.h"
 #include "core/role/listeners.h"
+#include "core/role/tls_keys.h"
 
 static const struct op op = { .name = "x.y", .path = "/" };
 static const struct rpc_def sign = {
@@ -108,10 +109,12 @@ static void registry_holds_the_rows_of_all_services_in_order(void **state)
 
 	(void)state;
 	assert_int_equal(app_registry(&app, &defs, &n), ERR_OK);
-	assert_int_equal(n, 3);
+	assert_int_equal(n, 3 + 2); /* the runtime's own come last */
 	assert_ptr_equal(defs[0], &lease);
 	assert_ptr_equal(defs[1], &sign);
 	assert_ptr_equal(defs[2], &hash);
+	assert_ptr_equal(defs[3], &tls_sign_row);
+	assert_ptr_equal(defs[4], &tls_state_row);
 	free(defs);
 }
 

@@ -186,8 +186,10 @@ static enum err close_sandbox(
 	if (!p->sandbox) {
 		return ERR_OK;
 	}
-	enum err e =
-	    sandbox_enter(role_table[p->r.env.role].sandbox, p->r.env.data_dir, &bits, note);
+	const char *folder =
+	    p->r.env.role == ROLE_WEB ? conf_str(p->r.conf, "tls", "acme_folder") : "";
+	enum err e = sandbox_enter(role_table[p->r.env.role].sandbox, p->r.env.data_dir,
+	    folder[0] == '\0' ? NULL : folder, &bits, note);
 	p->slot->sandbox = bits;
 	return e;
 }

@@ -13,6 +13,7 @@
 
 #include "core/base/clock.h"
 #include "core/ev/task.h"
+#include "core/tls/tls_conf.h"
 
 enum {
 	SPIN_US = 20000,
@@ -62,7 +63,8 @@ static void rig_open(struct rig *g, enum role_id role, const struct role_ops *op
 	g->r.registry = registry;
 	g->r.env = (struct svc_env){ .role = role, .instance = 7 };
 	assert_int_equal(loop_open(64, &g->r.env.loop), ERR_OK);
-	assert_int_equal(conf_new(&runtime_conf, 1, &g->r.conf), ERR_OK);
+	const struct conf_table tables[] = { runtime_conf, tls_conf };
+	assert_int_equal(conf_new(tables, 2, &g->r.conf), ERR_OK);
 	g->r.env.conf = g->r.conf;
 	assert_int_equal(metric_schema_new(&g->schema), ERR_OK);
 	size_t bytes = metrics_block_bytes(g->schema, 1);

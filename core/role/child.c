@@ -99,12 +99,48 @@ static void note_failure(struct child *c, struct slice body)
 	snprintf(c->failed_text, sizeof(c->failed_text), "%.*s", SLICE_ARG(f.text));
 }
 
+static void send_tls(struct child *c, const struct tls_files *f)
+{
+	if (f->n > 0) {
+		send_with(c, CONTROL_TLS, buf_slice(&f->names), f->fd, f->n);
+	}
+}
+
+void child_offer_tls(struct supervisor *s, struct tls_files *files)
+{
+	tls_files_close(&s->tls_offered);
+	s->tls_offered = *files;
+	*files = (struct tls_files){ 0 };
+	for (unsigned i = 0; i < s->n_children; i++) {
+		if (s->children[i].role == ROLE_SIGNER && s->children[i].pid > 0) {
+			send_tls(&s->children[i], &s->tls_offered);
+		}
+	}
+}
+
+/* The signer has looked at the files that it got last. */
+static void on_tls(struct supervisor *s, struct slice body)
+{
+	if (s->tls_offered.n == 0) {
+		return; /* the ones of its start */
+	}
+	if (body.len == 1 && body.ptr[0] == 1) {
+		tls_files_close(&s->tls_files);
+		s->tls_files = s->tls_offered;
+		s->tls_offered = (struct tls_files){ 0 };
+	} else {
+		tls_files_close(&s->tls_offered);
+	}
+}
+
 static void on_message(struct child *c, const struct control_message *m)
 {
 	CHECK(m->n_fds == 0);
 	if (m->kind == CONTROL_READY && c->state == CHILD_STARTING) {
 		c->state = CHILD_READY;
 		supervisor_check_ready(c->s);
+	} else if (m->kind == CONTROL_TLS) {
+		on_tls(c->s, m->body);
 	} else if (m->kind == CONTROL_FAILED) {
 		note_failure(c, m->body);
 	}
@@ -239,6 +275,11 @@ static bool introduce(struct child *c)
 
 	if (good) {
 		send_start(c);
+		if (c->role == ROLE_SIGNER) {
+			/* One that died over an offer is not asked again. */
+			tls_files_close(&s->tls_offered);
+			send_tls(c, &s->tls_files);
+		}
 	}
 	for (unsigned i = 0; good && i < s->n_children; i++) {
 		struct child *other = &s->children[i];

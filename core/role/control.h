@@ -8,8 +8,10 @@
  *   SERVE: begin to accept, for a role that was started with hold
  *   RELOAD: new configuration
  *   DRAIN: finish
+ *   TLS: files of certificates and keys, for the signer
  * role -> supervisor:
  *   READY
+ *   TLS: whether the signer has taken them (a byte, 1 or 0)
  *   FAILED: exit code and a line for people, then it exits
  *
  * The end of the stream tells the role that the supervisor is gone: it drains by itself.
@@ -32,7 +34,7 @@
 enum {
 	CONTROL_FD = 3,
 	CONTROL_MAX_BYTES = 128 * 1024, /* of one message; below the kernel's default send buffer */
-	CONTROL_MAX_FDS = 12,		/* of one message */
+	CONTROL_MAX_FDS = 32,		/* of one message */
 	CONTROL_MAX_PENDING = 1024,	/* messages that wait for room in the socket */
 };
 
@@ -50,6 +52,7 @@ enum control_kind {
 	CONTROL_NEED_STORE, /* new -> old: the database changes, so let go of it first */
 	CONTROL_STORE_FREE, /* old -> new: nobody uses the database any more */
 	CONTROL_TAKE_OVER,  /* old -> new: you are the server now */
+	CONTROL_TLS,	    /* see above */
 	CONTROL_KINDS
 };
 

@@ -72,9 +72,9 @@ static enum err version(struct op_call *c)
 
 /* clang-format off */
 const struct op health_ops[] = {
-	{ "health.heartbeat",   HTTP_GET, "/__heartbeat__",   COST_HEALTH, SHED_NEVER, 1000, 0, OP_INLINE, heartbeat },
-	{ "health.lbheartbeat", HTTP_GET, "/__lbheartbeat__", COST_HEALTH, SHED_NEVER, 1000, 0, OP_INLINE, lb_heartbeat },
-	{ "health.version",     HTTP_GET, "/__version__",     COST_HEALTH, SHED_NEVER, 1000, 0, OP_INLINE, version },
+	{ "health.heartbeat",   HTTP_GET, "/__heartbeat__",   COST_HEALTH, SHED_NEVER, 1000, 0, OP_INLINE | OP_ANY_SCHEME, heartbeat },
+	{ "health.lbheartbeat", HTTP_GET, "/__lbheartbeat__", COST_HEALTH, SHED_NEVER, 1000, 0, OP_INLINE | OP_ANY_SCHEME, lb_heartbeat },
+	{ "health.version",     HTTP_GET, "/__version__",     COST_HEALTH, SHED_NEVER, 1000, 0, OP_INLINE | OP_ANY_SCHEME, version },
 };
 /* clang-format on */
 const unsigned n_health_ops = sizeof(health_ops) / sizeof(health_ops[0]);

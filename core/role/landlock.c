@@ -109,11 +109,12 @@ static struct ruleset_attr known_to(int version, struct ruleset_attr wanted)
 	return wanted;
 }
 
+/* data_dir NULL: the folder is as it stands there, and has to be there. */
 static enum err add_rule(int ruleset, const struct rule *rule, const char *data_dir,
     uint64_t handled, struct err_note *note)
 {
 	char path[PATH_MAX];
-	bool own = rule->folder[0] != '/';
+	bool own = data_dir != NULL && rule->folder[0] != '/';
 	struct landlock_path_beneath_attr beneath = { .allowed_access = rule->access & handled };
 	struct stat st;
 	enum err e = ERR_OK;
@@ -122,7 +123,9 @@ static enum err add_rule(int ruleset, const struct rule *rule, const char *data_
 	beneath.parent_fd = open(path, O_PATH | O_CLOEXEC);
 	if (beneath.parent_fd < 0) {
 		/* A machine without that file of the resolver has nothing to allow. */
-		return own ? err_note_set(note, ERR_IO, "cannot open the folder %s", path) : ERR_OK;
+		return own || data_dir == NULL
+			   ? err_note_set(note, ERR_IO, "cannot open the folder %s", path)
+			   : ERR_OK;
 	}
 	if (fstat(beneath.parent_fd, &st) == 0 && !S_ISDIR(st.st_mode)) {
 		beneath.allowed_access &= FS_FILE;
@@ -135,7 +138,8 @@ static enum err add_rule(int ruleset, const struct rule *rule, const char *data_
 	return e;
 }
 
-enum err landlock_restrict(uint32_t flags, const char *data_dir, struct err_note *note)
+enum err landlock_restrict(
+    uint32_t flags, const char *data_dir, const char *read_folder, struct err_note *note)
 {
 	struct ruleset_attr attr = { .fs = FS_READ | FS_WRITE | FS_NEVER,
 		.net = NET_BIND | ((flags & SANDBOX_DIAL) != 0 ? 0 : NET_CONNECT),
@@ -151,6 +155,10 @@ enum err landlock_restrict(uint32_t flags, const char *data_dir, struct err_note
 		if ((flags & rules[i].flags) != 0 || rules[i].flags == UINT32_MAX) {
 			e = add_rule(ruleset, &rules[i], data_dir, attr.fs, note);
 		}
+	}
+	if (e == ERR_OK && read_folder != NULL) {
+		const struct rule extra = { flags, read_folder, FS_READ };
+		e = add_rule(ruleset, &extra, NULL, attr.fs, note);
 	}
 	if (e == ERR_OK && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
 		e = err_note_set(note, ERR_SYSTEM, "Landlock does not take the rules");

@@ -5,9 +5,12 @@
 
 #include <string.h>
 
+const char listener_tls[] = "tls";
+
 const struct listener listeners[] = {
-	{ "main", "web", "service", ROLE_WEB },
-	{ "admin", "admin", "admin", ROLE_ADMIN },
+	{ "main", "web", "service", "http", ROLE_WEB },
+	{ listener_tls, "tls", "service", "https", ROLE_WEB },
+	{ "admin", "admin", "admin", "http", ROLE_ADMIN },
 };
 const unsigned n_listeners = sizeof(listeners) / sizeof(listeners[0]);
 
@@ -25,7 +28,7 @@ int listener_find(const char *name)
 
 bool listener_is_used(const struct app *app, uint32_t services, unsigned listener)
 {
-	if (listeners[listener].role == ROLE_ADMIN) {
+	if (listeners[listener].role == ROLE_ADMIN || listeners[listener].name == listener_tls) {
 		return true;
 	}
 	for (size_t i = 0; i < app->n_services; i++) {

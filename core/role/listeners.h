@@ -14,6 +14,7 @@ struct listener {
 	const char *name;    /* as in struct service */
 	const char *section; /* of the key "listen" */
 	const char *title;   /* for people, at start */
+	const char *scheme;  /* of its addresses, likewise */
 	enum role_id role;   /* who accepts on it */
 };
 
@@ -23,6 +24,12 @@ extern const unsigned n_listeners; /* at most SERVICE_MAX + 1 */
 enum {
 	LISTENER_NONE = -1
 };
+
+/*
+ * The listener "tls" has no services of its own: it is a second address of "main", whose
+ * connections begin with TLS; not used while [tls] listen is empty.
+ */
+extern const char listener_tls[];
 
 /* Index of the listener of that name, or LISTENER_NONE (also for NULL). */
 int listener_find(const char *name);

@@ -249,7 +249,7 @@ static _Noreturn void run_attempt(uint32_t flags, struct probe *p, attempt_fn *r
 	struct err_note note = { 0 };
 	int bits = 0;
 
-	if (!open_sockets(p) || sandbox_enter(flags, p->data_dir, &bits, &note) != ERR_OK) {
+	if (!open_sockets(p) || sandbox_enter(flags, p->data_dir, NULL, &bits, &note) != ERR_OK) {
 		fprintf(stderr, "plimsoll: %s\n", note.text);
 		_exit(CHILD_NO_SANDBOX);
 	}

@@ -69,6 +69,13 @@ static enum err read_conf(const struct supervisor *s, struct conf **ret, struct 
 	return ERR_OK;
 }
 
+/* The listener does not come or go with a reload, and with it the keys. */
+static enum err open_tls_files(const struct supervisor *s, const struct conf *conf,
+    struct tls_files *ret, struct err_note *note)
+{
+	return s->tls_files.n == 0 || !tls_is_on(conf) ? ERR_OK : tls_files_open(conf, ret, note);
+}
+
 static void tell_roles(struct supervisor *s)
 {
 	for (unsigned i = 0; i < s->n_children; i++) {
@@ -87,6 +94,8 @@ void reload_conf(struct supervisor *s)
 {
 	struct buf problems = buf_new(PROBLEMS_BYTES), kept = buf_new(PROBLEMS_BYTES);
 	struct conf *next = NULL;
+	struct tls_files files = { 0 };
+	struct err_note note = { 0 };
 
 	if (upgrade_is_under_way(&s->upgrade) || s->stopping) {
 		LOG(LOG_WARN, "supervisor", "reload_refused",
@@ -100,6 +109,10 @@ void reload_conf(struct supervisor *s)
 	}
 	notify_send(&s->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_us());
 	enum err e = read_conf(s, &next, &problems);
+	if (e == ERR_OK && (e = open_tls_files(s, next, &files, &note)) != ERR_OK) {
+		buf_printf(&problems, "%s\n", note.text);
+		conf_free(&next);
+	}
 	if (e != ERR_OK) {
 		log_lines(LOG_ERROR, "reload_problem", &problems);
 		LOG(LOG_ERROR, "supervisor", "reload_refused", LOG_C("err", err_text(e)));
@@ -114,6 +127,7 @@ void reload_conf(struct supervisor *s)
 	s->reloaded = next;
 	s->conf = next;
 	tell_roles(s);
+	child_offer_tls(s, &files);
 	LOG(LOG_INFO, "supervisor", "reloaded", LOG_C("file", s->conf_path));
 done:
 	notify_send(&s->notify, "READY=1\nSTATUS=Process %d serves (%s)%s", (int)getpid(),

@@ -24,7 +24,7 @@ struct app {
 
 /* Most tables that app_conf_tables() gives. */
 enum {
-	APP_MAX_CONF_TABLES = SERVICE_MAX + 2
+	APP_MAX_CONF_TABLES = SERVICE_MAX + 3
 };
 
 /* All keys of the program: the runtime's, [http], and the services' own. Number of tables. */
@@ -55,6 +55,8 @@ struct role_ctx {
 	void *role_data;       /* the role's own */
 };
 
+struct control_message;
+
 /* What a role's file provides. All but start may be NULL. */
 struct role_ops {
 	/*
@@ -73,6 +75,8 @@ struct role_ops {
 	void (*drain)(struct role_ctx *r, int64_t deadline_us);
 	/* SIGHUP after the new configuration arrived. */
 	void (*reload)(struct role_ctx *r);
+	/* Files of certificates and keys have come; takes m->fds. Only the signer gets them. */
+	void (*tls)(struct role_ctx *r, const struct control_message *m);
 	void (*stop)(struct role_ctx *r);
 };
 

@@ -273,6 +273,10 @@ static void on_message(struct role_proc *p, const struct control_message *m)
 	case CONTROL_SERVE:
 		begin_after_hold(p);
 		break;
+	case CONTROL_TLS:
+		CHECK(p->ops->tls != NULL);
+		p->ops->tls(&p->r, m);
+		break;
 	case CONTROL_NONE:
 	case CONTROL_START:
 	case CONTROL_READY:

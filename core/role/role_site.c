@@ -56,7 +56,8 @@ enum err role_site_open(struct role_site *s, struct role_ctx *r, http_load_fn *l
 		.load = load,
 		.load_arg = r,
 		.access_log = access_log,
-		.proxied = r->env.role == ROLE_WEB };
+		.proxied = r->env.role == ROLE_WEB,
+		.https_origin = s->https_origin };
 
 	return http_server_new(r->env.loop, &options, &s->server, note);
 }

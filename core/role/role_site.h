@@ -23,7 +23,7 @@ extern const unsigned n_admin_ops;
 extern const unsigned n_admin_links; /* how many of the first are for people and their programs */
 
 enum {
-	SITE_MAX = SERVICE_MAX + 2,
+	SITE_MAX = SERVICE_MAX + 3,
 	SITE_MAX_HEALTH = 4
 };
 
@@ -34,10 +34,11 @@ struct role_site {
 	const struct http_site *list[SITE_MAX];
 	int service[SITE_MAX]; /* index in env.services whose state the site gets; -1: ours */
 	unsigned n;
+	const char *https_origin;	   /* see struct http_server_options */
 	struct op health[SITE_MAX_HEALTH]; /* rows of health_ops that no service has */
 };
 
-/* Adds a site. ops must stay where they are. service: see above. */
+/* Adds a site. ops must stay where they are. service: see above; -1: the site's state is kept. */
 void role_site_add(
     struct role_site *s, struct role_ctx *r, const struct http_site *site, int service);
 

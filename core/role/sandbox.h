@@ -22,10 +22,11 @@ NODISCARD enum err sandbox_available(struct err_note *note);
 
 /*
  * Closes this process in, as flags (enum sandbox_flags) say; there is no way back. It must have one
- * thread still: Landlock holds for the calling thread and those it makes afterwards. *ret_bits as
+ * thread still: Landlock holds for the calling thread and those it makes afterwards. read_folder
+ * (NULL: none) is a folder that may be read as well, if flags let anything be read. *ret_bits as
  * above. ERR_SYSTEM, ERR_IO with text in note.
  */
-NODISCARD enum err sandbox_enter(
-    uint32_t flags, const char *data_dir, int *ret_bits, struct err_note *note);
+NODISCARD enum err sandbox_enter(uint32_t flags, const char *data_dir, const char *read_folder,
+    int *ret_bits, struct err_note *note);
 
 #endif

@@ -24,7 +24,8 @@
 int landlock_version(void);
 
 /* Restricts files and TCP for this thread and those it makes from now on. */
-NODISCARD enum err landlock_restrict(uint32_t flags, const char *data_dir, struct err_note *note);
+NODISCARD enum err landlock_restrict(
+    uint32_t flags, const char *data_dir, const char *read_folder, struct err_note *note);
 
 bool seccomp_works(void);
 

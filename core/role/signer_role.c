@@ -1,9 +1,11 @@
 /*
- * Role: signer. The only holder of private keys; the services load them in their start(). A
+ * Role: signer. The only holder of private keys; the services load them in their start(), those of
+ * TLS come from the supervisor (tls_keys.c). A
  * signature takes some hundred microseconds, so handlers run on the loop: the role's server has no
  * executor of its own, queues in order of arrival and measures its expected wait itself.
  */
 #include "core/role/roles.h"
+#include "core/role/tls_keys.h"
 
 enum {
 	STAMP_MS = 100
@@ -30,7 +32,11 @@ static enum err signer_role_start(struct role_ctx *r, struct err_note *note)
 		return err_note_set(note, e, "RPC server: %s", err_text(e));
 	}
 	loop_every(r->env.loop, STAMP_MS, stamp, r);
-	return ERR_OK;
+	return tls_keys_start(r);
 }
 
-const struct role_ops signer_role_ops = { .start = signer_role_start };
+const struct role_ops signer_role_ops = { .start = signer_role_start,
+	.prepare = tls_keys_await,
+	.reload = tls_keys_reload,
+	.tls = tls_keys_take,
+	.stop = tls_keys_stop };

@@ -102,7 +102,7 @@ static void on_reload(void *arg)
 }
 
 /* The address that a socket really has ("listen = 127.0.0.1:0" leaves the port to the kernel). */
-static void bound_address(int fd, char out[ADDRESS_BYTES])
+static void bound_address(int fd, const char *scheme, char out[ADDRESS_BYTES])
 {
 	struct sockaddr_storage address = { 0 };
 	socklen_t len = sizeof(address);
@@ -113,11 +113,11 @@ static void bound_address(int fd, char out[ADDRESS_BYTES])
 	} else if (address.ss_family == AF_INET6) {
 		const struct sockaddr_in6 *in6 = (const void *)&address;
 		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-		snprintf(out, ADDRESS_BYTES, "http://[%s]:%u/", host, ntohs(in6->sin6_port));
+		snprintf(out, ADDRESS_BYTES, "%s://[%s]:%u/", scheme, host, ntohs(in6->sin6_port));
 	} else {
 		const struct sockaddr_in *in = (const void *)&address;
 		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		snprintf(out, ADDRESS_BYTES, "http://%s:%u/", host, ntohs(in->sin_port));
+		snprintf(out, ADDRESS_BYTES, "%s://%s:%u/", scheme, host, ntohs(in->sin_port));
 	}
 }
 
@@ -128,7 +128,7 @@ static void announce(const struct supervisor *s)
 	printf("plimsoll %s is ready\n", s->app->version);
 	for (unsigned i = 0; i < n_listeners; i++) {
 		if (s->listen_fd[i] >= 0) {
-			bound_address(s->listen_fd[i], address);
+			bound_address(s->listen_fd[i], listeners[i].scheme, address);
 			printf("  %-8s %s\n", listeners[i].title, address);
 		}
 	}
@@ -206,6 +206,8 @@ static void tear_down(struct supervisor *s)
 		munmap(s->block, s->block_bytes);
 	}
 	supervisor_close_listeners(s);
+	tls_files_close(&s->tls_files);
+	tls_files_close(&s->tls_offered);
 	for (unsigned i = 0; i < ROLE_COUNT; i++) {
 		if (s->program_fd[i] >= 0) {
 			close(s->program_fd[i]);

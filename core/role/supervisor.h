@@ -20,6 +20,7 @@
 #include "core/role/notify.h"
 #include "core/role/predecessor.h"
 #include "core/role/role.h"
+#include "core/role/tls_files.h"
 #include "core/role/upgrade.h"
 
 enum {
@@ -70,6 +71,8 @@ struct supervisor {
 	struct upgrade upgrade;
 	char program[DATA_DIR_MAX]; /* path as started, for an upgrade; "": unknown */
 	char *const *argv;
+	struct tls_files tls_files;   /* those that the signer has taken, or the first */
+	struct tls_files tls_offered; /* sent to it, not yet answered */
 	struct metric_schema *schema;
 	struct metrics *metrics;
 	void *block; /* mapped memfd */
@@ -128,6 +131,9 @@ void child_start(struct child *c);
 
 /* Sends a message without descriptors to a running child. */
 void child_send(struct child *c, enum control_kind kind, struct slice body);
+
+/* Offers the files to the signer, if it runs; takes them over. */
+void child_offer_tls(struct supervisor *s, struct tls_files *files);
 
 /* Looks for children that have ended; starts again those whose time has come. */
 void child_reap(struct supervisor *s);

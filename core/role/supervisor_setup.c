@@ -95,7 +95,8 @@ static enum err bind_listeners(
 
 	(void)o;
 	for (unsigned i = 0; e == ERR_OK && i < n_listeners; i++) {
-		if (listener_is_used(s->app, s->services, i)) {
+		bool is_off = conf_str(s->conf, listeners[i].section, "listen")[0] == '\0';
+		if (!is_off && listener_is_used(s->app, s->services, i)) {
 			e = bind_listener(s, i, note);
 		}
 	}
@@ -104,6 +105,13 @@ static enum err bind_listeners(
 	}
 	given_close(&s->given);
 	return e;
+}
+
+static enum err open_tls_files(
+    struct supervisor *s, const struct supervisor_options *o, struct err_note *note)
+{
+	(void)o;
+	return tls_files_open(s->conf, &s->tls_files, note);
 }
 
 static enum err open_programs(
@@ -187,6 +195,7 @@ static const struct {
 	{ choose_services, EXIT_CONFIG },
 	{ list_children, EXIT_CONFIG },
 	{ require_sandbox, EXIT_SANDBOX },
+	{ open_tls_files, EXIT_CONFIG },
 	{ take_data_dir, EXIT_FAILED },
 	{ compare_schema, EXIT_FAILED },
 	{ bind_listeners, EXIT_FAILED },

@@ -9,18 +9,25 @@
 #include "core/obs/log.h"
 #include "core/role/listeners.h"
 #include "core/role/roles.h"
+#include "core/role/acme.h"
 #include "core/role/role_site.h"
+#include "core/role/tls_web.h"
 #include "core/store/store.h"
+#include "core/tls/tls_conf.h"
 
 enum {
 	DATABASE_RETRY_US = 20000,
 	DATABASE_LOG_TRIES = 250, /* 5 s: something is wrong, not only slow */
+	ORIGIN_MAX = 300,
 };
 
 struct web {
 	struct role_site servers[SERVICE_MAX + 1]; /* index as listeners[] */
 	struct store_timing *timing;
-	unsigned draining; /* servers that have not finished */
+	struct tls_web *tls; /* NULL: off */
+	struct acme acme;
+	char https_origin[ORIGIN_MAX]; /* of http_redirect */
+	unsigned draining;	       /* servers that have not finished */
 };
 
 /* Expected wait at a role; one that this installation does without never makes anybody wait. */
@@ -53,6 +60,8 @@ static void measure(void *arg, struct grace_load *load)
 static enum err open_server(
     struct role_ctx *r, struct role_site *s, unsigned listener, struct err_note *note)
 {
+	struct web *web = r->role_data;
+
 	for (size_t i = 0; i < r->env.n_services; i++) {
 		const struct service *service = r->env.services[i];
 		const struct http_site site = { .ops = service->ops,
@@ -65,8 +74,29 @@ static enum err open_server(
 			role_site_add(s, r, &site, (int)i);
 		}
 	}
+	enum err e = acme_open(&web->acme, r, s, note);
+	if (e != ERR_OK) {
+		return e;
+	}
 	role_site_add_health(s, r);
+	if (conf_bool(r->conf, "tls", "http_redirect")) {
+		e = slice_to_cstr(slice_str(conf_str(r->conf, "plimsoll", "public_url")),
+		    web->https_origin, sizeof(web->https_origin));
+		if (e != ERR_OK) {
+			return err_note_set(note, ERR_CONFIG, "[plimsoll] public_url: too long");
+		}
+		s->https_origin = web->https_origin;
+	}
 	return role_site_open(s, r, measure, true, note);
+}
+
+/* The one whose second address is the TLS listener. */
+static struct http_server *main_server(const struct web *web)
+{
+	struct http_server *server = web->servers[listener_find("main")].server;
+
+	CHECK(server != NULL);
+	return server;
 }
 
 static enum err web_start(struct role_ctx *r, struct err_note *note)
@@ -79,9 +109,12 @@ static enum err web_start(struct role_ctx *r, struct err_note *note)
 	}
 	r->role_data = web;
 	for (unsigned i = 0; e == ERR_OK && i < r->n_listen; i++) {
-		if (r->listen_fd[i] >= 0) {
+		if (r->listen_fd[i] >= 0 && listeners[i].name != listener_tls) {
 			e = open_server(r, &web->servers[i], i, note);
 		}
+	}
+	if (e == ERR_OK && tls_is_on(r->conf)) {
+		e = tls_web_open(r, main_server(web), &web->tls, note);
 	}
 	return e;
 }
@@ -121,6 +154,9 @@ static enum err web_prepare(struct role_ctx *r, struct err_note *note)
 	if (e == ERR_OK) {
 		set_slow(r);
 	}
+	if (e == ERR_OK && web->tls != NULL) {
+		e = tls_web_begin(web->tls, note);
+	}
 	for (unsigned tries = 1; e == ERR_OK; tries++) {
 		struct err_note why = { 0 };
 		if (open_database(r, path, &why) == ERR_OK) {
@@ -134,6 +170,17 @@ static enum err web_prepare(struct role_ctx *r, struct err_note *note)
 	return e;
 }
 
+static enum err listen_tls(struct role_ctx *r, struct err_note *note)
+{
+	struct web *web = r->role_data;
+	int *fd = &r->listen_fd[listener_find(listener_tls)];
+
+	CHECK(*fd >= 0);
+	enum err e = http_server_listen_tls(main_server(web), *fd);
+	*fd = -1;
+	return e == ERR_OK ? e : err_note_set(note, e, "cannot accept: %s", err_text(e));
+}
+
 static enum err web_serve(struct role_ctx *r, struct err_note *note)
 {
 	struct web *web = r->role_data;
@@ -144,7 +191,7 @@ static enum err web_serve(struct role_ctx *r, struct err_note *note)
 			e = role_site_listen(&web->servers[i], r, i, note);
 		}
 	}
-	return e;
+	return e == ERR_OK && web->tls != NULL ? listen_tls(r, note) : e;
 }
 
 static void on_drained(void *arg)
@@ -185,6 +232,9 @@ static void web_reload(struct role_ctx *r)
 			http_server_reload(web->servers[i].server, r->conf);
 		}
 	}
+	if (web->tls != NULL) {
+		tls_web_reload(web->tls);
+	}
 }
 
 static void web_stop(struct role_ctx *r)
@@ -194,6 +244,8 @@ static void web_stop(struct role_ctx *r)
 	for (unsigned i = 0; i < r->n_listen; i++) {
 		http_server_free(&web->servers[i].server);
 	}
+	tls_web_close(&web->tls);
+	acme_close(&web->acme);
 	sql_close(&r->env.db);
 	store_timing_free(&web->timing);
 	free(web);
