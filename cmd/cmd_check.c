@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "accounts/public_url.h"
+#include "cmd/check_tls.h"
 #include "cmd/cmd.h"
 #include "core/role/advice.h"
 #include "core/role/sandbox.h"
@@ -16,13 +17,14 @@ enum {
 };
 
 /* WebCrypto, which makes the users' keys, exists only on https and loopback. */
-static int check_public_url(const char *text)
+static int check_public_url(const struct conf *conf)
 {
+	const char *text = conf_str(conf, "plimsoll", "public_url");
 	struct public_url url;
 	struct err_note note = { 0 };
 
 	if (public_url_parse(slice_str(text), &url, &note) != ERR_OK) {
-		fprintf(stderr, "[plimsoll] public_url: %s\n", note.text);
+		fprintf(stderr, "%s\n", note.text);
 		return EXIT_CONFIG;
 	}
 	if (!url.is_https && !url.is_loopback) {
@@ -30,7 +32,7 @@ static int check_public_url(const char *text)
 		       "and on loopback; people could not sign in there\n",
 		    text);
 	}
-	return EXIT_OK;
+	return check_tls(conf, &url);
 }
 
 int cmd_audit(const struct app *app, const char *path)
@@ -92,7 +94,7 @@ int cmd_check(const struct app *app, struct conf *conf, const struct cmd_options
 	}
 	int code = cmd_check_conf(app, conf);
 	if (code == EXIT_OK) {
-		code = check_public_url(conf_str(conf, "plimsoll", "public_url"));
+		code = check_public_url(conf);
 	}
 	if (service_verify(app->services, app->n_services, &note) != ERR_OK) {
 		fprintf(stderr, "%s\n", note.text);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
+#include "core/base/clock.h"
 
 enum {
 	ROUNDS = 10
@@ -119,7 +120,7 @@ void rig_open(struct rig *r, const struct rig_certificate *what, unsigned n, boo
 		files[i] = rig_make(&what[i]);
 		list[i] = files[i].files;
 	}
-	CHECK(tls_keyset_read(list, n, true, time(NULL), &r->set, &note) == ERR_OK);
+	CHECK(tls_keyset_read(list, n, true, clock_wall_ms() / 1000, &r->set, &note) == ERR_OK);
 	for (unsigned i = 0; i < n; i++) {
 		rig_files_close(&files[i]);
 	}
