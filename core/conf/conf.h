@@ -23,7 +23,8 @@ enum conf_type {
 			*/
 	CONF_STRING,
 	CONF_ENUM,    /* one of choices */
-	CONF_ADDRESS, /* host:port, [v6]:port, or port (loopback); without default it may be empty */
+	CONF_ADDRESS, /* host:port, [v6]:port, or port (loopback); without default it may be empty
+		       */
 	CONF_PATH,
 	CONF_URL /* http(s)://host[:port], no path */
 };
@@ -40,6 +41,7 @@ struct conf_key {
 	bool secret;	     /* never printed */
 	uint32_t roles;	     /* ROLE_BIT mask of the roles that get a secret; 0 = all */
 	const char *help;    /* one sentence */
+	bool list;	     /* with commas; lines of one file that set it add up */
 };
 
 struct conf_table {

@@ -170,16 +170,32 @@ static char *read_line(char *str, int num, void *stream)
 	return str;
 }
 
+/* A list that an earlier line of the file has begun goes on; a line has room for few paths. */
+static bool goes_on(const struct load *l, const struct conf_entry *e)
+{
+	size_t len = strlen(l->path);
+
+	return e != NULL && e->key->list && e->origin != NULL &&
+	       strncmp(e->origin, l->path, len) == 0 && e->origin[len] == ':';
+}
+
 static int take_value(void *user, const char *section, const char *name, const char *value)
 {
 	struct load *l = user;
+	const struct conf_entry *e = conf_entry_find(l->conf, slice_str(section), slice_str(name));
+	struct buf text = buf_new(2 * CONF_VALUE_BYTES);
 	char origin[512];
 
 	snprintf(origin, sizeof(origin), "%s:%d", l->path, l->line);
-	if (conf_set(l->conf, origin, slice_str(section), slice_str(name), slice_str(value),
+	if (goes_on(l, e)) {
+		buf_printf(&text, "%s, ", e->text);
+	}
+	buf_append_str(&text, value);
+	if (conf_set(l->conf, origin, slice_str(section), slice_str(name), buf_slice(&text),
 		l->problems) != ERR_OK) {
 		l->failed = true;
 	}
+	buf_free(&text);
 	return 1;
 }
 

@@ -15,14 +15,16 @@
 
 /* clang-format off */
 static const struct conf_key keys[] = {
-	{ "web", "instances", CONF_INT, "processes", 0, 64, NULL, "0", false, false, 0, "Web processes." },
-	{ "web", "listen", CONF_ADDRESS, NULL, 0, 0, NULL, "127.0.0.1:8000", false, false, 0, "Where." },
-	{ "web", "idle", CONF_DURATION, "s", 1000, 3600000, NULL, "60s", true, false, 0, "Idle time." },
-	{ "web", "buffer", CONF_SIZE, "bytes", 1024, 1 << 20, NULL, "64k", true, false, 0, "Buffer." },
-	{ "log", "access", CONF_BOOL, NULL, 0, 0, NULL, "yes", true, false, 0, "Access log." },
-	{ "identity", "signup", CONF_ENUM, NULL, 0, 0, "open|closed", "open", true, false, 0, "Who." },
-	{ "identity", "public_url", CONF_URL, NULL, 0, 0, NULL, "http://127.0.0.1:8000", false, false, 0, "URL." },
-	{ "mail", "password", CONF_STRING, NULL, 0, 40, NULL, NULL, true, true, ROLE_BIT(ROLE_COURIER), "SMTP." },
+	{ "web", "instances", CONF_INT, "processes", 0, 64, NULL, "0", false, false, 0, "Web processes.", false },
+	{ "web", "listen", CONF_ADDRESS, NULL, 0, 0, NULL, "127.0.0.1:8000", false, false, 0, "Where.", false },
+	{ "web", "idle", CONF_DURATION, "s", 1000, 3600000, NULL, "60s", true, false, 0, "Idle time.", false },
+	{ "web", "buffer", CONF_SIZE, "bytes", 1024, 1 << 20, NULL, "64k", true, false, 0, "Buffer.", false },
+	{ "log", "access", CONF_BOOL, NULL, 0, 0, NULL, "yes", true, false, 0, "Access log.", false },
+	{ "identity", "signup", CONF_ENUM, NULL, 0, 0, "open|closed", "open", true, false, 0, "Who.", false },
+	{ "identity", "public_url", CONF_URL, NULL, 0, 0, NULL, "http://127.0.0.1:8000", false, false, 0, "URL.", false },
+	{ "mail", "password", CONF_STRING, NULL, 0, 40, NULL, NULL, true, true, ROLE_BIT(ROLE_COURIER), "SMTP.", false },
+	{ "tls", "files", CONF_STRING, NULL, 0, 60, NULL, NULL, true, false, 0, "Files.", true },
+	{ "tls", "listen", CONF_ADDRESS, NULL, 0, 0, NULL, NULL, false, false, 0, "Where, or empty.", false },
 };
 /* clang-format on */
 static const struct conf_table table = { keys, sizeof(keys) / sizeof(keys[0]) };
@@ -95,6 +97,40 @@ static void a_file_is_read_over_the_defaults(void **state)
 	assert_int_equal(conf_ms(c, "web", "idle"), 300000);
 	assert_false(conf_bool(c, "log", "access"));
 	assert_true(conf_is_set(c, "web", "idle"));
+	conf_free(&c);
+}
+
+static void lines_of_a_list_add_up_and_those_of_other_keys_do_not(void **state)
+{
+	struct conf *c = fresh();
+	struct buf problems = buf_new(1024);
+	char text[512] = "";
+
+	(void)state;
+	enum err e = load_text(
+	    c, "[tls]\nfiles = a, b\nfiles = c\n[web]\nidle = 5s\nidle = 6s\n", text, sizeof(text));
+	assert_string_equal(text, "");
+	assert_int_equal(e, ERR_OK);
+	assert_string_equal(conf_str(c, "tls", "files"), "a, b, c");
+	assert_int_equal(conf_ms(c, "web", "idle"), 6000);
+	e = conf_set(c, "command line", SLICE("tls"), SLICE("files"), SLICE("d"), &problems);
+	assert_int_equal(e, ERR_OK);
+	assert_string_equal(conf_str(c, "tls", "files"), "d");
+	buf_free(&problems);
+	conf_free(&c);
+}
+
+static void an_address_without_default_may_be_empty(void **state)
+{
+	struct conf *c = fresh();
+	char text[512] = "";
+
+	(void)state;
+	assert_string_equal(conf_str(c, "tls", "listen"), "");
+	assert_int_equal(
+	    load_text(c, "[tls]\nlisten =\n[web]\nlisten =\n", text, sizeof(text)), ERR_CONFIG);
+	assert_non_null(strstr(text, "f.ini:4: [web] listen: \"\" is wrong"));
+	assert_null(strstr(text, "[tls]"));
 	conf_free(&c);
 }
 
@@ -266,6 +302,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_in_effect),
 		cmocka_unit_test(a_file_is_read_over_the_defaults),
+		cmocka_unit_test(lines_of_a_list_add_up_and_those_of_other_keys_do_not),
+		cmocka_unit_test(an_address_without_default_may_be_empty),
 		cmocka_unit_test(every_mistake_is_told_with_its_place),
 		cmocka_unit_test(an_over_long_line_is_refused),
 		cmocka_unit_test(a_missing_file_says_so),

@@ -219,7 +219,8 @@ static void step(void *arg)
 	}
 }
 
-static void begin_step(struct conn_tls *t)
+/* False: there is no task left; it waits again, until the next tick. */
+static bool begin_step(struct conn_tls *t)
 {
 	struct http_server *s = t->conn->server;
 	int64_t deadline_us = t->begun_us + s->tls.handshake_us;
@@ -227,10 +228,11 @@ static void begin_step(struct conn_tls *t)
 	if (task_spawn(s->loop, step, t, deadline_us, &t->task) != ERR_OK) {
 		t->task = NULL;
 		run_later(t);
-		return;
+		return false;
 	}
 	s->tls.n_running++;
 	s->n_running++;
+	return true;
 }
 
 static void run_later(struct conn_tls *t)
@@ -243,17 +245,20 @@ static void run_later(struct conn_tls *t)
 
 void conn_handshake_round(struct http_server *s)
 {
-	unsigned n = STEPS_PER_ROUND;
+	struct list *node;
 
-	/* One that finds no task goes to the end again, so the number of turns is bounded. */
-	for (struct list *node;
-	     n > 0 && s->tls.n_running < STEPS_MAX && (node = list_pop(&s->tls.waiting)) != NULL;
-	     n--) {
+	for (unsigned n = 0; s->tls.n_running < STEPS_MAX; n++) {
+		if (n == STEPS_PER_ROUND) {
+			loop_again(s->loop);
+			return;
+		}
+		if ((node = list_pop(&s->tls.waiting)) == NULL) {
+			return;
+		}
 		s->tls.n_waiting--;
-		begin_step(LIST_OF(node, struct conn_tls, node));
-	}
-	if (s->tls.n_waiting > 0 && s->tls.n_running < STEPS_MAX) {
-		loop_again(s->loop);
+		if (!begin_step(LIST_OF(node, struct conn_tls, node))) {
+			return;
+		}
 	}
 }
 

@@ -11,9 +11,9 @@ static const char section[] = "tls";
 static const struct conf_key keys[] = {
 	{ .section = section, .name = "listen", .type = CONF_ADDRESS,
 	  .help = "Address on which the service listens with TLS, beside [web] listen; empty: TLS is left to a proxy in front." },
-	{ .section = section, .name = "certificate", .type = CONF_STRING, .max = TLS_LIST_MAX, .reloadable = true,
-	  .help = "Files with the server's certificate and those that lead to the authority (PEM), commas between; the client's server name chooses, the first is for all others." },
-	{ .section = section, .name = "key", .type = CONF_STRING, .max = TLS_LIST_MAX, .reloadable = true,
+	{ .section = section, .name = "certificate", .type = CONF_STRING, .max = TLS_LIST_MAX, .list = true, .reloadable = true,
+	  .help = "Files with the server's certificate and those that lead to the authority (PEM), commas between or a line for each; the client's server name chooses, the first is for all others." },
+	{ .section = section, .name = "key", .type = CONF_STRING, .max = TLS_LIST_MAX, .list = true, .reloadable = true,
 	  .help = "Files with the private keys of these certificates, in the same order; not readable by others." },
 	{ .section = section, .name = "min_version", .type = CONF_ENUM, .choices = "1.2|1.3", .def = "1.2", .reloadable = true,
 	  .help = "Oldest TLS version that is spoken." },

@@ -1,7 +1,9 @@
 /*
  * A server of core/http alone, for scenarios and measurements:
  *	http_test_server [-c KEY=VALUE]... [-f FILE] [-p PORT] [-n PROCESSES] [-t TASKS] [-q]
- * KEY is one of section [http], FILE is what GET /file sends, -q writes no access log. Prints
+ *	    [-s CERTIFICATE -k KEY]
+ * KEY is one of section [http], FILE is what GET /file sends, -q writes no access log, -s and
+ * -k make it speak TLS. Prints
  * "listening on PORT" once it does; drains on SIGTERM.
  */
 #include <arpa/inet.h>
@@ -19,6 +21,7 @@
 #include "core/http/server.h"
 #include "core/obs/log.h"
 #include "test/harness/http_test_ops.h"
+#include "test/harness/http_test_tls.h"
 
 enum {
 	PROCESSES_MAX = 8,
@@ -35,6 +38,7 @@ struct arguments {
 	const char *port;
 	unsigned processes, tasks;
 	bool quiet;
+	const char *certificate, *key; /* NULL: no TLS */
 };
 
 static struct {
@@ -47,6 +51,7 @@ static struct {
 	int listen_fd;
 	struct loop *loop;
 	struct http_server *server;
+	struct test_tls *tls; /* made before the processes, so that they share ticket keys */
 } self;
 
 static void set_key(struct conf *conf, const char *text)
@@ -69,7 +74,7 @@ static struct arguments read_arguments(int argc, char **argv)
 	int option;
 
 	CHECK(conf_new(&http_conf, 1, &a.conf) == ERR_OK);
-	while ((option = getopt(argc, argv, "c:f:p:n:t:q")) != -1) {
+	while ((option = getopt(argc, argv, "c:f:p:n:t:qs:k:")) != -1) {
 		switch (option) {
 		case 'c':
 			set_key(a.conf, optarg);
@@ -85,6 +90,12 @@ static struct arguments read_arguments(int argc, char **argv)
 			break;
 		case 't':
 			a.tasks = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			a.certificate = optarg;
+			break;
+		case 'k':
+			a.key = optarg;
 			break;
 		case 'q':
 			a.quiet = true;
@@ -148,6 +159,17 @@ static void on_term(void *arg)
 					   .done = on_drained });
 }
 
+static void listen_on(int fd)
+{
+	if (self.tls == NULL) {
+		CHECK(http_server_listen(self.server, fd) == ERR_OK);
+		return;
+	}
+	test_tls_use(
+	    self.tls, self.server, conf_ms(self.args.conf, "http", "header_timeout") * 1000);
+	CHECK(http_server_listen_tls(self.server, fd) == ERR_OK);
+}
+
 /* One serving process; returns when it has drained. */
 static void serve(int instance)
 {
@@ -175,7 +197,7 @@ static void serve(int instance)
 		fprintf(stderr, "%s\n", note.text);
 		exit(1);
 	}
-	CHECK(http_server_listen(self.server, dup(self.listen_fd)) == ERR_OK);
+	listen_on(dup(self.listen_fd));
 	CHECK(loop_on_signal(self.loop, SIGTERM, on_term, NULL) == ERR_OK);
 	loop_every(self.loop, FLUSH_MS, on_flush, NULL);
 	loop_run(self.loop);
@@ -231,6 +253,9 @@ int main(int argc, char **argv)
 	self.site = test_site;
 	self.site.env = &self.env;
 	open_shared();
+	if (self.args.certificate != NULL) {
+		self.tls = test_tls_open(self.args.certificate, self.args.key);
+	}
 	printf("listening on %u\n", port_of(self.listen_fd));
 	fflush(stdout);
 	int instance = 0;
@@ -242,6 +267,7 @@ int main(int argc, char **argv)
 		}
 	}
 	serve(instance);
+	test_tls_close(self.tls);
 	close_shared();
 	return 0;
 }

@@ -33,10 +33,10 @@ export async function freePort() {
 	return port;
 }
 
-// Text of a configuration file: { section: { key: value } }.
+// Text of a configuration file: { section: { key: value } }; an array is a line for each.
 export function confText(conf) {
 	const section = ([name, keys]) =>
-		`[${name}]\n${Object.entries(keys).map(([key, value]) => `${key} = ${value}\n`).join('')}`;
+		`[${name}]\n${Object.entries(keys).flatMap(([key, value]) => [value].flat().map((v) => `${key} = ${v}\n`)).join('')}`;
 	return Object.entries(conf).map(section).join('\n');
 }
 

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { once } from './raw.mjs';
+import { testCertificate } from '../../harness/certificates.mjs';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const BIN = process.env.HTTP_TEST_SERVER ?? path.join(ROOT, 'build/test/test/harness/http_test_server');
@@ -26,6 +27,10 @@ export async function startServer({ conf = {}, processes = 1, tasks, file, log =
 	if (tasks) args.push('-t', String(tasks));
 	if (file) args.push('-f', file);
 	if (!log) args.push('-q');
+	if (process.env.HTTP_TEST_TLS) {
+		const { certificate, key } = await testCertificate();
+		args.push('-s', certificate, '-k', key);
+	}
 	const child = spawn(BIN, args, { stdio: ['ignore', 'pipe', 'pipe'] });
 	running.add(child);
 	let stderr = '';

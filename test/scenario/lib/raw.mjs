@@ -1,15 +1,19 @@
 // A client that sends the bytes it is told to and reads answers with a parser of its own, so that a
 // test shares no code and no mercy with the server.
+// With HTTP_TEST_TLS in the environment it speaks TLS (and the test server too).
 import net from 'node:net';
+import tls from 'node:tls';
 
 const CRLF2 = Buffer.from('\r\n\r\n');
 
 export class Raw {
 	static connect(port, options = {}) {
 		return new Promise((resolve, reject) => {
-			const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, ...options });
+			const secure = Boolean(process.env.HTTP_TEST_TLS);
+			const where = { port, host: '127.0.0.1', allowHalfOpen: true, ...options };
+			const socket = secure ? tls.connect({ ...where, rejectUnauthorized: false }) : net.connect(where);
 			const raw = new Raw(socket);
-			socket.once('connect', () => resolve(raw));
+			socket.once(secure ? 'secureConnect' : 'connect', () => resolve(raw));
 			socket.once('error', reject);
 		});
 	}
