@@ -36,7 +36,7 @@ struct svc_env {
 	struct sql_db
 	    *db; /* web: read-only connection; store: NULL (use struct txn); others NULL */
 	struct rpc_pool *peer[ROLE_COUNT]; /* NULL where this role may not call */
-	struct tls_keys *tls_keys; /* signer, with TLS on; else NULL */
+	struct tls_keys *tls_keys;	   /* signer, with TLS on; else NULL */
 	const char *data_dir;
 	const char *version;
 	const struct service *const *services; /* those that are switched on */

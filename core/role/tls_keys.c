@@ -1,6 +1,6 @@
 /*
- * See tls_keys.h. After a reload the keys before it stay: handshakes that began with the old
- * certificates are still going on in the web processes.
+ * See tls_keys.h. After a reload the keys before it stay for a while: web processes learn of the
+ * new certificates a second later, and handshakes that began with the old ones go on.
  */
 #include "core/role/tls_keys.h"
 
@@ -23,11 +23,21 @@ enum {
 	TICK_MS = 1000,
 	FILES_POLL_US = 2000,
 	EXPIRES_SOON_S = 14 * 86400,
+	OLD_SETS = 16,
+	OLD_US = 60 * 1000000,
+};
+
+/* What a reload has replaced. */
+struct old_set {
+	struct tls_keyset set;
+	int64_t until_us; /* kept */
 };
 
 struct tls_keys {
 	struct role_ctx *r;
-	struct tls_keyset set, before;
+	struct tls_keyset set;
+	struct old_set old[OLD_SETS]; /* newest first */
+	unsigned n_old;
 	struct buf chains;
 	uint8_t hash[TLS_HASH_BYTES]; /* of chains */
 	struct tls_tickets tickets;
@@ -51,11 +61,20 @@ static void note_expiry(struct tls_keys *k)
 	metric_set(k->expiry, k->set.n == 0 ? 0 : least);
 }
 
+static void drop_oldest(struct tls_keys *k)
+{
+	tls_keyset_fini(&k->old[--k->n_old].set);
+}
+
 static void on_tick(void *arg)
 {
 	struct tls_keys *k = arg;
+	int64_t now_us = clock_mono_us();
 
-	tls_tickets_rotate(&k->tickets, k->period_us, clock_mono_us());
+	while (k->n_old > 0 && k->old[k->n_old - 1].until_us < now_us) {
+		drop_oldest(k);
+	}
+	tls_tickets_rotate(&k->tickets, k->period_us, now_us);
 	note_expiry(k);
 }
 
@@ -93,7 +112,9 @@ void tls_keys_stop(struct role_ctx *r)
 		return;
 	}
 	tls_keyset_fini(&k->set);
-	tls_keyset_fini(&k->before);
+	while (k->n_old > 0) {
+		drop_oldest(k);
+	}
 	tls_tickets_wipe(&k->tickets);
 	buf_free(&k->chains);
 	free(k);
@@ -106,8 +127,12 @@ static void use(struct tls_keys *k, const struct tls_keyset *set)
 {
 	struct slice chains = SLICE_EMPTY;
 
-	tls_keyset_fini(&k->before);
-	k->before = k->set;
+	if (k->n_old == OLD_SETS) {
+		drop_oldest(k);
+	}
+	memmove(&k->old[1], &k->old[0], sizeof(k->old[0]) * k->n_old);
+	k->old[0] = (struct old_set){ k->set, clock_mono_us() + OLD_US };
+	k->n_old++;
 	k->set = *set;
 	buf_clear(&k->chains);
 	tls_keyset_write_chains(&k->set, &k->chains);
@@ -209,9 +234,9 @@ static enum err handle_sign(void *role_state, const struct rpc_call_info *info, 
 		return err_note_set(note, ERR_DENIED, "nothing that TLS has a server sign");
 	}
 	enum err e = tls_keyset_sign(&k->set, &q.id, q.scheme, q.message, reply, note);
-	if (e == ERR_NOT_FOUND) {
-		struct err_note before = { 0 };
-		e = tls_keyset_sign(&k->before, &q.id, q.scheme, q.message, reply, &before);
+	for (unsigned i = 0; e == ERR_NOT_FOUND && i < k->n_old; i++) {
+		struct err_note why = { 0 };
+		e = tls_keyset_sign(&k->old[i].set, &q.id, q.scheme, q.message, reply, &why);
 	}
 	return e;
 }

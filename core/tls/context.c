@@ -112,6 +112,7 @@ static int apply_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv,
 static bool set_rules(SSL_CTX *ssl, const struct tls_options *o)
 {
 	static const unsigned char session_context[] = "plimsoll";
+	char groups[] = GROUPS, signatures[] = SIGNATURES; /* libssl's macros drop a const */
 
 	SSL_CTX_set_options(ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
 				     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
@@ -129,8 +130,8 @@ static bool set_rules(SSL_CTX *ssl, const struct tls_options *o)
 	       SSL_CTX_set_session_id_context(ssl, session_context, sizeof(session_context) - 1) ==
 		   1 &&
 	       SSL_CTX_set_cipher_list(ssl, CIPHERS_12) == 1 &&
-	       SSL_CTX_set1_groups_list(ssl, GROUPS) == 1 &&
-	       SSL_CTX_set1_sigalgs_list(ssl, SIGNATURES) == 1;
+	       SSL_CTX_set1_groups_list(ssl, groups) == 1 &&
+	       SSL_CTX_set1_sigalgs_list(ssl, signatures) == 1;
 }
 
 static SSL_CTX *new_ssl(struct tls_context *c, const struct tls_options *o)

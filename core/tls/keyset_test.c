@@ -63,7 +63,7 @@ static void files_that_hold_something_else_are_refused(void **state)
 {
 	struct rig_files a = rig_make(&p256);
 	struct tls_pair_files f = a.files;
-	char large[TLS_FILE_MAX + 8192];
+	static char large[TLS_FILE_MAX + 8192];
 
 	(void)state;
 	memset(large, 'x', sizeof(large));

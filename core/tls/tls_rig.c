@@ -149,6 +149,12 @@ void rig_close(struct rig *r)
 	tls_keyset_fini(&r->set);
 }
 
+/* libssl's macros drop a const that its functions keep. */
+static char *plain(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
 static void set_up_client(SSL *ssl, const struct rig_client *c)
 {
 	if (c->version != 0) {
@@ -156,10 +162,10 @@ static void set_up_client(SSL *ssl, const struct rig_client *c)
 		SSL_set_max_proto_version(ssl, c->version);
 	}
 	if (c->host != NULL) {
-		SSL_set_tlsext_host_name(ssl, c->host);
+		SSL_set_tlsext_host_name(ssl, plain(c->host));
 	}
 	if (c->sigalgs != NULL) {
-		CHECK(SSL_set1_sigalgs_list(ssl, c->sigalgs) == 1);
+		CHECK(SSL_set1_sigalgs_list(ssl, plain(c->sigalgs)) == 1);
 	}
 	if (c->ciphers != NULL) {
 		CHECK(SSL_set_cipher_list(ssl, c->ciphers) == 1);
