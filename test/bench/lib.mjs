@@ -76,8 +76,8 @@ export async function freePort() {
 }
 
 // nginx as its manual advises for small static answers, with as many workers and an access log.
-// locations: text of location blocks; files: { name: bytes } in its root.
-export async function startNginx({ locations, files, workers = os.cpus().length }) {
+// locations: text of location blocks; files: { name: bytes } in its root; tls: { certificate, key }.
+export async function startNginx({ locations = '', files, tls, workers = os.cpus().length }) {
 	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-nginx-'));
 	const port = await freePort();
 	for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(dir, name), bytes);
@@ -91,7 +91,9 @@ http {
 	keepalive_timeout 65; keepalive_requests 1000000; open_file_cache max=1000; types_hash_max_size 2048;
 	client_body_temp_path ${dir}; proxy_temp_path ${dir}; fastcgi_temp_path ${dir}; uwsgi_temp_path ${dir};
 	scgi_temp_path ${dir}; server_tokens off;
-	server { listen 127.0.0.1:${port} backlog=4096; root ${dir}; ${locations} }
+	${tls ? `ssl_certificate ${tls.certificate}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3;
+	ssl_session_cache off; ssl_session_tickets on; ssl_buffer_size 16k; ssl_ciphers ECDHE+AESGCM;` : ''}
+	server { listen 127.0.0.1:${port} ${tls ? 'ssl' : ''} backlog=4096; root ${dir}; ${locations} }
 }
 `,
 	);
@@ -99,7 +101,7 @@ http {
 	process.on('exit', () => child.kill('SIGTERM')); // a benchmark that fails leaves nothing behind
 	for (let i = 0; i < 100; i++) {
 		try {
-			await fetch(`http://127.0.0.1:${port}/`);
+			await new Promise((resolve, reject) => net.connect(port, '127.0.0.1', resolve).on('error', reject));
 			break;
 		} catch {
 			await sleep(50);
@@ -107,7 +109,8 @@ http {
 	}
 	const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
 	return {
-		url: `http://127.0.0.1:${port}`,
+		url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
+		port,
 		pids: children.map(Number),
 		async stop() {
 			child.kill('SIGTERM');
