@@ -24,16 +24,18 @@ export function recordPosts(context) {
 	return posts;
 }
 
-// Options: front, a kind of test/harness/front.mjs that the service stands behind, with https.
-export async function startWorld({ front } = {}) {
+// Options: front, a kind of test/harness/front.mjs that the service stands behind, with https; or start,
+// which makes the service, and caFile, whom to trust if it speaks https itself. flags: more of the browser's.
+export async function startWorld({ front, start = startPlimsoll, caFile, flags } = {}) {
 	const world = new World();
 	try {
 		if (front) await world.startBehind(front);
-		else world.server = await startPlimsoll();
+		else world.server = await start();
 		// The site asks the service for itself, and Python's OpenSSL trusts whom the variable says.
-		const env = front ? { SSL_CERT_FILE: world.front.caFile } : {};
+		const trusted = front ? world.front.caFile : caFile;
+		const env = trusted ? { SSL_CERT_FILE: trusted } : {};
 		world.example = await startExample(world.server.url, env);
-		world.browser = await launchBrowser();
+		world.browser = await launchBrowser({ flags });
 	} catch (error) {
 		await world.stop();
 		throw error;
