@@ -89,6 +89,7 @@ static enum err use_chains(struct tls_web *w, struct slice chains, struct err_no
 		.signer = &w->signer,
 		.tickets = &w->tickets,
 		.only_13 = s.only_13,
+		.h2 = conf_bool(w->r->conf, "http", "http2"),
 		.ticket_lifetime_s = s.ticket_period_us / 1000000 };
 	struct tls_context *context = NULL;
 	enum err e = tls_context_new(&options, chains, &context, note);

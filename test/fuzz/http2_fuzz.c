@@ -190,7 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
 	self.fd = ends[0];
 	self.quiet = self.rounds = 0;
-	conn_open(self.server, ends[1], (const struct sockaddr *)&peer);
+	conn_open(self.server, ends[1], (const struct sockaddr *)&peer, false);
 	loop_again(self.loop);
 	loop_run(self.loop);
 	CHECK(self.server->h2->n_streams == 0 && self.server->n_queued == 0);
