@@ -24,7 +24,7 @@
 #include "core/base/clock.h"
 #include "core/obs/metric.h"
 #include "core/store/checkpoint_priv.h"
-#include "core/store/sql_priv.h"
+#include "core/store/sqlite.h"
 
 enum {
 	SMALL_REST_BYTES = 4 * 1024 * 1024, /* copied in some ten milliseconds */
@@ -91,7 +91,7 @@ static struct progress checkpoint_pass(struct checkpointer *c)
 	pthread_mutex_unlock(&c->lock);
 	begun_us = clock_mono_us();
 	rc = sqlite3_wal_checkpoint_v2(
-	    c->db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &done);
+	    sqlite_handle(c->db), "main", SQLITE_CHECKPOINT_PASSIVE, &log, &done);
 	hist_record(c->cells.seconds, clock_mono_us() - begun_us);
 	pthread_mutex_lock(&c->lock);
 	p.log_bytes = frames_to_bytes(log);
@@ -99,7 +99,7 @@ static struct progress checkpoint_pass(struct checkpointer *c)
 	p.rest_bytes = log_now - frames_to_bytes(done);
 	if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
 		p.rest_bytes = INT64_MAX;
-		p.error = sqlite3_errmsg(c->db->handle);
+		p.error = sqlite3_errmsg(sqlite_handle(c->db));
 	}
 	return p;
 }

@@ -85,21 +85,24 @@ static enum err record(
 	return e == ERR_END ? ERR_OK : e;
 }
 
-static enum err apply(
+/* Inside of a transaction that excludes other migrations. */
+static enum err apply_in_txn(
     struct sql_db *db, const char *service, const struct migration *m, struct err_note *note)
 {
 	char what[96];
-	enum err e;
+	int64_t last = 0;
+	enum err e = last_applied(db, service, &last, note);
 
+	if (e != ERR_OK || last >= (int64_t)m->number) {
+		return e; /* another process was first */
+	}
 	snprintf(what, sizeof(what), "migration %s %u", service, m->number);
-	e = sql_script(db, "BEGIN IMMEDIATE", what, note);
-	if (e != ERR_OK) {
-		return e;
-	}
 	e = sql_script(db, m->text, what, note);
-	if (e == ERR_OK) {
-		e = record(db, service, m->number, note);
-	}
+	return e == ERR_OK ? record(db, service, m->number, note) : e;
+}
+
+static enum err end_txn(struct sql_db *db, enum err e, const char *what, struct err_note *note)
+{
 	if (e == ERR_OK) {
 		e = sql_script(db, "COMMIT", what, note);
 	}
@@ -111,11 +114,33 @@ static enum err apply(
 	return e;
 }
 
+static enum err apply(
+    struct sql_db *db, const char *service, const struct migration *m, struct err_note *note)
+{
+	enum err e = db->engine->begin_exclusive(db, service, note);
+
+	if (e == ERR_OK) {
+		e = end_txn(db, apply_in_txn(db, service, m, note), service, note);
+	}
+	return e;
+}
+
+static enum err make_records(struct sql_db *db, struct err_note *note)
+{
+	enum err e = db->engine->begin_exclusive(db, "migrations", note);
+
+	if (e == ERR_OK) {
+		e = sql_script(db, create_records, "migrations", note);
+		e = end_txn(db, e, "migrations", note);
+	}
+	return e;
+}
+
 enum err sql_migrate(struct sql_db *db, const char *service, const struct migration *migrations,
     unsigned n, struct err_note *note)
 {
 	int64_t last = 0;
-	enum err e = sql_script(db, create_records, "migrations", note);
+	enum err e = make_records(db, note);
 
 	if (e == ERR_OK) {
 		e = last_applied(db, service, &last, note);

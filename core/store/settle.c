@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "core/base/check.h"
-#include "core/store/sql_priv.h"
+#include "core/store/sqlite.h"
 #include "core/store/store_priv.h"
 
 enum {
@@ -44,7 +44,7 @@ static enum err rewrite_log(struct sql_db *db, struct err_note *note)
 		return err_note_set(note, ERR_MEMORY, "no memory for the write-ahead log");
 	}
 	errno = 0;
-	int rc = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+	int rc = sqlite3_file_control(sqlite_handle(db), "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
 	if (rc == SQLITE_OK && file != NULL && file->pMethods != NULL) {
 		rc = rewrite(file, chunk);
 	}
@@ -59,9 +59,9 @@ static enum err rewrite_log(struct sql_db *db, struct err_note *note)
 /* The write lock keeps everybody from the log meanwhile. */
 enum err store_settle_log(struct sql_db *db, struct err_note *note)
 {
-	sqlite3_busy_timeout(db->handle, SETTLE_BUSY_MS);
+	sqlite3_busy_timeout(sqlite_handle(db), SETTLE_BUSY_MS);
 	enum err e = sql_script(db, "BEGIN IMMEDIATE", "begin", note);
-	sqlite3_busy_timeout(db->handle, SQL_WRITE_BUSY_MS);
+	sqlite3_busy_timeout(sqlite_handle(db), SQL_WRITE_BUSY_MS);
 	if (e != ERR_OK) {
 		return e;
 	}

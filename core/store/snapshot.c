@@ -17,7 +17,7 @@
 
 #include "core/base/clock.h"
 #include "core/store/backup_file.h"
-#include "core/store/sql_priv.h"
+#include "core/store/sqlite.h"
 
 enum {
 	STEP_PAGES = 256, /* 1 MiB */
@@ -29,9 +29,9 @@ enum {
 /* SQLite's words about a raw connection. */
 static enum err sqlite_failed(sqlite3 *db, int rc, const char *path, struct err_note *note)
 {
-	struct sql_db as_ours = { .handle = db };
+	struct sqlite_db as_ours = { .handle = db };
 
-	return sql_error(&as_ours, rc, path, note);
+	return sqlite_error(&as_ours, rc, path, note);
 }
 
 static enum err open_raw(const char *path, int flags, sqlite3 **ret, struct err_note *note)

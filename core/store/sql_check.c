@@ -3,9 +3,10 @@
  */
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/store/sql.h"
-#include "core/store/sql_priv.h"
+#include "core/store/sqlite.h"
 
 /* "service.what_it_does" */
 static bool is_name(const char *name)
@@ -47,7 +48,7 @@ static bool is_scan(const char *detail)
 }
 
 static enum err check_plan(
-    struct sql_db *db, const struct sql_stmt *stmt, const char *text, struct err_note *note)
+    struct sqlite_db *db, const struct sql_stmt *stmt, const char *text, struct err_note *note)
 {
 	enum {
 		DETAIL_COLUMN = 3
@@ -70,7 +71,7 @@ static enum err check_plan(
 		}
 	}
 	if (rc != SQLITE_OK) {
-		e = sql_error(db, rc, stmt->name, note);
+		e = sqlite_error(db, rc, stmt->name, note);
 	}
 	sqlite3_finalize(plan);
 	sqlite3_free(explain);
@@ -79,7 +80,7 @@ static enum err check_plan(
 
 /* Prepares; checks that it is one statement, that its flag is true and that its plan is good. */
 static enum err check_statement(
-    struct sql_db *db, const struct sql_stmt *stmt, struct err_note *note)
+    struct sqlite_db *db, const struct sql_stmt *stmt, struct err_note *note)
 {
 	struct buf text = buf_new(SQL_MAX_TEXT);
 	sqlite3_stmt *handle = NULL;
@@ -87,7 +88,7 @@ static enum err check_statement(
 	enum err e = ERR_OK;
 	int rc;
 
-	sql_expand(stmt->text, &text);
+	sql_expand(stmt->text, SQL_FOR_SQLITE, &text);
 	buf_append_char(&text, '\0');
 	if (text.failed) {
 		e = err_note_set(note, ERR_INVALID, "%s: its text is too long", stmt->name);
@@ -125,7 +126,7 @@ enum err sql_table_check(struct sql_db *db, const struct sql_table *table, struc
 			e = sql_lint(stmt->name, stmt->text, note);
 		}
 		if (e == ERR_OK) {
-			e = check_statement(db, stmt, note);
+			e = check_statement(sqlite_db_of(db), stmt, note);
 		}
 	}
 	return e;

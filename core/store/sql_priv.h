@@ -1,66 +1,95 @@
 /*
- * Inside of the SQL layer: what its files share. Only core/store includes this.
+ * Inside of the SQL layer: what an engine provides (SQLite: sqlite*.c, PostgreSQL: pg_*.c), and
+ * what both stand on. Only core/store includes this.
  */
 #ifndef PLIMSOLL_STORE_SQL_PRIV_H
 #define PLIMSOLL_STORE_SQL_PRIV_H
 
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/buf.h"
-#include "core/base/list.h"
 #include "core/store/sql.h"
 
 enum {
-	SQL_CACHE_BUCKETS = 128,
-	SQL_CACHE_MAX = 256,	  /* prepared statements kept per connection; some KiB each */
-	SQL_MAX_PARAMS = 64,	  /* per statement: they are tracked in one word */
-	SQL_MAX_NAME = 48,	  /* bytes of a parameter's name */
-	SQL_MAX_TEXT = 64 * 1024, /* bytes of a statement or a migration */
-	/*
-	 * Only a foreign program can be in the way, or during an upgrade the other store, for the
-	 * milliseconds of a commit; the loop waits meanwhile.
-	 */
-	SQL_WRITE_BUSY_MS = 1000,
-	SQL_APPLICATION_ID = 0x504c494d /* "PLIM" in the file header */
+	SQL_MAX_PARAMS = 64,	 /* per statement: they are tracked in one word */
+	SQL_MAX_NAME = 48,	 /* bytes of a parameter's name */
+	SQL_MAX_TEXT = 64 * 1024 /* bytes of a statement or a migration */
 };
 
+enum sql_kind {
+	SQL_NULL,
+	SQL_I64,
+	SQL_TEXT,
+	SQL_BLOB
+};
+
+struct sql_value {
+	enum sql_kind kind;
+	int64_t i64;
+	struct slice bytes; /* SQL_TEXT, SQL_BLOB */
+};
+
+/*
+ * A running query as far as all engines are alike. The engine allocates it (with more behind it)
+ * and fills in nothing here; engine.c does.
+ */
 struct sql_query {
-	struct list age;	/* in sql_db.idle (oldest first) or, while it runs, in no list */
-	struct sql_query *next; /* in its bucket */
 	struct sql_db *db;
 	const struct sql_stmt *stmt; /* identity is the address */
-	sqlite3_stmt *handle;	     /* owned */
 	struct err_note *note;	     /* of the caller, while it runs */
-	uint64_t bound;		     /* bit per parameter that has a value */
 	int64_t started_us;
-	unsigned n_params;
-	enum err failed; /* by a bind or a step; every later step repeats it */
-	bool running, stepped, done;
+	bool running;
 };
 
+struct sql_query_ops {
+	enum err (*begin)(struct sql_db *db, const struct sql_stmt *stmt, struct sql_query **ret,
+	    struct err_note *note);
+	void (*bind)(struct sql_query *q, const char *name, const struct sql_value *v);
+	enum err (*step)(struct sql_query *q);
+	int64_t (*col_i64)(struct sql_query *q, int column);
+	struct slice (*col_bytes)(struct sql_query *q, int column, enum sql_kind kind);
+	bool (*col_is_null)(struct sql_query *q, int column);
+	int64_t (*end)(struct sql_query *q); /* q may be gone afterwards; rows changed */
+};
+
+struct sql_engine {
+	const char *name; /* "sqlite", "postgres" */
+	const struct sql_query_ops *query;
+	/* Runs statements separated by ';' in order, their rows are ignored; what: for the note. */
+	enum err (*script)(
+	    struct sql_db *db, const char *text, const char *what, struct err_note *note);
+	/* Begins a transaction that excludes other migrations. */
+	enum err (*begin_exclusive)(struct sql_db *db, const char *what, struct err_note *note);
+	bool (*in_txn)(const struct sql_db *db);
+	void (*close)(struct sql_db *db);
+};
+
+/* A connection as far as all engines are alike. */
 struct sql_db {
-	sqlite3 *handle; /* owned */
+	const struct sql_engine *engine;
 	enum sql_mode mode;
 	bool writes_refused; /* see sql_refuse_writes() */
-	unsigned n_cached, n_running;
+	unsigned n_running;
 	int64_t changes;
-	struct list idle;
-	struct sql_query *bucket[SQL_CACHE_BUCKETS];
 	void (*observe)(void *arg, const struct sql_stmt *stmt, int64_t us);
 	void *observe_arg;
 };
 
-/*
- * Turns a result code of SQLite into an error with text in note: "WHAT: SQLite's words". SQLite's
- * texts name tables and columns, never values. Set errno to 0 before the call that may fail: SQLite
- * 3.40 keeps no errno of a failed commit, so what the call leaves there is the best there is.
- */
-NODISCARD enum err sql_error(struct sql_db *db, int rc, const char *what, struct err_note *note);
+enum sql_for {
+	SQL_FOR_SQLITE,
+	SQL_FOR_POSTGRES,
+	SQL_ENGINES
+};
 
-/* Copies text with {{BLOB}} and {{SERIAL}} replaced for SQLite. A foreign macro is a CHECK. */
-void sql_expand(const char *text, struct buf *out);
+/* Copies text with {{BLOB}} and {{SERIAL}} replaced for an engine. A foreign macro is a CHECK. */
+void sql_expand(const char *text, enum sql_for engine, struct buf *out);
+
+/*
+ * Cuts the next word, sign, 'string' or macro off *rest, without blanks and comments before it.
+ * False at the end (*rest is empty) or at a string that does not end.
+ */
+bool sql_next_piece(struct slice *rest, struct slice *ret);
 
 /* Runs statements separated by ';' in order, their rows are ignored; what names them in the note.
  */
@@ -69,9 +98,6 @@ NODISCARD enum err sql_script(
 
 /* Statements of sql_migrate(): part of every metric schema. */
 extern const struct sql_table sql_migrate_stmts;
-
-/* Frees all cached statements; none may be running. */
-void sql_cache_free(struct sql_db *db);
 
 /* Queries begun and not ended. */
 unsigned sql_running(const struct sql_db *db);

@@ -15,7 +15,7 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/trace.h"
-#include "core/store/sql_priv.h"
+#include "core/store/sqlite.h"
 #include "core/store/store_priv.h"
 
 enum {
@@ -250,7 +250,7 @@ enum err store_open(struct loop *l, const char *data_dir, void *env, struct metr
 		goto fail;
 	}
 	store_timing_attach(s->timing, s->db);
-	sqlite3_wal_hook(s->db->handle, on_wal_commit, s);
+	sqlite3_wal_hook(sqlite_handle(s->db), on_wal_commit, s);
 	loop_on_check(l, on_round, s);
 	*ret = s;
 	return ERR_OK;

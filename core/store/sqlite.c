@@ -21,7 +21,7 @@
  * POSIX locks belong to the process: whoever opens and closes the file by other means in a process
  * with a connection drops that connection's locks. Nothing here does.
  */
-#include "core/store/sql.h"
+#include "core/store/sqlite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,6 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
-#include "core/store/sql_priv.h"
 
 enum {
 	OPEN_BUSY_MS = 2000, /* readers may be connected while the store starts */
@@ -105,7 +104,7 @@ static enum err error_of_code(int rc, int sys)
 	}
 }
 
-enum err sql_error(struct sql_db *db, int rc, const char *what, struct err_note *note)
+enum err sqlite_error(struct sqlite_db *db, int rc, const char *what, struct err_note *note)
 {
 	bool is_io = (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
 	int sys = errno != 0 ? errno : sqlite3_system_errno(db->handle);
@@ -116,31 +115,24 @@ enum err sql_error(struct sql_db *db, int rc, const char *what, struct err_note 
 	    sqlite3_errmsg(db->handle), rc);
 }
 
-enum err sql_script(struct sql_db *db, const char *text, const char *what, struct err_note *note)
+static enum err script(
+    struct sqlite_db *db, const char *text, const char *what, struct err_note *note)
 {
 	struct buf expanded = buf_new(SQL_MAX_TEXT);
 	enum err e = ERR_OK;
 	char *message = NULL;
 	int rc;
 
-	sql_expand(text, &expanded);
+	sql_expand(text, SQL_FOR_SQLITE, &expanded);
 	buf_append_char(&expanded, '\0');
 	CHECK(!expanded.failed);
 	errno = 0;
 	rc = sqlite3_exec(db->handle, expanded.data, NULL, NULL, &message);
 	if (rc != SQLITE_OK) {
-		e = sql_error(db, rc, what, note);
+		e = sqlite_error(db, rc, what, note);
 	}
 	sqlite3_free(message);
 	buf_free(&expanded);
-	return e;
-}
-
-enum err sql_run(struct sql_db *db, const char *text, struct err_note *note)
-{
-	enum err e = sql_script(db, text, text, note);
-
-	db->changes = sqlite3_changes64(db->handle);
 	return e;
 }
 
@@ -157,13 +149,13 @@ static int on_pragma_row(void *arg, int n, char **values, char **names)
 
 /* The first number of a pragma's or query's answer. */
 static enum err query_number(
-    struct sql_db *db, const char *path, const char *text, long long *ret, struct err_note *note)
+    struct sqlite_db *db, const char *path, const char *text, long long *ret, struct err_note *note)
 {
 	int rc;
 
 	errno = 0;
 	rc = sqlite3_exec(db->handle, text, on_pragma_row, ret, NULL);
-	return rc == SQLITE_OK ? ERR_OK : sql_error(db, rc, path, note);
+	return rc == SQLITE_OK ? ERR_OK : sqlite_error(db, rc, path, note);
 }
 
 static enum err sync_folder(const char *path, struct err_note *note)
@@ -218,7 +210,7 @@ static void harden(sqlite3 *handle)
 
 /* Refuses a database of another program before anything in it is touched. */
 static enum err check_owner(
-    struct sql_db *db, const char *path, bool *ret_new, struct err_note *note)
+    struct sqlite_db *db, const char *path, bool *ret_new, struct err_note *note)
 {
 	long long id = 0, tables = 0;
 	enum err e = query_number(db, path, "PRAGMA application_id", &id, note);
@@ -237,15 +229,15 @@ static enum err check_owner(
 }
 
 /* Last of all: readers take a database without the id for one that is not there yet. */
-static enum err mark_as_ours(struct sql_db *db, const char *path, struct err_note *note)
+static enum err mark_as_ours(struct sqlite_db *db, const char *path, struct err_note *note)
 {
 	char text[64];
 
 	snprintf(text, sizeof(text), "PRAGMA application_id=%d", SQL_APPLICATION_ID);
-	return sql_script(db, text, path, note);
+	return script(db, text, path, note);
 }
 
-static enum err set_up_writer(struct sql_db *db, const char *path, struct err_note *note)
+static enum err set_up_writer(struct sqlite_db *db, const char *path, struct err_note *note)
 {
 	bool is_new = false;
 	int keep = 1;
@@ -257,7 +249,7 @@ static enum err set_up_writer(struct sql_db *db, const char *path, struct err_no
 	sqlite3_busy_timeout(db->handle, OPEN_BUSY_MS);
 	e = check_owner(db, path, &is_new, note);
 	if (e == ERR_OK) {
-		e = sql_script(db, write_pragmas, path, note);
+		e = script(db, write_pragmas, path, note);
 	}
 	sqlite3_wal_autocheckpoint(db->handle, 0);
 	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
@@ -268,14 +260,14 @@ static enum err set_up_writer(struct sql_db *db, const char *path, struct err_no
 	return e;
 }
 
-static enum err set_up_reader(struct sql_db *db, const char *path, struct err_note *note)
+static enum err set_up_reader(struct sqlite_db *db, const char *path, struct err_note *note)
 {
 	long long id = 0;
 	enum err e;
 
 	sqlite3_busy_timeout(db->handle, READ_BUSY_MS);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	e = sql_script(db, read_pragmas, path, note);
+	e = script(db, read_pragmas, path, note);
 	if (e == ERR_OK) {
 		e = query_number(db, path, "PRAGMA application_id", &id, note);
 	}
@@ -285,17 +277,69 @@ static enum err set_up_reader(struct sql_db *db, const char *path, struct err_no
 	return e;
 }
 
+/* ---- the engine ---- */
+
+static enum err run_script(
+    struct sql_db *base, const char *text, const char *what, struct err_note *note)
+{
+	struct sqlite_db *db = sqlite_db_of(base);
+	enum err e = script(db, text, what, note);
+
+	base->changes = sqlite3_changes64(db->handle);
+	return e;
+}
+
+static bool in_txn(const struct sql_db *base)
+{
+	return sqlite3_get_autocommit(sqlite_handle(base)) == 0;
+}
+
+static enum err begin_exclusive(struct sql_db *base, const char *what, struct err_note *note)
+{
+	return script(sqlite_db_of(base), "BEGIN IMMEDIATE", what, note);
+}
+
+static void close_db(struct sql_db *base)
+{
+	struct sqlite_db *db = sqlite_db_of(base);
+
+	sqlite_cache_free(db);
+	CHECK(sqlite3_close(db->handle) == SQLITE_OK); /* a statement of ours is left over */
+	free(db);
+}
+
+static const struct sql_engine engine = {
+	.name = "sqlite",
+	.query = &sqlite_query_ops,
+	.script = run_script,
+	.begin_exclusive = begin_exclusive,
+	.in_txn = in_txn,
+	.close = close_db,
+};
+
+struct sqlite_db *sqlite_db_of(struct sql_db *db)
+{
+	CHECK(db->engine == &engine);
+	return (struct sqlite_db *)db;
+}
+
+sqlite3 *sqlite_handle(const struct sql_db *db)
+{
+	CHECK(db->engine == &engine);
+	return ((const struct sqlite_db *)db)->handle;
+}
+
 enum err sql_open(const char *path, enum sql_mode mode, struct sql_db **ret, struct err_note *note)
 {
 	int flags = mode == SQL_READ_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
-	struct sql_db *db = calloc(1, sizeof(*db));
+	struct sqlite_db *db = calloc(1, sizeof(*db));
 	enum err e = mode == SQL_READ_WRITE ? create_file(path, note) : ERR_OK;
 	int rc;
 
 	if (db == NULL) {
 		return err_note_set(note, ERR_MEMORY, "no memory for a database connection");
 	}
-	db->mode = mode;
+	db->base = (struct sql_db){ .engine = &engine, .mode = mode };
 	list_init(&db->idle);
 	if (e != ERR_OK) {
 		goto fail;
@@ -304,7 +348,7 @@ enum err sql_open(const char *path, enum sql_mode mode, struct sql_db **ret, str
 	rc = sqlite3_open_v2(
 	    path, &db->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	if (rc != SQLITE_OK) {
-		e = sql_error(db, rc, path, note);
+		e = sqlite_error(db, rc, path, note);
 		goto fail;
 	}
 	harden(db->handle);
@@ -312,37 +356,9 @@ enum err sql_open(const char *path, enum sql_mode mode, struct sql_db **ret, str
 	if (e != ERR_OK) {
 		goto fail;
 	}
-	*ret = db;
+	*ret = &db->base;
 	return ERR_OK;
 fail:
-	sql_close(&db);
+	close_db(&db->base);
 	return e;
-}
-
-void sql_close(struct sql_db **db)
-{
-	if (*db == NULL) {
-		return;
-	}
-	sql_cache_free(*db);
-	CHECK(sqlite3_close((*db)->handle) == SQLITE_OK); /* a statement of ours is left over */
-	free(*db);
-	*db = NULL;
-}
-
-void sql_observe(
-    struct sql_db *db, void (*fn)(void *arg, const struct sql_stmt *stmt, int64_t us), void *arg)
-{
-	db->observe = fn;
-	db->observe_arg = arg;
-}
-
-bool sql_in_txn(const struct sql_db *db)
-{
-	return sqlite3_get_autocommit(db->handle) == 0;
-}
-
-void sql_refuse_writes(struct sql_db *db, bool on)
-{
-	db->writes_refused = on;
 }
