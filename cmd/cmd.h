@@ -22,6 +22,7 @@ struct cmd_options {
 	char *const *argv;		     /* the whole command line of the program */
 	bool without_keys, force, anonymise; /* backup, restore */
 	const char *password;		     /* restore --anonymise, or NULL */
+	const char *from, *to;		     /* (migrate) engines to copy between, or NULL */
 	const char *word;		     /* the one argument without a dash, or NULL */
 };
 

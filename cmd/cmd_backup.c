@@ -12,6 +12,7 @@
 #include "cmd/cmd.h"
 #include "core/base/clock.h"
 #include "core/store/backup.h"
+#include "core/store/store_conf.h"
 
 enum {
 	SHOW_EVERY_US = 1000000,
@@ -79,6 +80,12 @@ int cmd_backup(const struct app *app, struct conf *conf, const struct cmd_option
 	if (o->word == NULL) {
 		fprintf(stderr, "plimsoll backup: say where to: plimsoll backup DIR [-c FILE]\n");
 		return EXIT_USAGE;
+	}
+	if (store_is_postgres(conf)) {
+		fprintf(stderr,
+		    "plimsoll backup: with [store] engine = postgres the data is the server's: use "
+		    "pg_dump and pg_restore, and copy the folder keys\n");
+		return EXIT_FAILED;
 	}
 	step_back();
 	if (backup_make(&b, &m, &note) != ERR_OK) {

@@ -7,10 +7,10 @@
 #include "accounts/public_url.h"
 #include "cmd/check_tls.h"
 #include "cmd/cmd.h"
+#include "cmd/database.h"
 #include "core/role/advice.h"
 #include "core/role/sandbox.h"
 #include "core/store/backup.h"
-#include "core/store/sql.h"
 
 enum {
 	ADVICE_BYTES = 8192
@@ -35,41 +35,63 @@ static int check_public_url(const struct conf *conf)
 	return check_tls(conf, &url);
 }
 
-int cmd_audit(const struct app *app, const char *path)
+static int audit_db(const struct app *app, struct sql_db *db)
 {
-	struct sql_db *db = NULL;
-	struct err_note note = { 0 };
 	int code = EXIT_OK;
 
-	if (sql_open(path, SQL_READ_ONLY, &db, &note) != ERR_OK) {
-		fprintf(stderr, "%s\n", note.text);
-		return EXIT_FAILED;
-	}
 	for (size_t i = 0; i < app->n_services; i++) {
 		const struct service *s = app->services[i];
-		note = (struct err_note){ 0 };
+		struct err_note note = { 0 };
 		if (s->audit != NULL && s->audit(db, &note) != ERR_OK) {
 			fprintf(stderr, "%s: %s\n", s->name, note.text);
 			code = EXIT_FAILED;
 		}
 	}
+	return code;
+}
+
+int cmd_audit(const struct app *app, const char *path)
+{
+	struct sql_db *db = NULL;
+	struct err_note note = { 0 };
+
+	if (sql_open(path, SQL_READ_ONLY, &db, &note) != ERR_OK) {
+		fprintf(stderr, "%s\n", note.text);
+		return EXIT_FAILED;
+	}
+	int code = audit_db(app, db);
 	sql_close(&db);
 	return code;
 }
 
-/* Of the data folder, which may be in use, or of a backup, whose files are compared first. */
-static int audit_data(const struct app *app, const struct conf *conf, const char *backup)
+/* Of the database, which may be in use. */
+static int audit_data(const struct app *app, const struct conf *conf)
+{
+	const char *data_dir = conf_str(conf, "plimsoll", "data_dir");
+	struct database d;
+	struct err_note note = { 0 };
+
+	if (database_open(conf, NULL, data_dir, SQL_READ_ONLY, &d, &note) != ERR_OK) {
+		fprintf(stderr, "%s\n", note.text);
+		return EXIT_FAILED;
+	}
+	int code = audit_db(app, d.db);
+	database_close(&d);
+	return code;
+}
+
+/* Of a backup, whose files are compared first. */
+static int audit_backup(const struct app *app, const char *backup)
 {
 	struct err_note note = { 0 };
 	struct manifest manifest;
 	char path[4300];
-	const char *folder = backup == NULL ? conf_str(conf, "plimsoll", "data_dir") : backup;
 
-	if (backup != NULL && backup_verify(backup, &manifest, &note) != ERR_OK) {
+	if (backup_verify(backup, &manifest, &note) != ERR_OK) {
 		fprintf(stderr, "%s\n", note.text);
 		return EXIT_FAILED;
 	}
-	snprintf(path, sizeof(path), "%s/" MANIFEST_DB, folder);
+	snprintf(path, sizeof(path), "%s/" MANIFEST_DB, backup);
 	return cmd_audit(app, path);
 }
 
@@ -105,7 +127,7 @@ int cmd_check(const struct app *app, struct conf *conf, const struct cmd_options
 	}
 	advise(conf);
 	if (code == EXIT_OK && o->data) {
-		code = audit_data(app, conf, o->word);
+		code = o->word == NULL ? audit_data(app, conf) : audit_backup(app, o->word);
 	}
 	if (code == EXIT_OK) {
 		printf(o->data ? "the configuration and the data are good\n"

@@ -11,6 +11,7 @@
 #include "core/role/data_dir.h"
 #include "core/store/backup.h"
 #include "core/store/restore.h"
+#include "core/store/store_conf.h"
 #include "core/store/sql.h"
 
 struct anonymise {
@@ -111,6 +112,12 @@ int cmd_restore(const struct app *app, struct conf *conf, const struct cmd_optio
 		fprintf(stderr,
 		    "usage: plimsoll restore DIR [--force] [--anonymise [--password TEXT]] [-c FILE]\n");
 		return EXIT_USAGE;
+	}
+	if (store_is_postgres(conf)) {
+		fprintf(stderr,
+		    "plimsoll restore: with [store] engine = postgres the data is the server's: use "
+		    "pg_dump and pg_restore, and copy the folder keys\n");
+		return EXIT_FAILED;
 	}
 	if (backup_verify(o->word, &m, &note) != ERR_OK || fits(app, &m, &note) != ERR_OK) {
 		return failed(&note, EXIT_FAILED);

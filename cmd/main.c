@@ -20,7 +20,7 @@ static const struct command commands[] = {
 	{ "check",   "[--data [DIR]]", "says whether the configuration (and the data, or the backup DIR) is good, and what to mend", cmd_check },
 	{ "config",  "[--reference|--man]", "prints every key in effect and where its value came from", cmd_config },
 	{ "metrics", "[--reference]", "prints what each figure and counter means (doc/METRICS.md)", cmd_metrics },
-	{ "migrate", "",              "brings the database to this version", cmd_migrate },
+	{ "migrate", "[--from E --to E]", "brings the database to this version; copies it from engine to engine", cmd_migrate },
 	{ "backup",  "DIR",           "copies database and keys, also of a running server, to the new folder DIR", cmd_backup },
 	{ "restore", "DIR",           "puts the backup DIR into the data folder", cmd_restore },
 	{ "status",  "[--json]",      "asks the running server how it is", cmd_status },

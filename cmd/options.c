@@ -42,6 +42,10 @@ bool cmd_options_parse(int argc, char **argv, struct cmd_options *ret)
 			good = take_argument(argc, argv, &i, &o.conf_path);
 		} else if (strcmp(word, "--set") == 0) {
 			good = take_set(argc, argv, &i, &o);
+		} else if (strcmp(word, "--from") == 0) {
+			good = take_argument(argc, argv, &i, &o.from);
+		} else if (strcmp(word, "--to") == 0) {
+			good = take_argument(argc, argv, &i, &o.to);
 		} else if (strcmp(word, "--no-sandbox") == 0) {
 			o.no_sandbox = true;
 		} else if (strcmp(word, "--reference") == 0) {

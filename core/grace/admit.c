@@ -86,9 +86,10 @@ static int64_t wait_at_resource(const struct grace_load *load, enum cost_class c
 		return load->store_wait_us;
 	case COST_SIGN:
 		return load->signer_wait_us;
+	case COST_READ:
+		return load->read_wait_us;
 	case COST_HEALTH:
 	case COST_MEMORY:
-	case COST_READ:
 	case COST_STREAM:
 	case COST_CLASSES:
 		break;

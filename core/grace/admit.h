@@ -46,6 +46,7 @@ void cost_meter_record(struct cost_meter *m, int64_t us);
 struct grace_load {
 	int64_t loop_delay_us; /* standing delay of requests in the web process' class queues */
 	int64_t compute_wait_us, store_wait_us, signer_wait_us; /* expected wait of a new call */
+	int64_t read_wait_us;	/* for a connection to a database server */
 	int64_t compute_run_us; /* mean time of a job there lately */
 	unsigned tasks, tasks_max;
 };

@@ -149,6 +149,13 @@ static bool is_to_be_redirected(const struct http_req *r, enum http_route_result
 	       !http_is_https(r);
 }
 
+static bool runs_inline(const struct http_server *s, const struct op *op)
+{
+	bool waits = s->o.reads_wait && op->cost == COST_READ;
+
+	return (op->flags & OP_INLINE) != 0 && !waits;
+}
+
 static void route(struct http_req *r)
 {
 	struct http_server *s = r->server;
@@ -166,7 +173,7 @@ static void route(struct http_req *r)
 	} else if (result == HTTP_ROUTE_FOUND) {
 		r->call.op = r->match.op;
 		r->handle = r->match.op->handle;
-		r->is_inline = (r->match.op->flags & OP_INLINE) != 0;
+		r->is_inline = runs_inline(s, r->match.op);
 		r->cells = cells_of(s, &r->match);
 		r->early = early_error(r);
 		r->arena.max += (size_t)r->call.op->max_body * 2;

@@ -36,7 +36,7 @@ struct op_call;
 typedef enum err op_fn(struct op_call *c);
 
 enum op_flags {
-	OP_INLINE = 1,	    /* never waits: runs on the loop without a task */
+	OP_INLINE = 1,	    /* never waits, but for a COST_READ's database: runs without a task */
 	OP_STREAM = 2,	    /* reads its body itself with http_body_read(); starts at the head */
 	OP_ANY_SCHEME = 8,  /* answered without TLS even where http is sent to https */
 	OP_PUBLIC_CORS = 4, /* Access-Control-Allow-Origin: * and OPTIONS answered by the edge */

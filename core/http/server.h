@@ -37,6 +37,8 @@ struct http_server_options {
 	 * OP_ANY_SCHEME excepted. NULL: nowhere.
 	 */
 	const char *https_origin;
+	/* The database makes its readers wait: OP_INLINE rows of COST_READ get a task after all. */
+	bool reads_wait;
 };
 
 /* Names of the cost classes, as labels of metrics. */

@@ -17,6 +17,7 @@
 #include "core/rpc/rpc_cells.h"
 #include "core/role/tls_keys.h"
 #include "core/store/store.h"
+#include "core/store/store_conf.h"
 #include "core/tls/tls_conf.h"
 
 size_t app_conf_tables(const struct app *app, struct conf_table ret[APP_MAX_CONF_TABLES])
@@ -92,6 +93,9 @@ enum err app_conf_check(const struct app *app, const struct conf *conf, struct e
 		return err_note_set(note, ERR_CONFIG, "[log] level: %s", why.text);
 	}
 	enum err e = app_services(app, conf, NULL, &services, note);
+	if (e == ERR_OK) {
+		e = store_conf_check(conf, note);
+	}
 	if (e == ERR_OK) {
 		e = http_settings_read(conf, &settings, note);
 	}
@@ -170,6 +174,7 @@ enum err app_metric_schema(const struct app *app, struct metric_schema **ret)
 	}
 	rpc_metric_schema(schema);
 	store_metric_schema(schema, statements, (unsigned)app->n_services);
+	pg_metric_schema(schema);
 	*ret = schema;
 	return ERR_OK;
 }

@@ -188,8 +188,10 @@ static enum err close_sandbox(
 	}
 	const char *folder =
 	    p->r.env.role == ROLE_WEB ? conf_str(p->r.conf, "tls", "acme_folder") : "";
-	enum err e = sandbox_enter(role_table[p->r.env.role].sandbox, p->r.env.data_dir,
-	    folder[0] == '\0' ? NULL : folder, &bits, note);
+	const struct sandbox_extra extra = { .database = p->r.database,
+		.read_folder = folder[0] == '\0' ? NULL : folder };
+	enum err e = sandbox_enter(
+	    role_sandbox(p->r.env.role, p->r.database), &extra, p->r.env.data_dir, &bits, note);
 	p->slot->sandbox = bits;
 	return e;
 }

@@ -26,7 +26,7 @@ bool health_store_is_well(const struct svc_env *env)
 
 static bool database_is_there(const struct svc_env *env)
 {
-	return env->role != ROLE_WEB || env->db != NULL;
+	return env->role != ROLE_WEB || (env->db != NULL && sql_is_there(env->db));
 }
 
 static enum err heartbeat(struct op_call *c)

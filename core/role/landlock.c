@@ -19,12 +19,13 @@
 #include "core/role/role.h"
 
 /* Newer than the header of Debian 12; the kernel's documentation has the numbers. */
-#define FS_TRUNCATE  (1ULL << 14) /* version 3 */
-#define FS_IOCTL_DEV (1ULL << 15) /* version 5 */
-#define NET_BIND     (1ULL << 0)  /* version 4 */
-#define NET_CONNECT  (1ULL << 1)
-#define SCOPE_SOCKET (1ULL << 0) /* version 6: abstract Unix sockets of others */
-#define SCOPE_SIGNAL (1ULL << 1)
+#define FS_TRUNCATE   (1ULL << 14) /* version 3 */
+#define FS_IOCTL_DEV  (1ULL << 15) /* version 5 */
+#define NET_BIND      (1ULL << 0)  /* version 4 */
+#define NET_CONNECT   (1ULL << 1)
+#define RULE_NET_PORT 2
+#define SCOPE_SOCKET  (1ULL << 0) /* version 6: abstract Unix sockets of others */
+#define SCOPE_SIGNAL  (1ULL << 1)
 
 #define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define FS_WRITE                                                                                   \
@@ -41,6 +42,10 @@
 
 struct ruleset_attr {
 	uint64_t fs, net, scoped;
+};
+
+struct port_attr {
+	uint64_t access, port;
 };
 
 struct rule {
@@ -138,8 +143,29 @@ static enum err add_rule(int ruleset, const struct rule *rule, const char *data_
 	return e;
 }
 
+/* The ports and certificates of the database server. */
+static enum err add_database(
+    int ruleset, const struct pg_reach *database, uint64_t handled, struct err_note *note)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned i = 0; i < database->n_ports && (handled & NET_CONNECT) != 0; i++) {
+		const struct port_attr attr = { NET_CONNECT, database->ports[i] };
+
+		if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &attr, 0) != 0) {
+			return err_note_set(note, ERR_SYSTEM, "Landlock refuses a rule for a port");
+		}
+	}
+	for (unsigned i = 0; e == ERR_OK && i < database->n_files; i++) {
+		const struct rule rule = { 0, database->files[i], FS_READ };
+
+		e = add_rule(ruleset, &rule, NULL, FS_READ, note);
+	}
+	return e;
+}
+
 enum err landlock_restrict(
-    uint32_t flags, const char *data_dir, const char *read_folder, struct err_note *note)
+    uint32_t flags, const struct sandbox_extra *extra, const char *data_dir, struct err_note *note)
 {
 	struct ruleset_attr attr = { .fs = FS_READ | FS_WRITE | FS_NEVER,
 		.net = NET_BIND | ((flags & SANDBOX_DIAL) != 0 ? 0 : NET_CONNECT),
@@ -156,9 +182,12 @@ enum err landlock_restrict(
 			e = add_rule(ruleset, &rules[i], data_dir, attr.fs, note);
 		}
 	}
-	if (e == ERR_OK && read_folder != NULL) {
-		const struct rule extra = { flags, read_folder, FS_READ };
-		e = add_rule(ruleset, &extra, NULL, attr.fs, note);
+	if (e == ERR_OK && extra->read_folder != NULL) {
+		const struct rule folder = { flags, extra->read_folder, FS_READ };
+		e = add_rule(ruleset, &folder, NULL, attr.fs, note);
+	}
+	if (e == ERR_OK && extra->database != NULL) {
+		e = add_database(ruleset, extra->database, attr.net, note);
 	}
 	if (e == ERR_OK && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
 		e = err_note_set(note, ERR_SYSTEM, "Landlock does not take the rules");

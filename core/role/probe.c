@@ -1,8 +1,8 @@
 /*
- * plimsoll --sandbox-probe ROLE DATA_DIR: what a role's process cannot do, tried for real. Each
- * attempt runs in a fresh child that has entered the role's sandbox as boot.c does, because some
- * are answered by death. Used by test/scenario/roles.test.mjs on the release build; harmless, as it
- * can do nothing that its caller cannot.
+ * plimsoll --sandbox-probe ROLE DATA_DIR [DATABASE_URL]: what a role's process cannot do, tried for
+ * real. Each attempt runs in a fresh child that has entered the role's sandbox as boot.c does,
+ * because some are answered by death. Used by test/scenario/roles.test.mjs on the release build;
+ * harmless, as it can do nothing that its caller cannot.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -37,6 +37,7 @@ struct probe {
 	int listening;		    /* bound and listening socket with one connection waiting */
 	int unbound;		    /* TCP socket */
 	struct sockaddr_in address; /* of listening */
+	const struct pg_reach *database; /* as if there were such a server; NULL: SQLite */
 	pid_t parent;
 };
 
@@ -122,6 +123,16 @@ static bool unix_socket(const struct probe *p)
 static bool tcp_connect(const struct probe *p)
 {
 	return connect(p->unbound, (const void *)&p->address, sizeof(p->address)) == 0;
+}
+
+/* Another port than the one above: the database server's, or PostgreSQL's own. */
+static bool database_connect(const struct probe *p)
+{
+	struct sockaddr_in server = p->address;
+	bool has_port = p->database != NULL && p->database->n_ports > 0;
+
+	server.sin_port = htons(has_port ? p->database->ports[0] : 5432);
+	return connect(p->unbound, (const void *)&server, sizeof(server)) == 0;
 }
 
 static bool tcp_bind(const struct probe *p)
@@ -216,6 +227,7 @@ static const struct {
 	{ "udp_socket", udp_socket },
 	{ "unix_socket", unix_socket },
 	{ "tcp_connect", tcp_connect },
+	{ "database_connect", database_connect },
 	{ "tcp_bind", tcp_bind },
 	{ "accept", accept_client },
 	{ "thread", make_thread },
@@ -249,7 +261,9 @@ static _Noreturn void run_attempt(uint32_t flags, struct probe *p, attempt_fn *r
 	struct err_note note = { 0 };
 	int bits = 0;
 
-	if (!open_sockets(p) || sandbox_enter(flags, p->data_dir, NULL, &bits, &note) != ERR_OK) {
+	const struct sandbox_extra extra = { .database = p->database };
+
+	if (!open_sockets(p) || sandbox_enter(flags, &extra, p->data_dir, &bits, &note) != ERR_OK) {
 		fprintf(stderr, "plimsoll: %s\n", note.text);
 		_exit(CHILD_NO_SANDBOX);
 	}
@@ -284,8 +298,8 @@ int role_probe(int argc, char **argv)
 	struct probe p = { .parent = getpid() };
 	enum role_id role = ROLE_WEB;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: plimsoll --sandbox-probe ROLE DATA_DIR\n");
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr, "usage: plimsoll --sandbox-probe ROLE DATA_DIR [DATABASE_URL]\n");
 		return EXIT_USAGE;
 	}
 	while (role < ROLE_COUNT && strcmp(role_name(role), argv[2]) != 0) {
@@ -296,8 +310,21 @@ int role_probe(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	p.data_dir = argv[3];
+	struct pg_target *target = NULL;
+	struct pg_reach reach = { 0 };
+	struct err_note note = { 0 };
+	if (argc == 5) {
+		if (pg_target_new(argv[4], "DATABASE_URL", SQL_READ_ONLY, &target, &note) !=
+		    ERR_OK) {
+			fprintf(stderr, "plimsoll: %s\n", note.text);
+			return EXIT_USAGE;
+		}
+		reach = pg_target_reach(target);
+		bool uses_it = role == ROLE_WEB || role == ROLE_STORE;
+		p.database = uses_it ? &reach : NULL;
+	}
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
-		if (!report(role_table[role].sandbox, &p, i)) {
+		if (!report(role_sandbox(role, p.database), &p, i)) {
 			return EXIT_SANDBOX;
 		}
 	}

@@ -27,7 +27,8 @@ enum {
 	APP_MAX_CONF_TABLES = SERVICE_MAX + 3
 };
 
-/* All keys of the program: the runtime's, [http], and the services' own. Number of tables. */
+/* All keys of the program: the runtime's, [http], and the services' own. Number of tables.
+ */
 size_t app_conf_tables(const struct app *app, struct conf_table ret[APP_MAX_CONF_TABLES]);
 
 /* A configuration with the defaults of those keys. app must be the same at every call. */
@@ -36,6 +37,8 @@ NODISCARD enum err app_conf_new(const struct app *app, struct conf **ret);
 /* What the runtime itself refuses: log levels, service names, the server's limits. Text in note. */
 NODISCARD enum err app_conf_check(
     const struct app *app, const struct conf *conf, struct err_note *note);
+
+struct pg_reach;
 
 /* A process of a role while it runs; handed to the functions of its row. */
 struct role_ctx {
@@ -52,7 +55,9 @@ struct role_ctx {
 	bool counts_busy;      /* the role sets busy_us of its slot; else it is the loop's */
 	int64_t idle_until_us; /* while draining: so long idle connections stay open */
 	bool drain_accepts;    /* while draining: new ones are taken until then */
-	void *role_data;       /* the role's own */
+	/* Set by start(): a database server that the sandbox must let it reach. */
+	const struct pg_reach *database;
+	void *role_data; /* the role's own */
 };
 
 struct control_message;
@@ -102,6 +107,9 @@ struct role_def {
 /* The table; index is enum role_id, row 0 (supervisor) is empty. */
 extern const struct role_def role_table[ROLE_COUNT];
 
+/* The sandbox column of a role; one that reaches a database server needs no database files. */
+uint32_t role_sandbox(enum role_id role, const struct pg_reach *database);
+
 /* Configuration keys of the runtime itself: [plimsoll], [web], [compute], [admin], [log], ... */
 extern const struct conf_table runtime_conf;
 
@@ -122,9 +130,9 @@ int role_main(
     const struct app *app, const struct role_ops *const ops[ROLE_COUNT], int argc, char **argv);
 
 /*
- * `plimsoll --sandbox-probe ROLE DATA_DIR`: enters the role's sandbox in fresh processes, tries
- * what it must not be able to do and prints a line each: "NAME denied" or "NAME ALLOWED". For the
- * tests.
+ * `plimsoll --sandbox-probe ROLE DATA_DIR [DATABASE_URL]`: enters the role's sandbox in fresh
+ * processes, tries what it must not be able to do and prints a line each: "NAME denied" or "NAME
+ * ALLOWED". For the tests.
  */
 int role_probe(int argc, char **argv);
 

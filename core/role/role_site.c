@@ -57,7 +57,8 @@ enum err role_site_open(struct role_site *s, struct role_ctx *r, http_load_fn *l
 		.load_arg = r,
 		.access_log = access_log,
 		.proxied = r->env.role == ROLE_WEB,
-		.https_origin = s->https_origin };
+		.https_origin = s->https_origin,
+		.reads_wait = r->database != NULL };
 
 	return http_server_new(r->env.loop, &options, &s->server, note);
 }

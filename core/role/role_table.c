@@ -41,3 +41,15 @@ const struct role_def role_table[ROLE_COUNT] = {
 	},
 };
 /* clang-format on */
+
+uint32_t role_sandbox(enum role_id role, const struct pg_reach *database)
+{
+	const uint32_t files = SANDBOX_READ_DATA | SANDBOX_WRITE_DATA;
+	const uint32_t flags = role_table[role].sandbox;
+
+	if (database == NULL || (flags & files) == 0) {
+		return flags;
+	}
+	/* The store's thread is for checkpoints of a file. */
+	return flags & ~(files | SANDBOX_THREADS);
+}

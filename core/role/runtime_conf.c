@@ -2,6 +2,7 @@
  * The configuration keys of the runtime itself. Services and [http] have tables of their own.
  */
 #include "core/role/role.h"
+#include "core/store/pg.h"
 
 /* clang-format off */
 static const struct conf_key keys[] = {
@@ -52,6 +53,21 @@ static const struct conf_key keys[] = {
 
 	{ .section = "store", .name = "read_only", .type = CONF_BOOL, .def = "no", .reloadable = true,
 	  .help = "For maintenance: whatever would change data is answered with 503, all else goes on." },
+
+	{ .section = "store", .name = "engine", .type = CONF_ENUM, .choices = "sqlite|postgres", .def = "sqlite",
+	  .help = "Database: a file in the data folder, or a PostgreSQL server." },
+	{ .section = "store", .name = "url", .type = CONF_STRING, .max = 2000, .secret = true,
+	  .roles = ROLE_BIT(ROLE_STORE),
+	  .help = "PostgreSQL: connection string of the role that owns the tables, as in postgresql://plimsoll:secret@host/plimsoll." },
+	{ .section = "store", .name = "read_url", .type = CONF_STRING, .max = 2000, .secret = true,
+	  .roles = ROLE_BIT(ROLE_WEB),
+	  .help = "PostgreSQL: connection string of the role that may only read; web processes use it, `plimsoll migrate` gives it its rights." },
+	{ .section = "store", .name = "pool", .type = CONF_INT, .unit = "connections", .min = 1, .max = PG_POOL_MAX,
+	  .def = "4", .help = "PostgreSQL: most connections of each web process, and of the store." },
+	{ .section = "store", .name = "pool_queue", .type = CONF_INT, .unit = "requests", .min = 1, .max = 4000,
+	  .def = "256", .help = "PostgreSQL: most requests of a process that wait for a connection; more are refused with 503." },
+	{ .section = "store", .name = "pool_wait", .type = CONF_DURATION, .unit = "ms", .min = 1, .max = 60000,
+	  .def = "1s", .help = "PostgreSQL: the longest that a request waits for a connection, also while the server is away." },
 
 	{ .section = "log", .name = "level", .type = CONF_STRING, .def = "info", .reloadable = true,
 	  .help = "debug, info, warn, error or off; and per module, as in \"info,http=debug\"." },

@@ -78,8 +78,8 @@ static enum err drop_privileges(uint32_t flags, struct err_note *note)
 	return drop_capabilities(flags, note);
 }
 
-enum err sandbox_enter(uint32_t flags, const char *data_dir, const char *read_folder, int *ret_bits,
-    struct err_note *note)
+enum err sandbox_enter(uint32_t flags, const struct sandbox_extra *extra, const char *data_dir,
+    int *ret_bits, struct err_note *note)
 {
 	if (count_threads() != 1) {
 		return err_note_set(
@@ -87,10 +87,10 @@ enum err sandbox_enter(uint32_t flags, const char *data_dir, const char *read_fo
 	}
 	enum err e = drop_privileges(flags, note);
 	if (e == ERR_OK) {
-		e = landlock_restrict(flags, data_dir, read_folder, note);
+		e = landlock_restrict(flags, extra, data_dir, note);
 	}
 	if (e == ERR_OK) {
-		e = seccomp_restrict(flags, note);
+		e = seccomp_restrict(flags, extra->database, note);
 	}
 	if (e == ERR_OK) {
 		*ret_bits = SANDBOX_BIT_PRIVS | SANDBOX_BIT_LANDLOCK | SANDBOX_BIT_SECCOMP;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "core/role/sandbox.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANDBOX_SANITIZED 1
@@ -25,11 +26,12 @@ int landlock_version(void);
 
 /* Restricts files and TCP for this thread and those it makes from now on. */
 NODISCARD enum err landlock_restrict(
-    uint32_t flags, const char *data_dir, const char *read_folder, struct err_note *note);
+    uint32_t flags, const struct sandbox_extra *extra, const char *data_dir, struct err_note *note);
 
 bool seccomp_works(void);
 
 /* Restricts all threads of the process. */
-NODISCARD enum err seccomp_restrict(uint32_t flags, struct err_note *note);
+NODISCARD enum err seccomp_restrict(
+    uint32_t flags, const struct pg_reach *database, struct err_note *note);
 
 #endif

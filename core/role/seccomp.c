@@ -179,10 +179,40 @@ static void allow_dialling(struct filter *f)
 	add_list(f, SCMP_ACT_ALLOW, dial_calls);
 }
 
-static void build(struct filter *f, uint32_t flags)
+/* A stream socket of that family, of which a datagram one is none. */
+static void allow_stream(struct filter *f, int family)
+{
+	const uint64_t kind = ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC) & UINT32_MAX;
+	const struct scmp_arg_cmp args[] = {
+		{ 0, SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint64_t)family },
+		{ 1, SCMP_CMP_MASKED_EQ, kind, SOCK_STREAM },
+	};
+
+	add(f, SCMP_ACT_ALLOW, "socket", 2, args);
+}
+
+/*
+ * To the database server. Which one is seen by Landlock alone, and of TCP only the port; a Unix
+ * socket is guarded by the rights on its file.
+ */
+static void allow_database(struct filter *f, const struct pg_reach *database)
+{
+	if (database->unix_socket) {
+		allow_stream(f, AF_UNIX);
+	}
+	if (database->n_ports > 0) {
+		allow_stream(f, AF_INET);
+		allow_stream(f, AF_INET6);
+	}
+	add(f, SCMP_ACT_ALLOW, "connect", 0, NULL);
+}
+
+static void build(struct filter *f, uint32_t flags, const struct pg_reach *database)
 {
 	bool writes = (flags & (SANDBOX_WRITE_DATA | SANDBOX_KEYS)) != 0;
-	bool reads = SANDBOX_SANITIZED || (flags & (SANDBOX_READ_DATA | SANDBOX_DIAL)) != 0;
+	/* libpq looks for files of its own; Landlock says which are there to be read. */
+	bool reads = SANDBOX_SANITIZED || database != NULL ||
+		     (flags & (SANDBOX_READ_DATA | SANDBOX_DIAL)) != 0;
 
 	note_result(f, seccomp_attr_set(f->ctx, SCMP_FLTATR_CTL_TSYNC, 1));
 	note_result(f, seccomp_attr_set(f->ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2));
@@ -198,6 +228,9 @@ static void build(struct filter *f, uint32_t flags)
 	}
 	if ((flags & SANDBOX_DIAL) != 0) {
 		allow_dialling(f);
+	}
+	if (database != NULL) {
+		allow_database(f, database);
 	}
 	if ((flags & SANDBOX_THREADS) != 0) {
 		allow_if(f, "clone", 0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM);
@@ -220,14 +253,14 @@ bool seccomp_works(void)
 	return seccomp_api_get() >= 3; /* filters with TSYNC: Linux 4.14 */
 }
 
-enum err seccomp_restrict(uint32_t flags, struct err_note *note)
+enum err seccomp_restrict(uint32_t flags, const struct pg_reach *database, struct err_note *note)
 {
 	struct filter f = { .ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM)) };
 
 	if (f.ctx == NULL) {
 		return err_note_set(note, ERR_MEMORY, "seccomp makes no filter");
 	}
-	build(&f, flags);
+	build(&f, flags, database);
 	add_list(&f, SCMP_ACT_KILL_PROCESS, kill_calls);
 	hide_new(&f);
 	int failed = f.failed;

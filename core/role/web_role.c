@@ -13,6 +13,7 @@
 #include "core/role/role_site.h"
 #include "core/role/tls_web.h"
 #include "core/store/store.h"
+#include "core/store/store_conf.h"
 #include "core/tls/tls_conf.h"
 
 enum {
@@ -28,6 +29,9 @@ struct web {
 	struct acme acme;
 	char https_origin[ORIGIN_MAX]; /* of http_redirect */
 	unsigned draining;	       /* servers that have not finished */
+	struct pg_target *target;      /* NULL: SQLite */
+	struct pg_reach reach;
+	struct pg_pool *pool;
 };
 
 /* Expected wait at a role; one that this installation does without never makes anybody wait. */
@@ -48,11 +52,13 @@ static int64_t mean_run_at(const struct role_ctx *r, enum role_id role)
 static void measure(void *arg, struct grace_load *load)
 {
 	const struct role_ctx *r = arg;
+	const struct web *web = r->role_data;
 
 	load->compute_wait_us = wait_at(r, ROLE_COMPUTE);
 	load->compute_run_us = mean_run_at(r, ROLE_COMPUTE);
 	load->store_wait_us = wait_at(r, ROLE_STORE);
 	load->signer_wait_us = wait_at(r, ROLE_SIGNER);
+	load->read_wait_us = web->pool == NULL ? 0 : pg_pool_state(web->pool).expected_wait_us;
 	load->tasks = task_count(r->env.loop);
 	load->tasks_max = task_max(r->env.loop);
 }
@@ -99,6 +105,21 @@ static struct http_server *main_server(const struct web *web)
 	return server;
 }
 
+/* The server that reads go to, while names can still be looked up. */
+static enum err find_postgres(struct role_ctx *r, struct web *web, struct err_note *note)
+{
+	enum err e = store_target(r->conf, SQL_READ_ONLY, &web->target, note);
+
+	if (e == ERR_OK) {
+		e = pg_target_resolve(web->target, note);
+	}
+	if (e == ERR_OK) {
+		web->reach = pg_target_reach(web->target);
+		r->database = &web->reach;
+	}
+	return e;
+}
+
 static enum err web_start(struct role_ctx *r, struct err_note *note)
 {
 	struct web *web = calloc(1, sizeof(*web));
@@ -108,6 +129,9 @@ static enum err web_start(struct role_ctx *r, struct err_note *note)
 		return err_note_set(note, ERR_MEMORY, "no memory");
 	}
 	r->role_data = web;
+	if (store_is_postgres(r->conf)) {
+		e = find_postgres(r, web, note);
+	}
 	for (unsigned i = 0; e == ERR_OK && i < r->n_listen; i++) {
 		if (r->listen_fd[i] >= 0 && listeners[i].name != listener_tls) {
 			e = open_server(r, &web->servers[i], i, note);
@@ -127,6 +151,11 @@ static enum err open_database(struct role_ctx *r, const char *path, struct err_n
 	if (!health_store_is_well(&r->env)) {
 		return err_note_set(note, ERR_AGAIN, "the store does not serve yet");
 	}
+	if (web->pool != NULL) {
+		r->env.db = pg_pool_is_up(web->pool) ? pg_pool_db(web->pool) : NULL;
+		return r->env.db != NULL ? ERR_OK
+					 : err_note_set(note, ERR_AGAIN, "no connection yet");
+	}
 	enum err e = sql_open(path, SQL_READ_ONLY, &r->env.db, note);
 	if (e == ERR_OK) {
 		store_timing_attach(web->timing, r->env.db);
@@ -139,6 +168,21 @@ static void set_slow(const struct role_ctx *r)
 	const struct web *web = r->role_data;
 
 	store_timing_set_slow(web->timing, conf_ms(r->env.conf, "store", "slow_statement") * 1000);
+}
+
+static enum err open_pool(struct role_ctx *r, struct web *web, struct err_note *note)
+{
+	struct pg_pool_options o = store_pool_options(r->conf);
+
+	o.loop = r->env.loop;
+	o.target = web->target;
+	o.mode = SQL_READ_ONLY;
+	o.metrics = r->env.metrics;
+	enum err e = pg_pool_open(&o, &web->pool, note);
+	if (e == ERR_OK) {
+		store_timing_attach(web->timing, pg_pool_db(web->pool));
+	}
+	return e;
 }
 
 static enum err web_prepare(struct role_ctx *r, struct err_note *note)
@@ -156,6 +200,9 @@ static enum err web_prepare(struct role_ctx *r, struct err_note *note)
 	}
 	if (e == ERR_OK && web->tls != NULL) {
 		e = tls_web_begin(web->tls, note);
+	}
+	if (e == ERR_OK && web->target != NULL) {
+		e = open_pool(r, web, note);
 	}
 	for (unsigned tries = 1; e == ERR_OK; tries++) {
 		struct err_note why = { 0 };
@@ -247,6 +294,8 @@ static void web_stop(struct role_ctx *r)
 	tls_web_close(&web->tls);
 	acme_close(&web->acme);
 	sql_close(&r->env.db);
+	pg_pool_close(&web->pool);
+	pg_target_free(&web->target);
 	store_timing_free(&web->timing);
 	free(web);
 	r->role_data = NULL;

@@ -111,10 +111,14 @@ enum err sql_run(struct sql_db *db, const char *text, struct err_note *note)
 void sql_close(struct sql_db **db)
 {
 	if (*db != NULL) {
-		CHECK((*db)->n_running == 0);
 		(*db)->engine->close(*db);
 		*db = NULL;
 	}
+}
+
+bool sql_is_there(const struct sql_db *db)
+{
+	return db->engine->is_there == NULL || db->engine->is_there(db);
 }
 
 int64_t sql_changes(const struct sql_db *db)

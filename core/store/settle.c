@@ -44,7 +44,8 @@ static enum err rewrite_log(struct sql_db *db, struct err_note *note)
 		return err_note_set(note, ERR_MEMORY, "no memory for the write-ahead log");
 	}
 	errno = 0;
-	int rc = sqlite3_file_control(sqlite_handle(db), "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+	int rc =
+	    sqlite3_file_control(sqlite_handle(db), "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
 	if (rc == SQLITE_OK && file != NULL && file->pMethods != NULL) {
 		rc = rewrite(file, chunk);
 	}

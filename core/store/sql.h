@@ -2,7 +2,8 @@
  * SQL with named statements. The text is the common part of SQLite and PostgreSQL, parameters are
  * bound by name (":email"), results are read by column number. Statements are rows of tables; a
  * connection prepares each at its first use and keeps it. A query is short: begin, bind, step,
- * read, end, with no waiting between (DESIGN.md 5).
+ * read, end, with no waiting between (DESIGN.md 5), except that on PostgreSQL (pg.h) sql_step()
+ * itself waits inside the running task.
  */
 #ifndef PLIMSOLL_STORE_SQL_H
 #define PLIMSOLL_STORE_SQL_H
@@ -52,6 +53,9 @@ enum sql_mode {
 NODISCARD enum err sql_open(
     const char *path, enum sql_mode mode, struct sql_db **ret, struct err_note *note);
 void sql_close(struct sql_db **db);
+
+/* False while the server behind it cannot be reached; a file is always there. */
+bool sql_is_there(const struct sql_db *db);
 
 /*
  * Starts a query; at most one of the same statement at a time per connection. End it with

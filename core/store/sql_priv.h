@@ -62,6 +62,7 @@ struct sql_engine {
 	/* Begins a transaction that excludes other migrations. */
 	enum err (*begin_exclusive)(struct sql_db *db, const char *what, struct err_note *note);
 	bool (*in_txn)(const struct sql_db *db);
+	bool (*is_there)(const struct sql_db *db); /* NULL: always */
 	void (*close)(struct sql_db *db);
 };
 

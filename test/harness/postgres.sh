@@ -1,0 +1,43 @@
+#!/bin/bash
+# A PostgreSQL of its own for a test. Its programs refuse to run as root, so root becomes another
+# user first. Order of text is English by ICU, so that what relies on bytes must say so itself.
+#   postgres.sh init DIR           makes DIR/data and DIR/socket, and database and roles in it:
+#                                  "plimsoll" owns the database, "plimsoll_web" is for reading
+#   postgres.sh run DIR ARG...     becomes the server; "ready to accept connections" on stderr
+# Over the socket everybody is trusted; over TCP passwords are needed, which are the roles' names
+# with "-secret" behind.
+set -eu
+dir=$2
+bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
+[ -n "$bin" ] || bin=$(dirname "$(command -v initdb)")
+
+as_other=
+if [ "$(id -u)" = 0 ]; then
+	user=postgres
+	id "$user" >/dev/null 2>&1 || user=nobody
+	as_other="setpriv --reuid=$user --regid=$(id -g "$user") --clear-groups"
+fi
+
+case $1 in
+init)
+	mkdir -p "$dir/socket"
+	if [ -n "$as_other" ]; then
+		chmod 755 "$dir"
+		chown "$user" "$dir" "$dir/socket"
+	fi
+	cd "$dir"
+	$as_other "$bin/initdb" -D "$dir/data" -U postgres -E UTF8 --locale=C.UTF-8 --locale-provider=icu \
+		--icu-locale=en-US --no-sync --no-instructions --auth-local=trust --auth-host=scram-sha-256 >/dev/null
+	$as_other "$bin/postgres" --single -D "$dir/data" postgres >/dev/null 2>&1 <<-SQL
+		CREATE ROLE plimsoll LOGIN PASSWORD 'plimsoll-secret'
+		CREATE ROLE plimsoll_web LOGIN PASSWORD 'plimsoll_web-secret'
+		CREATE DATABASE plimsoll OWNER plimsoll
+	SQL
+	;;
+run)
+	shift 2
+	cd "$dir"
+	exec $as_other "$bin/postgres" -D "$dir/data" -k "$dir/socket" -c listen_addresses= -c fsync=on \
+		-c shared_buffers=64MB -c max_connections=60 -c log_min_messages=warning "$@"
+	;;
+esac
