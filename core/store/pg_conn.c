@@ -354,6 +354,9 @@ enum err pg_conn_fly(struct pg_conn *c, int64_t deadline_us, const char *what,
 		}
 	}
 	*ret_fault = PG_FAULT_NONE;
+	if (e == ERR_OK && a.last != NULL && PQresultMemorySize(a.last) > PG_ANSWER_MAX) {
+		e = ERR_LIMIT; /* what came in a rush is counted late */
+	}
 	if (a.error != NULL && (e == ERR_OK || e == ERR_PEER_GONE)) {
 		e = pg_error(a.error, what, ret_fault, note);
 		c->broken = c->broken || *ret_fault == PG_FAULT_BROKEN;

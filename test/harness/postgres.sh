@@ -28,7 +28,7 @@ init)
 	cd "$dir"
 	$as_other "$bin/initdb" -D "$dir/data" -U postgres -E UTF8 --locale=C.UTF-8 --locale-provider=icu \
 		--icu-locale=en-US --no-sync --no-instructions --auth-local=trust --auth-host=scram-sha-256 >/dev/null
-	$as_other "$bin/postgres" --single -D "$dir/data" postgres >/dev/null 2>&1 <<-SQL
+	$as_other "$bin/postgres" --single -F -D "$dir/data" postgres >/dev/null 2>&1 <<-SQL
 		CREATE ROLE plimsoll LOGIN PASSWORD 'plimsoll-secret'
 		CREATE ROLE plimsoll_web LOGIN PASSWORD 'plimsoll_web-secret'
 		CREATE DATABASE plimsoll OWNER plimsoll
@@ -37,7 +37,8 @@ init)
 run)
 	shift 2
 	cd "$dir"
-	exec $as_other "$bin/postgres" -D "$dir/data" -k "$dir/socket" -c listen_addresses= -c fsync=on \
-		-c shared_buffers=64MB -c max_connections=60 -c log_min_messages=warning "$@"
+	# It ends with whoever started it, also when that is killed.
+	exec ${as_other:-setpriv} --pdeathsig QUIT "$bin/postgres" -D "$dir/data" -k "$dir/socket" -c listen_addresses= -c fsync=on \
+		-c shared_buffers=64MB -c max_connections=60 -c log_min_messages=log "$@"
 	;;
 esac

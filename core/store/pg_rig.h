@@ -1,0 +1,43 @@
+/*
+ * A PostgreSQL server of its own for unit tests, started by test/harness/postgres.sh (its programs
+ * come with the test packages; without them a test fails). Test code only.
+ */
+#ifndef PLIMSOLL_STORE_PG_RIG_H
+#define PLIMSOLL_STORE_PG_RIG_H
+
+#include <sys/types.h>
+
+#include "core/store/pg.h"
+
+struct pg_rig {
+	char dir[64];
+	pid_t pid;
+	int log; /* its standard error */
+	struct pg_target *owner, *reader;
+};
+
+/* Makes a server and starts it. Ends the process if it cannot. */
+void pg_rig_open(struct pg_rig *r);
+
+/* Stops it and removes its folder. */
+void pg_rig_close(struct pg_rig *r);
+
+/* Ends the server by a signal (SIGINT: in order, SIGQUIT: as a crash) and waits for its end. */
+void pg_rig_halt(struct pg_rig *r, int signal);
+void pg_rig_start(struct pg_rig *r);
+
+/* Runs SQL as superuser in the database that the tests use. */
+void pg_rig_run(struct pg_rig *r, const char *sql);
+/* The number that it yields, -1: no row. */
+int64_t pg_rig_number(struct pg_rig *r, const char *sql);
+
+/* Empties the database; the reading role may read what is made in it later. */
+void pg_rig_reset(struct pg_rig *r);
+
+/* A session of the owner, or of the reader. */
+struct sql_db *pg_rig_session(struct pg_rig *r, enum sql_mode mode);
+
+/* The server that all tests of a program share: started at the first call, stopped at exit. */
+struct pg_rig *pg_rig_shared(void);
+
+#endif
