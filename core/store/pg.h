@@ -130,7 +130,8 @@ struct pg_txn_result {
 /*
  * Runs fn in a transaction on one connection of the pool, commits when it returns ERR_OK, else
  * rolls back and returns its error. Re-run, at most a few times within the task's deadline: after a
- * serialization failure or deadlock, and when the connection broke before the commit was sent.
+ * serialization failure or deadlock (then alone in this process), and when the connection broke
+ * before the commit was sent.
  * ERR_OUTCOME_UNKNOWN: the commit was sent and its answer lost (may_repeat: then re-run, too).
  */
 NODISCARD enum err pg_txn_run(struct pg_pool *p, enum pg_txn_kind kind, bool may_repeat,

@@ -92,9 +92,9 @@ bool pg_pool_is_up(const struct pg_pool *p)
 
 struct pg_pool_state pg_pool_state(const struct pg_pool *p)
 {
-	struct pg_pool_state s = {
-		.open = count_open(p), .busy = count_in(p, PG_BUSY), .waiting = p->n_waiting
-	};
+	struct pg_pool_state s = { .open = count_open(p),
+		.busy = count_in(p, PG_BUSY),
+		.waiting = p->n_waiting + p->gate.n_waiting };
 	int64_t now_us = loop_now_us(p->o.loop);
 
 	if (s.open == 0) {
@@ -355,6 +355,7 @@ static struct pg_pool *pool_new(const struct pg_pool_options *o)
 	p->hold_us = FIRST_HOLD_US;
 	list_init(&p->idle);
 	list_init(&p->waiters);
+	pg_gate_init(&p->gate);
 	for (unsigned i = 0; i < PG_POOL_MAX; i++) {
 		p->conn[i].pool = p;
 		list_init(&p->conn[i].node);
@@ -390,7 +391,7 @@ void pg_pool_close(struct pg_pool **pp)
 	if (p == NULL) {
 		return;
 	}
-	if (p->db->n_running > 0 || p->n_waiting > 0) {
+	if (p->db->n_running > 0 || p->n_waiting > 0 || p->gate.n_in > 0) {
 		return; /* the process ends with tasks in the middle: the kernel takes the rest */
 	}
 	p->closing = true;

@@ -133,6 +133,24 @@ NODISCARD enum err pg_conn_script(
 /* Nobody wants the answers that are under way: reads on in the background, undoing what is open. */
 void pg_conn_abandon(struct pg_conn *c);
 
+/* ---- pg_gate.c ---- */
+
+/*
+ * Who may run a serializable transaction: any number side by side, or one that is run again, alone.
+ */
+struct pg_gate {
+	struct list waiters;
+	unsigned n_waiting, n_alone_waiting; /* of all, of those that want to be alone */
+	unsigned n_in;
+	bool is_alone;
+};
+
+void pg_gate_init(struct pg_gate *g);
+
+/* Waits in the running task until deadline_us. Errors as task_wait(). */
+NODISCARD enum err pg_gate_enter(struct pg_gate *g, bool alone, int64_t deadline_us);
+void pg_gate_leave(struct pg_gate *g);
+
 /* ---- pg_pool.c ---- */
 
 struct pg_cells {
@@ -144,7 +162,8 @@ struct pg_pool {
 	struct pg_pool_options o; /* loop NULL: a session */
 	struct pg_conn conn[PG_POOL_MAX];
 	struct list idle, waiters;
-	unsigned n_waiting, n_queries;
+	unsigned n_waiting;
+	struct pg_gate gate;
 	struct pg_stmts stmts;
 	struct pg_cells cells;
 	struct task *keeper; /* connects and gives up; NULL: it has ended */

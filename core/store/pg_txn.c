@@ -10,8 +10,20 @@
 
 enum {
 	RUNS_MAX = 10,
-	PAUSE_FIRST_US = 1000, /* before a re-run; doubles, by chance, so that two rivals part */
+	PAUSE_FIRST_US = 1000, /* behind a broken connection; doubles, by chance */
 	PAUSE_MAX_US = 64000
+};
+
+/* What all runs of a transaction share. */
+struct txn_call {
+	struct pg_pool *pool;
+	enum pg_txn_kind kind;
+	pg_txn_fn *fn;
+	pg_begun_fn *begun;
+	void *arg;
+	struct pg_txn_result *result;
+	enum pg_fault fault; /* of the last run */
+	struct err_note why;
 };
 
 static const char *const begin_texts[] = {
@@ -59,24 +71,23 @@ static void leave(struct pg_db *db, bool is_open)
 }
 
 /* One run. *ret_again: it left nothing behind and may run again. */
-static enum err run_once(struct pg_db *db, enum pg_txn_kind kind, pg_txn_fn *fn, void *arg,
-    struct pg_txn_result *result, bool *ret_again, struct err_note *note)
+static enum err run_once(struct pg_db *db, struct txn_call *t, bool *ret_again)
 {
-	enum err e = fn(arg, &db->base, note);
+	enum err e = t->fn(t->arg, &db->base, &t->why);
 	bool is_open = db->begun;
 
-	result->runs++;
 	if (e == ERR_OK && db->fault != PG_FAULT_NONE) {
 		e = ERR_CONFLICT; /* it overlooked a failed statement */
 	}
 	if (e == ERR_OK && db->begun) {
 		int64_t begun_us = clock_mono_us();
-		e = commit(db, note);
-		result->commit_us = clock_mono_us() - begun_us;
+		e = commit(db, &t->why);
+		t->result->commit_us = clock_mono_us() - begun_us;
 		is_open = false;
 	}
 	*ret_again = e != ERR_OUTCOME_UNKNOWN && e != ERR_OK && db->fault != PG_FAULT_NONE;
-	if (kind == PG_TXN_READ && e == ERR_OUTCOME_UNKNOWN) {
+	t->fault = db->fault;
+	if (t->kind == PG_TXN_READ && e == ERR_OUTCOME_UNKNOWN) {
 		e = ERR_OK; /* nothing was to be kept, all was read in one snapshot */
 	}
 	leave(db, is_open);
@@ -91,42 +102,83 @@ static enum err pause_before(unsigned runs)
 	return task_sleep(us / 2 + (int64_t)rng_below((uint64_t)us / 2));
 }
 
+/* A run from the wait for a connection to the end of the transaction. */
+static enum err take_and_run(struct txn_call *t, unsigned *runs_begun, bool *ret_again)
+{
+	struct pg_conn *c = NULL;
+	struct pg_db db;
+	enum err e = pg_pool_take(t->pool, "transaction", &c, &t->why);
+
+	*ret_again = false;
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (t->begun != NULL) {
+		t->begun(t->arg);
+	}
+	if (*runs_begun > 0 && t->pool->cells.reruns != NULL) {
+		metric_add(t->pool->cells.reruns, 1);
+	}
+	*runs_begun += 1;
+	pg_db_init(&db, t->pool, c, t->kind == PG_TXN_WRITE ? SQL_READ_WRITE : SQL_READ_ONLY);
+	db.begin_text = begin_texts[t->kind];
+	db.base.observe = t->pool->db->observe;
+	db.base.observe_arg = t->pool->db->observe_arg;
+	return run_once(&db, t, ret_again);
+}
+
+/* The same in its turn: what had a conflict runs alone, so that it has none again. */
+static enum err run_in_turn(struct txn_call *t, enum pg_fault before, bool *ret_again)
+{
+	struct pg_gate *gate = &t->pool->gate;
+	unsigned runs = t->result->runs;
+	enum err e = ERR_OK;
+
+	*ret_again = false;
+	if (before == PG_FAULT_BROKEN) {
+		e = pause_before(runs);
+	}
+	if (e == ERR_OK && t->kind == PG_TXN_WRITE) {
+		e = pg_gate_enter(
+		    gate, before == PG_FAULT_RERUN, clock_mono_us() + t->pool->o.wait_us);
+	}
+	if (e == ERR_DEADLINE) {
+		return err_note_set(&t->why, ERR_TOO_BUSY, "too many transactions conflict");
+	}
+	if (e != ERR_OK) {
+		return err_note_set(&t->why, e, "%s", err_text(e));
+	}
+	e = take_and_run(t, &t->result->runs, ret_again);
+	if (t->kind == PG_TXN_WRITE) {
+		pg_gate_leave(gate);
+	}
+	return e;
+}
+
 enum err pg_txn_run(struct pg_pool *p, enum pg_txn_kind kind, bool may_repeat, pg_txn_fn *fn,
     pg_begun_fn *begun, void *arg, struct pg_txn_result *ret, struct err_note *note)
 {
-	enum sql_mode mode = kind == PG_TXN_WRITE ? SQL_READ_WRITE : SQL_READ_ONLY;
-	struct err_note why = { 0 };
-	bool again = true;
-	enum err e = ERR_OK;
+	struct txn_call t = {
+		.pool = p, .kind = kind, .fn = fn, .begun = begun, .arg = arg, .result = ret
+	};
+	enum err e;
+	bool again;
 
 	*ret = (struct pg_txn_result){ .commit_us = -1 };
-	while (again && ret->runs < RUNS_MAX) {
-		struct pg_conn *c = NULL;
-		struct pg_db db;
+	do {
+		enum pg_fault before = t.fault;
 
-		if (ret->runs > 0 && pause_before(ret->runs) != ERR_OK) {
-			break; /* the task's time is over: the error of the last run stands */
-		}
-		why = (struct err_note){ 0 };
-		e = pg_pool_take(p, "transaction", &c, &why);
-		if (e != ERR_OK) {
-			break;
-		}
-		if (begun != NULL) {
-			begun(arg);
-		}
-		if (ret->runs > 0 && p->cells.reruns != NULL) {
-			metric_add(p->cells.reruns, 1);
-		}
-		pg_db_init(&db, p, c, mode);
-		db.begin_text = begin_texts[kind];
-		db.base.observe = p->db->observe;
-		db.base.observe_arg = p->db->observe_arg;
-		e = run_once(&db, kind, fn, arg, ret, &again, &why);
+		t.fault = PG_FAULT_NONE;
+		t.why = (struct err_note){ 0 };
+		e = run_in_turn(&t, before, &again);
 		again = again || (e == ERR_OUTCOME_UNKNOWN && may_repeat);
+	} while (again && ret->runs < RUNS_MAX);
+	if (again && e != ERR_OUTCOME_UNKNOWN) {
+		/* Other stores on the same database were always faster, or the server is ailing. */
+		e = t.fault == PG_FAULT_RERUN ? ERR_TOO_BUSY : ERR_PEER_GONE;
 	}
 	if (note != NULL && e != ERR_OK) {
-		*note = why;
+		*note = t.why;
 	}
 	return e;
 }

@@ -82,7 +82,8 @@ export class Client {
 
 	// POST of JSON with the CSRF token, which is fetched when there is none yet.
 	async post(path, fields, options = {}) {
-		if (!this.csrf) await this.context();
+		const context = this.csrf ? null : await this.context();
+		if (context && !this.csrf) return context; // refused already there
 		return this.request('POST', path, { ...options, body: JSON.stringify({ ...fields, csrf: this.csrf }) });
 	}
 

@@ -2,14 +2,15 @@
 //   const server = await startPlimsoll({ conf: { accounts: { max_failed_logins: 3 } } });
 //   server.url, server.adminUrl, server.pid, server.stderr(), await server.stop()
 // The program is PLIMSOLL_BIN, or build/plimsoll of this tree.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free_port.mjs';
+import { sharedPostgres } from './postgres.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const READY_SECONDS = 30; // a sanitizer build on a busy machine
@@ -25,13 +26,7 @@ export function plimsollBin() {
 	return process.env.PLIMSOLL_BIN ?? path.join(ROOT, 'build/plimsoll');
 }
 
-export async function freePort() {
-	const server = net.createServer();
-	await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-	const { port } = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
+export { freePort };
 
 // Text of a configuration file: { section: { key: value } }; an array is a line for each.
 export function confText(conf) {
@@ -69,9 +64,11 @@ export async function startPlimsoll(options = {}) {
 		accounts: { bcrypt_cost: 4 },
 		log: { level: 'warn' },
 	};
+	if (process.env.PLIMSOLL_TEST_ENGINE === 'postgres') sections.store = (await sharedPostgres()).store();
 	for (const [name, keys] of Object.entries(conf)) sections[name] = { ...sections[name], ...keys };
 	const confPath = path.join(dir, 'plimsoll.ini');
 	writeFileSync(confPath, confText(sections));
+	if (sections.store?.engine === 'postgres') execFileSync(bin, ['migrate', '-c', confPath], { stdio: ['ignore', 'ignore', 'inherit'] });
 
 	const logTo = { file: path.join(dir, 'stderr.log'), null: '/dev/null' }[stderr];
 	const logFile = logTo ? openSync(logTo, 'w') : -1;
@@ -96,6 +93,7 @@ export async function startPlimsoll(options = {}) {
 		dataDir: sections.plimsoll.data_dir,
 		confPath,
 		ports,
+		store: sections.store, // undefined: SQLite
 		stderr: () => log,
 		ended, // resolves to { code, signal } however it ended
 		// Asks it to stop. Throws when it did not do so cleanly; removes the folder unless it was given.

@@ -18,7 +18,7 @@ const PASSWORD = 'correct horse';
 // Everything the probe tries, and who may. What is not named here is for nobody.
 const ATTEMPTS = [
 	'read_key', 'write_key', 'read_database', 'write_database', 'create_in_database', 'create_in_data_dir',
-	'read_passwd', 'list_root', 'read_resolver', 'tcp_socket', 'udp_socket', 'unix_socket', 'tcp_connect',
+	'read_passwd', 'list_root', 'read_resolver', 'tcp_socket', 'udp_socket', 'unix_socket', 'tcp_connect', 'database_connect',
 	'tcp_bind', 'accept', 'thread', 'fork', 'execute', 'ptrace', 'kill', 'executable_memory', 'namespace',
 	'setuid',
 ];

@@ -1,11 +1,10 @@
 // The /wsapi calls of sign-up and login (persona.md 2.2, 2.3): one test for each answer they can give.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { hkdfSync, pbkdf2Sync, randomBytes } from 'node:crypto';
-import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newKey } from '../harness/assertion.mjs';
+import { changeData } from '../harness/data.mjs';
 import { mailedToken, signUp } from '../harness/client.mjs';
 import {
 	begin,
@@ -220,11 +219,8 @@ test('a token that has run out is unknown, and a new one may be asked for', asyn
 	const client = newClient();
 	await client.stage(email, PASS);
 	const token = await mailedToken(server, email);
-	const script = 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1], timeout=10); '
-		+ 'n = db.execute("UPDATE staged SET created_ms = created_ms - 90000000, expires_ms = expires_ms - 90000000 WHERE address = ?", (sys.argv[2],)).rowcount; '
-		+ 'db.commit(); db.close(); print(n)';
-	const changed = execFileSync('python3', ['-c', script, path.join(server.dataDir, 'db/plimsoll.db'), email], { encoding: 'utf8' });
-	assert.equal(changed, '1\n');
+	const changed = changeData(server, `UPDATE staged SET created_ms = created_ms - 90000000, expires_ms = expires_ms - 90000000 WHERE address = '${email}' RETURNING 1`);
+	assert.equal(changed, '1');
 	isFailure(await client.get(`/wsapi/email_for_token?token=${token}`), 200, 'no such secret');
 	isFailure(await client.post('/wsapi/complete_user_creation', { token }), 200, 'no such secret');
 	assert.deepEqual((await client.get(`/wsapi/user_creation_status?email=${email}`)).json, { status: 'mustAuth' });
