@@ -45,7 +45,7 @@ static void statements_are_common_and_indexed(void **state)
 	struct db_rig rig;
 
 	(void)state;
-	db_rig_init(&rig);
+	db_rig_init_sqlite(&rig);
 	if (sql_table_check(rig.db, &s->stmts, &rig.note) != ERR_OK) {
 		fail_msg("%s", rig.note.text);
 	}

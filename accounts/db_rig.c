@@ -13,13 +13,14 @@
 #include <cmocka.h>
 
 #include "accounts/accounts.h"
+#include "core/store/pg_rig.h"
 
 enum {
 	ARENA_MAX = 8 * 1024 * 1024,
 	REPLY_MAX = 2 * 1024 * 1024
 };
 
-void db_rig_init(struct db_rig *rig)
+static void init(struct db_rig *rig, bool sqlite)
 {
 	const struct service *s = &accounts_service;
 
@@ -27,12 +28,27 @@ void db_rig_init(struct db_rig *rig)
 	(void)snprintf(rig->dir, sizeof(rig->dir), "/tmp/accounts-test-XXXXXX");
 	assert_non_null(mkdtemp(rig->dir));
 	(void)snprintf(rig->path, sizeof(rig->path), "%s/plimsoll.db", rig->dir);
-	assert_int_equal(sql_open(rig->path, SQL_READ_WRITE, &rig->db, &rig->note), ERR_OK);
+	if (pg_rig_is_wanted() && !sqlite) {
+		pg_rig_reset(pg_rig_shared());
+		rig->db = pg_rig_session(pg_rig_shared(), SQL_READ_WRITE);
+	} else {
+		assert_int_equal(sql_open(rig->path, SQL_READ_WRITE, &rig->db, &rig->note), ERR_OK);
+	}
 	assert_int_equal(
 	    sql_migrate(rig->db, s->name, s->migrations, s->n_migrations, &rig->note), ERR_OK);
 	rig->arena = arena_new(ARENA_MAX);
 	rig->reply = buf_new(REPLY_MAX);
 	rig->txn = (struct txn){ .db = rig->db, .arena = &rig->arena, .now_ms = 1000000 };
+}
+
+void db_rig_init(struct db_rig *rig)
+{
+	init(rig, false);
+}
+
+void db_rig_init_sqlite(struct db_rig *rig)
+{
+	init(rig, true);
 }
 
 void db_rig_fini(struct db_rig *rig)

@@ -19,8 +19,12 @@ struct db_rig {
 	struct err_note note;
 };
 
-/* Opens and migrates; now_ms starts at 1,000,000. */
+/*
+ * Opens and migrates; now_ms starts at 1,000,000. On PostgreSQL where the environment asks for it
+ * (pg_rig.h), or on SQLite in any case.
+ */
 void db_rig_init(struct db_rig *rig);
+void db_rig_init_sqlite(struct db_rig *rig);
 void db_rig_fini(struct db_rig *rig);
 
 /* Calls a transaction function with a request; the reply is in rig->reply. */

@@ -179,6 +179,13 @@ struct sql_db *pg_rig_session(struct pg_rig *r, enum sql_mode mode)
 	return db;
 }
 
+bool pg_rig_is_wanted(void)
+{
+	const char *engine = getenv("TEST_ENGINE");
+
+	return engine != NULL && strcmp(engine, "postgres") == 0;
+}
+
 static struct pg_rig shared;
 
 static void close_shared(void)

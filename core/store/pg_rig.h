@@ -37,6 +37,9 @@ void pg_rig_reset(struct pg_rig *r);
 /* A session of the owner, or of the reader. */
 struct sql_db *pg_rig_session(struct pg_rig *r, enum sql_mode mode);
 
+/* Rigs that know both engines use this one: TEST_ENGINE=postgres in the environment. */
+bool pg_rig_is_wanted(void);
+
 /* The server that all tests of a program share: started at the first call, stopped at exit. */
 struct pg_rig *pg_rig_shared(void);
 

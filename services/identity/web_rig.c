@@ -17,6 +17,7 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/rpc/rpc.h"
+#include "core/store/pg_rig.h"
 #include "core/store/store.h"
 #include "services/identity/identity.h"
 
@@ -81,12 +82,9 @@ static enum err run_in_store(const struct rpc_def *def, const struct rpc_call_in
 		.now_ms = clock_wall_ms(),
 		.env = &rig.env[ROLE_STORE] };
 
-	assert_int_equal(sql_run(rig.store_db, "SAVEPOINT call", NULL), ERR_OK);
+	assert_int_equal(sql_run(rig.store_db, "BEGIN", NULL), ERR_OK);
 	enum err e = def->handle(&t, info, req, reply, note);
-	if (e != ERR_OK) {
-		assert_int_equal(sql_run(rig.store_db, "ROLLBACK TO call", NULL), ERR_OK);
-	}
-	assert_int_equal(sql_run(rig.store_db, "RELEASE call", NULL), ERR_OK);
+	assert_int_equal(sql_run(rig.store_db, e == ERR_OK ? "COMMIT" : "ROLLBACK", NULL), ERR_OK);
 	arena_reset(&arena);
 	return e;
 }
@@ -281,11 +279,21 @@ static void open_databases(void)
 	struct err_note note = { 0 };
 
 	(void)snprintf(rig.db_path, sizeof(rig.db_path), "%s/plimsoll.db", rig.dir);
-	assert_int_equal(sql_open(rig.db_path, SQL_READ_WRITE, &rig.store_db, &note), ERR_OK);
+	if (pg_rig_is_wanted()) {
+		pg_rig_reset(pg_rig_shared());
+		rig.store_db = pg_rig_session(pg_rig_shared(), SQL_READ_WRITE);
+	} else {
+		assert_int_equal(
+		    sql_open(rig.db_path, SQL_READ_WRITE, &rig.store_db, &note), ERR_OK);
+	}
 	for (size_t i = 0; i < N_SERVICES; i++) {
 		assert_int_equal(sql_migrate(rig.store_db, services[i]->name,
 				     services[i]->migrations, services[i]->n_migrations, &note),
 		    ERR_OK);
+	}
+	if (pg_rig_is_wanted()) {
+		rig.env[ROLE_WEB].db = pg_rig_session(pg_rig_shared(), SQL_READ_ONLY);
+		return;
 	}
 	assert_int_equal(
 	    sql_open(rig.db_path, SQL_READ_ONLY, &rig.env[ROLE_WEB].db, &note), ERR_OK);
