@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
+#include "core/store/pg_priv.h"
 
 enum {
 	LINE_BYTES = 8192,
@@ -114,13 +115,10 @@ void pg_rig_open(struct pg_rig *r)
 
 void pg_rig_close(struct pg_rig *r)
 {
-	char command[128];
-
 	if (r->pid > 0) {
 		pg_rig_halt(r, SIGINT);
 	}
-	snprintf(command, sizeof(command), "rm -rf %s", r->dir);
-	CHECK(system(command) == 0);
+	CHECK(run_script("remove", r->dir) == 0);
 	pg_target_free(&r->owner);
 	pg_target_free(&r->reader);
 }
@@ -184,6 +182,99 @@ bool pg_rig_is_wanted(void)
 	const char *engine = getenv("TEST_ENGINE");
 
 	return engine != NULL && strcmp(engine, "postgres") == 0;
+}
+
+/* ---- statements ---- */
+
+static PGconn *connect_as(struct pg_rig *r, const char *role)
+{
+	char info[256];
+	PGconn *c;
+
+	snprintf(info, sizeof(info), "host=%s/socket user=%s dbname=plimsoll", r->dir, role);
+	c = PQconnectdb(info);
+	CHECK(PQstatus(c) == CONNECTION_OK);
+	return c;
+}
+
+struct pg_conn_rig *pg_rig_connect(struct pg_rig *r)
+{
+	return (struct pg_conn_rig *)connect_as(r, "plimsoll");
+}
+
+void pg_rig_disconnect(struct pg_conn_rig *c)
+{
+	PQfinish((PGconn *)c);
+}
+
+char *pg_rig_answer(struct pg_conn_rig *c, const char *sql)
+{
+	PGresult *r = PQexec((PGconn *)c, sql);
+	ExecStatusType status = PQresultStatus(r);
+	char *answer = NULL;
+
+	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+		fprintf(stderr, "%s: %s\n", sql, PQresultErrorMessage(r));
+	}
+	CHECK(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK);
+	if (PQntuples(r) > 0) {
+		answer = strdup(PQgetvalue(r, 0, 0));
+	}
+	PQclear(r);
+	return answer;
+}
+
+static enum pg_rig_type type_of(Oid oid)
+{
+	enum {
+		OID_BYTEA = 17,
+		OID_INT8 = 20,
+		OID_INT4 = 23,
+		OID_TEXT = 25
+	};
+
+	CHECK(oid == OID_BYTEA || oid == OID_INT8 || oid == OID_INT4 || oid == OID_TEXT);
+	return oid == OID_INT8	 ? PG_RIG_BIGINT
+	       : oid == OID_INT4 ? PG_RIG_INTEGER
+	       : oid == OID_TEXT ? PG_RIG_TEXT
+				 : PG_RIG_BLOB;
+}
+
+static void take_types(struct pg_rig_stmt *s, const PGresult *r)
+{
+	CHECK(PQresultStatus(r) == PGRES_COMMAND_OK && PQnparams(r) == (int)s->n_params);
+	s->n_columns = (unsigned)PQnfields(r);
+	CHECK(s->n_columns <= SQL_MAX_PARAMS);
+	for (unsigned i = 0; i < s->n_params; i++) {
+		s->types[i] = type_of(PQparamtype(r, (int)i));
+	}
+	for (unsigned i = 0; i < s->n_columns; i++) {
+		s->columns[i] = type_of(PQftype(r, (int)i));
+	}
+}
+
+void pg_rig_describe(struct pg_conn_rig *conn, const struct sql_stmt *stmt, struct pg_rig_stmt *ret)
+{
+	PGconn *c = (PGconn *)conn;
+	struct pg_stmts translations = { .n = 0 };
+	struct pg_stmt *s = NULL;
+
+	*ret = (struct pg_rig_stmt){ .stmt = stmt };
+	CHECK(pg_stmts_find(&translations, stmt, &s, NULL) == ERR_OK);
+	ret->n_params = s->n_params;
+	for (unsigned i = 0; i < s->n_params; i++) {
+		snprintf(ret->names[i], sizeof(ret->names[i]), "%s", s->names[i]);
+	}
+	ret->text = strdup(s->text);
+	PGresult *r = PQprepare(c, "", s->text, 0, NULL);
+	if (PQresultStatus(r) != PGRES_COMMAND_OK) {
+		fprintf(stderr, "%s: %s\n", stmt->name, PQresultErrorMessage(r));
+	}
+	PQclear(r);
+	r = PQdescribePrepared(c, "");
+	take_types(ret, r);
+	PQclear(r);
+	pg_stmts_free(&translations);
 }
 
 static struct pg_rig shared;

@@ -37,6 +37,35 @@ void pg_rig_reset(struct pg_rig *r);
 /* A session of the owner, or of the reader. */
 struct sql_db *pg_rig_session(struct pg_rig *r, enum sql_mode mode);
 
+/* ---- for looking at statements ---- */
+
+/* A connection of the owner, by libpq alone. */
+struct pg_conn_rig;
+struct pg_conn_rig *pg_rig_connect(struct pg_rig *r);
+void pg_rig_disconnect(struct pg_conn_rig *c);
+
+/* Runs SQL, which must work; the first value of its first row or NULL, to be freed. */
+char *pg_rig_answer(struct pg_conn_rig *c, const char *sql);
+
+enum pg_rig_type {
+	PG_RIG_BIGINT,
+	PG_RIG_INTEGER,
+	PG_RIG_TEXT,
+	PG_RIG_BLOB
+};
+
+/* A statement as PostgreSQL understands it. */
+struct pg_rig_stmt {
+	const struct sql_stmt *stmt;
+	char *text; /* with $1, $2, ...; to be freed */
+	unsigned n_params, n_columns;
+	char names[64][50];
+	enum pg_rig_type types[64], columns[64]; /* of the parameters, of the rows */
+};
+
+/* One that the server refuses ends the process, with the server's words. */
+void pg_rig_describe(struct pg_conn_rig *c, const struct sql_stmt *stmt, struct pg_rig_stmt *ret);
+
 /* Rigs that know both engines use this one: TEST_ENGINE=postgres in the environment. */
 bool pg_rig_is_wanted(void);
 

@@ -4,6 +4,7 @@
 #   postgres.sh init DIR           makes DIR/data and DIR/socket, and database and roles in it:
 #                                  "plimsoll" owns the database, "plimsoll_web" is for reading
 #   postgres.sh run DIR ARG...     becomes the server; "ready to accept connections" on stderr
+#   postgres.sh remove DIR         what is left of one that has ended
 # Over the socket everybody is trusted; over TCP passwords are needed, which are the roles' names
 # with "-secret" behind.
 set -eu
@@ -34,11 +35,15 @@ init)
 		CREATE DATABASE plimsoll OWNER plimsoll
 	SQL
 	;;
+remove)
+	rm -rf "$dir"
+	;;
 run)
 	shift 2
 	cd "$dir"
 	# It ends with whoever started it, also when that is killed.
 	exec ${as_other:-setpriv} --pdeathsig QUIT "$bin/postgres" -D "$dir/data" -k "$dir/socket" -c listen_addresses= -c fsync=on \
-		-c shared_buffers=64MB -c max_connections=60 -c log_min_messages=log "$@"
+		-c shared_buffers=64MB -c max_connections=60 -c wal_level=minimal -c max_wal_senders=0 \
+		-c max_wal_size=2GB -c log_min_messages=log "$@"
 	;;
 esac
