@@ -66,6 +66,7 @@ struct test_tls *test_tls_open(const char *certificate, const char *key)
 	const struct tls_options options = { .library = t->library.ctx,
 		.signer = &t->signer,
 		.tickets = &t->tickets,
+		.h2 = true,
 		.ticket_lifetime_s = PERIOD_S };
 	CHECK(tls_context_new(&options, buf_slice(&chains), &t->context, &note) == ERR_OK);
 	buf_free(&chains);

@@ -54,7 +54,7 @@ export const windowUpdate = (stream, n) => frame(WINDOW_UPDATE, 0, stream, u32(n
 export class H2 {
 	// Connects, says hello and takes the server's SETTINGS.
 	static async connect(port, { settings: own = [], preface = true, ack = true } = {}) {
-		const h2 = new H2(await Raw.connect(port));
+		const h2 = new H2(await Raw.connect(port, { ALPNProtocols: ['h2'] }));
 		if (!preface) return h2;
 		await h2.send(Buffer.from(PREFACE), settings(own));
 		const theirs = await h2.until((f) => f.type === SETTINGS && !(f.flags & ACK));
