@@ -251,6 +251,11 @@ static void *own_row(const struct metrics *m, const struct metric_def *def, cons
 	CHECK(m->own >= 0 && f != NULL && f->def.kind == def->kind);
 	const struct metric_row *row = find_row(f, label_value);
 	CHECK(row != NULL);
+	/* Only we write our slot. */
+	_Atomic uint64_t *word = &metrics_own_slot(m)->families[(f - m->schema->families) / 64];
+	uint64_t bit = UINT64_C(1) << (f - m->schema->families) % 64;
+	atomic_store_explicit(
+	    word, atomic_load_explicit(word, memory_order_relaxed) | bit, memory_order_relaxed);
 	return m->slots + (size_t)m->own * m->slot_bytes + row->offset;
 }
 
@@ -266,6 +271,15 @@ struct hist *metric_hist(
 {
 	CHECK(def->kind == METRIC_HIST);
 	return own_row(m, def, label_value);
+}
+
+bool metrics_slot_counts(const struct metrics *m, unsigned slot, const struct metric_family *family)
+{
+	size_t i = (size_t)(family - m->schema->families);
+	uint64_t word =
+	    atomic_load_explicit(&metrics_slot(m, slot)->families[i / 64], memory_order_relaxed);
+
+	return (word >> i % 64 & 1) != 0;
 }
 
 struct warning_ring *metrics_rings(const struct metrics *m)

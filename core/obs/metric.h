@@ -18,6 +18,11 @@
 #include "core/base/slice.h"
 #include "core/obs/hist.h"
 
+/* Ours are some dozens; more is a mistake in a table. */
+enum {
+	METRIC_FAMILIES_MAX = 256
+};
+
 enum metric_kind {
 	METRIC_COUNTER,
 	METRIC_GAUGE,
@@ -63,7 +68,8 @@ struct metric_slot {
 	_Atomic int64_t queue_len, queue_wait_us; /* work waiting, expected wait of new work */
 	_Atomic int64_t loop_lag_us, cpu_us, tasks;
 	_Atomic int64_t busy_us; /* time not idle: of the loop, or of the worker that runs jobs */
-	_Atomic int64_t busy;	 /* 1 while a job runs (compute), else jobs in flight */
+	_Atomic uint64_t families[METRIC_FAMILIES_MAX / 64]; /* bit per family that it counts */
+	_Atomic int64_t busy; /* 1 while a job runs (compute), else jobs in flight */
 };
 
 struct metrics; /* a process' view of the block */

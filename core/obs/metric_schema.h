@@ -9,9 +9,8 @@
 
 #include "core/obs/metric.h"
 
-/* Ours are some dozens and some hundreds; more is a mistake in a table. */
+/* Ours are some hundreds; more is a mistake in a table. */
 enum {
-	METRIC_FAMILIES_MAX = 256,
 	METRIC_ROWS_MAX = 4096
 };
 
@@ -56,6 +55,10 @@ struct warning_ring {
 struct warning_ring *metrics_rings(const struct metrics *m);
 /* Which of them is this process' own. */
 unsigned metrics_own_ring(const struct metrics *m);
+
+/* Has the process of that slot ever looked for a row of the family, to count there? */
+bool metrics_slot_counts(
+    const struct metrics *m, unsigned slot, const struct metric_family *family);
 
 /* For readers: the schema of m, and a row's cell or histogram in slot i. */
 const struct metric_schema *metrics_schema(const struct metrics *m);

@@ -3,6 +3,9 @@
  * process; its rows stay visible after the process died (counters must not vanish), only "up" says
  * 0.
  *
+ * A process shows the families that it counts, with all their rows, so that a rate is known from
+ * the first event on; but not those of other roles.
+ *
  * Histograms have 248 buckets inside; outside we show powers of two from 32 us to 33.5 s, and none
  * at all for rows without records, which keeps the page of a machine under some 100 KiB.
  */
@@ -257,7 +260,8 @@ void metrics_write_prometheus(const struct metrics *m, struct buf *out)
 		const struct metric_family *f = &s->families[i];
 		put_family_head(out, f->def.name, metric_kind_name(f->def.kind), f->def.help);
 		for (unsigned slot = 0; slot < metrics_slots(m); slot++) {
-			if (!metric_slot_is_used(metrics_slot(m, slot))) {
+			if (!metric_slot_is_used(metrics_slot(m, slot)) ||
+			    !metrics_slot_counts(m, slot, f)) {
 				continue;
 			}
 			for (const struct metric_row *row = f->first; row != NULL;

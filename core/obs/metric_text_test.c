@@ -122,8 +122,10 @@ static void test_counters_and_gauges_carry_role_instance_and_label(void **state)
 	read_page(f);
 	assert_value(f, "plimsoll_requests_total", "role=web;instance=0;op=plain;", 5);
 	assert_true(contains(&f->text, SLICE(" 9007199254740993\n")));
-	assert_value(f, "plimsoll_depth", "role=web;instance=0;", 0);
 	assert_value(f, "plimsoll_depth", "role=web;instance=1;", -3);
+	/* All rows of a family that the process counts, none of one that it does not. */
+	assert_value(f, "plimsoll_requests_total", "role=web;instance=0;op=a \"b\"\\\n{c},d=1;", 0);
+	assert_null(page_find(&f->page, "plimsoll_depth", "role=web;instance=0;"));
 }
 
 static void test_label_values_and_help_are_escaped(void **state)
