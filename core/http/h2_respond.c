@@ -8,7 +8,7 @@
 enum {
 	STATUS_BYTES = 3,
 	NUMBER_BYTES = 20,
-	OWN_FIELDS = 5, /* :status, date, content-length, content-type, CORS */
+	OWN_FIELDS = 6, /* :status, date, content-length, content-type, CORS, x-request-id */
 	FIELD_OVERHEAD = 4,
 };
 
@@ -89,7 +89,7 @@ static void submit_500(struct http_req *r)
 void h2_respond(struct http_req *r, int status, struct slice content_type, int64_t length)
 {
 	struct header_list l;
-	char status_text[STATUS_BYTES], length_text[NUMBER_BYTES];
+	char status_text[STATUS_BYTES], length_text[NUMBER_BYTES], trace[TRACE_DIGITS];
 
 	l.n = 0;
 	l.bytes = 0;
@@ -103,6 +103,9 @@ void h2_respond(struct http_req *r, int status, struct slice content_type, int64
 	}
 	if ((r->call.op->flags & OP_PUBLIC_CORS) != 0) {
 		put(&l, SLICE("access-control-allow-origin"), SLICE("*"));
+	}
+	if (r->server->settings.trace_header && r->call.trace != 0) {
+		put(&l, SLICE("x-request-id"), trace_text(r->call.trace, trace));
 	}
 	for (unsigned i = 0; i < r->n_out_headers; i++) {
 		put(&l, r->out_headers[i].name, r->out_headers[i].value);

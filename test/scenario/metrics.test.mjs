@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import dgram from 'node:dgram';
 import { readFileSync, writeFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -87,6 +88,13 @@ test('a trusted proxy may begin the trace; what is no traceparent is ignored, as
 		assert.notEqual(await ask({ traceparent }), 'a3ce929d0e0e4736');
 	}
 	assert.notEqual(await ask({ 'x-request-id': '00000000000000aa' }), '00000000000000aa');
+	// The same over HTTP/2.
+	const session = http2.connect(server.url);
+	const stream = session.request({ ':path': '/', traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4737-00f067aa0ba902b7-01' });
+	const headers = await new Promise((resolve, reject) => stream.once('response', resolve).once('error', reject));
+	assert.equal(headers['x-request-id'], 'a3ce929d0e0e4737');
+	stream.close();
+	await new Promise((resolve) => session.close(resolve));
 });
 
 test('from anybody else a traceparent is ignored, and without the key no header is sent', async () => {
@@ -136,6 +144,8 @@ test('a slow statement is logged with its name', async () => {
 // ---- figures ----
 
 test('/metrics is strictly of the format, and has the calls between roles', async () => {
+	assert.equal((await new Client(server.url).stage('format@example.org', PASS)).status, 200);
+	await sleep(300); // counters of calls are brought up to date ten times a second
 	const page = await metricsPage();
 	assert.ok(value(page, 'plimsoll_rpc_calls_total', { role: 'web', to: 'store' }) > 0);
 	assert.ok(value(page, 'plimsoll_rpc_served_calls_total', { role: 'store' }) >= value(page, 'plimsoll_rpc_calls_total', { role: 'web', to: 'store' }));
