@@ -45,7 +45,7 @@ static void print_help(FILE *out)
 	    "  --without-keys         (backup) leaves the keys out: for a copy that others may see\n"
 	    "  --force                (restore) replaces what is in the data folder\n"
 	    "  --anonymise            (restore) without people's data: a copy for staging\n"
-	    "  --password TEXT        (restore --anonymise) everybody's password; else nobody has one\n"
+	    "  --password TEXT        (restore) with --anonymise: everybody's password, else nobody has one\n"
 	    "  --no-sandbox           (serve) runs where the kernel has no Landlock or seccomp\n\n"
 	    "exit codes: 0 ok, 1 failed, 2 wrong command line, 3 wrong configuration,\n"
 	    "            4 address or data folder in use, 5 no sandbox\n",

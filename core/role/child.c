@@ -225,14 +225,20 @@ static void send_start(struct child *c)
 	buf_free(&body);
 }
 
-static void send_peer(struct child *to, const struct child *peer, bool callee, int fd)
+/* False: no memory. A message cut short would end its reader. */
+static bool send_peer(struct child *to, const struct child *peer, bool callee, int fd)
 {
 	const struct control_peer p = { callee, peer->role, peer->instance };
 	struct buf body = buf_new(64);
+	struct slice whole = SLICE_EMPTY;
 
 	control_put_peer(&body, &p);
-	send_with(to, CONTROL_PEER, buf_slice(&body), &fd, 1);
+	enum err e = buf_finish(&body, &whole);
+	if (e == ERR_OK) {
+		send_with(to, CONTROL_PEER, whole, &fd, 1);
+	}
 	buf_free(&body);
+	return e == ERR_OK;
 }
 
 /* Gives a socket to caller and callee, if the table lets the one call the other. False: cannot. */
@@ -247,11 +253,11 @@ static bool connect_pair(struct child *caller, struct child *callee)
 		LOG(LOG_ERROR, "supervisor", "socketpair", LOG_C("err", strerror(errno)));
 		return false;
 	}
-	send_peer(caller, callee, false, pair[0]);
-	send_peer(callee, caller, true, pair[1]);
+	bool good =
+	    send_peer(caller, callee, false, pair[0]) && send_peer(callee, caller, true, pair[1]);
 	close(pair[0]);
 	close(pair[1]);
-	return true;
+	return good;
 }
 
 static bool open_poll(struct child *c)
