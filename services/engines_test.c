@@ -29,6 +29,7 @@ enum {
 	MOST = 10,	    /* value of what bounds a statement */
 	TOUCHED_MAX = 2500, /* rows of a large table that a statement may look at */
 	TEXT_BYTES = 16384,
+	FILL_BYTES = 6144, /* of the statement that fills a table */
 	ROWS_MAX = 512,
 	TABLES_MAX = 64
 };
@@ -100,12 +101,12 @@ static void make_fill(struct world *w, const char *table, const char *blob, char
 		}
 	}
 	sqlite3_finalize(q);
-	snprintf(out, TEXT_BYTES, "INSERT INTO %s (%s) SELECT %s", table, columns, values);
+	snprintf(out, FILL_BYTES, "INSERT INTO %s (%s) SELECT %s", table, columns, values);
 }
 
 static void fill_sqlite(struct world *w)
 {
-	char insert[TEXT_BYTES], text[TEXT_BYTES + 256];
+	char insert[FILL_BYTES], text[FILL_BYTES + 256];
 
 	for (unsigned i = 0; i < w->n_tables; i++) {
 		make_fill(w, w->tables[i], "X'00ff'", insert);
@@ -119,7 +120,7 @@ static void fill_sqlite(struct world *w)
 
 static void fill_postgres(struct world *w)
 {
-	char insert[TEXT_BYTES], text[TEXT_BYTES + 256];
+	char insert[FILL_BYTES], text[FILL_BYTES + 256];
 
 	for (unsigned i = 0; i < w->n_tables; i++) {
 		make_fill(w, w->tables[i], "CAST('\\x00ff' AS BYTEA)", insert);
