@@ -1,5 +1,5 @@
 /*
- * Accounts and their addresses: reads for web, writes for transaction functions.
+ * Accounts and their addresses: what is read, by web and by transaction functions.
  */
 #include "accounts/account.h"
 
@@ -40,6 +40,7 @@ static enum err take_account(
 	a->password_reset_ms = sql_col_i64(q, 4);
 	a->failed_logins = sql_col_i64(q, 5);
 	a->failed_last_ms = sql_col_i64(q, 6);
+	a->is_locked = sql_col_i64(q, 7) != 0;
 	return ERR_OK;
 }
 
@@ -61,9 +62,9 @@ enum err account_by_address(struct sql_db *db, struct arena *arena, struct slice
 		e = ERR_NOT_FOUND;
 	}
 	if (e == ERR_OK) {
-		a.is_primary = slice_eq(sql_col_text(q, 8), SLICE("primary"));
-		a.is_verified = sql_col_i64(q, 9) != 0;
-		e = arena_copy(arena, sql_col_text(q, 7), &a.address);
+		a.is_primary = slice_eq(sql_col_text(q, 9), SLICE("primary"));
+		a.is_verified = sql_col_i64(q, 10) != 0;
+		e = arena_copy(arena, sql_col_text(q, 8), &a.address);
 	}
 	sql_end(q);
 	if (e == ERR_OK) {
@@ -150,104 +151,21 @@ enum err email_owner(struct sql_db *db, struct slice key, int64_t *ret_id, struc
 	return e == ERR_END ? ERR_NOT_FOUND : e;
 }
 
-enum err account_create(struct txn *t, struct slice password_hash, const struct kdf *kdf,
-    int64_t *ret_id, struct err_note *note)
+enum err account_is_full(struct sql_db *db, int64_t id, bool *ret, struct err_note *note)
 {
 	struct sql_query *q;
-	enum err e = sql_begin(t->db, &accounts_stmts[STMT_ACCOUNT_INSERT], &q, note);
-
-	if (e != ERR_OK) {
-		return e;
-	}
-	sql_bind_text(q, "password_hash", password_hash);
-	sql_bind_text(q, "kdf", slice_str(kdf_name(kdf->kind)));
-	sql_bind_text(q, "kdf_salt", slice_str(kdf->salt));
-	sql_bind_i64(q, "now_ms", t->now_ms);
-	e = sql_step(q);
-	if (e == ERR_OK) {
-		*ret_id = sql_col_i64(q, 0);
-		e = sql_step(q);
-	}
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
-}
-
-static enum err delete_staged(struct txn *t, int64_t id, struct err_note *note)
-{
-	struct sql_query *q;
-	enum err e = sql_begin(t->db, &accounts_stmts[STMT_STAGED_DELETE_OF], &q, note);
+	enum err e = sql_begin(db, &accounts_stmts[STMT_EMAIL_FULL], &q, note);
 
 	if (e != ERR_OK) {
 		return e;
 	}
 	sql_bind_i64(q, "account_id", id);
+	sql_bind_i64(q, "most", ACCOUNT_EMAILS_MAX - 1);
 	e = sql_step(q);
 	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
-}
-
-static enum err delete_account(struct txn *t, int64_t id, struct err_note *note)
-{
-	struct sql_query *q = NULL;
-	enum err e = delete_staged(t, id, note);
-
-	if (e == ERR_OK) {
-		e = sql_begin(t->db, &accounts_stmts[STMT_ACCOUNT_DELETE], &q, note);
+	if (e == ERR_OK || e == ERR_END) {
+		*ret = e == ERR_OK;
+		return ERR_OK;
 	}
-	if (e != ERR_OK) {
-		return e;
-	}
-	sql_bind_i64(q, "id", id);
-	sql_bind_i64(q, "now_ms", t->now_ms);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
-}
-
-static void count_email(void *arg, struct slice address)
-{
-	(void)address;
-	(*(unsigned *)arg)++;
-}
-
-static enum err delete_if_bare(struct txn *t, int64_t id, struct err_note *note)
-{
-	unsigned n = 0;
-	enum err e = account_each_email(t->db, id, count_email, &n, note);
-
-	return e == ERR_OK && n == 0 ? delete_account(t, id, note) : e;
-}
-
-enum err account_give_email(
-    struct txn *t, int64_t id, struct slice address, bool is_primary, struct err_note *note)
-{
-	struct slice key;
-	struct sql_query *q;
-	int64_t before = 0;
-	enum err e = email_key(t->arena, address, &key);
-
-	if (e != ERR_OK) {
-		return e;
-	}
-	e = email_owner(t->db, key, &before, note);
-	if (e != ERR_OK && e != ERR_NOT_FOUND) {
-		return e;
-	}
-	bool had_owner = e == ERR_OK && before != id;
-	e = sql_begin(t->db, &accounts_stmts[STMT_EMAIL_PUT], &q, note);
-	if (e != ERR_OK) {
-		return e;
-	}
-	sql_bind_text(q, "address_key", key);
-	sql_bind_i64(q, "account_id", id);
-	sql_bind_text(q, "address", address);
-	sql_bind_text(q, "kind", is_primary ? SLICE("primary") : SLICE("secondary"));
-	sql_bind_i64(q, "verified", 1);
-	sql_bind_i64(q, "now_ms", t->now_ms);
-	e = sql_step(q);
-	sql_end(q);
-	if (e != ERR_END) {
-		return e;
-	}
-	return had_owner ? delete_if_bare(t, before, note) : ERR_OK;
+	return e;
 }

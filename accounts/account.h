@@ -28,7 +28,8 @@ struct account {
 	struct slice password_hash;
 	struct kdf kdf;
 	int64_t password_reset_ms;
-	int64_t failed_logins, failed_last_ms;
+	int64_t failed_logins, failed_last_ms; /* from everywhere, since the last good one */
+	bool is_locked;			       /* by the operator */
 	/* Of the address that was looked up; empty when it was found by id. */
 	struct slice address; /* as its owner wrote it */
 	bool is_primary;      /* last used as */
@@ -59,7 +60,10 @@ NODISCARD enum err account_each_email(struct sql_db *db, int64_t id,
 NODISCARD enum err email_owner(
     struct sql_db *db, struct slice key, int64_t *ret_id, struct err_note *note);
 
-/* A new account without addresses; give it one in the same transaction. */
+/* Has an account as many addresses as it may have? */
+NODISCARD enum err account_is_full(struct sql_db *db, int64_t id, bool *ret, struct err_note *note);
+
+/* A new account without addresses; give it one in the same transaction. Empty hash: no password. */
 NODISCARD enum err account_create(struct txn *t, struct slice password_hash, const struct kdf *kdf,
     int64_t *ret_id, struct err_note *note);
 
@@ -69,5 +73,38 @@ NODISCARD enum err account_create(struct txn *t, struct slice password_hash, con
  */
 NODISCARD enum err account_give_email(
     struct txn *t, int64_t id, struct slice address, bool is_primary, struct err_note *note);
+
+/* Gives an address that nobody has, unverified. ERR_EXISTS: somebody has it. */
+NODISCARD enum err account_give_unverified(
+    struct txn *t, int64_t id, struct slice address, struct err_note *note);
+
+/*
+ * Takes an address away; the account goes with its last one (*ret_gone). ERR_NOT_FOUND: the account
+ * does not have it.
+ */
+NODISCARD enum err account_remove_email(
+    struct txn *t, int64_t id, struct slice key, bool *ret_gone, struct err_note *note);
+
+/* Remembers as what an address was used last. */
+NODISCARD enum err account_set_email_kind(
+    struct txn *t, int64_t id, struct slice key, bool is_primary, struct err_note *note);
+
+/* After a reset by one address the other secondary ones must be verified again. */
+NODISCARD enum err account_unverify_others(
+    struct txn *t, int64_t id, struct slice key, struct err_note *note);
+
+/*
+ * Sets a password and forgets counted failures. ends_sessions: those that are there are over;
+ * *ret_reset_ms is what a session must know to be valid.
+ */
+NODISCARD enum err account_set_password(struct txn *t, const struct account *a, struct slice hash,
+    const struct kdf *kdf, bool ends_sessions, int64_t *ret_reset_ms, struct err_note *note);
+
+/* The operator's lock: nobody logs in, sessions end. Unlocking forgets counted failures, too. */
+NODISCARD enum err account_lock(
+    struct txn *t, const struct account *a, bool is_locked, struct err_note *note);
+
+/* Deletes an account, its addresses and what is staged for it. */
+NODISCARD enum err account_delete(struct txn *t, int64_t id, struct err_note *note);
 
 #endif

@@ -151,7 +151,8 @@ static struct staged stage_of(const char *token, const char *address, char hash[
 	return (struct staged){
 		.token_hash = SLICE_OF(hash, TOKEN_HASH_HEX),
 		.address = slice_str(address),
-		.is_new_account = true,
+		.kind = STAGED_NEW,
+		.mails = 1,
 		.has_password = true,
 		.password_hash = SLICE("$2b$staged"),
 		.kdf = { KDF_ONEPW_2, "0123456789abcdef0123456789abcdef" },
@@ -245,7 +246,9 @@ static void expired_rows_are_cleaned_up(void **state)
 static void record(struct db_rig *rig, int64_t id, bool good, const char *old, const char *new)
 {
 	const struct login_result r = { .account_id = id,
+		.client = SLICE("192.0.2.1"),
 		.good = good,
+		.kdf = { .kind = KDF_PLAIN },
 		.old_hash = slice_str(old),
 		.new_hash = slice_str(new) };
 	struct buf b = buf_new(512);
@@ -299,16 +302,184 @@ static void a_locked_account_opens_by_time(void **state)
 	const struct conf_table *table = &accounts_service.conf;
 	struct conf *conf = NULL;
 	struct account a = { .failed_logins = 10, .failed_last_ms = 1000 };
+	struct login_failures here = { .n = 10, .last_ms = 1000 };
+	const struct login_failures none = { .n = 0 };
 
 	(void)state;
 	assert_int_equal(conf_new(table, 1, &conf), ERR_OK);
 	int64_t lockout = conf_ms(conf, "accounts", "lockout");
-	assert_true(login_is_locked(&a, conf, 1000));
-	assert_true(login_is_locked(&a, conf, 1000 + lockout - 1));
-	assert_false(login_is_locked(&a, conf, 1000 + lockout));
-	a.failed_logins = 9;
-	assert_false(login_is_locked(&a, conf, 1000));
+	assert_true(login_is_locked(&a, &here, false, conf, 1000));
+	assert_true(login_is_locked(&a, &here, true, conf, 1000 + lockout - 1));
+	assert_false(login_is_locked(&a, &here, false, conf, 1000 + lockout));
+	here.n = 9;
+	assert_false(login_is_locked(&a, &here, false, conf, 1000));
+	/* From many places: those who were never in wait, the owner's browser does not. */
+	a.failed_logins = 100;
+	assert_true(login_is_locked(&a, &none, false, conf, 1000 + lockout - 1));
+	assert_false(login_is_locked(&a, &none, true, conf, 1000));
+	assert_false(login_is_locked(&a, &none, false, conf, 1000 + lockout));
 	conf_free(&conf);
+}
+
+static void failures_belong_to_the_client_that_made_them(void **state)
+{
+	struct db_rig rig;
+	struct login_failures f;
+
+	(void)state;
+	db_rig_init(&rig);
+	int64_t id = new_account(&rig, "a@example.org");
+	record(&rig, id, false, "", "");
+	record(&rig, id, false, "", "");
+	assert_int_equal(login_failures_of(rig.db, id, "192.0.2.1", &f, NULL), ERR_OK);
+	assert_int_equal(f.n, 2);
+	assert_int_equal(f.last_ms, rig.txn.now_ms);
+	assert_int_equal(login_failures_of(rig.db, id, "192.0.2.2", &f, NULL), ERR_OK);
+	assert_int_equal(f.n, 0);
+	assert_sane(&rig);
+	record(&rig, id, true, "", "");
+	assert_int_equal(login_failures_of(rig.db, id, "192.0.2.1", &f, NULL), ERR_OK);
+	assert_int_equal(f.n, 0);
+	/* A result that comes when the account is gone changes nothing. */
+	assert_int_equal(account_delete(&rig.txn, id, NULL), ERR_OK);
+	record(&rig, id, false, "", "");
+	assert_sane(&rig);
+	db_rig_fini(&rig);
+}
+
+static void old_failures_are_cleaned_up(void **state)
+{
+	struct db_rig rig;
+
+	(void)state;
+	db_rig_init(&rig);
+	for (int i = 0; i < 30; i++) {
+		char address[32];
+		(void)snprintf(address, sizeof(address), "u%d@example.org", i);
+		record(&rig, new_account(&rig, address), false, "", "");
+		rig.txn.now_ms++;
+	}
+	rig.txn.now_ms += INT64_C(25) * 3600 * 1000;
+	int64_t id = new_account(&rig, "new@example.org");
+	for (int i = 0; i < 3; i++) {
+		record(&rig, id, false, "", "");
+	}
+	assert_int_equal(db_rig_number(&rig, "SELECT COUNT(*) FROM login_failure"), 1);
+	assert_sane(&rig);
+	db_rig_fini(&rig);
+}
+
+static void a_client_is_an_address_or_a_network(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "192.0.2.7", "192.0.2.7" },
+		{ "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::" },
+		{ "2001:db8:1:2::9", "2001:db8:1:2::" },
+		{ "::ffff:192.0.2.7", "::ffff:192.0.2.7" },
+		{ "unix", "unix" },
+		{ "a name that is longer than any address could ever be, by far",
+		    "a name that is longer than any address could ev" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char client[LOGIN_CLIENT_SIZE];
+		login_client(slice_str(rows[i][0]), client);
+		assert_string_equal(client, rows[i][1]);
+	}
+}
+
+/* ---- changes ---- */
+
+static void the_last_address_takes_the_account_with_it(void **state)
+{
+	struct db_rig rig;
+	struct account a;
+	bool gone = false;
+	char hash[TOKEN_HASH_HEX + 1];
+
+	(void)state;
+	db_rig_init(&rig);
+	int64_t id = new_account(&rig, "a@example.org");
+	int64_t other = new_account(&rig, "other@example.org");
+	assert_int_equal(
+	    account_give_email(&rig.txn, id, SLICE("b@example.org"), false, NULL), ERR_OK);
+	struct staged s = stage_of("t", "b@example.org", hash);
+	s.kind = STAGED_REVERIFY;
+	s.account_id = id;
+	s.has_password = false;
+	assert_int_equal(staged_put(&rig.txn, &s, NULL), ERR_OK);
+	assert_sane(&rig);
+	assert_int_equal(account_remove_email(&rig.txn, other, SLICE("b@example.org"), &gone, NULL),
+	    ERR_NOT_FOUND);
+	assert_int_equal(
+	    account_remove_email(&rig.txn, id, SLICE("b@example.org"), &gone, NULL), ERR_OK);
+	assert_false(gone);
+	assert_int_equal(db_rig_number(&rig, "SELECT COUNT(*) FROM staged"), 0);
+	assert_int_equal(
+	    account_remove_email(&rig.txn, id, SLICE("a@example.org"), &gone, NULL), ERR_OK);
+	assert_true(gone);
+	assert_int_equal(account_by_id(rig.db, &rig.arena, id, &a, NULL), ERR_NOT_FOUND);
+	assert_sane(&rig);
+	db_rig_fini(&rig);
+}
+
+static void an_account_has_a_hundred_addresses_at_most(void **state)
+{
+	struct db_rig rig;
+	bool full = false;
+
+	(void)state;
+	db_rig_init(&rig);
+	int64_t id = new_account(&rig, "a0@example.org");
+	for (int i = 1; i < ACCOUNT_EMAILS_MAX; i++) {
+		char address[32];
+		assert_int_equal(account_is_full(rig.db, id, &full, NULL), ERR_OK);
+		assert_false(full);
+		(void)snprintf(address, sizeof(address), "a%d@example.org", i);
+		assert_int_equal(
+		    account_give_email(&rig.txn, id, slice_str(address), false, NULL), ERR_OK);
+	}
+	assert_int_equal(account_is_full(rig.db, id, &full, NULL), ERR_OK);
+	assert_true(full);
+	assert_sane(&rig);
+	db_rig_fini(&rig);
+}
+
+static void a_password_ends_the_sessions_before_it(void **state)
+{
+	struct db_rig rig;
+	struct account a;
+	int64_t first = 0, second = 0;
+
+	(void)state;
+	db_rig_init(&rig);
+	int64_t id = new_account(&rig, "a@example.org");
+	assert_int_equal(account_by_id(rig.db, &rig.arena, id, &a, NULL), ERR_OK);
+	/* Within one millisecond, and with a clock that was set back. */
+	assert_int_equal(
+	    account_set_password(&rig.txn, &a, SLICE("$2b$1"), &plain, true, &first, NULL), ERR_OK);
+	assert_true(first > a.password_reset_ms);
+	assert_int_equal(account_by_id(rig.db, &rig.arena, id, &a, NULL), ERR_OK);
+	rig.txn.now_ms -= 1000;
+	assert_int_equal(
+	    account_set_password(&rig.txn, &a, SLICE("$2b$2"), &plain, true, &second, NULL),
+	    ERR_OK);
+	assert_true(second > first);
+	assert_int_equal(account_by_id(rig.db, &rig.arena, id, &a, NULL), ERR_OK);
+	assert_int_equal(a.password_reset_ms, second);
+	assert_int_equal(
+	    account_set_password(&rig.txn, &a, SLICE("$2b$3"), &plain, false, &first, NULL),
+	    ERR_OK);
+	assert_int_equal(first, second);
+	assert_int_equal(account_lock(&rig.txn, &a, true, NULL), ERR_OK);
+	assert_int_equal(account_by_id(rig.db, &rig.arena, id, &a, NULL), ERR_OK);
+	assert_true(a.is_locked && a.password_reset_ms > second);
+	assert_int_equal(account_lock(&rig.txn, &a, false, NULL), ERR_OK);
+	assert_int_equal(account_by_id(rig.db, &rig.arena, id, &a, NULL), ERR_OK);
+	assert_false(a.is_locked);
+	assert_sane(&rig);
+	db_rig_fini(&rig);
 }
 
 /* ---- audit ---- */
@@ -326,6 +497,15 @@ static void audit_finds_what_is_broken(void **state)
 		"UPDATE staged SET token_hash = 'short'",
 		"UPDATE staged SET new_account = 0, account_id = 999",
 		"UPDATE staged SET expires_ms = created_ms",
+		"UPDATE staged SET kind = 'other'",
+		"UPDATE staged SET kind = 'add'",
+		"UPDATE staged SET mails = 0",
+		"UPDATE staged SET kind = 'reset', new_account = 0, account_id = 1,"
+		" password_hash = NULL", /* of an address that the account does not have */
+		"UPDATE account SET password_hash = NULL",
+		"UPDATE account SET locked = 2",
+		"INSERT INTO login_failure VALUES (999, '192.0.2.1', 1, 1)",
+		"INSERT INTO login_failure VALUES (1, '192.0.2.1', 0, 1)",
 	};
 
 	(void)state;
@@ -363,6 +543,12 @@ int main(void)
 		cmocka_unit_test(failures_are_counted_and_cleared),
 		cmocka_unit_test(a_new_hash_replaces_only_the_one_it_was_made_from),
 		cmocka_unit_test(a_locked_account_opens_by_time),
+		cmocka_unit_test(failures_belong_to_the_client_that_made_them),
+		cmocka_unit_test(old_failures_are_cleaned_up),
+		cmocka_unit_test(a_client_is_an_address_or_a_network),
+		cmocka_unit_test(the_last_address_takes_the_account_with_it),
+		cmocka_unit_test(an_account_has_a_hundred_addresses_at_most),
+		cmocka_unit_test(a_password_ends_the_sessions_before_it),
 		cmocka_unit_test(audit_finds_what_is_broken),
 	};
 

@@ -8,6 +8,7 @@
 
 #include "accounts/keys.h"
 #include "core/service.h"
+#include "core/store/store.h"
 
 struct accounts_state {
 	struct svc_env *env;
@@ -22,7 +23,7 @@ struct accounts_state *accounts_state(const struct svc_env *env);
 
 /* schema.c */
 enum {
-	ACCOUNTS_MIGRATIONS = 1
+	ACCOUNTS_MIGRATIONS = 2
 };
 extern const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS];
 
@@ -35,9 +36,13 @@ enum accounts_stmt {
 };
 extern const struct sql_stmt accounts_stmts[ACCOUNTS_STMT_COUNT];
 
+/* Runs a statement without rows whose only parameter is the number of an account. */
+NODISCARD enum err accounts_run_on(struct txn *t, enum accounts_stmt stmt, const char *column,
+    int64_t account_id, struct err_note *note);
+
 /* accounts_conf.c */
 enum {
-	ACCOUNTS_CONF_KEYS = 10
+	ACCOUNTS_CONF_KEYS = 11
 };
 extern const struct conf_key accounts_conf_keys[ACCOUNTS_CONF_KEYS];
 NODISCARD enum err accounts_conf_check(const struct conf *conf, struct err_note *note);

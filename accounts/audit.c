@@ -12,7 +12,13 @@ static const struct {
 	{ STMT_AUDIT_NO_ACCOUNT, "an address without account: account" },
 	{ STMT_AUDIT_EMAIL, "an address with a wrong key, kind or flag: account" },
 	{ STMT_AUDIT_ACCOUNT, "an account with an unknown kdf, a bad salt or counter: account" },
+	{ STMT_AUDIT_MANY, "an account with too many addresses: account" },
+	{ STMT_AUDIT_NO_PASSWORD, "an account with neither password nor provider: account" },
+	{ STMT_AUDIT_FAILURE, "counted failures of no account: account" },
 	{ STMT_AUDIT_STAGED, "a staged row with a bad token, key, expiry or account: created at" },
+	{ STMT_AUDIT_STAGED_KIND, "a staged row whose parts do not fit its kind: created at" },
+	{ STMT_AUDIT_STAGED_CLAIM,
+	    "a staged row for an address that is not its account's: created at" },
 	{ STMT_AUDIT_OUTBOX, "a mail with an unknown state, a stale lease or text left: mail" },
 };
 

@@ -69,6 +69,27 @@ static const char migration_1[] =
     "CREATE INDEX outbox_due ON outbox (state, next_try_ms);"
     "CREATE INDEX outbox_state ON outbox (state, id);";
 
+static const char migration_2[] =
+    /* new, add, reset, reverify, transition: enum staged_kind */
+    "ALTER TABLE staged ADD COLUMN kind TEXT NOT NULL DEFAULT 'new';"
+    /* Sent to the address since a token of it was answered last. */
+    "ALTER TABLE staged ADD COLUMN mails INTEGER NOT NULL DEFAULT 1;"
+    /* The token itself, with [identity] test_doors only; else empty. */
+    "ALTER TABLE staged ADD COLUMN test_token TEXT NOT NULL DEFAULT '';"
+    /* 1: its operator has locked it; nobody logs in. */
+    "ALTER TABLE account ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;"
+
+    /* Wrong passwords in a row for an account from one client. */
+    "CREATE TABLE login_failure ("
+    " account_id BIGINT NOT NULL,"
+    " client TEXT NOT NULL," /* address, or network of IPv6 */
+    " failures INTEGER NOT NULL,"
+    " last_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (account_id, client)"
+    ");"
+    "CREATE INDEX login_failure_age ON login_failure (last_ms);";
+
 const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS] = {
 	{ 1, migration_1 },
+	{ 2, migration_2 },
 };

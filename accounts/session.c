@@ -39,6 +39,7 @@ void session_login(struct session *s, int64_t userid, enum session_level level,
 	}
 	session_logout(s, now_ms);
 	s->userid = userid;
+	s->known_user = userid;
 	s->level = level;
 	s->last_reset_ms = last_reset_ms;
 	s->duration_ms = duration_ms;
@@ -47,15 +48,18 @@ void session_login(struct session *s, int64_t userid, enum session_level level,
 void session_logout(struct session *s, int64_t now_ms)
 {
 	char csrf[sizeof(s->csrf)];
+	int64_t known_user = s->known_user;
 
 	memcpy(csrf, s->csrf, sizeof(csrf));
 	session_begin(s, now_ms);
 	memcpy(s->csrf, csrf, sizeof(csrf));
+	s->known_user = known_user;
 }
 
 bool session_equal(const struct session *a, const struct session *b)
 {
-	if (strcmp(a->csrf, b->csrf) != 0 || a->userid != b->userid || a->level != b->level ||
+	if (strcmp(a->csrf, b->csrf) != 0 || a->userid != b->userid ||
+	    a->known_user != b->known_user || a->level != b->level ||
 	    a->last_reset_ms != b->last_reset_ms || a->created_ms != b->created_ms ||
 	    a->duration_ms != b->duration_ms) {
 		return false;

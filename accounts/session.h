@@ -51,7 +51,8 @@ struct session {
 	char csrf[SESSION_CSRF_LEN + 1]; /* "": none yet */
 	int64_t userid;			 /* 0 at SESSION_NOBODY */
 	enum session_level level;
-	int64_t last_reset_ms;			    /* the account's password_reset_ms at login */
+	int64_t known_user;    /* who logged in here last; stays when they log out */
+	int64_t last_reset_ms; /* the account's password_reset_ms at login */
 	char pending[PENDING_COUNT][TOKEN_LEN + 1]; /* "": none */
 	int64_t created_ms, duration_ms;
 };
@@ -69,7 +70,7 @@ void session_need_csrf(struct session *s);
 void session_login(struct session *s, int64_t userid, enum session_level level,
     int64_t last_reset_ms, int64_t duration_ms, int64_t now_ms);
 
-/* Back to an empty session with the same CSRF token. */
+/* Back to an empty session with the same CSRF token, which still knows who was here. */
 void session_logout(struct session *s, int64_t now_ms);
 
 bool session_equal(const struct session *a, const struct session *b);

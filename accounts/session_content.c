@@ -39,6 +39,10 @@ void session_content_put(const struct session *s, const char *name, struct buf *
 		json_put_name(&w, SLICE("lastPasswordReset"));
 		json_put_i64(&w, s->last_reset_ms);
 	}
+	if (s->known_user != 0 && s->known_user != s->userid) {
+		json_put_name(&w, SLICE("known"));
+		json_put_i64(&w, s->known_user);
+	}
 	for (int i = 0; i < PENDING_COUNT; i++) {
 		if (s->pending[i][0] != '\0') {
 			json_put_name(&w, slice_str(pending_names[i]));
@@ -60,7 +64,11 @@ static bool take_string(const struct json *o, const char *name, char *out, size_
 static bool take_user(const struct json *o, struct session *s)
 {
 	struct slice level;
+	const struct json *known = json_member(o, "known");
 
+	if (known != NULL && !json_get_i64(known, &s->known_user)) {
+		return false;
+	}
 	if (json_member(o, "userid") == NULL) {
 		return true;
 	}
@@ -69,6 +77,7 @@ static bool take_user(const struct json *o, struct session *s)
 	    !json_get_string(json_member(o, "auth_level"), &level)) {
 		return false;
 	}
+	s->known_user = s->userid;
 	s->level = slice_eq(level, SLICE("password")) ? SESSION_PASSWORD : SESSION_ASSERTION;
 	return true;
 }

@@ -21,16 +21,31 @@ enum {
 	TOKEN_HASH_HEX = 64
 };
 
+/* What the answer to the mail will do (persona.md 3.2). */
+enum staged_kind {
+	STAGED_NEW,	   /* make an account; without a password: whoever answers chooses it */
+	STAGED_ADD,	   /* give an account one more address, and perhaps its first password */
+	STAGED_RESET,	   /* let the owner of an address choose a new password */
+	STAGED_REVERIFY,   /* verify an address again */
+	STAGED_TRANSITION, /* give an account its first password: a provider has gone */
+	STAGED_KINDS
+};
+
+/* As stored: "new", "add", "reset", "reverify", "transition". */
+const char *staged_kind_name(enum staged_kind kind);
+
 /* Text is borrowed, or in the arena after a read. */
 struct staged {
 	struct slice token_hash; /* TOKEN_HASH_HEX digits */
 	struct slice address, address_key;
-	bool is_new_account;
-	int64_t account_id; /* 0 for a new one */
+	enum staged_kind kind;
+	int64_t account_id; /* 0 for STAGED_NEW */
 	bool has_password;
 	struct slice password_hash;
 	struct kdf kdf;
 	int64_t created_ms, expires_ms;
+	int64_t mails;		 /* sent to the address and not answered, this one included */
+	struct slice test_token; /* the token itself, for test doors; not read back */
 };
 
 /* Hex of SHA-256 of a token, with NUL. ERR_CRYPTO: OpenSSL had no memory. */
@@ -44,6 +59,22 @@ NODISCARD enum err staged_by_address(struct sql_db *db, struct arena *arena, str
 
 /* Stages s (address_key is computed), replacing what was staged for its address. */
 NODISCARD enum err staged_put(struct txn *t, const struct staged *s, struct err_note *note);
+
+/* Do more than most staged rows of an account wait for their answer? */
+NODISCARD enum err staged_waits_more(struct sql_db *db, int64_t account_id, int64_t most,
+    int64_t now_ms, bool *ret, struct err_note *note);
+
+/* For test doors: the token of an address. ERR_NOT_FOUND. */
+NODISCARD enum err staged_test_token(struct sql_db *db, struct arena *arena, struct slice key,
+    struct slice *ret, struct err_note *note);
+
+/* Deletes the rows of an account: all, or those that would set a password. */
+NODISCARD enum err staged_forget(struct txn *t, int64_t account_id, struct err_note *note);
+NODISCARD enum err staged_forget_resets(struct txn *t, int64_t account_id, struct err_note *note);
+
+/* Deletes what is staged for an address because the account had it, and has it no longer. */
+NODISCARD enum err staged_forget_claim(
+    struct txn *t, struct slice key, int64_t account_id, struct err_note *note);
 
 /* Reads and deletes the row of a token. ERR_NOT_FOUND: none, expired, or used before. */
 NODISCARD enum err staged_take(

@@ -1,5 +1,5 @@
 /*
- * The table of accounts' SQL statements.
+ * The table of accounts' SQL statements, and the running of the simplest.
  */
 #include "accounts/accounts_priv.h"
 
@@ -9,3 +9,18 @@ const struct sql_stmt accounts_stmts[ACCOUNTS_STMT_COUNT] = {
 #include "accounts/statements.def"
 #undef ACCOUNTS_STMT
 };
+
+enum err accounts_run_on(struct txn *t, enum accounts_stmt stmt, const char *column,
+    int64_t account_id, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(t->db, &accounts_stmts[stmt], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_i64(q, column, account_id);
+	e = sql_step(q);
+	sql_end(q);
+	return e == ERR_END ? ERR_OK : e;
+}

@@ -22,7 +22,7 @@
 #include "core/store/fault_disk.h"
 #include "core/store/store.h"
 #include "services/identity/identity.h"
-#include "services/identity/signup.h"
+#include "services/identity/staging.h"
 
 enum {
 	CALLERS = 12,
@@ -34,9 +34,9 @@ enum {
 };
 
 static const struct service *const services[] = { &accounts_service, &identity_service };
-static const struct rpc_def *const defs[] = { &identity_stage_user,
-	&identity_complete_user_creation, &accounts_login_result, &accounts_outbox_lease,
-	&accounts_outbox_sent, &accounts_courier_wake };
+static const struct rpc_def *const defs[] = { &identity_stage, &identity_complete,
+	&accounts_login_result, &accounts_outbox_lease, &accounts_outbox_sent,
+	&accounts_courier_wake };
 static const struct rpc_registry registry = { defs, sizeof(defs) / sizeof(defs[0]) };
 
 static struct life {
@@ -100,7 +100,9 @@ static bool stage(int64_t id, struct buf *message, struct arena *arena)
 {
 	char address[48], token[65], hash[48];
 	struct slice reply = SLICE_EMPTY;
-	struct stage_user_req r = { .lifetime_ms = 3600 * 1000 };
+	struct stage_req r = {
+		.kind = STAGED_NEW, .lifetime_ms = 3600 * 1000, .free_mails = 1, .max_waiting = 1
+	};
 	enum stage_outcome outcome = STAGE_TOO_SOON;
 
 	durable_address(id, address);
@@ -114,8 +116,8 @@ static bool stage(int64_t id, struct buf *message, struct arena *arena)
 		.link = slice_str(token),
 		.site = SLICE("https://site.example"),
 		.text = SLICE("The text of the mail.") };
-	stage_user_put(message, &r);
-	if (call(life.web, &identity_stage_user, message, arena, &reply) != ERR_OK) {
+	stage_req_put(message, &r);
+	if (call(life.web, &identity_stage, message, arena, &reply) != ERR_OK) {
 		return false;
 	}
 	CHECK(stage_outcome_take(reply, &outcome) && outcome == STAGE_DONE);
@@ -126,15 +128,17 @@ static bool complete(int64_t id, struct buf *message, struct arena *arena, int64
 {
 	char token[65];
 	struct slice reply = SLICE_EMPTY;
-	struct creation creation = { 0 };
+	struct complete_req r = { .call = COMPLETE_CREATION };
+	struct completion done = { .outcome = COMPLETE_UNKNOWN };
 
 	durable_token(id, token);
-	buf_append_str(message, token);
-	if (call(life.web, &identity_complete_user_creation, message, arena, &reply) != ERR_OK) {
+	r.token_hash = slice_str(token);
+	complete_req_put(message, &r);
+	if (call(life.web, &identity_complete, message, arena, &reply) != ERR_OK) {
 		return false;
 	}
-	CHECK(creation_take(reply, &creation) && creation.is_done);
-	*ret_account = creation.account_id;
+	CHECK(completion_take(reply, &done) && done.outcome == COMPLETE_DONE);
+	*ret_account = done.account_id;
 	return true;
 }
 
@@ -142,8 +146,12 @@ static bool log_in(int64_t id, int64_t account, struct buf *message, struct aren
 {
 	char before[48], after[48];
 	struct slice reply = SLICE_EMPTY;
-	struct login_result failed = { .account_id = account, .good = false };
-	struct login_result good = { .account_id = account, .good = true };
+	struct login_result failed = {
+		.account_id = account, .client = SLICE("192.0.2.1"), .good = false
+	};
+	struct login_result good = {
+		.account_id = account, .client = SLICE("192.0.2.1"), .good = true
+	};
 
 	durable_password(id, 1, before);
 	durable_password(id, 2, after);

@@ -12,11 +12,12 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
+#include "services/identity/account_change.h"
 #include "services/identity/bundle.h"
 #include "services/identity/cert.h"
 #include "services/identity/domain_key.h"
 #include "services/identity/identity_priv.h"
-#include "services/identity/signup.h"
+#include "services/identity/staging.h"
 
 enum {
 	FETCH_LIMIT_US = 10 * 1000 * 1000,
@@ -155,8 +156,9 @@ static enum err ready(struct svc_env *env, void *v, struct err_note *note)
 }
 
 static const struct rpc_def *const rpcs[] = {
-	&identity_stage_user,
-	&identity_complete_user_creation,
+	&identity_stage,
+	&identity_complete,
+	&identity_change,
 	&identity_public_key,
 	&identity_cert_sign,
 	&identity_bundle_verify,

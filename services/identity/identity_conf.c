@@ -5,8 +5,10 @@
 
 /* clang-format off */
 const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS] = {
-	{ .section = "identity", .name = "signup", .type = CONF_ENUM, .choices = "open|closed", .def = "open", .reloadable = true,
-	  .help = "Whether people may make accounts: open to all, or closed." },
+	{ .section = "identity", .name = "signup", .type = CONF_ENUM, .choices = "open|domains|invite|closed", .def = "open", .reloadable = true,
+	  .help = "Who may make an account: open to all, addresses in signup_domains, those who were invited (plimsoll user invite), or closed." },
+	{ .section = "identity", .name = "signup_domains", .type = CONF_STRING, .max = 1000, .reloadable = true,
+	  .help = "Domains whose addresses may make accounts with signup = domains, separated by commas." },
 	{ .section = "identity", .name = "certificate_lifetime", .type = CONF_DURATION, .unit = "ms", .min = 60000, .max = 604800000,
 	  .def = "24h", .reloadable = true,
 	  .help = "How long a certificate of a user's key is good." },
@@ -19,9 +21,14 @@ const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS] = {
 	{ .section = "identity", .name = "min_mail_interval", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 86400000,
 	  .def = "60s", .reloadable = true,
 	  .help = "Least time between two mails to one address, unless the first was answered." },
+	{ .section = "identity", .name = "max_waiting_mails", .type = CONF_INT, .unit = "mails", .min = 1, .max = 1000,
+	  .def = "20", .reloadable = true,
+	  .help = "How many mails that one account caused may wait for their answer at a time." },
 	{ .section = "identity", .name = "clock_skew", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 300000,
 	  .def = "5s", .reloadable = true,
 	  .help = "How far the clocks of other servers may be off when their signatures are checked." },
+	{ .section = "identity", .name = "test_doors", .type = CONF_BOOL, .def = "no",
+	  .help = "Opens doors for tests and load generators (/wsapi/fake_verification and others), through which anybody can take any account. Only with a public_url on this machine." },
 	{ .section = "identity", .name = "hsts", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 63072000000,
 	  .def = "0ms", .reloadable = true,
 	  .help = "Time for which browsers shall insist on https (Strict-Transport-Security); 0 sends no such header." },

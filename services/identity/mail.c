@@ -17,6 +17,11 @@ static const struct {
 	const char *name, *page, *subject, *action;
 } kinds[MAIL_KINDS] = {
 	[MAIL_NEW] = { "new", "/verify_email_address", "Complete sign-in", "Confirm my address" },
+	[MAIL_CONFIRM] = { "confirm", "/confirm", "Complete sign-in", "Confirm my address" },
+	[MAIL_RESET] = { "reset", "/reset_password", "Complete password reset",
+	    "Choose a new password" },
+	[MAIL_TRANSITION] = { "transition", "/complete_transition", "Complete sign-in",
+	    "Confirm my address" },
 };
 
 static const char ignore_text[] =
@@ -62,8 +67,20 @@ static const char *request_text(struct arena *arena, const struct mail_request *
 
 	switch (r->kind) {
 	case MAIL_NEW:
+	case MAIL_CONFIRM:
 		return arena_printf(arena,
 		    "Somebody, probably you, wants to sign in to %.*s with this address.",
+		    SLICE_ARG(site));
+	case MAIL_RESET:
+		return arena_printf(arena,
+		    "Somebody, probably you, has forgotten the password with which this address "
+		    "signs in to %.*s.",
+		    SLICE_ARG(site));
+	case MAIL_TRANSITION:
+		return arena_printf(arena,
+		    "Somebody, probably you, wants to sign in to %.*s with this address. Your "
+		    "mail provider used to confirm it and has trouble doing so, so please do "
+		    "it yourself.",
 		    SLICE_ARG(site));
 	case MAIL_KINDS:
 		break;

@@ -11,7 +11,10 @@
 #include "core/base/slice.h"
 
 enum mail_kind {
-	MAIL_NEW, /* an account is about to be made */
+	MAIL_NEW,	 /* an account is about to be made */
+	MAIL_CONFIRM,	 /* an address is to be verified, for an account that is there */
+	MAIL_RESET,	 /* a new password is to be chosen */
+	MAIL_TRANSITION, /* the provider of the address has gone */
 	MAIL_KINDS
 };
 

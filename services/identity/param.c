@@ -107,6 +107,8 @@ const char *param_refusal(enum param_type type, struct slice s)
 		return slice_to_u64(s, INT64_MAX, &n) == ERR_OK ? NULL : "not a valid userid";
 	case PARAM_KDF:
 		return kdf_from_name(s, &kind) ? NULL : "must be plain or onepw-2";
+	case PARAM_STRETCHED:
+		return kdf_is_stretched(s) ? NULL : "64 lower-case hex digits are needed";
 	}
 	return "not valid";
 }

@@ -25,7 +25,8 @@ enum param_type {
 	PARAM_COLOR,
 	PARAM_IMAGE,
 	PARAM_USERID,
-	PARAM_KDF, /* "plain" or "onepw-2" */
+	PARAM_KDF,	 /* "plain" or "onepw-2" */
+	PARAM_STRETCHED, /* 64 lower-case hex digits */
 };
 
 struct param_def {

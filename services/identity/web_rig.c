@@ -184,6 +184,11 @@ struct slice http_cookie(const struct http_req *r, struct slice name)
 	return (struct slice){ NULL, 0 };
 }
 
+struct slice http_client_address(const struct http_req *r)
+{
+	return r->browser->address == NULL ? SLICE("192.0.2.1") : slice_str(r->browser->address);
+}
+
 bool http_query_get(const struct http_req *r, struct slice name, struct slice *ret)
 {
 	return http_form_get(r->arena, r->query, name, ret);

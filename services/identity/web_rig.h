@@ -21,6 +21,7 @@ struct browser {
 	char csrf[64];	    /* of the last session_context */
 	/* Sent with each request when set. */
 	const char *origin, *user_agent, *content_type;
+	const char *address; /* NULL: 192.0.2.1 */
 
 	int status;
 	bool refused;	    /* counted as refused for load */

@@ -60,12 +60,68 @@ NODISCARD enum err wsapi_account(struct wsapi *w, struct account *ret, struct sl
 /* Salts of addresses that have no account yet are derived from a key, not stored. */
 void wsapi_derived_kdf(const struct wsapi *w, struct slice address_key, struct kdf *ret);
 
-/* Is pass in the form that the parameter kdf says it is? Text of the refusal or NULL. */
-const char *wsapi_pass_problem(const struct wsapi *w, bool *ret_is_stretched);
+/* A password as a call brought it. */
+struct wsapi_pass {
+	struct slice text;
+	bool is_stretched;
+};
+
+/* Takes a password and its kdf from the parameters of these names. Text of a refusal, or NULL. */
+const char *wsapi_take_pass(
+    const struct wsapi *w, const char *name, const char *kdf_name, struct wsapi_pass *ret);
 
 /* Asks compute whether pass matches a stored hash. The new hash is in the request's arena. */
-NODISCARD enum err wsapi_verify_pass(struct wsapi *w, const struct kdf *kdf, struct slice stored,
-    bool is_stretched, bool *ret_matches, struct slice *ret_new_hash);
+NODISCARD enum err wsapi_verify_pass(struct wsapi *w, const struct wsapi_pass *pass,
+    const struct kdf *kdf, struct slice stored, bool *ret_matches, struct slice *ret_new_hash);
+
+/* Has compute hash a password. */
+NODISCARD enum err wsapi_hash_pass(
+    struct wsapi *w, const struct wsapi_pass *pass, const struct kdf *kdf, struct slice *ret_hash);
+
+/*
+ * How a new password at an address is stretched. A page has used the salt that password_kdf told;
+ * one that came plain stays plain, or is stretched for an account that is (current, may be NULL).
+ */
+NODISCARD enum err wsapi_kdf_for_new(struct wsapi *w, const struct wsapi_pass *pass,
+    const struct account *current, struct slice address_key, struct kdf *ret);
+
+/*
+ * The password of an account, with the lockout: looked up, compared, the outcome recorded. verifier
+ * (or empty): the stretched form for a plain account, which takes the plain one's place if it was
+ * right. Errors: as of rpc_call; a good password whose outcome cannot be recorded is good.
+ */
+enum pass_verdict {
+	PASS_GOOD,
+	PASS_WRONG,
+	PASS_LOCKED,
+	PASS_NONE /* the account has no password */
+};
+NODISCARD enum err wsapi_check_account(struct wsapi *w, const struct account *account,
+    const struct wsapi_pass *pass, struct slice verifier, struct slice address_key,
+    enum pass_verdict *ret);
+
+/* Puts kdf, and for a stretched one salt and rounds, into the answer. */
+void wsapi_put_kdf(struct wsapi *w, const struct kdf *kdf);
+
+/* {"success":false,"reason":"account is locked","code":"account locked"} */
+NODISCARD enum err wsapi_locked(struct wsapi *w);
+
+/* The staged row of the parameter "token". ERR_NOT_FOUND: none, used, expired. */
+struct staged;
+NODISCARD enum err wsapi_staged(struct wsapi *w, struct staged *ret);
+
+/* Is token the one that this browser waits for? */
+bool wsapi_is_pending(const struct wsapi *w, enum session_pending which, struct slice token);
+
+/* Has the store change the session's account, or (sign in) another. */
+struct change_req;
+struct changed;
+NODISCARD enum err wsapi_change(struct wsapi *w, const struct change_req *req, struct changed *ret);
+
+/* May an account be made for this address? NULL, or the reason why not. */
+const char *wsapi_signup_refusal(const struct wsapi *w, struct slice address_key);
+
+extern const char wsapi_no_such_secret[], wsapi_not_yours[];
 
 #define WSAPI(id, ...) wsapi_fn wsapi_##id;
 #include "services/identity/wsapi.def"

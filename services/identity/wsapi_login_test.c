@@ -31,6 +31,7 @@ static void logging_in_and_its_failures(void **state)
 	/* The good one cleared the counter. */
 	assert_int_equal(rig_number("SELECT failed_logins FROM account"), 0);
 	rig_sql("UPDATE account SET password_hash = NULL");
+	rig_sql("UPDATE email SET kind = 'primary'");
 	authenticate(&there, EMAIL, PASS, "");
 	assert_failed(&there, "no password set for user");
 }
@@ -48,12 +49,12 @@ static void too_many_failures_lock_for_a_time(void **state)
 	assert_failed(&there, "account is locked");
 	assert_string_equal(browser_text(&there, "code"), "account locked");
 	/* Time opens it for one try. */
-	rig_sql("UPDATE account SET failed_last_ms = failed_last_ms - 86400000");
+	rig_sql("UPDATE login_failure SET last_ms = last_ms - 86400000");
 	authenticate(&there, EMAIL, "wrong horse", "");
 	assert_failed(&there, "password mismatch for user: " EMAIL);
 	authenticate(&there, EMAIL, PASS, "");
 	assert_failed(&there, "account is locked");
-	rig_sql("UPDATE account SET failed_last_ms = failed_last_ms - 86400000");
+	rig_sql("UPDATE login_failure SET last_ms = last_ms - 86400000");
 	authenticate(&there, EMAIL, PASS, "");
 	assert_success(&there);
 }

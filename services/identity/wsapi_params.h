@@ -33,6 +33,7 @@ static const struct param_def params_authenticate_user[] = {
 	{ "ephemeral", PARAM_BOOL, false },
 	{ "allowUnverified", PARAM_BOOL, true },
 	{ "kdf", PARAM_KDF, true },
+	{ "verifier", PARAM_STRETCHED, true },
 };
 static const struct param_def params_stage_user[] = {
 	{ "email", PARAM_EMAIL, false },
@@ -42,6 +43,35 @@ static const struct param_def params_stage_user[] = {
 	{ "backgroundColor", PARAM_COLOR, true },
 	{ "siteLogo", PARAM_IMAGE, true },
 	{ "kdf", PARAM_KDF, true },
+};
+static const struct param_def params_stage_email[] = {
+	{ "email", PARAM_EMAIL, false },
+	{ "site", PARAM_ORIGIN, false },
+	{ "pass", PARAM_PASSWORD, true },
+	{ "backgroundColor", PARAM_COLOR, true },
+	{ "siteLogo", PARAM_IMAGE, true },
+	{ "kdf", PARAM_KDF, true },
+};
+static const struct param_def params_stage_again[] = {
+	{ "email", PARAM_EMAIL, false },
+	{ "site", PARAM_ORIGIN, false },
+	{ "backgroundColor", PARAM_COLOR, true },
+	{ "siteLogo", PARAM_IMAGE, true },
+};
+static const struct param_def params_stage_transition[] = {
+	{ "email", PARAM_EMAIL, false },
+	{ "site", PARAM_ORIGIN, false },
+	{ "pass", PARAM_PASSWORD, false },
+	{ "backgroundColor", PARAM_COLOR, true },
+	{ "siteLogo", PARAM_IMAGE, true },
+	{ "kdf", PARAM_KDF, true },
+};
+static const struct param_def params_update_password[] = {
+	{ "oldpass", PARAM_PASSWORD, false },
+	{ "newpass", PARAM_PASSWORD, false },
+	{ "kdf", PARAM_KDF, true },
+	{ "newkdf", PARAM_KDF, true },
+	{ "email", PARAM_EMAIL, true }, /* whose salt newpass was stretched with */
 };
 static const struct param_def params_complete[] = {
 	{ "token", PARAM_TOKEN, false },
@@ -63,6 +93,10 @@ PARAM_LIST(token);
 PARAM_LIST(address_info);
 PARAM_LIST(authenticate_user);
 PARAM_LIST(stage_user);
+PARAM_LIST(stage_email);
+PARAM_LIST(stage_again);
+PARAM_LIST(stage_transition);
+PARAM_LIST(update_password);
 PARAM_LIST(complete);
 PARAM_LIST(cert_key);
 

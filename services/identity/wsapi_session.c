@@ -1,5 +1,6 @@
 /*
- * Calls about the session itself: session_context, logout, prolong_session.
+ * Calls about the session itself: session_context, logout, prolong_session; and those that are
+ * there to be called: interaction_data, ping.
  */
 #include "core/base/enc.h"
 #include "core/base/rng.h"
@@ -78,4 +79,23 @@ enum err wsapi_prolong_session(struct wsapi *w)
 	w->session.created_ms = w->now_ms;
 	w->session.duration_ms = wsapi_duration_ms(w, false);
 	return wsapi_plain(w, SLICE("OK"));
+}
+
+/* Measurements of old pages: taken, and thrown away. */
+enum err wsapi_interaction_data(struct wsapi *w)
+{
+	return wsapi_ok(w);
+}
+
+/* For load balancers: web and its database answer. */
+enum err wsapi_ping(struct wsapi *w)
+{
+	int64_t owner;
+	enum err e = email_owner(w->env->db, SLICE("ping"), &owner, &w->c->note);
+
+	if (e != ERR_OK && e != ERR_NOT_FOUND) {
+		http_reply(w->c->req, 500, SLICE("text/plain; charset=utf-8"), SLICE("fail"));
+		return ERR_OK;
+	}
+	return wsapi_plain(w, SLICE("ok"));
 }

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "accounts/session.h"
-#include "services/identity/signup.h"
+#include "services/identity/staging.h"
 #include "services/identity/wsapi_steps.h"
 
 /* ---- the rules for every call ---- */
@@ -349,7 +349,7 @@ static void sign_up_can_be_closed(void **state)
 static void nothing_is_half_done_when_the_store_fails(void **state)
 {
 	(void)state;
-	rig_fail(&identity_stage_user, ERR_DISK_FULL);
+	rig_fail(&identity_stage, ERR_DISK_FULL);
 	stage(&here, EMAIL, PASS);
 	assert_text(&here, 503, "Service Unavailable: database unavailable");
 	assert_non_null(browser_header(&here, "Retry-After"));

@@ -61,7 +61,7 @@ export async function startPlimsoll(options = {}) {
 		// Idle clients of tests are not worth half a second at each stop.
 		web: { listen: `127.0.0.1:${ports.web}`, instances: 2, drain_idle: '0s' },
 		admin: { listen: `127.0.0.1:${ports.admin}` },
-		accounts: { bcrypt_cost: 4 },
+		accounts: { bcrypt_cost: 4, bcrypt_cost_stretched: 4 },
 		log: { level: 'warn' },
 	};
 	if (process.env.PLIMSOLL_TEST_ENGINE === 'postgres') sections.store = (await sharedPostgres()).store();
