@@ -96,15 +96,36 @@ struct chain {
 	struct slice issuer;
 };
 
+/* The key of an issuer that the caller knows. */
+static bool find_trusted(struct chain *c)
+{
+	const struct json *v = NULL;
+
+	for (unsigned i = 0; i < c->q->n_trust; i++) {
+		const struct bundle_trust *t = &c->q->trust[i];
+		if (slice_eq_nocase(t->issuer, c->issuer)) {
+			return json_parse(c->arena, t->key_json, &v, NULL) == ERR_OK &&
+			       pubkey_parse(v, &c->own_found, NULL) == ERR_OK;
+		}
+	}
+	return false;
+}
+
 static const char *find_root(struct chain *c)
 {
-	const char *why = "this server looks up no other identity providers";
+	const char *why = c->q->why_not != NULL
+			      ? c->q->why_not
+			      : "this server looks up no other identity providers";
 
 	if (!json_get_string(json_member(c->first.payload, "iss"), &c->issuer)) {
 		return bad_chain;
 	}
 	if (slice_eq_nocase(c->issuer, c->q->own_host)) {
 		c->above = c->q->own_key;
+		return NULL;
+	}
+	if (find_trusted(c)) {
+		c->above = &c->own_found;
 		return NULL;
 	}
 	if (c->q->find_key != NULL &&
@@ -180,13 +201,14 @@ static enum err check_chain(struct chain *c, const struct parts *p, const char *
 	return e;
 }
 
-static const char *check_audience(struct chain *c)
+static const char *check_audience(struct chain *c, struct bundle_result *r)
 {
 	struct slice got;
 
 	if (!json_get_string(json_member(c->assertion.payload, "aud"), &got)) {
 		got = SLICE_EMPTY;
 	}
+	r->audience = got;
 	const char *mismatch = audience_mismatch(c->q->audience, got);
 	if (mismatch == NULL) {
 		return NULL;
@@ -213,16 +235,29 @@ static const char *take_principal(struct chain *c, struct bundle_result *r)
 	return json_get_string(email, &r->email) && is_email(r->email) ? NULL : "invalid email";
 }
 
+/* Who alone may speak for the addresses of a domain, if it has a provider that is known. */
+static const struct bundle_trust *authority_of(const struct bundle_query *q, struct slice domain)
+{
+	for (unsigned i = 0; i < q->n_trust; i++) {
+		if (slice_eq_nocase(q->trust[i].domain, domain)) {
+			return &q->trust[i];
+		}
+	}
+	return NULL;
+}
+
 /*
- * Who may speak for an address: this server, or the address's own domain. That a domain with a
- * provider of its own takes this right from us (persona.md 10.7) comes with the looking up of
- * providers: find_key then tells.
+ * Who may speak for an address: the provider of its domain, and where there is none, this server.
+ * A domain with a provider takes that right from us (persona.md 10.7).
  */
 static const char *check_authority(struct chain *c, const struct bundle_result *r)
 {
 	struct slice domain = slice_sub(r->email, slice_find(r->email, '@', 0) + 1, r->email.len);
+	const struct bundle_trust *authority = authority_of(c->q, domain);
 
-	if (slice_eq_nocase(c->issuer, c->q->own_host) || slice_eq_nocase(c->issuer, domain)) {
+	if (authority != NULL ? slice_eq_nocase(c->issuer, authority->issuer)
+			      : slice_eq_nocase(c->issuer, c->q->own_host) ||
+				    slice_eq_nocase(c->issuer, domain)) {
 		return NULL;
 	}
 	const char *reason =
@@ -243,7 +278,7 @@ enum err bundle_verify(struct arena *arena, const struct bundle_query *q, struct
 		e = check_chain(&c, &parts, &r.reason);
 	}
 	if (e == ERR_OK && r.reason == NULL) {
-		r.reason = check_audience(&c);
+		r.reason = check_audience(&c, &r);
 	}
 	if (e == ERR_OK && r.reason == NULL) {
 		r.reason = take_principal(&c, &r);
@@ -261,6 +296,39 @@ enum err bundle_verify(struct arena *arena, const struct bundle_query *q, struct
 		*ret = r;
 	}
 	return e;
+}
+
+static struct slice email_of(const struct jws *cert)
+{
+	const struct json *principal = json_member(cert->payload, "principal");
+	struct slice email = SLICE_EMPTY;
+
+	if (!json_get_string(json_member(principal, "email"), &email)) {
+		(void)json_get_string(json_member(principal, "unverified-email"), &email);
+	}
+	return email;
+}
+
+enum err bundle_outline(
+    struct arena *arena, struct slice bundle, struct slice *ret_issuer, struct slice *ret_domain)
+{
+	struct parts parts = { .n = 0 };
+	struct jws first, last;
+
+	*ret_issuer = *ret_domain = SLICE_EMPTY;
+	if (split(bundle, &parts) != NULL) {
+		return ERR_OK;
+	}
+	enum err e = jws_parse(arena, parts.certificates[0], &first);
+	if (e == ERR_OK) {
+		(void)json_get_string(json_member(first.payload, "iss"), ret_issuer);
+		e = jws_parse(arena, parts.certificates[parts.n - 1], &last);
+	}
+	if (e == ERR_OK) {
+		struct slice email = email_of(&last);
+		*ret_domain = slice_sub(email, slice_find(email, '@', 0) + 1, email.len);
+	}
+	return e == ERR_SYNTAX ? ERR_OK : e;
 }
 
 bool bundle_needs_compute(struct slice bundle)

@@ -21,6 +21,16 @@ enum {
 	BUNDLE_MAX_CERTIFICATES = 4
 };
 
+/* Of another provider: it alone may speak for the addresses of a domain. */
+struct bundle_trust {
+	struct slice domain, issuer;
+	struct slice key_json; /* of the issuer */
+};
+
+enum {
+	BUNDLE_TRUST_MAX = 2
+};
+
 /* What is trusted, and what is asked. */
 struct bundle_query {
 	struct slice bundle, audience; /* audience as the site gave it */
@@ -28,6 +38,10 @@ struct bundle_query {
 	bool allow_unverified; /* a principal "unverified-email" will do */
 	struct slice own_host; /* issuer whose key is own_key */
 	const struct pubkey *own_key;
+	/* Others that are known for this bundle. */
+	struct bundle_trust trust[BUNDLE_TRUST_MAX];
+	unsigned n_trust;
+	const char *why_not; /* in words for an issuer that is not among them; NULL: a default */
 	/*
 	 * Key of another issuer (to be freed with pubkey_free). NULL: only own_host is known.
 	 * Refusal: *ret_why says it in words for "can't get public key for D: WHY"; text in the
@@ -41,13 +55,21 @@ struct bundle_query {
 struct bundle_result {
 	const char *reason; /* NULL: it is good; else why not, in the words of the protocol */
 	struct slice email, issuer;
-	bool is_unverified; /* email is an "unverified-email" */
+	struct slice audience; /* as asserted, also when it is the wrong one; may be empty */
+	bool is_unverified;    /* email is an "unverified-email" */
 	int64_t expires_ms;
 };
 
 /* ERR_OK with a result, good or not; ERR_MEMORY, ERR_CRYPTO: could not find out. */
 NODISCARD enum err bundle_verify(
     struct arena *arena, const struct bundle_query *q, struct bundle_result *ret);
+
+/*
+ * Whom to ask before verifying: the issuer of the first certificate and the domain of the address,
+ * unverified; empty where they cannot be read. ERR_MEMORY.
+ */
+NODISCARD enum err bundle_outline(
+    struct arena *arena, struct slice bundle, struct slice *ret_issuer, struct slice *ret_domain);
 
 /* Does a signature of it need DSA? Looks at the headers only. */
 bool bundle_needs_compute(struct slice bundle);
@@ -56,7 +78,7 @@ bool bundle_needs_compute(struct slice bundle);
 
 extern const struct rpc_def identity_bundle_verify;
 
-/* q without find_key; own_key_json is the text of own_key. */
+/* q without find_key and why_not; own_key_json is the text of own_key. */
 void bundle_put_query(struct buf *out, const struct bundle_query *q, struct slice own_key_json);
 NODISCARD bool bundle_take_query(
     struct slice message, struct bundle_query *ret, struct slice *ret_own_key_json);

@@ -19,6 +19,12 @@ void bundle_put_query(struct buf *out, const struct bundle_query *q, struct slic
 	wire_put_u8(out, q->allow_unverified ? 1 : 0);
 	wire_put_bytes(out, q->own_host);
 	wire_put_bytes(out, own_key_json);
+	wire_put_u8(out, (uint8_t)q->n_trust);
+	for (unsigned i = 0; i < q->n_trust; i++) {
+		wire_put_bytes(out, q->trust[i].domain);
+		wire_put_bytes(out, q->trust[i].issuer);
+		wire_put_bytes(out, q->trust[i].key_json);
+	}
 }
 
 bool bundle_take_query(
@@ -33,6 +39,15 @@ bool bundle_take_query(
 	q.allow_unverified = wire_take_u8(&r) != 0;
 	q.own_host = wire_take_bytes(&r);
 	*ret_own_key_json = wire_take_bytes(&r);
+	q.n_trust = wire_take_u8(&r);
+	if (q.n_trust > BUNDLE_TRUST_MAX) {
+		return false;
+	}
+	for (unsigned i = 0; i < q.n_trust; i++) {
+		q.trust[i].domain = wire_take_bytes(&r);
+		q.trust[i].issuer = wire_take_bytes(&r);
+		q.trust[i].key_json = wire_take_bytes(&r);
+	}
 	*ret = q;
 	return wire_done(&r);
 }
@@ -43,6 +58,7 @@ void bundle_put_result(struct buf *out, const struct bundle_result *r)
 	wire_put_bytes(out, slice_str(r->reason));
 	wire_put_bytes(out, r->email);
 	wire_put_bytes(out, r->issuer);
+	wire_put_bytes(out, r->audience);
 	wire_put_u8(out, r->is_unverified ? 1 : 0);
 	wire_put_i64(out, r->expires_ms);
 }
@@ -55,6 +71,7 @@ bool bundle_take_result(struct arena *arena, struct slice message, struct bundle
 	struct bundle_result v = { .email = wire_take_bytes(&r) };
 
 	v.issuer = wire_take_bytes(&r);
+	v.audience = wire_take_bytes(&r);
 	v.is_unverified = wire_take_u8(&r) != 0;
 	v.expires_ms = wire_take_i64(&r);
 	if (!wire_done(&r)) {
@@ -119,8 +136,8 @@ const struct rpc_def identity_bundle_verify = {
 	.name = "identity.bundle_verify",
 	.from = ROLE_BIT(ROLE_WEB),
 	.to = ROLE_COMPUTE,
-	.max_req = 16 * 1024,
-	.max_rep = 4096,
+	.max_req = 24 * 1024,
+	.max_rep = 16 * 1024,
 	.deadline_ms = 10000,
 	.cost_us = 800,
 	.flags = RPC_IDEMPOTENT,

@@ -12,6 +12,7 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
+#include "core/obs/log.h"
 #include "services/identity/account_change.h"
 #include "services/identity/bundle.h"
 #include "services/identity/cert.h"
@@ -35,9 +36,18 @@ static void free_state(struct identity_state *state)
 	pubkey_free(&state->public_key);
 	buf_free(&state->public_key_json);
 	buf_free(&state->well_known);
+	providers_free(&state->providers);
 	domain_key_free(&state->domain_key);
 	OPENSSL_cleanse(state->kdf_salt_key, sizeof(state->kdf_salt_key));
 	free(state);
+}
+
+static void warn_of_doors(const struct svc_env *env)
+{
+	if (conf_bool(env->conf, "identity", "test_doors")) {
+		LOG(LOG_WARN, "identity", "test_doors_are_open",
+		    LOG_C("detail", "anybody who reaches this server can take any account"));
+	}
 }
 
 static enum err start(struct svc_env *env, void **ret_state, struct err_note *note)
@@ -52,6 +62,10 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	state->well_known = buf_new(DOCUMENT_MAX);
 	enum err e = public_url_parse(
 	    slice_str(conf_str(env->conf, "plimsoll", "public_url")), &state->url, note);
+	if (e == ERR_OK && env->role == ROLE_WEB) {
+		e = providers_load(env->conf, &state->providers, note);
+		warn_of_doors(env);
+	}
 	if (e == ERR_OK && env->role == ROLE_SIGNER) {
 		e = domain_key_load(env->data_dir, &state->domain_key, note);
 	}

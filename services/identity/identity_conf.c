@@ -2,6 +2,7 @@
  * Configuration keys of [identity], and the check that a public server can send its mails.
  */
 #include "services/identity/identity_priv.h"
+#include "services/identity/provider.h"
 
 /* clang-format off */
 const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS] = {
@@ -27,6 +28,10 @@ const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS] = {
 	{ .section = "identity", .name = "clock_skew", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 300000,
 	  .def = "5s", .reloadable = true,
 	  .help = "How far the clocks of other servers may be off when their signatures are checked." },
+	{ .section = "identity", .name = "shimmed_primaries", .type = CONF_STRING, .max = 4000,
+	  .help = "Identity providers whose support document lies in a file: domain|origin|path, separated by commas; or @FILE with one of them a line." },
+	{ .section = "identity", .name = "proxy_idps", .type = CONF_STRING, .max = 4000,
+	  .help = "Domains that a bridge speaks for: domain=host of the bridge, separated by commas; or @FILE with one of them a line." },
 	{ .section = "identity", .name = "test_doors", .type = CONF_BOOL, .def = "no",
 	  .help = "Opens doors for tests and load generators (/wsapi/fake_verification and others), through which anybody can take any account. Only with a public_url on this machine." },
 	{ .section = "identity", .name = "hsts", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 63072000000,
@@ -43,6 +48,23 @@ enum err identity_conf_check(const struct conf *conf, struct err_note *note)
 
 	if (e != ERR_OK) {
 		return e;
+	}
+	struct providers *providers = NULL;
+	e = providers_load(conf, &providers, note);
+	providers_free(&providers);
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (conf_bool(conf, "identity", "test_doors") && !url.is_loopback) {
+		return err_note_set(note, ERR_CONFIG,
+		    "[identity] test_doors: anybody could take any account, and public_url %s is "
+		    "not on this machine",
+		    url.origin);
+	}
+	bool is_domains = strcmp(conf_str(conf, "identity", "signup"), "domains") == 0;
+	if (is_domains && conf_str(conf, "identity", "signup_domains")[0] == '\0') {
+		return err_note_set(note, ERR_CONFIG,
+		    "[identity] signup = domains needs [identity] signup_domains");
 	}
 	bool is_closed = strcmp(conf_str(conf, "identity", "signup"), "closed") == 0;
 	if (!url.is_loopback && conf_str(conf, "mail", "smtp")[0] == '\0' && !is_closed) {

@@ -7,7 +7,9 @@
 #include "accounts/public_url.h"
 #include "accounts/session.h"
 #include "core/service.h"
+#include "services/identity/bundle.h"
 #include "services/identity/domain_key.h"
+#include "services/identity/provider.h"
 #include "services/identity/pubkey.h"
 
 enum {
@@ -25,6 +27,7 @@ struct identity_state {
 	struct pubkey public_key;   /* the domain key's public half, parsed once; compute too */
 	struct buf public_key_json; /* as in /pk; compute: what public_key was parsed from */
 	int64_t key_created_ms;
+	struct providers *providers;	     /* of other domains */
 	struct buf well_known;		     /* the document /.well-known/browserid */
 	uint8_t kdf_salt_key[KDF_KEY_BYTES]; /* derives salts for addresses without account */
 
@@ -53,7 +56,7 @@ extern const struct activity identity_activities[IDENTITY_ACTIVITIES];
 
 /* identity_conf.c */
 enum {
-	IDENTITY_CONF_KEYS = 10
+	IDENTITY_CONF_KEYS = 12
 };
 extern const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS];
 NODISCARD enum err identity_conf_check(const struct conf *conf, struct err_note *note);
@@ -71,6 +74,13 @@ unsigned identity_retry_after_s(const struct svc_env *env);
 
 /* A buffer that is freed with the request; NULL beyond its memory. */
 struct buf *identity_body(struct op_call *c, size_t max);
+
+/*
+ * Verifies a bundle with all providers that are known, here or in compute (so in a task). Errors:
+ * as bundle_verify and rpc_call.
+ */
+NODISCARD enum err identity_verify_bundle(struct op_call *c, struct slice bundle,
+    struct slice audience, bool allow_unverified, struct bundle_result *ret);
 
 /* wsapi.c */
 op_fn wsapi_front;

@@ -117,9 +117,27 @@ void identity_error(struct op_call *c, enum err e)
 				 : err_text(e));
 }
 
+/* Calls between the original's processes: its front said of them that they are not to be found. */
+static bool is_internal(const struct op_call *c)
+{
+	static const char *const names[] = { "create_account_with_assertion", "forget_idp",
+		"increment_failed_auth_tries", "reset_failed_auth_tries", "saw_idp",
+		"user_used_email_as" };
+	struct slice name = slice_sub(http_path(c->req), 7, SIZE_MAX);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (slice_eq(name, slice_str(names[i]))) {
+			return true;
+		}
+	}
+	return false;
+}
+
 enum err identity_not_found(struct op_call *c)
 {
-	if (is_wsapi(c)) {
+	if (is_wsapi(c) && is_internal(c)) {
+		identity_reply_text(c, 404, "no such api");
+	} else if (is_wsapi(c)) {
 		identity_reply_text(c, 400, "no such api");
 	} else {
 		identity_reply_text(c, 404, "there is no such page");

@@ -10,7 +10,7 @@
 
 enum {
 	ANSWER_MAX = 16 * 1024,
-	REQUEST_MAX = 16 * 1024
+	REQUEST_MAX = 24 * 1024
 };
 
 static const char content_types[] =
@@ -114,8 +114,7 @@ static enum err fail(struct op_call *c, int status, const char *reason)
 	return reply(c, status, body, &w);
 }
 
-static enum err answer(
-    struct op_call *c, const struct bundle_query *q, const struct bundle_result *r)
+static enum err answer(struct op_call *c, struct slice audience, const struct bundle_result *r)
 {
 	struct buf *body = identity_body(c, ANSWER_MAX);
 
@@ -129,7 +128,7 @@ static enum err answer(
 	json_put_name(&w, r->is_unverified ? SLICE("unverified-email") : SLICE("email"));
 	json_put_string(&w, r->email);
 	json_put_name(&w, SLICE("audience"));
-	json_put_string(&w, q->audience);
+	json_put_string(&w, audience);
 	json_put_name(&w, SLICE("expires"));
 	json_put_i64(&w, r->expires_ms);
 	json_put_name(&w, SLICE("issuer"));
@@ -161,10 +160,53 @@ static enum err verify_there(
 	return e;
 }
 
-enum err identity_verify(struct op_call *c)
+/* The providers of the issuer and of the address's domain, where there are any. */
+static enum err find_trust(struct op_call *c, struct bundle_query *q)
+{
+	const struct identity_state *state = c->state;
+	struct slice names[BUNDLE_TRUST_MAX];
+	struct provider p;
+	const char *why = NULL;
+	enum err e = bundle_outline(c->arena, q->bundle, &names[0], &names[1]);
+
+	for (unsigned i = 0; e == ERR_OK && i < BUNDLE_TRUST_MAX; i++) {
+		if (slice_eq_nocase(names[i], q->own_host) ||
+		    !provider_find(state->providers, names[i], &p, &why)) {
+			continue;
+		}
+		q->trust[q->n_trust++] = (struct bundle_trust){
+			.domain = names[i], .issuer = p.domain, .key_json = p.key_json
+		};
+	}
+	q->why_not = why;
+	return e;
+}
+
+enum err identity_verify_bundle(struct op_call *c, struct slice bundle, struct slice audience,
+    bool allow_unverified, struct bundle_result *ret)
 {
 	const struct svc_env *env = c->env;
 	const struct identity_state *state = c->state;
+	struct bundle_query q = {
+		.bundle = bundle,
+		.audience = audience,
+		.now_ms = clock_wall_ms(),
+		.clock_skew_ms = conf_ms(env->conf, "identity", "clock_skew"),
+		.allow_unverified = allow_unverified,
+		.own_host = slice_str(state->url.host),
+		.own_key = &state->public_key,
+	};
+	enum err e = find_trust(c, &q);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	return bundle_needs_compute(bundle) ? verify_there(c, &q, ret)
+					    : bundle_verify(c->arena, &q, ret);
+}
+
+enum err identity_verify(struct op_call *c)
+{
 	struct input in;
 	struct slice assertion = SLICE_EMPTY, audience = SLICE_EMPTY;
 	struct bundle_result result = { .reason = NULL };
@@ -186,19 +228,10 @@ enum err identity_verify(struct op_call *c)
 	if (assertion.ptr == NULL) {
 		return fail(c, 200, "malformed backed assertion");
 	}
-	const struct bundle_query q = {
-		.bundle = assertion,
-		.audience = audience,
-		.now_ms = clock_wall_ms(),
-		.clock_skew_ms = conf_ms(env->conf, "identity", "clock_skew"),
-		.allow_unverified = is_true(&in, "experimental_allowUnverified"),
-		.own_host = slice_str(state->url.host),
-		.own_key = &state->public_key,
-	};
-	e = bundle_needs_compute(assertion) ? verify_there(c, &q, &result)
-					    : bundle_verify(c->arena, &q, &result);
+	e = identity_verify_bundle(
+	    c, assertion, audience, is_true(&in, "experimental_allowUnverified"), &result);
 	if (e != ERR_OK) {
 		return e;
 	}
-	return result.reason != NULL ? fail(c, 200, result.reason) : answer(c, &q, &result);
+	return result.reason != NULL ? fail(c, 200, result.reason) : answer(c, audience, &result);
 }

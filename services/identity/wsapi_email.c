@@ -2,6 +2,7 @@
  * Calls about addresses: have_email, address_info, list_emails, cert_key.
  */
 #include "core/base/check.h"
+#include "services/identity/account_change.h"
 #include "services/identity/cert.h"
 #include "services/identity/wsapi.h"
 
@@ -31,8 +32,9 @@ enum err wsapi_have_email(struct wsapi *w)
 	return wsapi_send(w, 200);
 }
 
-/* persona.md 2.4, first match wins; no provider is looked up yet, so every address is secondary. */
-static const char *address_state(const struct account *a, bool is_known, bool is_forced)
+/* persona.md 2.4, first match wins. */
+static const char *address_state(
+    const struct account *a, bool is_known, bool is_forced, bool has_provider)
 {
 	if (!is_known) {
 		return "unknown";
@@ -40,8 +42,11 @@ static const char *address_state(const struct account *a, bool is_known, bool is
 	if (is_forced) {
 		return a->has_password ? "known" : "transition_no_password";
 	}
-	if (!a->is_verified) {
+	if (!has_provider && !a->is_verified) {
 		return "unverified";
+	}
+	if (has_provider) {
+		return a->is_primary ? "known" : "transition_to_primary";
 	}
 	if (!a->has_password) {
 		return "transition_no_password";
@@ -49,10 +54,37 @@ static const char *address_state(const struct account *a, bool is_known, bool is
 	return a->is_primary ? "transition_to_secondary" : "known";
 }
 
+/* Who speaks for the address, and for one with a provider where that is asked. */
+static void put_issuer(
+    struct wsapi *w, struct slice domain, const struct provider *provider, bool is_forced)
+{
+	json_put_name(&w->json, SLICE("type"));
+	json_put_string(&w->json, provider != NULL ? SLICE("primary") : SLICE("secondary"));
+	json_put_name(&w->json, SLICE("issuer"));
+	json_put_string(&w->json, provider != NULL ? provider->domain
+				  : is_forced	   ? param_text(&w->params, "issuer")
+						   : slice_str(w->state->url.host));
+	if (provider != NULL) {
+		json_put_name(&w->json, SLICE("auth"));
+		json_put_string(&w->json, provider->auth_url);
+		json_put_name(&w->json, SLICE("prov"));
+		json_put_string(&w->json, provider->prov_url);
+	} else {
+		json_put_name(&w->json, SLICE("disabled"));
+		json_put_bool(&w->json, provider_is_disabled(w->state->providers, domain));
+	}
+}
+
 enum err wsapi_address_info(struct wsapi *w)
 {
 	struct account account = { .id = 0 };
+	struct provider provider;
+	struct slice email = param_text(&w->params, "email");
+	struct slice domain = slice_sub(email, slice_find(email, '@', 0) + 1, email.len);
+	const char *why = NULL;
 	bool is_forced = param_is_there(&w->params, "issuer");
+	bool has_provider =
+	    !is_forced && provider_find(w->state->providers, domain, &provider, &why);
 	enum err e = wsapi_account(w, &account, NULL);
 
 	if (e != ERR_OK && e != ERR_NOT_FOUND) {
@@ -63,19 +95,14 @@ enum err wsapi_address_info(struct wsapi *w)
 	if (e != ERR_OK) {
 		return e;
 	}
-	json_put_name(&w->json, SLICE("type"));
-	json_put_string(&w->json, SLICE("secondary"));
-	json_put_name(&w->json, SLICE("issuer"));
-	json_put_string(
-	    &w->json, is_forced ? param_text(&w->params, "issuer") : slice_str(w->state->url.host));
-	json_put_name(&w->json, SLICE("disabled"));
-	json_put_bool(&w->json, false);
+	put_issuer(w, domain, has_provider ? &provider : NULL, is_forced);
 	if (is_known) {
 		json_put_name(&w->json, SLICE("normalizedEmail"));
 		json_put_string(&w->json, account.address);
 	}
 	json_put_name(&w->json, SLICE("state"));
-	json_put_string(&w->json, slice_str(address_state(&account, is_known, is_forced)));
+	json_put_string(
+	    &w->json, slice_str(address_state(&account, is_known, is_forced, has_provider)));
 	return wsapi_send(w, 200);
 }
 
@@ -98,6 +125,17 @@ enum err wsapi_list_emails(struct wsapi *w)
 	e = account_each_email(w->env->db, w->session.userid, put_address, &w->json, &w->c->note);
 	json_end_array(&w->json);
 	return e == ERR_OK ? wsapi_send(w, 200) : e;
+}
+
+/* An address that its provider vouched for until now is vouched for by us. */
+static enum err remember_secondary(struct wsapi *w, const struct account *account)
+{
+	const struct change_req req = { .kind = CHANGE_USED_SECONDARY,
+		.account_id = account->id,
+		.address = account->address };
+	struct changed changed;
+
+	return wsapi_change(w, &req, &changed);
 }
 
 /* Has the signer certify the key and answers. */
@@ -125,10 +163,10 @@ static enum err certify(struct wsapi *w, const struct account *account)
 		const char *why = arena_printf(w->c->arena, "pubkey: %s", w->c->note.text);
 		return wsapi_text(w, 400, why == NULL ? "pubkey" : why);
 	}
-	if (e != ERR_OK) {
-		return e;
+	if (e == ERR_OK && account->is_primary) {
+		e = remember_secondary(w, account);
 	}
-	return wsapi_plain(w, cert);
+	return e == ERR_OK ? wsapi_plain(w, cert) : e;
 }
 
 enum err wsapi_cert_key(struct wsapi *w)

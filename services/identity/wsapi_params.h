@@ -66,6 +66,16 @@ static const struct param_def params_stage_transition[] = {
 	{ "siteLogo", PARAM_IMAGE, true },
 	{ "kdf", PARAM_KDF, true },
 };
+static const struct param_def params_auth_with_assertion[] = {
+	{ "assertion", PARAM_ASSERTION, false },
+	{ "ephemeral", PARAM_BOOL, false },
+};
+static const struct param_def params_assertion[] = {
+	{ "assertion", PARAM_ASSERTION, false },
+};
+static const struct param_def params_domain[] = {
+	{ "domain", PARAM_HOSTNAME, false },
+};
 static const struct param_def params_update_password[] = {
 	{ "oldpass", PARAM_PASSWORD, false },
 	{ "newpass", PARAM_PASSWORD, false },
@@ -96,6 +106,9 @@ PARAM_LIST(stage_user);
 PARAM_LIST(stage_email);
 PARAM_LIST(stage_again);
 PARAM_LIST(stage_transition);
+PARAM_LIST(auth_with_assertion);
+PARAM_LIST(assertion);
+PARAM_LIST(domain);
 PARAM_LIST(update_password);
 PARAM_LIST(complete);
 PARAM_LIST(cert_key);

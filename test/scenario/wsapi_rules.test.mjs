@@ -55,13 +55,19 @@ test('rule 2: an unknown call and a wrong method are the same to the caller', as
 		['PUT', '/wsapi/authenticate_user'],
 		['DELETE', '/wsapi/list_emails'],
 		['GET', '/wsapi/cert_key'],
-		['GET', '/wsapi/create_account_with_assertion'],
-		['POST', '/wsapi/user_used_email_as'],
 		['GET', '/wsapi/fake_verification?email=somebody%40example.org'],
 	];
 	for (const [method, path] of rows) {
 		const body = method === 'GET' ? undefined : '{}';
 		isText(await newClient().request(method, path, { body }), 400, 'Bad Request: no such api', `${method} ${path}`);
+	}
+});
+
+test('rule 2: the calls between the parts of the original are not to be found', async () => {
+	const names = ['create_account_with_assertion', 'forget_idp', 'increment_failed_auth_tries', 'reset_failed_auth_tries', 'saw_idp', 'user_used_email_as'];
+	for (const name of names) {
+		isText(await newClient().get(`/wsapi/${name}`), 404, 'Not Found: no such api', name);
+		isText(await newClient().request('POST', `/wsapi/${name}`, { body: '{}' }), 404, 'Not Found: no such api', name);
 	}
 });
 
