@@ -41,6 +41,7 @@ static enum err take_account(
 	a->failed_logins = sql_col_i64(q, 5);
 	a->failed_last_ms = sql_col_i64(q, 6);
 	a->is_locked = sql_col_i64(q, 7) != 0;
+	a->created_ms = sql_col_i64(q, 8);
 	return ERR_OK;
 }
 
@@ -62,9 +63,9 @@ enum err account_by_address(struct sql_db *db, struct arena *arena, struct slice
 		e = ERR_NOT_FOUND;
 	}
 	if (e == ERR_OK) {
-		a.is_primary = slice_eq(sql_col_text(q, 9), SLICE("primary"));
-		a.is_verified = sql_col_i64(q, 10) != 0;
-		e = arena_copy(arena, sql_col_text(q, 8), &a.address);
+		a.is_primary = slice_eq(sql_col_text(q, 10), SLICE("primary"));
+		a.is_verified = sql_col_i64(q, 11) != 0;
+		e = arena_copy(arena, sql_col_text(q, 9), &a.address);
 	}
 	sql_end(q);
 	if (e == ERR_OK) {
@@ -73,12 +74,12 @@ enum err account_by_address(struct sql_db *db, struct arena *arena, struct slice
 	return e;
 }
 
-enum err account_by_id(
-    struct sql_db *db, struct arena *arena, int64_t id, struct account *ret, struct err_note *note)
+static enum err by_number(struct sql_db *db, enum accounts_stmt stmt, struct arena *arena,
+    int64_t id, struct account *ret, struct err_note *note)
 {
 	struct account a = { .id = 0 };
 	struct sql_query *q;
-	enum err e = sql_begin(db, &accounts_stmts[STMT_ACCOUNT_BY_ID], &q, note);
+	enum err e = sql_begin(db, &accounts_stmts[stmt], &q, note);
 
 	if (e != ERR_OK) {
 		return e;
@@ -95,6 +96,39 @@ enum err account_by_id(
 		*ret = a;
 	}
 	return e;
+}
+
+enum err account_by_id(
+    struct sql_db *db, struct arena *arena, int64_t id, struct account *ret, struct err_note *note)
+{
+	return by_number(db, STMT_ACCOUNT_BY_ID, arena, id, ret, note);
+}
+
+enum err account_after(
+    struct sql_db *db, struct arena *arena, int64_t id, struct account *ret, struct err_note *note)
+{
+	return by_number(db, STMT_ACCOUNT_AFTER, arena, id, ret, note);
+}
+
+enum err account_each_email_row(struct sql_db *db, int64_t id,
+    void (*fn)(void *arg, const struct email_row *row), void *arg, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(db, &accounts_stmts[STMT_EMAIL_ROWS_OF], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_i64(q, "account_id", id);
+	sql_bind_i64(q, "most", ACCOUNT_EMAILS_MAX);
+	while ((e = sql_step(q)) == ERR_OK) {
+		const struct email_row row = { .address = sql_col_text(q, 0),
+			.is_primary = slice_eq(sql_col_text(q, 1), SLICE("primary")),
+			.is_verified = sql_col_i64(q, 2) != 0 };
+		fn(arg, &row);
+	}
+	sql_end(q);
+	return e == ERR_END ? ERR_OK : e;
 }
 
 enum err account_reset_time(struct sql_db *db, int64_t id, int64_t *ret_reset_ms,

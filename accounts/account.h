@@ -27,7 +27,7 @@ struct account {
 	bool has_password;
 	struct slice password_hash;
 	struct kdf kdf;
-	int64_t password_reset_ms;
+	int64_t created_ms, password_reset_ms;
 	int64_t failed_logins, failed_last_ms; /* from everywhere, since the last good one */
 	bool is_locked;			       /* by the operator */
 	/* Of the address that was looked up; empty when it was found by id. */
@@ -47,6 +47,19 @@ NODISCARD enum err account_by_address(struct sql_db *db, struct arena *arena, st
     struct account *ret, struct err_note *note);
 NODISCARD enum err account_by_id(
     struct sql_db *db, struct arena *arena, int64_t id, struct account *ret, struct err_note *note);
+
+/* The account with the next number. ERR_NOT_FOUND: none is left. */
+NODISCARD enum err account_after(
+    struct sql_db *db, struct arena *arena, int64_t id, struct account *ret, struct err_note *note);
+
+struct email_row {
+	struct slice address;
+	bool is_primary, is_verified;
+};
+
+/* Calls fn for each address of an account; the row lives until fn returns. */
+NODISCARD enum err account_each_email_row(struct sql_db *db, int64_t id,
+    void (*fn)(void *arg, const struct email_row *row), void *arg, struct err_note *note);
 
 /* What a session is checked against at each request. ERR_NOT_FOUND: the account is gone. */
 NODISCARD enum err account_reset_time(struct sql_db *db, int64_t id, int64_t *ret_reset_ms,

@@ -10,7 +10,8 @@
 #include "core/role/role.h"
 
 enum {
-	CMD_MAX_SETS = 64
+	CMD_MAX_SETS = 64,
+	CMD_MAX_WORDS = 4
 };
 
 /* What the flags said; strings point into argv. */
@@ -23,14 +24,16 @@ struct cmd_options {
 	bool without_keys, force, anonymise; /* backup, restore */
 	const char *password;		     /* restore --anonymise, or NULL */
 	const char *from, *to;		     /* (migrate) engines to copy between, or NULL */
-	const char *word;		     /* the one argument without a dash, or NULL */
+	const char *word;		     /* the first argument without a dash, or NULL */
+	const char *more[CMD_MAX_WORDS];     /* those behind it */
+	unsigned n_more;
 };
 
 /* A subcommand: its exit code. The conf is loaded (defaults, file, --set) and owned by main. */
 typedef int cmd_fn(const struct app *app, struct conf *conf, const struct cmd_options *o);
 
 cmd_fn cmd_backup, cmd_check, cmd_config, cmd_metrics, cmd_migrate, cmd_restore, cmd_serve,
-    cmd_status, cmd_top, cmd_upgrade, cmd_version;
+    cmd_status, cmd_top, cmd_upgrade, cmd_user, cmd_version;
 
 /*
  * Reads the words behind the subcommand. False after saying on standard error what was wrong and

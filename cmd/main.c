@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{ "status",  "[--json]",      "asks the running server how it is", cmd_status },
 	{ "top",     "",              "shows roles, queues, load line and refusals live; q ends it", cmd_top },
 	{ "upgrade", "",              "makes the running server give its place to the program as it is now", cmd_upgrade },
+	{ "user",    "WHAT ...",      "accounts: list, show, verify, lock, unlock, delete, create, invite, import, export, create-many", cmd_user },
 	{ "version", "",              "prints the version", cmd_version },
 };
 /* clang-format on */
@@ -82,9 +83,13 @@ static int run_command(
 		print_help(stdout);
 		return EXIT_OK;
 	}
-	if (o.word != NULL && !takes_word(command)) {
+	const char *extra = command->run == cmd_user ? NULL
+			    : o.n_more > 0	     ? o.more[0]
+			    : !takes_word(command)   ? o.word
+						     : NULL;
+	if (extra != NULL) {
 		fprintf(stderr, "plimsoll %s: \"%s\" is not understood; see `plimsoll help`\n",
-		    command->name, o.word);
+		    command->name, extra);
 		return EXIT_USAGE;
 	}
 	int code = cmd_load_conf(app, &o, &conf);

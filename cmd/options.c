@@ -68,6 +68,8 @@ bool cmd_options_parse(int argc, char **argv, struct cmd_options *ret)
 			o.help = true;
 		} else if (word[0] != '-' && o.word == NULL) {
 			o.word = word;
+		} else if (word[0] != '-' && o.n_more < CMD_MAX_WORDS) {
+			o.more[o.n_more++] = word;
 		} else {
 			fprintf(stderr, "plimsoll: \"%s\" is not understood; see `plimsoll help`\n",
 			    word);

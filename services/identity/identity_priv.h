@@ -56,7 +56,7 @@ extern const struct activity identity_activities[IDENTITY_ACTIVITIES];
 
 /* identity_conf.c */
 enum {
-	IDENTITY_CONF_KEYS = 12
+	IDENTITY_CONF_KEYS = 13
 };
 extern const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS];
 NODISCARD enum err identity_conf_check(const struct conf *conf, struct err_note *note);

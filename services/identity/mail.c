@@ -20,6 +20,7 @@ static const struct {
 	[MAIL_CONFIRM] = { "confirm", "/confirm", "Complete sign-in", "Confirm my address" },
 	[MAIL_RESET] = { "reset", "/reset_password", "Complete password reset",
 	    "Choose a new password" },
+	[MAIL_INVITE] = { "invite", "/verify_email_address", "Invitation", "Make my account" },
 	[MAIL_TRANSITION] = { "transition", "/complete_transition", "Complete sign-in",
 	    "Confirm my address" },
 };
@@ -71,6 +72,9 @@ static const char *request_text(struct arena *arena, const struct mail_request *
 		return arena_printf(arena,
 		    "Somebody, probably you, wants to sign in to %.*s with this address.",
 		    SLICE_ARG(site));
+	case MAIL_INVITE:
+		return arena_printf(
+		    arena, "You are invited to make an account at %.*s.", SLICE_ARG(site));
 	case MAIL_RESET:
 		return arena_printf(arena,
 		    "Somebody, probably you, has forgotten the password with which this address "

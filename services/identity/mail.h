@@ -14,6 +14,7 @@ enum mail_kind {
 	MAIL_NEW,	 /* an account is about to be made */
 	MAIL_CONFIRM,	 /* an address is to be verified, for an account that is there */
 	MAIL_RESET,	 /* a new password is to be chosen */
+	MAIL_INVITE,	 /* whoever gets it may make an account */
 	MAIL_TRANSITION, /* the provider of the address has gone */
 	MAIL_KINDS
 };

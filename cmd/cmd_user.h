@@ -1,0 +1,40 @@
+/*
+ * What the files of `plimsoll user` share: one run of the command.
+ */
+#ifndef PLIMSOLL_CMD_CMD_USER_H
+#define PLIMSOLL_CMD_CMD_USER_H
+
+#include "accounts/password.h"
+#include "cmd/cmd.h"
+#include "cmd/database.h"
+#include "core/store/store.h"
+
+struct user_run {
+	const struct app *app;
+	const struct conf *conf;
+	const char *const *words; /* behind the verb */
+	struct database database;
+	struct sql_db *db; /* of it */
+	struct arena arena;
+	struct err_note note;
+	int lock; /* -1: the server runs and has it */
+};
+
+/* One verb: ERR_OK after printing what was asked, or an error with its reason in note. */
+typedef enum err user_fn(struct user_run *r);
+
+/* cmd_user.c */
+struct txn user_txn(struct user_run *r);
+struct slice user_address(const struct user_run *r);
+NODISCARD enum err user_begin(struct user_run *r);
+/* Commits what went well (e ERR_OK) and undoes the rest. */
+NODISCARD enum err user_finish(struct user_run *r, enum err e);
+NODISCARD enum err user_hash(struct user_run *r, const char *pass, char out[PASSWORD_HASH_SIZE]);
+
+/* cmd_user_look.c, cmd_user_change.c, cmd_user_many.c */
+user_fn user_list, user_show, user_export;
+user_fn user_do_verify, user_do_lock, user_do_unlock, user_do_delete, user_do_create,
+    user_do_invite;
+user_fn user_import, user_create_many;
+
+#endif
