@@ -500,8 +500,8 @@ static void audit_finds_what_is_broken(void **state)
 		"UPDATE staged SET kind = 'other'",
 		"UPDATE staged SET kind = 'add'",
 		"UPDATE staged SET mails = 0",
-		"UPDATE staged SET kind = 'reset', new_account = 0, account_id = 1,"
-		" password_hash = NULL", /* of an address that the account does not have */
+		/* of an address that the account does not have */
+		"UPDATE staged SET kind = 'reset', new_account = 0, account_id = 1, password_hash = NULL",
 		"UPDATE account SET password_hash = NULL",
 		"UPDATE account SET locked = 2",
 		"INSERT INTO login_failure VALUES (999, '192.0.2.1', 1, 1)",

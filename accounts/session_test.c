@@ -276,6 +276,29 @@ static void logging_in_and_out(void **state)
 	assert_int_equal(s.userid, 0);
 	assert_int_equal(s.level, SESSION_NOBODY);
 	assert_string_equal(s.csrf, before.csrf);
+	assert_int_equal(s.known_user, 8);
+}
+
+static void who_was_here_last_stays_known(void **state)
+{
+	struct session_codec *c = new_codec("name", 1, 2);
+	struct session s, back;
+	char value[SESSION_COOKIE_MAX + 1];
+	bool renew = true;
+
+	(void)state;
+	session_begin(&s, NOW);
+	session_login(&s, 7, SESSION_PASSWORD, 5, SESSION_LONG_MS, NOW);
+	encode(c, &s, value, sizeof(value));
+	assert_int_equal(session_decode(c, slice_str(value), NOW, &back, &renew), ERR_OK);
+	assert_int_equal(back.known_user, 7);
+	session_logout(&back, NOW);
+	assert_false(session_equal(&s, &back));
+	encode(c, &back, value, sizeof(value));
+	assert_int_equal(session_decode(c, slice_str(value), NOW, &s, &renew), ERR_OK);
+	assert_int_equal(s.known_user, 7);
+	assert_int_equal(s.userid, 0);
+	session_codec_free(&c);
 }
 
 int main(void)
@@ -292,6 +315,7 @@ int main(void)
 		cmocka_unit_test(a_cookie_of_another_name_is_refused),
 		cmocka_unit_test(set_cookie_has_its_attributes),
 		cmocka_unit_test(logging_in_and_out),
+		cmocka_unit_test(who_was_here_last_stays_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

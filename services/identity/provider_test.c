@@ -1,0 +1,191 @@
+/*
+ * Providers of the configuration, and the mails of each kind.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "services/identity/identity.h"
+#include "services/identity/mail.h"
+#include "services/identity/provider.h"
+
+static char path[] = "/tmp/provider-test-XXXXXX";
+
+static void write_file(const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Loads one list; the reason of a refusal in note. */
+static enum err load(
+    const char *key, const char *value, struct providers **ret, struct err_note *note)
+{
+	const struct conf_table table = identity_service.conf;
+	struct conf *conf = NULL;
+	struct buf problems = buf_new(1000);
+
+	assert_int_equal(conf_new(&table, 1, &conf), ERR_OK);
+	assert_int_equal(
+	    conf_set(conf, "test", SLICE("identity"), slice_str(key), slice_str(value), &problems),
+	    ERR_OK);
+	*note = (struct err_note){ 0 };
+	enum err e = providers_load(conf, ret, note);
+	buf_free(&problems);
+	conf_free(&conf);
+	return e;
+}
+
+static void nobody_is_a_provider_by_default(void **state)
+{
+	struct providers *p = NULL;
+	struct provider found;
+	struct err_note note;
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(load("proxy_idps", "", &p, &note), ERR_OK);
+	assert_false(provider_find(p, SLICE("example.org"), &found, &why));
+	assert_string_equal(why, "this server looks up no other identity providers");
+	assert_false(provider_is_disabled(p, SLICE("example.org")));
+	providers_free(&p);
+}
+
+static void lists_that_are_wrong_are_refused_in_words(void **state)
+{
+	static const struct {
+		const char *key, *value, *text; /* text NULL: no file */
+		const char *says;
+	} rows[] = {
+		{ "proxy_idps", "yahoo.com", NULL, "is not domain=host" },
+		{ "proxy_idps", "yahoo.com=-bad-", NULL, "is not domain=host" },
+		{ "proxy_idps", "@/nonexistent/file", NULL, "No such file" },
+		{ "shimmed_primaries", "a.example", NULL, "is not domain|origin|path" },
+		{ "shimmed_primaries", "a.example|https://a.example|/nonexistent/file", NULL,
+		    "No such file" },
+		{ "shimmed_primaries", "", "no json", "is no support document" },
+		{ "shimmed_primaries", "", "{}", "is no support document" },
+		{ "shimmed_primaries", "", "{\"authority\":\"-bad-\"}", "is no support document" },
+		{ "shimmed_primaries", "",
+		    "{\"authentication\":\"/a\",\"provisioning\":\"/p\",\"public-key\":{}}",
+		    "is no support document" },
+		{ "shimmed_primaries", "",
+		    "{\"authentication\":\"a\",\"provisioning\":\"/p\",\"public-key\":{}}",
+		    "is no support document" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct providers *p = NULL;
+		struct err_note note;
+		char value[200];
+
+		(void)snprintf(value, sizeof(value), "%s", rows[i].value);
+		if (rows[i].text != NULL) {
+			write_file(rows[i].text);
+			(void)snprintf(
+			    value, sizeof(value), "a.example|https://a.example|%s", path);
+		}
+		assert_int_equal(load(rows[i].key, value, &p, &note), ERR_CONFIG);
+		if (strstr(note.text, rows[i].says) == NULL ||
+		    strstr(note.text, rows[i].key) == NULL) {
+			fail_msg("%zu: %s", i, note.text);
+		}
+		assert_null(p);
+	}
+}
+
+static void delegations_end(void **state)
+{
+	struct providers *p = NULL;
+	struct provider found;
+	struct err_note note;
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(
+	    load("proxy_idps", "a.example=b.example, b.example=a.example", &p, &note), ERR_OK);
+	assert_false(provider_find(p, SLICE("A.example"), &found, &why));
+	assert_string_equal(why, "too many delegations, or they lead in a circle");
+	providers_free(&p);
+	write_file("{\"disabled\":true,\"authority\":\"b.example\"}");
+	char value[100];
+	(void)snprintf(value, sizeof(value), "a.example|https://a.example|%s", path);
+	assert_int_equal(load("shimmed_primaries", value, &p, &note), ERR_OK);
+	assert_true(provider_is_disabled(p, SLICE("a.example")));
+	assert_false(provider_find(p, SLICE("a.example"), &found, &why));
+	providers_free(&p);
+}
+
+static void each_kind_of_mail_has_its_page_and_words(void **state)
+{
+	static const struct {
+		enum mail_kind kind;
+		const char *name, *link, *subject;
+	} rows[] = {
+		{ MAIL_NEW, "new", "https://id.example/verify_email_address?token=T",
+		    "site.example: Complete sign-in" },
+		{ MAIL_CONFIRM, "confirm", "https://id.example/confirm?token=T",
+		    "site.example: Complete sign-in" },
+		{ MAIL_RESET, "reset", "https://id.example/reset_password?token=T",
+		    "site.example: Complete password reset" },
+		{ MAIL_TRANSITION, "transition", "https://id.example/complete_transition?token=T",
+		    "site.example: Complete sign-in" },
+		{ MAIL_INVITE, "invite", "https://id.example/verify_email_address?token=T",
+		    "site.example: Invitation" },
+	};
+	struct arena arena = arena_new(1024 * 1024);
+
+	(void)state;
+	assert_int_equal(sizeof(rows) / sizeof(rows[0]), MAIL_KINDS);
+	for (size_t i = 0; i < MAIL_KINDS; i++) {
+		const struct mail_request r = {
+			.kind = rows[i].kind,
+			.recipient = SLICE("a@example.org"),
+			.token = SLICE("T"),
+			.public_origin = SLICE("https://id.example"),
+			.site = SLICE("https://site.example:8443"),
+			.color = SLICE("#abc"),
+			.logo = SLICE("https://site.example/\"logo\".png"),
+		};
+		struct outbox_mail mail;
+
+		assert_int_equal(mail_compose(&arena, &r, &mail), ERR_OK);
+		assert_true(slice_eq(mail.kind, slice_str(rows[i].name)));
+		assert_true(slice_eq(mail.link, slice_str(rows[i].link)));
+		assert_true(slice_eq(mail.subject, slice_str(rows[i].subject)));
+		assert_non_null(
+		    memmem(mail.text.ptr, mail.text.len, rows[i].link, strlen(rows[i].link)));
+		assert_non_null(memmem(mail.html.ptr, mail.html.len, "#abc", 4));
+		assert_null(memmem(mail.html.ptr, mail.html.len, "\"logo\"", 6));
+	}
+	arena_reset(&arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nobody_is_a_provider_by_default),
+		cmocka_unit_test(lists_that_are_wrong_are_refused_in_words),
+		cmocka_unit_test(delegations_end),
+		cmocka_unit_test(each_kind_of_mail_has_its_page_and_words),
+	};
+	int fd = mkstemp(path);
+
+	if (fd < 0) {
+		return 1;
+	}
+	(void)close(fd);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	(void)unlink(path);
+	return failed;
+}
