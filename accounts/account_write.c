@@ -136,7 +136,6 @@ enum err account_give_unverified(
 enum err account_remove_email(
     struct txn *t, int64_t id, struct slice key, bool *ret_gone, struct err_note *note)
 {
-	struct sql_query *q = NULL;
 	int64_t owner = 0;
 	enum err e = email_owner(t->db, key, &owner, note);
 
@@ -147,16 +146,9 @@ enum err account_remove_email(
 		e = staged_forget_claim(t, key, id, note);
 	}
 	if (e == ERR_OK) {
-		e = sql_begin(t->db, &accounts_stmts[STMT_EMAIL_REMOVE], &q, note);
+		e = accounts_run_on_address(t, STMT_EMAIL_REMOVE, key, id, note);
 	}
-	if (e != ERR_OK) {
-		return e;
-	}
-	sql_bind_text(q, "address_key", key);
-	sql_bind_i64(q, "account_id", id);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? delete_if_bare(t, id, ret_gone, note) : e;
+	return e == ERR_OK ? delete_if_bare(t, id, ret_gone, note) : e;
 }
 
 enum err account_set_email_kind(
@@ -178,17 +170,7 @@ enum err account_set_email_kind(
 
 enum err account_unverify_others(struct txn *t, int64_t id, struct slice key, struct err_note *note)
 {
-	struct sql_query *q;
-	enum err e = sql_begin(t->db, &accounts_stmts[STMT_EMAIL_UNVERIFY], &q, note);
-
-	if (e != ERR_OK) {
-		return e;
-	}
-	sql_bind_text(q, "address_key", key);
-	sql_bind_i64(q, "account_id", id);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return accounts_run_on_address(t, STMT_EMAIL_UNVERIFY, key, id, note);
 }
 
 /* A value that no session has: two changes in one millisecond end the sessions between them. */

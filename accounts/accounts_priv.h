@@ -40,6 +40,10 @@ extern const struct sql_stmt accounts_stmts[ACCOUNTS_STMT_COUNT];
 NODISCARD enum err accounts_run_on(struct txn *t, enum accounts_stmt stmt, const char *column,
     int64_t account_id, struct err_note *note);
 
+/* The same with the parameters address_key and account_id. */
+NODISCARD enum err accounts_run_on_address(struct txn *t, enum accounts_stmt stmt, struct slice key,
+    int64_t account_id, struct err_note *note);
+
 /* accounts_conf.c */
 enum {
 	ACCOUNTS_CONF_KEYS = 11

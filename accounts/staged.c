@@ -253,15 +253,5 @@ enum err staged_forget_resets(struct txn *t, int64_t account_id, struct err_note
 enum err staged_forget_claim(
     struct txn *t, struct slice key, int64_t account_id, struct err_note *note)
 {
-	struct sql_query *q;
-	enum err e = sql_begin(t->db, &accounts_stmts[STMT_STAGED_DELETE_CLAIM], &q, note);
-
-	if (e != ERR_OK) {
-		return e;
-	}
-	sql_bind_text(q, "address_key", key);
-	sql_bind_i64(q, "account_id", account_id);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return accounts_run_on_address(t, STMT_STAGED_DELETE_CLAIM, key, account_id, note);
 }

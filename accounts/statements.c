@@ -24,3 +24,19 @@ enum err accounts_run_on(struct txn *t, enum accounts_stmt stmt, const char *col
 	sql_end(q);
 	return e == ERR_END ? ERR_OK : e;
 }
+
+enum err accounts_run_on_address(struct txn *t, enum accounts_stmt stmt, struct slice key,
+    int64_t account_id, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(t->db, &accounts_stmts[stmt], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_text(q, "address_key", key);
+	sql_bind_i64(q, "account_id", account_id);
+	e = sql_step(q);
+	sql_end(q);
+	return e == ERR_END ? ERR_OK : e;
+}

@@ -54,7 +54,7 @@ static const char *hash_of(const char *token)
 {
 	static char hash[TOKEN_HASH_HEX + 1];
 
-	token_hash(slice_str(token), hash);
+	assert_int_equal(token_hash(slice_str(token), hash), ERR_OK);
 	return hash;
 }
 

@@ -100,6 +100,13 @@ NODISCARD enum err wsapi_check_account(struct wsapi *w, const struct account *ac
     const struct wsapi_pass *pass, struct slice verifier, struct slice address_key,
     enum pass_verdict *ret);
 
+/* Logs in for as long as the parameter "ephemeral" says, and answers. */
+NODISCARD enum err wsapi_signed_in(
+    struct wsapi *w, int64_t id, enum session_level level, int64_t password_reset_ms);
+
+/* Errors that mean "not now": some calls answer them by wsapi_busy(). */
+bool wsapi_is_overload(enum err e);
+
 /* Puts kdf, and for a stretched one salt and rounds, into the answer. */
 void wsapi_put_kdf(struct wsapi *w, const struct kdf *kdf);
 

@@ -81,12 +81,6 @@ static enum err set_password(struct wsapi *w, const struct account *account,
 	return wsapi_ok(w);
 }
 
-static bool is_overload(enum err e)
-{
-	return e == ERR_TOO_BUSY || e == ERR_DEADLINE || e == ERR_PEER_GONE ||
-	       e == ERR_OUTCOME_UNKNOWN || e == ERR_DRAINING;
-}
-
 enum err wsapi_update_password(struct wsapi *w)
 {
 	struct account account;
@@ -112,7 +106,7 @@ enum err wsapi_update_password(struct wsapi *w)
 	if (e == ERR_OK && verdict == PASS_GOOD) {
 		e = set_password(w, &account, &old, &new, key);
 	}
-	if (is_overload(e)) {
+	if (wsapi_is_overload(e)) {
 		return wsapi_busy(w);
 	}
 	if (e != ERR_OK || verdict == PASS_GOOD) {

@@ -61,9 +61,10 @@ enum err wsapi_locked(struct wsapi *w)
 	return wsapi_send(w, 200);
 }
 
-static enum err answer_good(struct wsapi *w, const struct account *account)
+enum err wsapi_signed_in(
+    struct wsapi *w, int64_t id, enum session_level level, int64_t password_reset_ms)
 {
-	session_login(&w->session, account->id, SESSION_PASSWORD, account->password_reset_ms,
+	session_login(&w->session, id, level, password_reset_ms,
 	    wsapi_duration_ms(w, param_flag(&w->params, "ephemeral")), w->now_ms);
 	session_need_csrf(&w->session);
 	enum err e = wsapi_begin(w);
@@ -73,14 +74,13 @@ static enum err answer_good(struct wsapi *w, const struct account *account)
 	json_put_name(&w->json, SLICE("success"));
 	json_put_bool(&w->json, true);
 	json_put_name(&w->json, SLICE("userid"));
-	json_put_i64(&w->json, account->id);
+	json_put_i64(&w->json, id);
 	json_put_name(&w->json, SLICE("suppress_ask_if_users_computer"));
 	json_put_bool(&w->json, wsapi_is_mobile_firefox(w));
 	return wsapi_send(w, 200);
 }
 
-/* Errors that mean "not now": answered in JSON by this call. */
-static bool is_overload(enum err e)
+bool wsapi_is_overload(enum err e)
 {
 	return e == ERR_TOO_BUSY || e == ERR_DEADLINE || e == ERR_PEER_GONE ||
 	       e == ERR_OUTCOME_UNKNOWN || e == ERR_DRAINING;
@@ -106,7 +106,7 @@ enum err wsapi_authenticate_user(struct wsapi *w)
 	}
 	e = wsapi_check_account(
 	    w, &account, &pass, param_text(&w->params, "verifier"), key, &verdict);
-	if (is_overload(e)) {
+	if (wsapi_is_overload(e)) {
 		return wsapi_busy(w);
 	}
 	if (e != ERR_OK) {
@@ -114,7 +114,7 @@ enum err wsapi_authenticate_user(struct wsapi *w)
 	}
 	switch (verdict) {
 	case PASS_GOOD:
-		return answer_good(w, &account);
+		return wsapi_signed_in(w, account.id, SESSION_PASSWORD, account.password_reset_ms);
 	case PASS_LOCKED:
 		return wsapi_locked(w);
 	case PASS_NONE:

@@ -69,23 +69,6 @@ static enum err take_assertion(struct wsapi *w, struct slice *ret_email, const c
 	return ERR_OK;
 }
 
-static enum err answer_signed_in(struct wsapi *w, int64_t id, int64_t reset_ms)
-{
-	session_login(&w->session, id, SESSION_ASSERTION, reset_ms,
-	    wsapi_duration_ms(w, param_flag(&w->params, "ephemeral")), w->now_ms);
-	enum err e = wsapi_begin(w);
-	if (e != ERR_OK) {
-		return e;
-	}
-	json_put_name(&w->json, SLICE("success"));
-	json_put_bool(&w->json, true);
-	json_put_name(&w->json, SLICE("userid"));
-	json_put_i64(&w->json, id);
-	json_put_name(&w->json, SLICE("suppress_ask_if_users_computer"));
-	json_put_bool(&w->json, wsapi_is_mobile_firefox(w));
-	return wsapi_send(w, 200);
-}
-
 /* The account of a proved address, made or marked by the store where it is not as it must be. */
 static enum err sign_in(struct wsapi *w, struct slice email, struct changed *ret)
 {
@@ -129,7 +112,8 @@ enum err wsapi_auth_with_assertion(struct wsapi *w)
 	}
 	switch (changed.outcome) {
 	case CHANGE_DONE:
-		return answer_signed_in(w, changed.account_id, changed.password_reset_ms);
+		return wsapi_signed_in(
+		    w, changed.account_id, SESSION_ASSERTION, changed.password_reset_ms);
 	case CHANGE_LOCKED:
 		return wsapi_locked(w);
 	case CHANGE_CLOSED:

@@ -122,50 +122,56 @@ static enum err is_too_soon(struct wsapi *w, struct slice key, bool *ret)
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* The hash of the parameter pass for a password that is new. */
-static enum err hash_new(struct wsapi *w, const struct wsapi_pass *pass,
-    const struct account *current, struct slice key, struct stage_req *req)
+/* The hash of a new password at an address, unless the mail will be refused anyhow. */
+static enum err hash_new(struct wsapi *w, const struct wsapi_pass *pass, struct slice key,
+    struct stage_req *req, enum stage_outcome *ret)
 {
-	if (conf_bool(w->env->conf, "store", "read_only")) {
+	bool too_soon = false;
+	enum err e = is_too_soon(w, key, &too_soon);
+
+	*ret = too_soon ? STAGE_TOO_SOON : STAGE_DONE;
+	if (e == ERR_OK && conf_bool(w->env->conf, "store", "read_only")) {
 		return ERR_READ_ONLY; /* the store would say so, after a password was hashed */
 	}
-	enum err e = wsapi_kdf_for_new(w, pass, current, key, &req->kdf);
+	if (e == ERR_OK && !too_soon && pass->text.len > 0) {
+		e = wsapi_kdf_for_new(w, pass, NULL, key, &req->kdf);
+		if (e == ERR_OK) {
+			e = wsapi_hash_pass(w, pass, &req->kdf, &req->password_hash);
+		}
+	}
+	return e;
+}
 
-	return e == ERR_OK ? wsapi_hash_pass(w, pass, &req->kdf, &req->password_hash) : e;
+/* Stages what has not been refused yet. What happens to the session is the caller's affair. */
+static enum err stage_if(
+    struct wsapi *w, struct stage_req *req, char token[TOKEN_LEN + 1], enum stage_outcome *outcome)
+{
+	return *outcome == STAGE_DONE ? stage(w, req, token, outcome) : ERR_OK;
+}
+
+/* Who asks for a new password is logged out: what follows is for the owner of the mailbox. */
+static enum err answer_logged_out(struct wsapi *w, enum staged_kind kind,
+    enum stage_outcome outcome, enum session_pending which, const char *token)
+{
+	if (outcome != STAGE_DONE) {
+		return refuse(w, outcome, kind);
+	}
+	session_logout(&w->session, w->now_ms);
+	set_pending(w, which, token);
+	return wsapi_ok(w);
+}
+
+static enum err answer_logged_in(struct wsapi *w, enum staged_kind kind, enum stage_outcome outcome,
+    enum session_pending which, const char *token)
+{
+	if (outcome != STAGE_DONE) {
+		return refuse(w, outcome, kind);
+	}
+	set_pending(w, which, token);
+	return wsapi_ok(w);
 }
 
 /* ---- stage_user ---- */
-
-static bool is_in_list(struct slice list, struct slice word)
-{
-	struct slice piece;
-
-	while (slice_split(&list, ',', &piece)) {
-		if (slice_eq_nocase(slice_trim(piece), word)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-const char *wsapi_signup_refusal(const struct wsapi *w, struct slice key)
-{
-	struct slice signup = slice_str(conf_str(w->env->conf, "identity", "signup"));
-	struct slice domain = slice_sub(key, slice_find(key, '@', 0) + 1, key.len);
-
-	if (slice_eq(signup, SLICE("open"))) {
-		return NULL;
-	}
-	if (slice_eq(signup, SLICE("domains"))) {
-		struct slice domains =
-		    slice_str(conf_str(w->env->conf, "identity", "signup_domains"));
-		return is_in_list(domains, domain)
-			   ? NULL
-			   : "this server makes no accounts for addresses of that domain";
-	}
-	return slice_eq(signup, SLICE("invite")) ? "this server makes accounts by invitation only"
-						 : "this server makes no new accounts";
-}
 
 static enum err answer_unverified(struct wsapi *w)
 {
@@ -208,7 +214,6 @@ enum err wsapi_stage_user(struct wsapi *w)
 	struct wsapi_pass pass;
 	struct stage_req req = { .kind = STAGED_NEW };
 	char token[TOKEN_LEN + 1];
-	bool too_soon = false;
 	enum stage_outcome outcome = STAGE_DONE;
 	const char *problem = wsapi_take_pass(w, "pass", "kdf", &pass);
 
@@ -223,25 +228,19 @@ enum err wsapi_stage_user(struct wsapi *w)
 	if (problem != NULL) {
 		return wsapi_fail(w, problem);
 	}
-	e = is_too_soon(w, key, &too_soon);
-	if (e == ERR_OK && too_soon) {
-		return wsapi_text(w, 429, too_many_mails);
-	}
-	if (e == ERR_OK) {
-		e = hash_new(w, &pass, NULL, key, &req);
-	}
-	if (e == ERR_OK) {
+	e = hash_new(w, &pass, key, &req, &outcome);
+	if (e == ERR_OK && outcome == STAGE_DONE) {
 		e = stage_new(w, &req, token, &outcome);
 	}
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (outcome != STAGE_DONE) {
-		return refuse(w, outcome, req.kind);
+	if (!req.creates_unverified || outcome != STAGE_DONE) {
+		return answer_logged_out(w, req.kind, outcome, PENDING_CREATION, token);
 	}
 	session_logout(&w->session, w->now_ms);
-	set_pending(w, req.creates_unverified ? PENDING_ADDITION : PENDING_CREATION, token);
-	return req.creates_unverified ? answer_unverified(w) : wsapi_ok(w);
+	set_pending(w, PENDING_ADDITION, token);
+	return answer_unverified(w);
 }
 
 /* ---- stage_email ---- */
@@ -261,7 +260,6 @@ enum err wsapi_stage_email(struct wsapi *w)
 	struct wsapi_pass pass = { .text = SLICE_EMPTY };
 	struct stage_req req = { .kind = STAGED_ADD, .account_id = w->session.userid };
 	char token[TOKEN_LEN + 1];
-	bool too_soon = false;
 	enum stage_outcome outcome = STAGE_DONE;
 	const char *problem = NULL;
 
@@ -277,25 +275,12 @@ enum err wsapi_stage_email(struct wsapi *w)
 	}
 	enum err e = email_key(w->c->arena, param_text(&w->params, "email"), &key);
 	if (e == ERR_OK) {
-		e = is_too_soon(w, key, &too_soon);
-	}
-	if (e == ERR_OK && too_soon) {
-		return wsapi_text(w, 429, too_many_mails);
-	}
-	if (e == ERR_OK && pass.text.len > 0) {
-		e = hash_new(w, &pass, NULL, key, &req);
+		e = hash_new(w, &pass, key, &req, &outcome);
 	}
 	if (e == ERR_OK) {
-		e = stage(w, &req, token, &outcome);
+		e = stage_if(w, &req, token, &outcome);
 	}
-	if (e != ERR_OK) {
-		return e;
-	}
-	if (outcome != STAGE_DONE) {
-		return refuse(w, outcome, req.kind);
-	}
-	set_pending(w, PENDING_ADDITION, token);
-	return wsapi_ok(w);
+	return e == ERR_OK ? answer_logged_in(w, req.kind, outcome, PENDING_ADDITION, token) : e;
 }
 
 /* ---- stage_reset, stage_transition, stage_reverify ---- */
@@ -310,20 +295,11 @@ enum err wsapi_stage_reset(struct wsapi *w)
 	if (e == ERR_NOT_FOUND) {
 		return wsapi_fail(w, no_such_email);
 	}
-	if (e != ERR_OK) {
-		return e;
-	}
 	struct stage_req req = { .kind = STAGED_RESET, .account_id = account.id };
-	e = stage(w, &req, token, &outcome);
-	if (e != ERR_OK) {
-		return e;
+	if (e == ERR_OK) {
+		e = stage(w, &req, token, &outcome);
 	}
-	if (outcome != STAGE_DONE) {
-		return refuse(w, outcome, req.kind);
-	}
-	session_logout(&w->session, w->now_ms);
-	set_pending(w, PENDING_RESET, token);
-	return wsapi_ok(w);
+	return e == ERR_OK ? answer_logged_out(w, req.kind, outcome, PENDING_RESET, token) : e;
 }
 
 enum err wsapi_stage_transition(struct wsapi *w)
@@ -332,7 +308,6 @@ enum err wsapi_stage_transition(struct wsapi *w)
 	struct slice key = SLICE_EMPTY;
 	struct wsapi_pass pass;
 	char token[TOKEN_LEN + 1];
-	bool too_soon = false;
 	enum stage_outcome outcome = STAGE_DONE;
 	const char *problem = wsapi_take_pass(w, "pass", "kdf", &pass);
 
@@ -346,28 +321,14 @@ enum err wsapi_stage_transition(struct wsapi *w)
 	if (e == ERR_OK && account.has_password) {
 		return wsapi_fail(w, may_not_set);
 	}
-	if (e == ERR_OK) {
-		e = is_too_soon(w, key, &too_soon);
-	}
-	if (e == ERR_OK && too_soon) {
-		return wsapi_text(w, 429, too_many_mails);
-	}
 	struct stage_req req = { .kind = STAGED_TRANSITION, .account_id = account.id };
 	if (e == ERR_OK) {
-		e = hash_new(w, &pass, NULL, key, &req);
+		e = hash_new(w, &pass, key, &req, &outcome);
 	}
 	if (e == ERR_OK) {
-		e = stage(w, &req, token, &outcome);
+		e = stage_if(w, &req, token, &outcome);
 	}
-	if (e != ERR_OK) {
-		return e;
-	}
-	if (outcome != STAGE_DONE) {
-		return refuse(w, outcome, req.kind);
-	}
-	session_logout(&w->session, w->now_ms);
-	set_pending(w, PENDING_RESET, token);
-	return wsapi_ok(w);
+	return e == ERR_OK ? answer_logged_out(w, req.kind, outcome, PENDING_RESET, token) : e;
 }
 
 enum err wsapi_stage_reverify(struct wsapi *w)
@@ -377,12 +338,6 @@ enum err wsapi_stage_reverify(struct wsapi *w)
 	enum stage_outcome outcome = STAGE_DONE;
 	enum err e = stage(w, &req, token, &outcome);
 
-	if (e != ERR_OK) {
-		return e;
-	}
-	if (outcome != STAGE_DONE) {
-		return refuse(w, outcome, req.kind);
-	}
-	set_pending(w, PENDING_REVERIFICATION, token);
-	return wsapi_ok(w);
+	return e == ERR_OK ? answer_logged_in(w, req.kind, outcome, PENDING_REVERIFICATION, token)
+			   : e;
 }
