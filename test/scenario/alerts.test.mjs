@@ -10,11 +10,13 @@ import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { makeCertificate } from '../harness/certificates.mjs';
 import { Client } from '../harness/client.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { pidOf, restarted, status, until } from '../harness/roles.mjs';
 import { startSink } from '../harness/smtp_sink.mjs';
 import { readExposition } from './lib/exposition.mjs';
+import { startTls } from './lib/tls.mjs';
 
 const DOC = fileURLToPath(new URL('../../doc/', import.meta.url));
 const PASS = 'correct horse';
@@ -44,15 +46,18 @@ async function scrape(server) {
 	}
 }
 
-// Series for which METRIC OP NUMBER or increase(METRIC[TIME]) > NUMBER holds; of two scrapes, newer last.
+// Series for which METRIC OP NUMBER, (METRIC != 0) OP NUMBER or increase(METRIC[TIME]) OP NUMBER holds; of two
+// scrapes, newer last.
 function evaluate(expr, older, newer) {
-	const [, rise, metric, roles, op, limit] = /^(increase\()?([a-z_]+)(?:\{(?:job="plimsoll"|role=~"([^"]*)")\})?(?:\[\w+\]\))? (==|>) ([\d.]+)$/.exec(expr) ?? assert.fail(expr);
+	const form = /^(?:(increase)?\()?([a-z_]+)(?:\{(?:job="plimsoll"|role=~"([^"]*)")\})?(?:\[\w+\]\)| (!= 0)\))? (==|>|<) ([\d.]+)$/;
+	const [, rise, metric, roles, nonzero, op, limit] = form.exec(expr) ?? assert.fail(expr);
 	if (metric === 'up') return newer === null ? [{ labels: {} }] : [];
 	return (newer ?? []).filter((s) => {
 		if (s.name !== metric || (roles && !roles.split('|').includes(s.labels.role))) return false;
 		const before = older?.find((o) => o.name === metric && JSON.stringify(o.labels) === JSON.stringify(s.labels));
 		const value = rise ? s.value - (before?.value ?? 0) : s.value;
-		return op === '==' ? value === Number(limit) : value > Number(limit);
+		if (nonzero && s.value === 0) return false;
+		return { '==': value === Number(limit), '>': value > Number(limit), '<': value < Number(limit) }[op];
 	});
 }
 
@@ -100,16 +105,16 @@ after(async () => {
 
 test('the rules and the table of the runbook name the same alerts, over metrics that there are', () => {
 	const page = readFileSync(path.join(DOC, 'OPERATING.md'), 'utf8');
-	const table = page.slice(page.indexOf('## Alerts'));
+	const [table] = page.slice(page.indexOf('## Alerts') + 3).split('\n## ');
 	const names = [...table.matchAll(/^\| (Plimsoll\w+) \|/gm)].map((m) => m[1]);
 	assert.deepEqual([...rules.keys()].sort(), names.sort());
-	const known = new Set(well.map((s) => s.name));
+	const metrics = readFileSync(path.join(DOC, 'METRICS.md'), 'utf8');
+	const known = new Set([...metrics.matchAll(/^\| `(\w+)`/gm)].map((m) => m[1].replace(/^(?!plimsoll_)/, 'plimsoll_')));
 	for (const [name, expr] of rules) {
-		const [metric] = /[a-z_]+_[a-z_]+/.exec(expr.replace('increase(', '')) ?? ['up'];
+		const [metric] = /[a-z_]+_[a-z_]+/.exec(expr.replace(/^(increase)?\(/, '')) ?? ['up'];
 		assert.ok(metric === 'up' || known.has(metric), `${name}: ${metric}`);
 	}
 	for (const [, metric] of table.matchAll(/`(plimsoll_\w+)`/g)) assert.ok(known.has(metric), metric);
-	for (const [, why] of page.matchAll(/`why`: `(\w+)`/g)) assert.ok(why);
 });
 
 test('all is well: no alert fires', async () => {
@@ -240,6 +245,19 @@ test('the mail server is away: mails age; it refuses for good: they are given up
 	await fires(server, 'PlimsollMailRefused');
 	await warned(server, /event=mail_refused/);
 	sink.mode = 'accept';
+});
+
+test('a certificate is about to end, and its renewal ends the alert', async () => {
+	const short = makeCertificate(['localhost', '127.0.0.1'], { days: 5 });
+	const tls = await startTls({ pairs: [short] });
+	try {
+		await fires(tls, 'PlimsollCertificateEnds', { role: 'signer' });
+		makeCertificate(['localhost', '127.0.0.1'], { days: 60, dir: path.dirname(short.certificate), name: 'localhost' });
+		process.kill(tls.pid, 'SIGHUP');
+		await isQuiet(tls, 'PlimsollCertificateEnds');
+	} finally {
+		await tls.stop();
+	}
 });
 
 test('the server is gone: nobody answers; and no alert was left untried', async () => {
