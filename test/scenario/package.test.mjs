@@ -25,7 +25,7 @@ function withFolder(fn) {
 
 // The units with the program of this build in the place of the installed one; resolves to their paths.
 function unitsIn(dir) {
-	return ['plimsoll.service', 'plimsoll-web.socket', 'plimsoll-admin.socket'].map((name) => {
+	return ['plimsoll.service', 'plimsoll-web.socket', 'plimsoll-tls.socket', 'plimsoll-admin.socket'].map((name) => {
 		const file = path.join(dir, name);
 		writeFileSync(file, read(`debian/${name}`).replaceAll('/usr/bin/plimsoll', RELEASE).replace(/^Documentation=.*\n/m, ''));
 		return file;
