@@ -90,9 +90,11 @@ test('a client whose socket takes nothing is cut off; one that reads later gets 
 		let closed = 0;
 		for (let i = 0; i < 50 && closed === 0; i++) {
 			await sleep(100);
-			closed = (await server.metrics()).families.http_connections_closed_total.rows.write_timeout;
+			// The stream, or first the connection: which depends on what the kernel's buffers still take.
+			const { families } = await server.metrics();
+			closed = families.http_connections_closed_total.rows.write_timeout + families.http2_streams_reset_total.value;
 		}
-		assert.equal(closed, 1);
+		assert.ok(closed > 0);
 		stuck.destroy();
 	});
 });

@@ -89,11 +89,12 @@ test('the name chooses the certificate; whoever has none of ours gets the first'
 	}
 });
 
-test('application protocols: http/1.1, or none asked for; others end the handshake', async () => {
-	for (const [offer, chosen] of [[['h2', 'http/1.1'], 'http/1.1'], [['http/1.1'], 'http/1.1'], [undefined, false]]) {
+test('application protocols: h2 before http/1.1, or none asked for; others end the handshake', async () => {
+	for (const [offer, chosen] of [[['http/1.1', 'h2'], 'h2'], [['http/1.1'], 'http/1.1'], [undefined, false]]) {
 		const socket = await connect(server.tlsPort, { ALPNProtocols: offer });
 		assert.equal(socket.alpnProtocol, chosen);
-		assert.equal((await ask(socket)).status, 200);
+		// What h2 then speaks is tried in http2_tls.test.mjs.
+		if (chosen !== 'h2') assert.equal((await ask(socket)).status, 200);
 		socket.destroy();
 	}
 	await assert.rejects(connect(server.tlsPort, { ALPNProtocols: ['acme-tls/1'] }));
