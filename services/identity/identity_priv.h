@@ -50,7 +50,7 @@ extern const struct op identity_ops[IDENTITY_OPS];
 
 /* ops.c: what users do, made of those. */
 enum {
-	IDENTITY_ACTIVITIES = 5
+	IDENTITY_ACTIVITIES = 7
 };
 extern const struct activity identity_activities[IDENTITY_ACTIVITIES];
 

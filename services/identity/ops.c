@@ -42,7 +42,9 @@ const struct op identity_ops[IDENTITY_OPS] = {
 const struct activity identity_activities[IDENTITY_ACTIVITIES] = {
 	{ "identity.sign_in", "Somebody who is signed in opened the dialog: it asked for the addresses.", { "identity.list_emails", NULL }, 98.97 },
 	{ "identity.log_in", "A password was checked.", { "identity.authenticate_user", NULL }, 4.19 },
-	{ "identity.sign_up", "The link of a mail was used: a new account, or a new password.", { "identity.complete_user_creation", NULL }, 2.52 },
+	{ "identity.sign_up", "The link of a mail was used for a new account.", { "identity.complete_user_creation", NULL }, 2.10 },
+	{ "identity.add_email", "The link of a mail was used for one more address of an account.", { "identity.complete_email_confirmation", NULL }, 0.84 },
+	{ "identity.reset_password", "The link of a mail was used for a new password.", { "identity.complete_reset", "identity.complete_transition", NULL }, 0.42 },
 	{ "identity.verify", "A site had an assertion checked here. Sites can check by themselves.", { "identity.verify", NULL }, 0 },
 	{ "identity.include_js", "A page with a sign-in button was opened, by anybody.", { "identity.include_js", "identity.include_orig_js", NULL }, 0 },
 };
