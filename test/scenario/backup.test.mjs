@@ -193,8 +193,9 @@ test('no space for a backup: the reason, nothing left behind, the server goes on
 		} catch {
 			mounted = false;
 		}
-		const server = await startPlimsoll({ dir });
+		let server;
 		try {
+			server = await startPlimsoll({ dir });
 			for (let i = 0; i < 20; i++) await signUp(server, `person${i}@example.org`, PASS);
 			const full = () =>
 				mounted
@@ -204,7 +205,7 @@ test('no space for a backup: the reason, nothing left behind, the server goes on
 			assert.deepEqual(readdirSync(disk), []);
 			await signUp(server, 'after@example.org', PASS);
 		} finally {
-			await server.stop();
+			await server?.stop();
 			if (mounted) execFileSync('umount', [disk]);
 		}
 	});
