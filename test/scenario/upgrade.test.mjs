@@ -9,6 +9,7 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, signUp } from '../harness/client.mjs';
 import { confText, freePort } from '../harness/plimsoll.mjs';
+import { startPostgres } from '../harness/postgres.mjs';
 import { childrenOf, processOf, processes, restarted, until } from '../harness/roles.mjs';
 import { startSink } from '../harness/smtp_sink.mjs';
 import { SteadyLoad, stopAllLoads } from '../harness/steady_load.mjs';
@@ -230,6 +231,26 @@ test('a migration that fails: the old server starts its processes again', async 
 		assert.equal(linesWith(server, 'event=upgrade_needs_database'), 1, 'it had let go of the database');
 		sql('ALTER TABLE trial DROP COLUMN note');
 		await server.upgrade();
+		await load.stop();
+		await load.allLogIn();
+		assert.deepEqual(load.failures, []);
+	});
+});
+
+test('with PostgreSQL both stores write side by side; tables are the business of plimsoll migrate', async () => {
+	const postgres = await startPostgres();
+	stops.push(() => postgres.remove());
+	await withServer({ conf: { ...CONF, store: postgres.store() } }, async (server) => {
+		const load = new SteadyLoad(server);
+		load.start();
+		for (let round = 1; round <= 3; round++) {
+			const n = load.count.signedUp;
+			await until('sign-ups go on', () => load.count.signedUp > n + 1);
+			await server.upgrade();
+		}
+		server.use('next');
+		await until('the old ones are gone', () => linesWith(server, 'event=predecessor_ended') === 3);
+		await fails(server, load, /store: .*not up to date/);
 		await load.stop();
 		await load.allLogIn();
 		assert.deepEqual(load.failures, []);
