@@ -269,8 +269,10 @@ void rig_set(const char *setting)
 
 static void make_conf(const char *const *settings)
 {
-	const struct conf_table tables[MAX_TABLES] = { { runtime_keys, 2 }, accounts_service.conf,
-		identity_service.conf };
+	const struct conf_table tables[MAX_TABLES] = {
+		{ runtime_keys, sizeof(runtime_keys) / sizeof(runtime_keys[0]) },
+		accounts_service.conf, identity_service.conf
+	};
 
 	assert_int_equal(conf_new(tables, 3, &rig.conf), ERR_OK);
 	rig_set("accounts.bcrypt_cost=4");
