@@ -56,7 +56,7 @@ static void build(struct slice input)
 
 	session_begin(&s, NOW_MS);
 	if (input.len > 0) {
-		s.userid = (unsigned char)input.ptr[0];
+		s.userid = s.known_user = (unsigned char)input.ptr[0];
 		s.level = s.userid != 0 ? SESSION_PASSWORD : SESSION_NOBODY;
 		s.last_reset_ms = s.userid * 1000;
 	}
