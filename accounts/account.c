@@ -74,8 +74,9 @@ enum err account_by_address(struct sql_db *db, struct arena *arena, struct slice
 	return e;
 }
 
+/* *ret_deleted: only where the statement tells. */
 static enum err by_number(struct sql_db *db, enum accounts_stmt stmt, struct arena *arena,
-    int64_t id, struct account *ret, struct err_note *note)
+    int64_t id, struct account *ret, bool *ret_deleted, struct err_note *note)
 {
 	struct account a = { .id = 0 };
 	struct sql_query *q;
@@ -87,6 +88,7 @@ static enum err by_number(struct sql_db *db, enum accounts_stmt stmt, struct are
 	sql_bind_i64(q, "id", id);
 	e = sql_step(q);
 	if (e == ERR_OK) {
+		*ret_deleted = stmt == STMT_ACCOUNT_AFTER && sql_col_i64(q, 9) != 0;
 		e = take_account(q, arena, &a, note);
 	} else if (e == ERR_END) {
 		e = ERR_NOT_FOUND;
@@ -101,13 +103,25 @@ static enum err by_number(struct sql_db *db, enum accounts_stmt stmt, struct are
 enum err account_by_id(
     struct sql_db *db, struct arena *arena, int64_t id, struct account *ret, struct err_note *note)
 {
-	return by_number(db, STMT_ACCOUNT_BY_ID, arena, id, ret, note);
+	bool deleted = false;
+
+	return by_number(db, STMT_ACCOUNT_BY_ID, arena, id, ret, &deleted, note);
 }
 
 enum err account_after(
     struct sql_db *db, struct arena *arena, int64_t id, struct account *ret, struct err_note *note)
 {
-	return by_number(db, STMT_ACCOUNT_AFTER, arena, id, ret, note);
+	struct account a = { .id = id };
+	bool deleted = true;
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK && deleted) {
+		e = by_number(db, STMT_ACCOUNT_AFTER, arena, a.id, &a, &deleted, note);
+	}
+	if (e == ERR_OK) {
+		*ret = a;
+	}
+	return e;
 }
 
 enum err account_each_email_row(struct sql_db *db, int64_t id,
