@@ -58,8 +58,7 @@ static enum err add_key(struct conf *c, const struct conf_key *key)
 	CHECK(c->n < CONF_MAX_KEYS);
 	CHECK(key->help != NULL && (key->type != CONF_ENUM || key->choices != NULL));
 	CHECK(conf_entry_find(c, slice_str(key->section), slice_str(key->name)) == NULL);
-	bool good = (key->type == CONF_PATH && def.len == 0) ||
-		    conf_value_parse(key, def, &number, &why) == ERR_OK;
+	bool good = conf_value_parse(key, def, &number, &why) == ERR_OK;
 	buf_free(&why);
 	CHECK(good);
 	c->entries[c->n] = (struct conf_entry){ .key = key };

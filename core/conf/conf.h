@@ -25,8 +25,8 @@ enum conf_type {
 	CONF_ENUM,    /* one of choices */
 	CONF_ADDRESS, /* host:port, [v6]:port, or port (loopback); without default it may be empty
 		       */
-	CONF_PATH,
-	CONF_URL /* http(s)://host[:port], no path */
+	CONF_PATH,    /* without default it may be empty */
+	CONF_URL      /* http(s)://host[:port], no path */
 };
 
 struct conf_key {

@@ -25,6 +25,8 @@ static const struct conf_key keys[] = {
 	{ "mail", "password", CONF_STRING, NULL, 0, 40, NULL, NULL, true, true, ROLE_BIT(ROLE_COURIER), "SMTP.", false },
 	{ "tls", "files", CONF_STRING, NULL, 0, 60, NULL, NULL, true, false, 0, "Files.", true },
 	{ "tls", "listen", CONF_ADDRESS, NULL, 0, 0, NULL, NULL, false, false, 0, "Where, or empty.", false },
+	{ "tls", "folder", CONF_PATH, NULL, 0, 0, NULL, NULL, false, false, 0, "A folder, or empty.", false },
+	{ "tls", "data", CONF_PATH, NULL, 0, 0, NULL, "./var", false, false, 0, "A folder.", false },
 };
 /* clang-format on */
 static const struct conf_table table = { keys, sizeof(keys) / sizeof(keys[0]) };
@@ -120,17 +122,21 @@ static void lines_of_a_list_add_up_and_those_of_other_keys_do_not(void **state)
 	conf_free(&c);
 }
 
-static void an_address_without_default_may_be_empty(void **state)
+static void addresses_and_paths_without_default_may_be_empty(void **state)
 {
 	struct conf *c = fresh();
 	char text[512] = "";
 
 	(void)state;
 	assert_string_equal(conf_str(c, "tls", "listen"), "");
-	assert_int_equal(
-	    load_text(c, "[tls]\nlisten =\n[web]\nlisten =\n", text, sizeof(text)), ERR_CONFIG);
-	assert_non_null(strstr(text, "f.ini:4: [web] listen: \"\" is wrong"));
-	assert_null(strstr(text, "[tls]"));
+	assert_string_equal(conf_str(c, "tls", "folder"), "");
+	assert_int_equal(load_text(c, "[tls]\nlisten =\nfolder =\ndata =\n[web]\nlisten =\n", text,
+			     sizeof(text)),
+	    ERR_CONFIG);
+	assert_non_null(strstr(text, "f.ini:4: [tls] data: \"\" is wrong"));
+	assert_non_null(strstr(text, "f.ini:6: [web] listen: \"\" is wrong"));
+	assert_null(strstr(text, "[tls] listen"));
+	assert_null(strstr(text, "[tls] folder"));
 	conf_free(&c);
 }
 
@@ -303,7 +309,7 @@ int main(void)
 		cmocka_unit_test(defaults_are_in_effect),
 		cmocka_unit_test(a_file_is_read_over_the_defaults),
 		cmocka_unit_test(lines_of_a_list_add_up_and_those_of_other_keys_do_not),
-		cmocka_unit_test(an_address_without_default_may_be_empty),
+		cmocka_unit_test(addresses_and_paths_without_default_may_be_empty),
 		cmocka_unit_test(every_mistake_is_told_with_its_place),
 		cmocka_unit_test(an_over_long_line_is_refused),
 		cmocka_unit_test(a_missing_file_says_so),

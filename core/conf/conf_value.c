@@ -193,7 +193,8 @@ static enum err parse_text(const struct conf_key *key, struct slice text)
 	if (key->type == CONF_URL && text.len > 0) {
 		return is_url(text) ? ERR_OK : ERR_INVALID;
 	}
-	return key->type == CONF_PATH && text.len == 0 ? ERR_INVALID : ERR_OK;
+	/* Without a default it may be empty: none. */
+	return key->type == CONF_PATH && text.len == 0 && key->def != NULL ? ERR_INVALID : ERR_OK;
 }
 
 static enum err parse_any(const struct conf_key *key, struct slice text, int64_t *ret)

@@ -226,7 +226,7 @@ test('heartbeats and version, on both listeners', async () => {
 
 test('the admin listener: pages there, and only there', async () => {
 	const admin = new Client(server.adminUrl);
-	assert.match((await admin.get('/')).text, /Plimsoll admin/);
+	assert.match((await admin.get('/')).text, /<script type="module" src="\/files\/live\.js">/);
 	assert.match((await admin.get('/metrics')).headers['content-type'], /^text\/plain; version=0\.0\.4/);
 	const { json } = await admin.get('/status');
 	assert.deepEqual([...new Set(json.processes.map((p) => p.role))].sort(), ['admin', 'compute', 'courier', 'signer', 'store', 'web']);

@@ -53,7 +53,12 @@ class World {
 
 	async startBehind(kind) {
 		const port = await freePort();
-		this.server = await startPlimsoll({ conf: { plimsoll: { public_url: `https://127.0.0.1:${port}` } } });
+		this.server = await startPlimsoll({
+			conf: {
+				plimsoll: { public_url: `https://127.0.0.1:${port}` },
+				http: { proxy_protocol: kind === 'haproxy-proxy-protocol' ? 'yes' : 'no' },
+			},
+		});
 		this.front = await startFront(kind, this.server.ports.web, { port });
 	}
 
