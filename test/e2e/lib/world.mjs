@@ -56,8 +56,9 @@ class World {
 		this.server = await startPlimsoll({
 			conf: {
 				plimsoll: { public_url: `https://127.0.0.1:${port}` },
-				http: { proxy_protocol: kind === 'haproxy-proxy-protocol' ? 'yes' : 'no' },
+				http: { trusted_proxies: '127.0.0.1', proxy_protocol: kind === 'haproxy-proxy-protocol' ? 'yes' : 'no' },
 			},
+			probeFrom: '127.0.0.9', // who looks whether it is ready is no proxy
 		});
 		this.front = await startFront(kind, this.server.ports.web, { port });
 	}
