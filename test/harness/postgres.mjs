@@ -13,6 +13,8 @@ import { freePort } from './free_port.mjs';
 const SCRIPT = fileURLToPath(new URL('postgres.sh', import.meta.url));
 const LOG_MAX = 1 << 16; // characters kept
 
+export const REPLICABLE = ['-c', 'wal_level=replica', '-c', 'max_wal_senders=4'];
+
 const running = new Map(); // pid -> folder
 process.on('exit', () => {
 	for (const [pid, dir] of running) {
@@ -37,6 +39,20 @@ class Postgres {
 		if (tls) this.#certify();
 		await this.start();
 		return this;
+	}
+
+	// A server that follows this one and answers reads; this one was started with REPLICABLE.
+	async replica() {
+		const other = new Postgres([...this.args]);
+		execFileSync(SCRIPT, ['copy', other.dir, this.dir], { stdio: ['ignore', 'ignore', 'inherit'] });
+		await other.start();
+		return other;
+	}
+
+	// Sets a parameter of the running server; null takes it back.
+	set(name, value) {
+		this.sql(value === null ? `ALTER SYSTEM RESET ${name}` : `ALTER SYSTEM SET ${name} = '${value}'`);
+		this.sql('SELECT pg_reload_conf()');
 	}
 
 	// A certificate for 127.0.0.1 that is its own authority.
@@ -64,7 +80,7 @@ class Postgres {
 			child.stderr.setEncoding('utf8').on('data', (chunk) => {
 				text = (text + chunk).slice(-LOG_MAX);
 				this.log = text;
-				if (text.includes('ready to accept connections')) resolve();
+				if (/ready to accept (read-only )?connections/.test(text)) resolve();
 			});
 			child.once('error', reject);
 			child.once('close', () => reject(new Error(`PostgreSQL does not start:\n${text}`)));
