@@ -3,7 +3,10 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http2 from 'node:http2';
+import os from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { get, startServer, withServer } from './lib/http_server.mjs';
@@ -333,7 +336,10 @@ test('curl', async () => {
 		assert.match(await curl('-d', 'a=b', `${base}/echo`), /^a=b 2 200$/);
 		assert.match(await curl('-I', `${base}/file`), /^HTTP\/2 200.* 2 200$/s);
 		assert.equal((await curl('-o', '/dev/null', '-w', '%{size_download} %{http_code}', `${base}/download/5000000`)), '5000000 200');
-		assert.match(await curl('-H', 'Transfer-Encoding: chunked', '--data-binary', `@${process.execPath}`, `${base}/upload`), /"bytes":\d{7,},.* 2 200$/s);
+		const large = path.join(mkdtempSync(path.join(os.tmpdir(), 'plimsoll-http2-')), 'large');
+		writeFileSync(large, Buffer.alloc(3 * MB, 'a'));
+		assert.match(await curl('-H', 'Transfer-Encoding: chunked', '--data-binary', `@${large}`, `${base}/upload`), /"bytes":3145728,.* 2 200$/s);
+		rmSync(path.dirname(large), { recursive: true });
 		assert.match(await curl('-F', 'a=b', `${base}/hello`), / 2 405$/);
 	});
 });

@@ -140,7 +140,7 @@ class Lives extends People {
 async function isWhole(server, account) {
 	const client = new Client(server.url);
 	let signedIn = false;
-	for (const password of account.passwords.toReversed()) {
+	for (const password of [...account.passwords].reverse()) {
 		signedIn ||= (await client.login(account.first, password)).json?.success === true;
 	}
 	assert.ok(signedIn, `${account.first}: none of ${account.passwords} is its password`);

@@ -259,6 +259,7 @@ test('with PostgreSQL both stores write side by side; tables are the business of
 
 test('mails go out once, although the couriers of two servers are at work', async () => {
 	const sink = await startSink({ mode: 'slow' });
+	stops.push(() => sink.stop());
 	const mail = { smtp: sink.url, from: 'Plimsoll <id@example.org>', connections: 2 };
 	await withServer({ conf: { ...CONF, mail } }, async (server) => {
 		const addresses = [];
@@ -273,7 +274,6 @@ test('mails go out once, although the couriers of two servers are at work', asyn
 		await until('the end of the old ones', () => linesWith(server, 'event=predecessor_ended') === 4);
 		assert.deepEqual(sink.mails.map((m) => m.to[0]).sort(), addresses.sort());
 	});
-	await sink.stop();
 });
 
 test('a stop that reaches old and new lets the old one finish, and the new one waits for it', async () => {
