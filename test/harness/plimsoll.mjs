@@ -74,12 +74,14 @@ export async function startPlimsoll(options = {}) {
 	const logFile = logTo ? openSync(logTo, 'w') : -1;
 	const child = spawn(bin, ['serve', '-c', confPath, ...args], {
 		env: { ...process.env, ...env },
-		stdio: ['ignore', 'ignore', logTo ? logFile : 'pipe'],
+		stdio: ['ignore', 'pipe', logTo ? logFile : 'pipe'],
 	});
 	if (logTo) closeSync(logFile);
 	running.add(child);
 	let log = '';
 	child.stderr?.setEncoding('utf8').on('data', (text) => (log = (log + text).slice(-STDERR_MAX)));
+	let announced = false; // "is ready": all processes are, and it takes upgrades
+	child.stdout.setEncoding('utf8').on('data', (text) => (announced ||= text.includes('is ready')));
 	const ended = new Promise((resolve) => {
 		child.once('error', (error) => resolve({ code: null, signal: null, error }));
 		child.once('close', (code, signal) => resolve({ code, signal }));
@@ -95,6 +97,7 @@ export async function startPlimsoll(options = {}) {
 		ports,
 		store: sections.store, // undefined: SQLite
 		stderr: () => log,
+		isAnnounced: () => announced,
 		ended, // resolves to { code, signal } however it ended
 		// Asks it to stop. Throws when it did not do so cleanly; removes the folder unless it was given.
 		async stop() {
@@ -126,7 +129,7 @@ async function untilReady(server, webUrl, probeFrom) {
 			statusOf(`${webUrl}/__heartbeat__`, probeFrom),
 			statusOf(`${server.adminUrl}/status`),
 		]);
-		if (web === 200 && admin === 200) return;
+		if (web === 200 && admin === 200 && server.isAnnounced()) return;
 		if (end || Date.now() > deadline) {
 			const why = end ? `ended with ${end.error ?? end.signal ?? end.code}` : `not ready: ${web}, ${admin}`;
 			if (!end) await server.kill();

@@ -6,14 +6,12 @@ import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startPlimsoll } from './plimsoll.mjs';
 import { until } from './roles.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const STARTING_TRIES = 100;
 const TRIAL = process.env.TRIAL_DIR ?? path.join(ROOT, 'build/test/test/harness');
 
 export const trialBin = (version) => path.join(TRIAL, version, 'plimsoll');
@@ -53,18 +51,8 @@ export async function startUpgradable({ conf = {}, version = 'now', wrap, ...mor
 			rmSync(link);
 			writeFileSync(link, text, { mode: 0o755 });
 		},
-		// `plimsoll upgrade`; throws with its words when it fails. That it answers does not mean that
-		// all of its processes are ready: until then it asks to be asked again.
-		async upgrade() {
-			for (let tries = 1; ; tries++) {
-				try {
-					return await promisify(execFile)(trialBin('now'), ['upgrade', '-c', server.confPath]);
-				} catch (error) {
-					if (!/the server is still starting/.test(error.stderr) || tries === STARTING_TRIES) throw error;
-					await sleep(100);
-				}
-			}
-		},
+		// `plimsoll upgrade`; throws with its words when it fails.
+		upgrade: () => promisify(execFile)(trialBin('now'), ['upgrade', '-c', server.confPath]),
 		signal: (name) => process.kill(pidNow(), name),
 		check: () => spawnSync(trialBin(version), ['check', '--data', '-c', server.confPath], { encoding: 'utf8' }),
 		// Ends it in order, whoever serves now, and looks for what was left behind.
