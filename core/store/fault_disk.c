@@ -76,6 +76,9 @@ struct disk {
 
 static struct disk *disk;
 static bool in_use; /* by this process */
+/* This thread takes back what was not synced. The others go on meanwhile, and must come no further
+ * than to their next call: what they wrote past the cut would be acknowledged and lost. */
+static _Thread_local bool cutting;
 /* Of this process, index as files: to read from. Closing one would drop the POSIX locks of the
  * process on that file, so none is. 0: none. */
 static int reading[FILES_MAX];
@@ -197,7 +200,7 @@ bool fault_disk_has(int fd)
 {
 	char link[40], path[PATH_SIZE];
 
-	if (!in_use) {
+	if (!in_use || cutting) {
 		return false;
 	}
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
@@ -214,7 +217,7 @@ bool fault_disk_path(int dir, const char *path, char out[512])
 	char link[40], folder[PATH_SIZE] = "";
 	ssize_t n = 0;
 
-	if (!in_use || path == NULL) {
+	if (!in_use || cutting || path == NULL) {
 		return false;
 	}
 	if (path[0] != '/' && dir != AT_FDCWD) {
@@ -515,7 +518,7 @@ static void cut_folder(const char *folder)
 /* With the lock held, which is never given back. */
 static _Noreturn void lose_power(void)
 {
-	in_use = false;
+	cutting = true;
 	cut_names();
 	cut_folder(disk->root);
 	disk->was_cut = true;
