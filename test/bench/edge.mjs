@@ -7,10 +7,9 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signUp } from '../harness/client.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
-import { load, quantile, report, rolePids, startNginx, wrk } from './lib.mjs';
+import { bestOfRounds, load, quantile, report, rolePids, startNginx, wrk } from './lib.mjs';
 
 const seconds = Number(process.argv[2] ?? 6);
-const ROUNDS = 3;
 const LOG_PAIRS = 9;
 const RELOAD_MS = 300;
 
@@ -26,17 +25,10 @@ const nginx = await startNginx({
 	locations: `location = /wsapi/session_context { default_type application/json; try_files /context.json =404; }`,
 });
 
-// Alternating rounds, so that whatever else the machine does hits both; the best round of each.
-async function compare(path, options) {
-	const best = {};
-	for (let i = 0; i < ROUNDS; i++) {
-		for (const [name, url, pids] of [['nginx', nginx.url, nginx.pids], ['plimsoll', server.url, web]]) {
-			const r = await wrk(url + path, pids, { seconds, ...options });
-			if (r.errors) throw new Error(`${name}${path}: ${r.errors} answers were no 2xx`);
-			if (!best[name] || r.cpuUsPerRequest < best[name].cpuUsPerRequest) best[name] = r;
-		}
-	}
-	return best;
+const PEERS = [{ name: 'nginx', url: nginx.url, pids: nginx.pids }, { name: 'plimsoll', url: server.url, pids: web }];
+
+function compare(path, options) {
+	return bestOfRounds(PEERS, ({ url, pids }) => wrk(url + path, pids, { seconds, ...options }));
 }
 
 function rows(label, best) {

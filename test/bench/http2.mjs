@@ -5,10 +5,9 @@
 import { readFileSync } from 'node:fs';
 import http2 from 'node:http2';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
-import { cpuUs, freePort, load, report, rolePids, run, startNginx } from './lib.mjs';
+import { bestOfRounds, cpuUs, freePort, load, report, rolePids, run, startNginx } from './lib.mjs';
 
 const requests = Number(process.argv[2] ?? 60000);
-const ROUNDS = 3;
 const IDLE = 1000;
 
 const server = await startPlimsoll({ conf: { log: { level: 'info' }, http: { access_log: 'yes' } }, stderr: 'file' });
@@ -26,11 +25,11 @@ const nginx = await startNginx({
 
 // What each row loads: h2load's arguments; HTTP/1.1 has one request at a time on a connection.
 const PEERS = [
-	['nginx h2', `http://127.0.0.1:${port}`, nginx.pids, ['-c8', '-m8']],
-	['plimsoll h2', server.url, web, ['-c8', '-m8']],
-	['nginx h2, one stream', `http://127.0.0.1:${port}`, nginx.pids, ['-c64', '-m1']],
-	['plimsoll h2, one stream', server.url, web, ['-c64', '-m1']],
-	['plimsoll http/1.1', server.url, web, ['-c64', '--h1']],
+	{ name: 'nginx h2', url: `http://127.0.0.1:${port}`, pids: nginx.pids, args: ['-c8', '-m8'] },
+	{ name: 'plimsoll h2', url: server.url, pids: web, args: ['-c8', '-m8'] },
+	{ name: 'nginx h2, one stream', url: `http://127.0.0.1:${port}`, pids: nginx.pids, args: ['-c64', '-m1'] },
+	{ name: 'plimsoll h2, one stream', url: server.url, pids: web, args: ['-c64', '-m1'] },
+	{ name: 'plimsoll http/1.1', url: server.url, pids: web, args: ['-c64', '--h1'] },
 ];
 
 async function h2load(url, pids, args) {
@@ -41,17 +40,10 @@ async function h2load(url, pids, args) {
 	return { cpuUsPerRequest: used / requests, perSecond: Number(/([\d.]+) req\/s/.exec(text)[1]) };
 }
 
-// Alternating rounds, so that whatever else the machine does hits all; the best round of each.
 async function compare(label, path, more = []) {
-	const best = {};
-	for (let i = 0; i < ROUNDS; i++) {
-		for (const [name, url, pids, args] of PEERS) {
-			const r = await h2load(url + path, pids, [...args, ...more]);
-			if (!best[name] || r.cpuUsPerRequest < best[name].cpuUsPerRequest) best[name] = r;
-		}
-	}
+	const best = await bestOfRounds(PEERS, ({ url, pids, args }) => h2load(url + path, pids, [...args, ...more]));
 	return [
-		...PEERS.map(([name]) => [`${label}, ${name}: CPU per request`, `${best[name].cpuUsPerRequest.toFixed(2)} us`, `${best[name].perSecond.toFixed(0)} requests/s`]),
+		...PEERS.map(({ name }) => [`${label}, ${name}: CPU per request`, `${best[name].cpuUsPerRequest.toFixed(2)} us`, `${best[name].perSecond.toFixed(0)} requests/s`]),
 		[`${label}: h2 per CPU second, of nginx`, (best['nginx h2'].cpuUsPerRequest / best['plimsoll h2'].cpuUsPerRequest).toFixed(2)],
 		[`${label}: h2 with one stream, of nginx`, (best['nginx h2, one stream'].cpuUsPerRequest / best['plimsoll h2, one stream'].cpuUsPerRequest).toFixed(2)],
 	];

@@ -5,7 +5,7 @@ import { makeCertificate } from '../harness/certificates.mjs';
 import { startTls } from '../scenario/lib/tls.mjs';
 import { readFileSync } from 'node:fs';
 import { connect } from '../scenario/lib/tls.mjs';
-import { cpuUs, load, report, rolePids, run, startNginx, wrk } from './lib.mjs';
+import { bestOfRounds, cpuUs, load, report, rolePids, run, startNginx, wrk } from './lib.mjs';
 
 const seconds = Number(process.argv[2] ?? 3);
 const ROUNDS = 3;
@@ -45,15 +45,8 @@ async function compareHandshakes(kind, plimsoll, pids, nginx) {
 }
 
 async function compareRequests(plimsoll, pids, nginx, path, bytes) {
-	const least = {};
-	for (let i = 0; i < ROUNDS; i++) {
-		for (const [name, url, of] of [['nginx', nginx.url, nginx.pids], ['plimsoll', plimsoll.url, pids]]) {
-			const r = await wrk(url + path, of, { seconds });
-			if (r.errors) throw new Error(`${name}: ${r.errors} answers were no 2xx`);
-			if (!least[name] || r.cpuUsPerRequest < least[name].cpuUsPerRequest) least[name] = r;
-		}
-	}
-	const { nginx: n, plimsoll: p } = least;
+	const peers = [{ name: 'nginx', url: nginx.url, of: nginx.pids }, { name: 'plimsoll', url: plimsoll.url, of: pids }];
+	const { nginx: n, plimsoll: p } = await bestOfRounds(peers, ({ url, of }) => wrk(url + path, of, { seconds }));
 	rows.push([`requests over TLS (${bytes} B) per CPU second, of nginx`, (n.cpuUsPerRequest / p.cpuUsPerRequest).toFixed(2),
 		`${p.cpuUsPerRequest.toFixed(2)} us beside ${n.cpuUsPerRequest.toFixed(2)} us; ${p.perSecond.toFixed(0)}/s beside ${n.perSecond.toFixed(0)}/s (goal 0.9)`]);
 }
