@@ -26,7 +26,7 @@ await server.stop();
 const began = performance.now();
 execFileSync(plimsollBin(), ['user', 'create-many', '0', String(accounts), '-c', server.confPath], { stdio: 'ignore' });
 const madeMs = performance.now() - began;
-const bytes = statSync(path.join(server.dataDir, 'plimsoll.sqlite')).size;
+const bytes = statSync(path.join(server.dataDir, 'db/plimsoll.db')).size;
 
 server = await start();
 const roles = await rolePids(server);

@@ -233,18 +233,23 @@ const pids = Object.values(roles).flat();
 for (const device of devices) device.client.base = new URL(server.url);
 logins.length = 0;
 
-const before = { all: cpuUs(pids), statements: await statements(server), written: written(pids) };
-const byRole = Object.fromEntries(Object.entries(roles).map(([role, list]) => [role, cpuUs(list)]));
+// What the server has used so far: CPU microseconds by role, statements, bytes written.
+async function usage() {
+	const cpu = Object.fromEntries(Object.entries(roles).map(([role, list]) => [role, cpuUs(list)]));
+	return { cpu, statements: await statements(server), written: written(pids) };
+}
+
+const before = await usage();
 const end = performance.now() + SECONDS * 1000;
 const extra = STATIC ? staticLoad(server) : Promise.resolve([]);
 await Promise.all(Object.entries(RATES).map(([name, rate]) => arrivals(server, name, rate, end)));
 const late = pending.size;
-const used = cpuUs(pids) - before.all;
-const share = (role) => `${((100 * (cpuUs(roles[role]) - byRole[role])) / used).toFixed(0)} %`;
+const after = await usage();
+const cpu = Object.fromEntries(Object.entries(after.cpu).map(([role, us]) => [role, us - before.cpu[role]]));
+const used = Object.values(cpu).reduce((a, b) => a + b, 0);
+const share = (role) => `${((100 * cpu[role]) / used).toFixed(0)} %`;
 const perSecond = (value) => value / SECONDS;
-const shares = Object.keys(roles).map((role) => `${role} ${share(role)}`);
-const sql = perSecond((await statements(server)) - before.statements);
-const disk = perSecond(written(pids) - before.written);
+const others = Object.keys(cpu).filter((role) => role !== 'compute');
 await Promise.all(pending);
 const staticRuns = await extra;
 
@@ -256,10 +261,10 @@ report(`seed-001: one million active users, bcrypt cost ${COST}, ${ACCOUNTS} acc
 	['failed; unfinished at the end; this script late by', `${failures.length}; ${late}`, `${lateMs.toFixed(0)} ms at the worst`],
 	...(STATIC ? [['static requests/s', staticRuns.reduce((sum, r) => sum + r.perSecond, 0).toFixed(0), `p99 ${staticRuns.map((r) => r.p99ms.toFixed(1)).join(' and ')} ms`]] : []),
 	['cores used', (used / 1e6 / SECONDS).toFixed(2), `the page: ${page.cores}, without sign-ins (goal ${STATIC ? '1.5' : '1 at cost 10'})`],
-	['of them', share('compute'), `compute (bcrypt); ${shares.filter((s) => !s.startsWith('compute')).join(', ')}`],
+	['of them', share('compute'), `compute (bcrypt); ${others.map((role) => `${role} ${share(role)}`).join(', ')}`],
 	['authenticate_user, mean', `${mean.toFixed(0)} ms`, `p99 ${quantile(logins, 0.99).toFixed(0)} ms of ${logins.length}; the page: 360 ms, 1.5 s`],
-	['statements/s', sql.toFixed(0), 'the page: 33, without sign-ins'],
-	['bytes/s written to disk', disk.toFixed(0), 'the page: 800k written, 300k read'],
+	['statements/s', perSecond(after.statements - before.statements).toFixed(0), 'the page: 33, without sign-ins'],
+	['bytes/s written to disk', perSecond(after.written - before.written).toFixed(0), 'the page: 800k written, 300k read'],
 ]);
 for (const text of [...new Set(failures)].slice(0, 5)) console.log(`  ${text.slice(0, 200)}`);
 await server.stop();
