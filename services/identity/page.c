@@ -7,18 +7,27 @@
 #include "services/identity/identity_priv.h"
 #include "web/assets.h"
 
+static const char landing[] = "identity/landing.html";
+
 static const struct {
 	const char *path, *asset;
 } pages[] = {
 	{ "/", "identity/index.html" },
 	{ "/sign_in", "identity/sign_in.html" },
-	{ "/verify_email_address", "identity/verify_email_address.html" },
+	/* Behind links in mails: one document, which looks at its path. */
+	{ "/verify_email_address", landing },
+	{ "/confirm", landing },
+	{ "/add_email_address", landing },
+	{ "/reset_password", landing },
+	{ "/complete_transition", landing },
 	{ "/include.js", "identity/include.js" },
 	{ "/include.orig.js", "identity/include.js" },
 	{ "/favicon.ico", "identity/favicon.svg" },
 };
 
-static const char robots[] = "User-agent: *\nDisallow: /wsapi/\nDisallow: /verify_email_address\n";
+static const char robots[] = "User-agent: *\nDisallow: /wsapi/\nDisallow: /verify_email_address\n"
+			     "Disallow: /confirm\nDisallow: /add_email_address\n"
+			     "Disallow: /reset_password\nDisallow: /complete_transition\n";
 
 static enum err reply_asset(struct op_call *c, struct slice path)
 {

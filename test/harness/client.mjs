@@ -113,16 +113,23 @@ export class Client {
 	}
 }
 
-// The token in the newest mail to that address, from the admin listener's outbox; not one of except.
-export async function mailedToken(server, email, seconds = 10, except = []) {
+// The link in the newest mail to that address, from the admin listener's outbox; its token not one of
+// except, its path page if that is given.
+export async function mailedLink(server, email, { page, except = [], seconds = 10 } = {}) {
+	const isMeant = (url) => !except.includes(url.searchParams.get('token')) && (!page || url.pathname === page);
 	for (let i = 0; i < seconds * 20; i++) {
 		const mails = await (await fetch(`${server.adminUrl}/outbox.json`)).json();
-		const tokens = mails.filter((m) => m.to === email).map((m) => /token=([A-Za-z0-9]{48})/.exec(m.link)?.[1]);
-		const token = tokens.find((t) => t && !except.includes(t));
-		if (token) return token;
+		const links = mails.filter((m) => m.to === email && /token=[A-Za-z0-9]{48}$/.test(m.link)).map((m) => new URL(m.link));
+		const link = links.find(isMeant);
+		if (link) return link;
 		await sleep(50);
 	}
 	throw new Error(`no mail to ${email}`);
+}
+
+// The token in it.
+export async function mailedToken(server, email, seconds = 10, except = []) {
+	return (await mailedLink(server, email, { except, seconds })).searchParams.get('token');
 }
 
 // Signs up with a plain password and confirms; resolves to the client, which is then logged in.

@@ -7,7 +7,8 @@ import { Client } from '../harness/client.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { once } from './lib/raw.mjs';
 
-const PAGES = ['/', '/sign_in', '/verify_email_address', '/verify_email_address?token=x', '/sign_in?AUTH_RETURN'];
+const LANDINGS = ['/verify_email_address', '/confirm', '/add_email_address', '/reset_password', '/complete_transition'];
+const PAGES = ['/', '/sign_in', '/verify_email_address', ...LANDINGS.map((path) => `${path}?token=x`), '/sign_in?AUTH_RETURN'];
 const SCRIPTS = ['/include.js', '/include.orig.js'];
 const CSP = /^default-src 'self'; .*frame-ancestors 'none'$/;
 
@@ -161,6 +162,7 @@ test('/robots.txt and /__about__', async () => {
 	const robots = await client.get('/robots.txt');
 	assert.equal(robots.status, 200);
 	assert.match(robots.text, /^User-agent: \*\nDisallow: /);
+	for (const path of LANDINGS) assert.ok(robots.text.includes(`\nDisallow: ${path}\n`), path);
 	const about = (await client.get('/__about__')).json;
 	assert.equal(about.public_url, server.url);
 	assert.equal(about.admin, server.adminUrl);

@@ -1,12 +1,12 @@
 // plimsoll user: what an operator does with accounts, beside a server that runs and for one that does not.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { Client, mailedToken } from '../harness/client.mjs';
-import { plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
+import { startPlimsoll } from '../harness/plimsoll.mjs';
+import { userCommand } from '../harness/user_command.mjs';
 import { freshEmail, isFailure, isOk, PASS, SITE } from './lib/wsapi.mjs';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-user-'));
@@ -22,15 +22,7 @@ after(async () => {
 	rmSync(dir, { recursive: true, force: true });
 });
 
-// Runs the command; resolves to { code, stdout, stderr }.
-function user(words, input = '') {
-	const child = spawn(plimsollBin(), ['user', ...words, '-c', server.confPath], { stdio: 'pipe' });
-	const out = { stdout: '', stderr: '' };
-	for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (out[name] += text));
-	child.stdin.on('error', () => {}); // it did not want to read
-	child.stdin.end(input);
-	return new Promise((resolve, reject) => child.once('error', reject).once('close', (code) => resolve({ code, ...out })));
-}
+const user = (words, input) => userCommand(server, words, input);
 
 async function good(words, input) {
 	const end = await user(words, input);

@@ -1,5 +1,6 @@
 // What the pages know of addresses and passwords.
 import { stretchedPassword } from './password.js';
+import { FieldError } from './screens.js';
 
 // Letters of the local part as the server takes them; the domain has at least two labels.
 const EMAIL = /^[\w.!#$%&'*+\-/=?^`{|}~]+@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/i;
@@ -12,6 +13,17 @@ export function isEmail(text) {
 
 export function isPassword(text) {
 	return text.length >= PASSWORD_MIN && text.length <= PASSWORD_MAX;
+}
+
+// The password that a form with the fields pass and repeat chooses; throws what is wrong with it.
+export function chosenPassword({ pass, repeat }) {
+	if (!isPassword(pass.value)) {
+		throw new FieldError('pass', 'wrong_length');
+	}
+	if (pass.value !== repeat.value) {
+		throw new FieldError('repeat', 'wrong_repeat');
+	}
+	return pass.value;
 }
 
 // Browsers have crypto.subtle only on https and on loopback.

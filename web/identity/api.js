@@ -131,6 +131,11 @@ export class Api {
 	}
 }
 
+// Does this browser keep our cookies, as far as it says and an answer of session_context shows?
+export function keepsCookies(context) {
+	return navigator.cookieEnabled && context.cookies !== false;
+}
+
 // Does an error say that nobody is signed in any more?
 export function isSignedOut(error) {
 	return error.status === 400 && error.reason.includes('requires authentication');

@@ -1,8 +1,8 @@
 // The sign-in dialog: asked by a site (include.js) for an assertion, or opened by itself to sign in
 // here. Address, then password or new account, then the assertion; each screen is a section of
 // sign_in.html.
-import { canSign, credentials, isEmail, isPassword } from './account.js';
-import { Api, isSignedOut } from './api.js';
+import { canSign, chosenPassword, credentials, isEmail, isPassword } from './account.js';
+import { Api, isSignedOut, keepsCookies } from './api.js';
 import { receiveRequest } from './channel.js';
 import * as device from './device.js';
 import * as view from './dialog_view.js';
@@ -96,14 +96,8 @@ function showNew(notice = null) {
 	screens.show('new', { email });
 }
 
-async function submitNew({ pass, repeat }) {
-	if (!isPassword(pass.value)) {
-		throw new screens.FieldError('pass', 'wrong_length');
-	}
-	if (pass.value !== repeat.value) {
-		throw new screens.FieldError('repeat', 'wrong_repeat');
-	}
-	proof = await proofOf(pass.value);
+async function submitNew(elements) {
+	proof = await proofOf(chosenPassword(elements));
 	await stage();
 	screens.clearPasswords('new');
 	awaitMail();
@@ -266,7 +260,7 @@ function wire() {
 async function start() {
 	try {
 		context = await api.context();
-		if (!navigator.cookieEnabled || context.cookies === false) {
+		if (!keepsCookies(context)) {
 			screens.show('cookies', { host: location.host });
 			return;
 		}

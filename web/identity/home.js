@@ -1,6 +1,6 @@
 // The home page: the account of this browser, what runs here and what to try first.
 import { canSign } from './account.js';
-import { Api, isSignedOut } from './api.js';
+import { Api, isSignedOut, keepsCookies } from './api.js';
 import { forgetDevice } from './device.js';
 import { forgetKeys } from './keys.js';
 import { countdown, explain } from './screens.js';
@@ -40,7 +40,7 @@ async function loadAccount() {
 	showAccount('loading');
 	try {
 		const context = await api.context();
-		if (!navigator.cookieEnabled || context.cookies === false) {
+		if (!keepsCookies(context)) {
 			fillTexts(find('[data-cookies]'), { host: location.host });
 			find('[data-cookies]').hidden = false;
 		}

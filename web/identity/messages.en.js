@@ -71,7 +71,7 @@ export const messages = {
 	insecure_title: 'This page is not secure',
 	insecure_text: 'Browsers can encrypt and sign only on pages that come over https or from the same machine. Because this page came from {origin} nobody can sign in here. The owner of the server can put it behind https.',
 
-	// The page that the link in the mail opens.
+	// The pages that links in mails open.
 	verify_title: 'Confirm your address',
 	verify_password: 'You opened the link in another browser than the one in which you began. Enter the password that {email} was given there.',
 	verify_confirm: 'Confirm',
@@ -81,6 +81,17 @@ export const messages = {
 	verify_account: 'Your account here',
 	verify_bad_title: 'This link no longer works',
 	verify_bad: 'It has been used before, a newer mail has replaced it, or it is too old. If your address is not confirmed yet, sign in again and a new mail is sent.',
+	confirm_password: 'You opened the link in another browser than the one in which you began. To confirm {email} enter the password of your account.',
+	confirm_bad: 'It has been used before, a newer mail has replaced it, or it is too old. If your address is not confirmed yet, begin again where you came from and a new mail is sent.',
+	invite_for: 'You are invited. Choose a password for {email} and your account is ready.',
+	invite_done: 'Your account is ready: sites that let you sign in here know you by this address from now on.',
+	reset_for: 'From now on this password opens the account of {email} and the old one no longer does.',
+	save_password: 'Save password',
+	reset_done_title: 'Your new password is set',
+	reset_done: 'You can close this page and go back to the window in which you began. On other devices you are asked for the new password.',
+	reset_bad: 'It has been used before, a newer mail has replaced it, or it is too old. If you still need a new password, sign in with your address and choose "Forgotten your password?".',
+	account_locked: 'The owner of this server has locked the account. Please ask them.',
+	too_many_addresses: 'Your account has as many addresses as an account may have. Remove one, then try again.',
 	verify_incomplete_title: 'This link is not complete',
 	verify_incomplete: 'Some mail programs cut long links. Copy the whole link from the mail into the address line.',
 	home: 'Home page of this server',

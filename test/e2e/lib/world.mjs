@@ -1,12 +1,13 @@
 // A service, the example site and a browser, and the ways a person goes through them.
 import assert from 'node:assert/strict';
-import { mailedToken } from '../../harness/client.mjs';
+import { mailedLink } from '../../harness/client.mjs';
 import { startFront } from '../../harness/front.mjs';
 import { freePort, startPlimsoll } from '../../harness/plimsoll.mjs';
 import {
 	chooseNewPassword,
 	enterAddress,
 	launchBrowser,
+	newContext,
 	openDialog,
 	screenShown,
 	signedInAs,
@@ -63,6 +64,14 @@ class World {
 		this.front = await startFront(kind, this.server.ports.web, { port });
 	}
 
+	// A context with the session of a client of test/harness/client.mjs.
+	async contextOf(client, options) {
+		const context = await newContext(this.browser, options);
+		const [name, value] = client.session;
+		await context.addCookies([{ name, value, url: this.server.url, httpOnly: true }]);
+		return context;
+	}
+
 	// The example site's page, signed out.
 	async openSite(context) {
 		const site = await context.newPage();
@@ -80,11 +89,11 @@ class World {
 		return dialog;
 	}
 
-	// Opens the link of the newest mail to that address.
-	async openLink(context, email) {
+	// Opens the link of the newest mail to that address; path: if it leads there.
+	async openLink(context, email, path = '/verify_email_address') {
 		const page = await context.newPage();
-		const token = await mailedToken(this.server, email);
-		await page.goto(`${this.server.url}/verify_email_address?token=${token}`);
+		const link = await mailedLink(this.server, email, { page: path });
+		await page.goto(link.href);
 		return page;
 	}
 

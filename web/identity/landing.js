@@ -1,0 +1,158 @@
+// The pages behind the links in mails: confirm an address, choose a new password. One document for all
+// of them; what the link is for says its path.
+import { canSign, chosenPassword, credentials, isPassword } from './account.js';
+import { Api, keepsCookies } from './api.js';
+import * as screens from './screens.js';
+import { fillTexts, setText } from './text.js';
+
+const CONFIRM = {
+	call: 'complete_email_confirmation',
+	title: 'verify_done_title',
+	done: 'verify_done',
+	bad: 'confirm_bad',
+};
+// chooses: the password is chosen here, if none was when the mail was asked for.
+const PAGES = {
+	'/verify_email_address': {
+		call: 'complete_user_creation',
+		title: 'verify_done_title',
+		done: 'verify_done',
+		bad: 'verify_bad',
+		chooses: 'invite_for',
+		chosen: 'invite_done',
+	},
+	'/confirm': CONFIRM,
+	'/add_email_address': CONFIRM,
+	'/reset_password': {
+		call: 'complete_reset',
+		title: 'reset_done_title',
+		done: 'reset_done',
+		bad: 'reset_bad',
+		chooses: 'reset_for',
+		chosen: 'reset_done',
+	},
+	'/complete_transition': {
+		call: 'complete_transition',
+		title: 'verify_done_title',
+		done: 'verify_done',
+		bad: 'confirm_bad',
+	},
+};
+
+const api = new Api(screens.waitBusy);
+const page = PAGES[location.pathname];
+const token = new URLSearchParams(location.search).get('token') ?? '';
+
+let found = null; // answer of email_for_token: email, must_auth, needs_password, kdf, salt, rounds
+
+// ---- using the link ----
+
+function refused({ code, reason }) {
+	if (reason === 'no such secret') {
+		setText(screens.element('bad', '[data-why]'), page.bad);
+		screens.show('bad');
+		return;
+	}
+	const known = code === 'account locked' ? 'account_locked' : 'too_many_addresses';
+	setText(screens.element('refused', '[data-why]'), known);
+	screens.show('refused');
+}
+
+async function complete(fields, done = page.done) {
+	const answer = await api.post(page.call, { token, ...fields });
+	if (!answer.success) {
+		refused(answer);
+		return;
+	}
+	setText(screens.element('done', 'h1'), page.title);
+	setText(screens.element('done', '[data-why]'), done);
+	screens.show('done');
+}
+
+// Who opens the link in another browser than asked for it shows a password: the one that was chosen
+// then, or that of the account.
+async function submitPassword({ pass }) {
+	if (!isPassword(pass.value)) {
+		throw new screens.FieldError('pass', 'wrong_password');
+	}
+	try {
+		await complete(await credentials(found, pass.value));
+	} catch (error) {
+		if (error.status === 401) {
+			const isLocked = error.reason.includes('locked');
+			throw new screens.FieldError('pass', isLocked ? 'locked' : 'wrong_password');
+		}
+		throw error;
+	}
+}
+
+async function submitNew(elements) {
+	await complete(await credentials(found, chosenPassword(elements)), page.chosen);
+}
+
+// ---- what is asked ----
+
+function ask(name, key) {
+	if (!canSign()) {
+		screens.show('insecure', { origin: location.origin });
+		return;
+	}
+	setText(screens.element(name, '[data-for]'), key, { email: found.email });
+	screens.element(name, 'form').elements.email.value = found.email;
+	screens.show(name);
+}
+
+function askPassword() {
+	ask('password', found.needs_password ? 'confirm_password' : 'verify_password');
+}
+
+async function proceed(context) {
+	if (found.needs_password && page.chooses) {
+		ask('new', page.chooses);
+		return;
+	}
+	// Whoever is signed in may be the one who asked, though a later mail went out since.
+	if (found.must_auth && context.auth_level !== 'password') {
+		askPassword();
+		return;
+	}
+	try {
+		await complete({});
+	} catch (error) {
+		if (error.status !== 401) {
+			throw error;
+		}
+		askPassword();
+	}
+}
+
+async function start() {
+	screens.show('loading');
+	if (!/^[A-Za-z0-9]{48}$/.test(token)) {
+		screens.show('incomplete');
+		return;
+	}
+	try {
+		const context = await api.context();
+		if (!keepsCookies(context)) {
+			screens.show('cookies', { host: location.host });
+			return;
+		}
+		found = await api.get('email_for_token', { token });
+		if (found.success) {
+			await proceed(context);
+		} else {
+			refused(found);
+		}
+	} catch (error) {
+		screens.showFailure(error, start);
+	}
+}
+
+fillTexts(document);
+screens.onSubmit('password', submitPassword, screens.showFailure);
+screens.onSubmit('new', submitNew, screens.showFailure);
+screens.wireReveal('password');
+screens.wireReveal('new');
+screens.onClick('cookies', '[data-reload]', () => location.reload());
+start();
