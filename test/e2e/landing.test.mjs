@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { Client, mailedLink, signUp } from '../harness/client.mjs';
 import { userCommand } from '../harness/user_command.mjs';
-import { chooseNewPassword, newContext, picture, screenShown } from './lib/browser.mjs';
+import { chooseNewPassword, confirmWith, look, newContext, screenShown } from './lib/browser.mjs';
 import { PASSWORD, recordPosts, startWorld } from './lib/world.mjs';
 
 const SITE = 'https://site.example';
@@ -15,12 +15,6 @@ after(() => world?.stop());
 
 const opens = async (email, password) => (await new Client(world.server.url).login(email, password)).json.success;
 const isSignedIn = (page) => page.evaluate(async () => (await (await fetch('/wsapi/session_context')).json()).auth_level);
-
-async function confirmWith(page, password) {
-	await screenShown(page, 'password');
-	await page.fill('#verify-pass', password);
-	await page.press('#verify-pass', 'Enter');
-}
 
 test('reset: a new password is chosen, stretched, and is the only one from then on', async () => {
 	const email = 'reset@example.org';
@@ -33,7 +27,7 @@ test('reset: a new password is chosen, stretched, and is the only one from then 
 	await screenShown(page, 'new');
 	assert.equal(await page.evaluate(() => document.activeElement.id), 'new-pass');
 	assert.equal(await page.inputValue('[data-screen=new] input[autocomplete=username]'), email, 'for password managers');
-	await picture(page, 'reset-new');
+	await look(page, 'reset-new');
 	await page.fill('#new-pass', 'short');
 	await page.press('#new-pass', 'Enter');
 	await page.locator('#new-pass-error:has-text("8 to 80")').waitFor();
@@ -44,7 +38,7 @@ test('reset: a new password is chosen, stretched, and is the only one from then 
 	assert.ok(!posts.some((post) => post.url.endsWith('/complete_reset')));
 	await chooseNewPassword(page, NEW_PASSWORD);
 	await screenShown(page, 'done');
-	await picture(page, 'reset-done');
+	await look(page, 'reset-done');
 	assert.match(await page.textContent('[data-screen=done]'), /new password is set/);
 	assert.equal(await isSignedIn(page), 'password');
 	const sent = JSON.parse(posts.find((post) => post.url.endsWith('/complete_reset')).body);
@@ -56,7 +50,7 @@ test('reset: a new password is chosen, stretched, and is the only one from then 
 	await page.reload();
 	await screenShown(page, 'bad');
 	assert.match(await page.textContent('[data-screen=bad]'), /Forgotten your password/);
-	await picture(page, 'reset-bad');
+	await look(page, 'reset-bad');
 	assert.deepEqual(context.complaints, []);
 	await context.close();
 });
@@ -75,19 +69,19 @@ test('one more address: another browser asks for the password of the account', a
 	const [email, more] = ['third@example.org', 'fourth@example.org'];
 	const client = await signUp(world.server, email, PASSWORD);
 	await client.post('/wsapi/stage_email', { email: more, site: SITE });
-	const context = await newContext(world.browser, { phone: true, dark: true });
+	const context = await newContext(world.browser);
 	const page = await context.newPage();
 	// The older name of the page.
 	const link = await mailedLink(world.server, more);
 	await page.goto(link.href.replace('/confirm', '/add_email_address'));
 	await screenShown(page, 'password');
 	assert.match(await page.textContent('[data-screen=password]'), /fourth@example\.org enter the password of your account/);
-	await picture(page, 'confirm-password-phone-dark');
+	await look(page, 'confirm-password');
 	await confirmWith(page, 'not the password');
 	await page.locator('#verify-pass-error:has-text("not the right password")').waitFor();
 	await confirmWith(page, PASSWORD);
 	await screenShown(page, 'done');
-	await picture(page, 'confirm-done-phone-dark');
+	await look(page, 'confirm-done');
 	assert.equal(await opens(more, PASSWORD), true);
 	await context.close();
 });
@@ -95,15 +89,15 @@ test('one more address: another browser asks for the password of the account', a
 test('an invitation: its receiver chooses a password and has an account', async () => {
 	const email = 'invited@example.org';
 	const link = (await userCommand(world.server, ['invite', email])).stdout.trim();
-	const context = await newContext(world.browser, { phone: true });
+	const context = await newContext(world.browser);
 	const page = await context.newPage();
 	await page.goto(link);
 	await screenShown(page, 'new');
 	assert.match(await page.textContent('[data-screen=new]'), /You are invited/);
-	await picture(page, 'invite-new-phone');
+	await look(page, 'invite-new');
 	await chooseNewPassword(page, PASSWORD);
 	await screenShown(page, 'done');
-	await picture(page, 'invite-done-phone');
+	await look(page, 'invite-done');
 	assert.equal(await opens(email, PASSWORD), true);
 	await context.close();
 });
@@ -138,7 +132,7 @@ test('an account that its operator has locked, and a page without cookies, are t
 	await chooseNewPassword(page, NEW_PASSWORD);
 	await screenShown(page, 'refused');
 	assert.match(await page.textContent('[data-screen=refused]'), /has locked the account/);
-	await picture(page, 'reset-refused');
+	await look(page, 'reset-refused');
 	await context.addInitScript(() => Object.defineProperty(navigator, 'cookieEnabled', { get: () => false }));
 	await page.reload();
 	await screenShown(page, 'cookies');

@@ -5,6 +5,7 @@ import test, { after, before } from 'node:test';
 import { signUp as signUpPlain } from '../harness/client.mjs';
 import {
 	chooseNewPassword,
+	confirmWith,
 	enterAddress,
 	enterPassword,
 	newContext,
@@ -111,12 +112,10 @@ test('the link opened in another browser asks for the password; both end signed 
 	const landing = await world.openLink(second, email);
 	await screenShown(landing, 'password');
 	await picture(landing, 'verify-password-phone');
-	await landing.fill('#verify-pass', 'not the password');
-	await landing.press('#verify-pass', 'Enter');
+	await confirmWith(landing, 'not the password');
 	await landing.locator('#verify-pass-error:not([hidden])').waitFor();
 	assert.equal((await landing.locator('[data-screen=done]').isVisible()), false);
-	await landing.fill('#verify-pass', PASSWORD);
-	await landing.press('#verify-pass', 'Enter');
+	await confirmWith(landing, PASSWORD);
 	await screenShown(landing, 'done');
 
 	assert.ok(await signedInAs(site, email), 'the first browser goes on with the password it still has');

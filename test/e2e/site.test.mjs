@@ -3,9 +3,24 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import test, { after, before } from 'node:test';
-import { launchBrowser, newContext, openDialog, picture, screenShown, signedInAs } from './lib/browser.mjs';
-import { startWorld } from './lib/world.mjs';
+import { signUp as signUpPlain } from '../harness/client.mjs';
+import {
+	chooseNewPassword,
+	comeBack,
+	enterAddress,
+	enterPassword,
+	launchBrowser,
+	look,
+	newContext,
+	openDialog,
+	picture,
+	screenShown,
+	signedInAs,
+} from './lib/browser.mjs';
+import { verifyRemotely } from './lib/browserid.mjs';
+import { PASSWORD, recordPosts, startWorld } from './lib/world.mjs';
 
+const DOT = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 let world;
 before(async () => (world = await startWorld()));
 after(() => world?.stop());
@@ -13,7 +28,6 @@ after(() => world?.stop());
 test('what a site says of itself is shown; what it may not say is not', async () => {
 	const context = await newContext(world.browser);
 	const site = await world.openSite(context);
-	const dot = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 	const ask = async (options) => {
 		const opened = site.waitForEvent('popup');
 		await site.evaluate((given) => void navigator.id.get(given), options);
@@ -23,14 +37,14 @@ test('what a site says of itself is shown; what it may not say is not', async ()
 	};
 	const good = await ask({
 		siteName: '<b>Tides</b>',
-		siteLogo: dot,
+		siteLogo: DOT,
 		email: 'hint@example.org',
 		termsOfService: '/terms',
 		privacyPolicy: '/privacy',
 	});
 	assert.equal(await good.textContent('[data-screen=address] h1'), 'Sign in to <b>Tides</b>');
 	assert.equal(await good.inputValue('#address-email'), 'hint@example.org');
-	assert.equal(await good.getAttribute('[data-screen=address] .logo', 'src'), dot);
+	assert.equal(await good.getAttribute('[data-screen=address] .logo', 'src'), DOT);
 	const links = good.locator('[data-screen=address] [data-terms] a');
 	assert.equal(await links.first().getAttribute('href'), `${world.example.url}/terms`);
 	await picture(good, 'dialog-site');
@@ -171,4 +185,84 @@ test('works with third-party cookies blocked, and without frames', async () => {
 		probe.stop();
 		await strict.close();
 	}
+});
+
+// Opens the dialog with options of the site's; the promise of its answer is window.answer there.
+async function askWith(site, options) {
+	const opened = site.waitForEvent('popup');
+	await site.evaluate((given) => {
+		window.answer = navigator.id.get(given);
+	}, options);
+	return opened;
+}
+
+const verify = (assertion, more = {}) => verifyRemotely(world.server, { assertion, audience: world.example.url, ...more });
+
+test('the colour and the logo of a site are those of its mails', async () => {
+	const context = await newContext(world.browser);
+	const posts = recordPosts(context);
+	const staged = () => JSON.parse(posts.filter((post) => post.url.endsWith('/stage_user')).pop().body);
+	const site = await world.openSite(context);
+	const signUp = async (email, options) => {
+		const dialog = await askWith(site, options);
+		await enterAddress(dialog, email);
+		await chooseNewPassword(dialog, PASSWORD);
+		await screenShown(dialog, 'mail');
+		return dialog;
+	};
+	const first = await signUp('painted@example.org', { backgroundColor: 'a0f', siteLogo: 'https://site.example/a logo.png' });
+	assert.deepEqual([staged().backgroundColor, staged().siteLogo], ['#a0f', 'https://site.example/a%20logo.png']);
+	const colour = await first.evaluate(() => getComputedStyle(document.querySelector('.card')).borderTopColor);
+	assert.equal(colour, 'rgb(170, 0, 255)');
+	await look(first, 'dialog-coloured');
+	await first.close();
+	const second = await signUp('unpainted@example.org', { backgroundColor: 'url(x)', siteLogo: DOT });
+	assert.deepEqual([staged().backgroundColor, staged().siteLogo], [undefined, undefined]);
+	await second.close();
+	assert.deepEqual(context.complaints, []);
+	await context.close();
+});
+
+test('a site can have the password asked again of whoever is signed in', async () => {
+	const email = 'again.please@example.org';
+	const client = await signUpPlain(world.server, email, PASSWORD);
+	const context = await world.contextOf(client);
+	const site = await world.openSite(context);
+	const dialog = await askWith(site, { experimental_forceAuthentication: true });
+	await screenShown(dialog, 'pick');
+	await dialog.click('[data-screen=pick] button[type=submit]');
+	await enterPassword(dialog, PASSWORD);
+	const answer = await verify(await site.evaluate(() => window.answer));
+	assert.equal(answer.json.email, email, answer.json.reason);
+	await context.close();
+});
+
+test('a site that takes unverified addresses gets one at once, which says so', async () => {
+	const email = 'hasty@example.org';
+	const context = await newContext(world.browser);
+	const site = await world.openSite(context);
+	for (const isNew of [true, false]) {
+		const dialog = await askWith(site, { experimental_allowUnverified: true });
+		if (isNew) {
+			await enterAddress(dialog, email);
+			await chooseNewPassword(dialog, PASSWORD);
+		} else {
+			await screenShown(dialog, 'pick');
+			await dialog.click('[data-screen=pick] button[type=submit]');
+		}
+		const assertion = await site.evaluate(() => window.answer);
+		assert.equal((await verify(assertion)).json.status, 'failure');
+		const answer = await verify(assertion, { experimental_allowUnverified: true });
+		assert.deepEqual([answer.json.status, answer.json['unverified-email'], answer.json.email], ['okay', email, undefined]);
+	}
+	// To other sites it is an address that has to be confirmed.
+	const dialog = await askWith(site, {});
+	await screenShown(dialog, 'pick');
+	await dialog.click('[data-screen=pick] button[type=submit]');
+	await screenShown(dialog, 'mail');
+	await screenShown(await world.openLink(context, email, '/confirm'), 'done');
+	await comeBack(dialog);
+	const answer = await verify(await site.evaluate(() => window.answer));
+	assert.equal(answer.json.email, email, answer.json.reason);
+	await context.close();
 });

@@ -191,3 +191,62 @@ test('a server that is gone: the page says so and goes on when it is back', asyn
 	await screenShown(page, 'new');
 	await context.close();
 });
+
+test('a forgotten password: busy, without a connection, and slow, as everywhere', async () => {
+	const email = 'troubled@example.org';
+	await signUpPlain(world.server, email, PASSWORD);
+	const context = await newContext(world.browser);
+	const page = await context.newPage();
+	await page.clock.install();
+	await page.goto(`${world.server.url}/sign_in`);
+	await enterAddress(page, email);
+	await screenShown(page, 'password');
+	await context.setOffline(true);
+	await page.click('[data-screen=password] [data-forgot]');
+	await screenShown(page, 'error');
+	await context.setOffline(false);
+	await page.click('[data-screen=error] [data-again]');
+	await screenShown(page, 'password');
+
+	let refusals = 0;
+	await context.route('**/wsapi/stage_reset', (route) => {
+		if (refusals++ > 0) return route.continue();
+		return route.fulfill({ status: 503, headers: { 'Retry-After': '7' }, body: 'Service Unavailable' });
+	});
+	await page.click('[data-screen=password] [data-forgot]');
+	await screenShown(page, 'busy');
+	assert.match(await page.textContent('[data-screen=busy]'), / 7 s/);
+	await page.clock.runFor(8000);
+	await screenShown(page, 'mail');
+	assert.equal(refusals, 2);
+
+	await page.click('[data-screen=mail] [data-change]');
+	let answer;
+	await context.route('**/wsapi/address_info*', (route) => (answer = () => route.continue()));
+	await enterAddress(page, email);
+	const status = page.locator('[data-screen=address] form [role=status]');
+	await page.clock.runFor(2000);
+	assert.equal(await status.textContent(), 'One moment…');
+	await page.clock.runFor(9000);
+	assert.match(await status.textContent(), /longer than usual/);
+	await picture(page, 'dialog-slow');
+	answer();
+	await screenShown(page, 'password');
+	assert.equal(await status.textContent(), '');
+	await context.close();
+});
+
+test('signed out meanwhile: adding an address leads back to signing in', async () => {
+	const email = 'elsewhere@example.org';
+	const client = await signUpPlain(world.server, email, PASSWORD);
+	const context = await world.contextOf(client);
+	const page = await context.newPage();
+	await page.goto(`${world.server.url}/sign_in`);
+	await screenShown(page, 'pick');
+	await page.click('[data-screen=pick] [data-add]');
+	await context.clearCookies();
+	await page.fill('#add-email', 'more@example.org');
+	await page.press('#add-email', 'Enter');
+	await screenShown(page, 'address');
+	await context.close();
+});

@@ -39,3 +39,14 @@ export async function credentials({ kdf, salt, rounds }, password) {
 	}
 	return { pass: password };
 }
+
+// Those of a new password: stretched, even where the one before it was plain.
+export function newCredentials({ upgrade, ...how }, password) {
+	return credentials(upgrade ?? how, password);
+}
+
+// Those of authenticate_user, which make a plain account a stretched one on the way.
+export async function loginCredentials({ upgrade, ...how }, password) {
+	const fields = await credentials(how, password);
+	return upgrade ? { ...fields, verifier: (await credentials(upgrade, password)).pass } : fields;
+}

@@ -141,6 +141,11 @@ export function isSignedOut(error) {
 	return error.status === 400 && error.reason.includes('requires authentication');
 }
 
+// Does an error say that an address must be confirmed (again) before it is certified?
+export function needsVerification(error) {
+	return error.status === 403 && error.reason.includes('(re)verification');
+}
+
 function isStaleSession(error) {
 	return (
 		(error.status === 403 && error.reason.includes('no cookie')) ||

@@ -75,10 +75,20 @@ function cleanUrl(origin, value) {
 	}
 }
 
-// An image over https, or one that the site sent along; or null.
-function cleanLogo(value) {
-	const isImage = typeof value === 'string' && value.length <= 128 * 1024;
-	return isImage && /^(https:\/\/|data:image\/(png|jpeg|gif|webp);base64,)/.test(value) ? value : null;
+// An image over https, by its address or a path at the site, or one that the site sent along; or null.
+function cleanLogo(origin, value) {
+	const isSent = typeof value === 'string' && value.length <= 128 * 1024;
+	if (isSent && /^data:image\/(png|jpeg|gif|webp);base64,/.test(value)) {
+		return value;
+	}
+	const url = cleanUrl(origin, value);
+	return url?.startsWith('https:') ? url : null;
+}
+
+// #rgb or #rrggbb, which sites may send without the "#"; or null.
+function cleanColor(value) {
+	const match = typeof value === 'string' && /^#?([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(value);
+	return match ? `#${match[1]}` : null;
 }
 
 // Sites send what they like: only what the dialog shows is taken, typed and cut to size.
@@ -88,8 +98,11 @@ function cleanParams(origin, params) {
 	const privacy = cleanUrl(origin, given.privacyPolicy ?? given.privacyURL);
 	return {
 		siteName: cleanText(given.siteName, 60),
-		logo: cleanLogo(given.siteLogo),
+		logo: cleanLogo(origin, given.siteLogo),
+		color: cleanColor(given.backgroundColor),
 		email: cleanText(given.email ?? given.experimental_emailHint, 254),
 		terms: terms && privacy ? { terms, privacy } : null,
+		forceAuthentication: given.experimental_forceAuthentication === true,
+		allowUnverified: given.experimental_allowUnverified === true,
 	};
 }

@@ -1,201 +1,76 @@
 // The sign-in dialog: asked by a site (include.js) for an assertion, or opened by itself to sign in
-// here. Address, then password or new account, then the assertion; each screen is a section of
+// here. Which address, what the server knows of it, and in the end the assertion; the password and
+// mail screens on the way are dialog_password.js and dialog_mail.js. Each screen is a section of
 // sign_in.html.
-import { canSign, chosenPassword, credentials, isEmail, isPassword } from './account.js';
-import { Api, isSignedOut, keepsCookies } from './api.js';
+import { canSign, isEmail } from './account.js';
+import { isSignedOut, keepsCookies, needsVerification } from './api.js';
 import { receiveRequest } from './channel.js';
 import * as device from './device.js';
+import * as mail from './dialog_mail.js';
+import * as password from './dialog_password.js';
+import { api, dialog, forgetSession, Moved, site } from './dialog_state.js';
 import * as view from './dialog_view.js';
 import { forgetKeys, forgetOtherKeys, makeAssertion } from './keys.js';
-import { waitForConfirmation } from './poll.js';
 import * as screens from './screens.js';
 import { fillTexts } from './text.js';
 
-const { element } = screens;
-const api = new Api(screens.waitBusy);
+const { element, FieldError } = screens;
 
-let request = null; // of the site, or null: signing in here
-let context = null; // newest session_context
-let email = '';
-let proof = null; // { pass, kdf } of the address: kept while its mail is awaited
-let poll = null; // AbortController while the mail is awaited
-
-const site = () => request?.origin ?? location.origin;
-
-// ---- address ----
+// ---- which address ----
 
 function showAddress(hint = '') {
 	element('address', 'input').value = hint;
 	screens.show('address');
 }
 
-async function submitAddress({ email: input }) {
-	const entered = input.value.trim();
-	if (!isEmail(entered)) {
-		throw new screens.FieldError('email', 'wrong_email');
-	}
-	const info = await api.get('address_info', { email: entered });
-	if (info.state !== 'unknown') {
-		email = info.normalizedEmail ?? entered;
-		showPassword();
-		return;
-	}
-	if ((await api.about()).signup === 'closed') {
-		throw new screens.FieldError('email', 'signup_closed');
-	}
-	email = entered;
-	showNew();
+function showAdd(hint = '') {
+	element('add', 'input').value = hint;
+	screens.show('add');
 }
 
-// ---- password ----
-
-function showPassword(notice = null) {
-	screens.clearPasswords('password');
-	const { elements } = element('password', 'form');
-	elements.email.value = email;
-	elements.stay.checked = device.staysSignedIn();
-	view.showNotice('password', notice);
-	screens.show('password', { email });
-}
-
-async function submitPassword({ pass, stay }) {
-	if (!isPassword(pass.value)) {
-		throw new screens.FieldError('pass', 'wrong_password');
-	}
-	device.rememberStay(stay.checked);
-	await logIn(await proofOf(pass.value));
-	await signIn();
-}
-
-async function proofOf(password) {
-	return credentials(await api.get('password_kdf', { email }), password);
-}
-
-async function logIn(fields) {
-	const ephemeral = !device.staysSignedIn();
-	const answer = await api.post('authenticate_user', { email, ...fields, ephemeral });
-	if (answer.success) {
-		return;
-	}
-	if (answer.reason === 'no such user') {
-		showNew('no_account_now');
-		throw new Moved();
-	}
-	throw new screens.FieldError('pass', answer.code === 'account locked' ? 'locked' : 'wrong_password');
-}
-
-// Thrown when a step has already shown another screen.
-class Moved extends Error {}
-
-// ---- new account ----
-
-function showNew(notice = null) {
-	screens.clearPasswords('new');
-	element('new', 'form').elements.email.value = email;
-	view.showNotice('new', notice);
-	screens.show('new', { email });
-}
-
-async function submitNew(elements) {
-	proof = await proofOf(chosenPassword(elements));
-	await stage();
-	screens.clearPasswords('new');
-	awaitMail();
-}
-
-async function stage() {
-	try {
-		const answer = await api.post('stage_user', { email, ...proof, site: site() });
-		if (!answer.success) {
-			throw new screens.FieldError('pass', 'signup_closed');
-		}
-	} catch (error) {
-		if (error.status === 429) {
-			throw new screens.FieldError('pass', 'mail_too_soon');
-		}
-		throw error;
-	}
-	device.rememberStaged({ email, site: site() });
-}
-
-// ---- check your mail ----
-
-async function awaitMail() {
-	const again = element('mail', '[data-again]');
-	again.hidden = proof === null;
-	view.showMailNotice(null);
-	screens.show('mail', { email });
-	poll?.abort();
-	poll = new AbortController();
-	const { signal } = poll;
-	try {
-		const status = await waitForConfirmation(api, email, signal, view.showMailNotice);
-		device.rememberStaged(null);
-		await confirmed(status);
-	} catch (error) {
-		if (!signal.aborted && !(error instanceof Moved)) {
-			failed(error, awaitMail);
-		}
-	}
-}
-
-// The link was opened: in this browser ("complete", the session is logged in) or in another
-// ("mustAuth", this one has to show the password, which it still has unless the page was reloaded).
-async function confirmed(status) {
-	if (status === 'complete') {
-		await signIn();
-	} else if (status === 'mustAuth' && proof) {
-		try {
-			await logIn(proof);
-		} catch (error) {
-			if (!(error instanceof screens.FieldError)) {
-				throw error;
-			}
-			showPassword('confirmed_now_password');
-			return;
-		}
-		await signIn();
-	} else if (status === 'mustAuth') {
-		showPassword('confirmed_now_password');
-	} else {
-		device.rememberStaged(null);
-		showAddress(email);
-		screens.showFieldError(element('address', 'form'), { field: 'email', key: 'mail_expired' });
-	}
-}
-
-async function sendAgain() {
-	try {
-		await stage();
-		view.showMailNotice('mail_sent_again');
-	} catch (error) {
-		if (error instanceof screens.FieldError) {
-			view.showMailNotice(error.key);
-		} else {
-			failed(error, awaitMail);
-		}
-	}
-}
-
-function changeAddress() {
-	poll?.abort();
-	proof = null;
-	device.rememberStaged(null);
-	showAddress(email);
-}
-
-// ---- pick an address ----
-
-function showPick(emails, preferred) {
+function showPick(hint = '') {
 	const last = device.lastAddress(site());
-	const first = [...preferred, last].find((one) => emails.includes(one)) ?? emails[0];
-	view.showChoices(emails, { first, last });
+	const first = [hint, last].find((one) => dialog.emails.includes(one)) ?? dialog.emails[0];
+	view.showChoices(dialog.emails, { first, last });
 	screens.show('pick');
 }
 
-async function submitPick({ email: chosen }) {
-	email = chosen.value;
-	await signIn();
+async function submitEntered({ email }) {
+	const entered = email.value.trim();
+	if (!isEmail(entered)) {
+		throw new FieldError('email', 'wrong_email');
+	}
+	await follow(entered);
+}
+
+async function submitPick({ email }) {
+	await follow(email.value);
+}
+
+// One of the account's addresses where somebody is signed in, any other where nobody is.
+async function choose(hint) {
+	dialog.emails = [];
+	if (dialog.context.authenticated) {
+		dialog.emails = (await api.get('list_emails')).emails;
+		await forgetOtherKeys(dialog.emails);
+	}
+	if (dialog.emails.length > 0) {
+		showPick(hint);
+	} else {
+		showAddress(hint);
+	}
+}
+
+// Another address than the one in hand.
+async function change() {
+	mail.stop();
+	dialog.proof = null;
+	device.rememberStaged(null);
+	try {
+		await choose(dialog.email);
+	} catch (error) {
+		failed(error, change);
+	}
 }
 
 async function notMe() {
@@ -203,82 +78,207 @@ async function notMe() {
 		await api.post('logout');
 		await forgetKeys();
 		device.forgetDevice();
+		forgetSession();
 		showAddress();
 	} catch (error) {
 		failed(error, start);
 	}
 }
 
+// ---- what the server knows of it ----
+
+// Takes an address in hand and goes the way that address_info tells (persona.md 5.4).
+async function follow(address) {
+	const info = await api.get('address_info', { email: address });
+	dialog.email = info.normalizedEmail ?? address;
+	if (!dialog.context.authenticated) {
+		await followSignedOut(info);
+	} else if (dialog.emails.includes(dialog.email)) {
+		await followOwn(info);
+	} else {
+		await addAddress();
+	}
+}
+
+async function followSignedOut({ state }) {
+	if (state === 'unknown') {
+		const { signup } = await api.about();
+		if (signup === 'closed' || signup === 'invite') {
+			throw new FieldError('email', 'signup_closed');
+		}
+		password.showNew('new');
+	} else if (state === 'transition_no_password') {
+		password.showNew('transition');
+	} else {
+		password.showPassword();
+	}
+}
+
+async function followOwn({ state }) {
+	if (state === 'unverified' && !dialog.request?.params.allowUnverified) {
+		await reverify();
+	} else if (state === 'transition_no_password') {
+		password.showNew('transition');
+	} else {
+		await signIn();
+	}
+}
+
+async function addAddress() {
+	dialog.proof = null;
+	if (!dialog.context.has_password) {
+		password.showNew('add');
+		return;
+	}
+	await mail.send('add');
+	mail.wait('add');
+}
+
+// A mail that went out already will do.
+async function reverify() {
+	let notice = null;
+	dialog.proof = null;
+	try {
+		await mail.send('reverify');
+	} catch (error) {
+		if (!(error instanceof FieldError)) {
+			throw error;
+		}
+		notice = error.key;
+	}
+	mail.wait('reverify', notice);
+}
+
+// ---- the mail was answered ----
+
+// The link was opened: in this browser ("complete", the session is signed in) or in another
+// ("mustAuth", this one has to show the password, which it still has unless the page was reloaded or
+// the password was chosen over there); or it was not.
+async function confirmed(kind, status) {
+	if (status === 'complete') {
+		await signIn();
+	} else if (status === 'mustAuth' && dialog.proof) {
+		await signInWithProof();
+	} else if (status === 'mustAuth') {
+		password.showPassword(kind === 'reset' ? 'reset_now_password' : 'confirmed_now_password');
+	} else {
+		const name = dialog.context.authenticated ? 'add' : 'address';
+		(name === 'add' ? showAdd : showAddress)(dialog.email);
+		screens.showFieldError(element(name, 'form'), new FieldError('email', 'mail_expired'));
+	}
+}
+
+async function signInWithProof() {
+	const { proof } = dialog;
+	dialog.proof = null; // tried once
+	try {
+		await password.logIn(proof);
+	} catch (error) {
+		if (!(error instanceof FieldError)) {
+			throw error;
+		}
+		password.showPassword('confirmed_now_password');
+		return;
+	}
+	await signIn();
+}
+
 // ---- the end: an assertion for the site, or the own page ----
 
+// Only who has entered a password gets a certificate; a site can ask that it be entered anew.
+function needsPassword() {
+	const isAnew = dialog.request.params.forceAuthentication && !dialog.proved;
+	return dialog.context.auth_level !== 'password' || isAnew;
+}
+
 async function signIn() {
-	proof = null;
-	if (!request) {
+	if (!dialog.request) {
 		location.replace('/');
 		return;
 	}
-	screens.show('signing', { site: view.nameOf(request) });
-	context = await api.context();
-	const ephemeral = !device.staysSignedIn();
-	const assertion = await makeAssertion(api, context, email, { audience: site(), ephemeral });
+	screens.show('signing', { site: view.nameOf(dialog.request) });
+	dialog.context = await api.context();
+	if (needsPassword()) {
+		await (dialog.proof ? signInWithProof() : password.showPassword());
+		return;
+	}
+	try {
+		await respond();
+	} catch (error) {
+		if (!needsVerification(error)) {
+			throw error;
+		}
+		await reverify();
+	}
+}
+
+async function respond() {
+	const { context, email, request } = dialog;
+	const assertion = await makeAssertion(api, context, email, {
+		audience: site(),
+		ephemeral: !device.staysSignedIn(),
+		allowUnverified: request.params.allowUnverified,
+	});
+	dialog.proof = null;
 	device.rememberAddress(site(), email);
 	request.respond({ assertion, email });
 }
 
 // ---- start ----
 
-// A logged-in session that ended on the way leads back to the address; the rest is told in words.
+// A session that ended on the way leads back to the address; the rest is told in words.
 function failed(error, again) {
 	if (error instanceof Moved) {
 		return;
 	}
 	if (isSignedOut(error)) {
-		showAddress(email);
+		forgetSession();
+		showAddress(dialog.email);
 		return;
 	}
 	screens.showFailure(error, again);
 }
 
 function wire() {
-	screens.onSubmit('address', submitAddress, failed);
-	screens.onSubmit('password', submitPassword, failed);
-	screens.onSubmit('new', submitNew, failed);
+	const handlers = { signIn, confirmed, change, failed };
+	password.wire(handlers);
+	mail.wire(handlers);
+	screens.onSubmit('address', submitEntered, failed);
+	screens.onSubmit('add', submitEntered, failed);
 	screens.onSubmit('pick', submitPick, failed);
-	screens.wireReveal('password');
-	screens.wireReveal('new');
-	for (const name of ['password', 'new', 'mail']) {
-		screens.onClick(name, '[data-change]', changeAddress);
-	}
-	screens.onClick('mail', '[data-again]', sendAgain);
+	screens.onClick('add', '[data-back]', () => showPick());
+	screens.onClick('pick', '[data-add]', () => showAdd());
 	screens.onClick('pick', '[data-other]', notMe);
 	screens.onClick('cookies', '[data-reload]', () => location.reload());
 	for (const button of document.querySelectorAll('[data-cancel]')) {
-		button.addEventListener('click', () => (request ? request.cancel() : location.replace('/')));
+		button.addEventListener('click', () => (dialog.request ? dialog.request.cancel() : location.replace('/')));
 	}
+	screens.wireEscape();
+}
+
+// Goes on with a mail that was awaited when the page was dropped, if the session still fits.
+function resume(staged) {
+	const fits = staged.site === site() && mail.keepsSession(staged.kind) === dialog.context.authenticated;
+	if (fits) {
+		dialog.email = staged.email;
+		mail.wait(staged.kind);
+	}
+	return fits;
 }
 
 async function start() {
 	try {
-		context = await api.context();
-		if (!keepsCookies(context)) {
+		dialog.context = await api.context();
+		if (!keepsCookies(dialog.context)) {
 			screens.show('cookies', { host: location.host });
 			return;
 		}
 		const staged = device.stagedHere();
-		if (context.authenticated) {
-			const { emails } = await api.get('list_emails');
-			await forgetOtherKeys(emails);
-			if (emails.length > 0) {
-				device.rememberStaged(null);
-				showPick(emails, [request?.params.email, staged?.email]);
-				return;
-			}
-		} else if (staged?.site === site()) {
-			email = staged.email;
-			awaitMail();
+		if (staged && resume(staged)) {
 			return;
 		}
-		showAddress(request?.params.email || device.lastAddress(site()) || '');
+		device.rememberStaged(null);
+		await choose(dialog.request?.params.email || staged?.email || device.lastAddress(site()) || '');
 	} catch (error) {
 		failed(error, start);
 	}
@@ -292,8 +292,8 @@ async function main() {
 		return;
 	}
 	screens.show('loading');
-	request = await receiveRequest();
-	view.dress(request);
+	dialog.request = await receiveRequest();
+	view.dress(dialog.request);
 	await start();
 }
 

@@ -38,6 +38,10 @@ export function dress(request) {
 		dressHead(screen, request);
 		dressTerms(screen, request?.params.terms);
 	}
+	if (request?.params.color) {
+		document.body.classList.add('coloured');
+		document.body.style.setProperty('--site', request.params.color);
+	}
 	const note = request ? 'address_note' : 'address_note_here';
 	setText(element('address', '[data-note]'), note, { site: nameOf(request) });
 	for (const line of document.querySelectorAll('[data-cancel-line]')) {

@@ -104,7 +104,11 @@
 		});
 	}
 
-	/* request({ siteName, email, termsOfService, privacyPolicy, oncancel }), from a click. */
+	/*
+	 * request(options), from a click: siteName, siteLogo, backgroundColor, email (a hint),
+	 * termsOfService with privacyPolicy, oncancel; experimental_forceAuthentication (asks for the
+	 * password again), experimental_allowUnverified.
+	 */
 	function request(options = {}) {
 		const { onlogin, onlogout, onready, onmatch, loggedInUser, ...site } = observers || {};
 		if (!onlogin) {

@@ -96,15 +96,21 @@ function isUsable(record, context, now) {
 	return exp - now >= CERTIFICATE_MARGIN_MS && iat >= context.domain_key_creation_time;
 }
 
-async function certifiedKey(api, context, email, ephemeral) {
+async function certifiedKey(api, context, email, { ephemeral, allowUnverified }) {
 	const kept = await withStore('readonly', (store) => store.get(email));
 	if (isUsable(kept, context, api.now())) {
 		return kept;
 	}
 	const key = await newKey();
-	const certificate = await api.post('cert_key', { email, pubkey: key.publicKey, ephemeral });
+	const certificate = await api.post('cert_key', {
+		email,
+		pubkey: key.publicKey,
+		ephemeral,
+		...(allowUnverified && { allowUnverified }),
+	});
 	const record = { email, ...key, certificate };
-	if (!ephemeral) {
+	// One for an address that is not verified is of no use once it is.
+	if (!ephemeral && payloadOf(certificate).principal.email) {
 		await withStore('readwrite', (store) => store.put(record));
 	}
 	return record;
@@ -113,9 +119,10 @@ async function certifiedKey(api, context, email, ephemeral) {
 /*
  * A bundle (certificate~assertion) that proves to audience, the origin of a site, that the user
  * has that address. context is the answer of session_context. ephemeral: the key is not kept.
+ * allowUnverified: an address that is not verified gets a certificate that says so.
  */
-export async function makeAssertion(api, context, email, { audience, ephemeral }) {
-	const { certificate, privateKey } = await certifiedKey(api, context, email, ephemeral);
+export async function makeAssertion(api, context, email, { audience, ...options }) {
+	const { certificate, privateKey } = await certifiedKey(api, context, email, options);
 	const payload = { exp: Math.round(api.now()) + ASSERTION_MS, aud: audience };
 	return `${certificate}~${await sign(payload, privateKey)}`;
 }

@@ -47,21 +47,27 @@ let found = null; // answer of email_for_token: email, must_auth, needs_password
 
 // ---- using the link ----
 
-function refused({ code, reason }) {
-	if (reason === 'no such secret') {
+function why({ code, reason }) {
+	if (code === 'account locked') {
+		return ['account_locked'];
+	}
+	return reason.includes('as many addresses') ? ['too_many_addresses'] : ['error_refused', { reason }];
+}
+
+function showRefusal(answer) {
+	if (answer.reason === 'no such secret') {
 		setText(screens.element('bad', '[data-why]'), page.bad);
 		screens.show('bad');
-		return;
+	} else {
+		setText(screens.element('refused', '[data-why]'), ...why(answer));
+		screens.show('refused');
 	}
-	const known = code === 'account locked' ? 'account_locked' : 'too_many_addresses';
-	setText(screens.element('refused', '[data-why]'), known);
-	screens.show('refused');
 }
 
 async function complete(fields, done = page.done) {
 	const answer = await api.post(page.call, { token, ...fields });
 	if (!answer.success) {
-		refused(answer);
+		showRefusal(answer);
 		return;
 	}
 	setText(screens.element('done', 'h1'), page.title);
@@ -142,7 +148,7 @@ async function start() {
 		if (found.success) {
 			await proceed(context);
 		} else {
-			refused(found);
+			showRefusal(found);
 		}
 	} catch (error) {
 		screens.showFailure(error, start);

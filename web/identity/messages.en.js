@@ -3,6 +3,7 @@
 export const messages = {
 	// Words of several screens.
 	one_moment: 'One moment…',
+	slow: 'This takes longer than usual; still waiting for the server.',
 	email: 'E-mail address',
 	password: 'Password',
 	next: 'Next',
@@ -14,6 +15,7 @@ export const messages = {
 	show_password: 'Show password',
 	show_passwords: 'Show passwords',
 	change_address: 'Use another address',
+	back: 'Back',
 
 	// The dialog.
 	dialog_title: 'Sign in',
@@ -24,15 +26,20 @@ export const messages = {
 	site_privacy: 'Privacy policy',
 	password_title: 'Enter your password',
 	password_for: 'The password that you chose here for {email}',
+	forgot: 'Forgotten your password?',
 	stay: 'Stay signed in on this device',
 	new_title: 'Choose a password',
 	new_for: '{email} is new here. Choose a password for it; we then send you a mail to confirm the address.',
+	first_for: 'Until now {email} was confirmed by its own provider, which no longer does that. Choose a password for it here; we then send you a mail to confirm the address.',
+	first_add: 'Your account has no password here yet. Choose one; we then send a mail to {email} to confirm the address.',
 	new_password: 'New password',
 	new_password_hint: '8 to 80 characters. It never leaves this browser.',
 	repeat_password: 'The same password again',
 	create_account: 'Create account',
 	mail_title: 'Check your mail',
 	mail_sent: 'A mail with a link is on its way to {email} now. Open the link, then come back to this window: it goes on by itself.',
+	mail_sent_reset: 'A mail with a link is on its way to {email} now. Open the link and choose a new password there, then come back to this window: it goes on by itself.',
+	mail_sent_reverify: 'Before it can be used again {email} has to be confirmed once more. A mail with a link is on its way. Open the link, then come back to this window: it goes on by itself.',
 	mail_waiting: 'Waiting for you to open the link',
 	mail_connection: 'No connection to the server just now; still trying.',
 	mail_again: 'Send the mail again',
@@ -43,8 +50,12 @@ export const messages = {
 	pick_which: 'Which address do you want to use?',
 	pick_used_here: 'used here last',
 	pick_other: 'This is not me',
+	add_title: 'Use another address',
+	add_note: 'The address joins your account. We send a mail to it to confirm that it is yours.',
 	signing_in: 'One moment: signing you in to {site}',
 	confirmed_now_password: 'Your address is confirmed. Enter your password to go on.',
+	reset_now_password: 'The link in the mail was opened. Enter your new password to go on.',
+	no_such_account: 'There is no account with this address any more.',
 	no_account_now: 'There is no account with this address, or the link in the mail was not opened in time. Choose a password to make one.',
 
 	// What can be wrong with what was entered.
@@ -53,6 +64,7 @@ export const messages = {
 	wrong_length: 'Use 8 to 80 characters.',
 	wrong_repeat: 'The two passwords are not the same.',
 	locked: 'Too many wrong passwords. Wait a few minutes, then try again.',
+	locked_or_forgot: 'Too many wrong passwords. Wait a few minutes, then try again, or choose a new password with "Forgotten your password?".',
 	signup_closed: 'This address has no account here, and this server makes no new ones. Ask its owner.',
 
 	// What can go wrong.

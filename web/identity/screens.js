@@ -1,11 +1,13 @@
 // A page is a stack of <section data-screen="name">, one shown at a time; this shows them, runs
 // their forms, and says what goes wrong where a screen reader hears it.
 import { ApiError } from './api.js';
-import { fillTexts, setText, text } from './text.js';
+import { fillTexts, setText } from './text.js';
 
 const SLOW_MS = 1000;
+const VERY_SLOW_MS = 10000;
 
 let current = null;
+let quieten = null; // ends what the current screen says of its slowness
 
 function sectionOf(name) {
 	return document.querySelector(`[data-screen="${name}"]`);
@@ -19,6 +21,15 @@ export function currentScreen() {
 	return current;
 }
 
+// Says in place, after a while each, that it takes its time; the function it gives ends that.
+function sayWhenSlow(place, steps) {
+	const timers = steps.map(([ms, key]) => setTimeout(() => setText(place, key), ms));
+	return () => {
+		timers.forEach(clearTimeout);
+		place.textContent = '';
+	};
+}
+
 // Shows a screen, its texts filled with values, and moves the focus there.
 export function show(name, values = {}) {
 	const section = sectionOf(name);
@@ -27,6 +38,9 @@ export function show(name, values = {}) {
 		other.hidden = other !== section;
 	}
 	current = name;
+	quieten?.();
+	const slow = section.querySelector('[data-slow]');
+	quieten = slow && sayWhenSlow(slow, [[VERY_SLOW_MS, 'slow']]);
 	const heading = section.querySelector('h1, h2');
 	if (heading) {
 		document.title = heading.textContent;
@@ -49,8 +63,9 @@ function noteOf(input) {
 	return document.getElementById(`${input.id}-error`);
 }
 
+// Without a field it is said at the one that is entered first.
 export function showFieldError(form, { field, key }) {
-	const input = form.elements[field];
+	const input = form.elements[field] ?? form.querySelector('[data-focus]');
 	setText(noteOf(input), key);
 	noteOf(input).hidden = false;
 	input.setAttribute('aria-invalid', 'true');
@@ -71,13 +86,14 @@ function setWorking(form, working) {
 	form.toggleAttribute('data-working', working);
 	const button = form.querySelector('button[type=submit]');
 	button.setAttribute('aria-disabled', String(working));
+	form.quieten?.();
+	// Said only when it takes long enough to wonder.
+	const steps = [
+		[SLOW_MS, 'one_moment'],
+		[VERY_SLOW_MS, 'slow'],
+	];
 	const status = form.querySelector('[role=status]');
-	clearTimeout(form.slowTimer);
-	if (status) {
-		status.textContent = '';
-		// Said only when it takes long enough to wonder.
-		form.slowTimer = working && setTimeout(() => (status.textContent = text('one_moment')), SLOW_MS);
-	}
+	form.quieten = working && status ? sayWhenSlow(status, steps) : null;
 }
 
 // Runs work(form.elements) for each submit of a screen's form, one at a time. A FieldError it throws
@@ -109,8 +125,31 @@ export function onSubmit(name, work, failed) {
 	});
 }
 
+// Runs work for each click on a button of a screen, one at a time.
 export function onClick(name, selector, work) {
-	element(name, selector).addEventListener('click', work);
+	const button = element(name, selector);
+	button.addEventListener('click', async () => {
+		if (button.getAttribute('aria-disabled') === 'true') {
+			return;
+		}
+		button.setAttribute('aria-disabled', 'true');
+		try {
+			await work();
+		} finally {
+			button.removeAttribute('aria-disabled');
+		}
+	});
+}
+
+// Escape is a click on what leads back from the screen (data-escape), unless its form is at work.
+export function wireEscape() {
+	document.addEventListener('keydown', (event) => {
+		const section = current && sectionOf(current);
+		if (event.key !== 'Escape' || event.isComposing || !section || section.querySelector('[data-working]')) {
+			return;
+		}
+		[...section.querySelectorAll('[data-escape]')].find((button) => button.offsetParent !== null)?.click();
+	});
 }
 
 // The checkbox of a form that makes its passwords readable.

@@ -1,4 +1,5 @@
 // Debian's Chromium driven through playwright-core, and the example site, for end-to-end tests.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import http from 'node:http';
@@ -55,6 +56,28 @@ export async function picture(page, name, options = {}) {
 	await page.screenshot({ ...options, path: path.join(folder, `${name}.png`) });
 }
 
+// What a page shows at phone and desktop width, light and dark: nothing is wider than a phone, and
+// pictures as above.
+export async function look(page, name) {
+	const before = page.viewportSize();
+	for (const [size, viewport] of [['phone', PHONE], ['desktop', { width: 1000, height: 760 }]]) {
+		await page.setViewportSize(viewport);
+		const width = await page.evaluate(() => document.documentElement.scrollWidth);
+		assert.ok(width <= viewport.width, `${name}: ${width} px wide at ${viewport.width}`);
+		for (const colorScheme of process.env.SCREENSHOTS ? ['light', 'dark'] : []) {
+			await page.emulateMedia({ colorScheme });
+			await picture(page, `${name}-${size}-${colorScheme}`);
+		}
+	}
+	await page.emulateMedia({ colorScheme: null });
+	await page.setViewportSize(before);
+}
+
+// The user comes back to a window whose timers slept.
+export function comeBack(page) {
+	return page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+}
+
 function answers(url) {
 	return new Promise((resolve) => {
 		const req = http.get(url, { agent: false }, (res) => resolve(res.resume().statusCode === 200));
@@ -106,6 +129,13 @@ export async function enterPassword(dialog, password) {
 	await screenShown(dialog, 'password');
 	await dialog.fill('#password-pass', password);
 	await dialog.press('#password-pass', 'Enter');
+}
+
+// At the page behind a link that was opened in another browser.
+export async function confirmWith(landing, password) {
+	await screenShown(landing, 'password');
+	await landing.fill('#verify-pass', password);
+	await landing.press('#verify-pass', 'Enter');
 }
 
 export async function chooseNewPassword(dialog, password) {
