@@ -282,8 +282,8 @@ static void the_first_page_is_told_what_runs(void **state)
 static void pages_have_their_headers(void **state)
 {
 	static const char *const pages[] = { "/", "/sign_in", "/verify_email_address", "/confirm",
-		"/add_email_address", "/reset_password", "/complete_transition",
-		"/include.js", "/include.orig.js", "/favicon.ico", "/identity/style.css" };
+		"/add_email_address", "/reset_password", "/complete_transition", "/include.js",
+		"/include.orig.js", "/favicon.ico", "/identity/style.css" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {

@@ -1,8 +1,13 @@
 // The dialog for people who have an account: a forgotten password, one more address, an address that has
 // to be confirmed again, one whose provider has gone. Each link is opened in the same browser or in another.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import test, { after, before } from 'node:test';
+import { assertion, bundle, MINUTE, newKey, signed } from '../harness/assertion.mjs';
 import { Client, signUp } from '../harness/client.mjs';
+import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { userCommand } from '../harness/user_command.mjs';
 import {
 	chooseNewPassword,
@@ -19,9 +24,21 @@ import {
 import { PASSWORD, recordPosts, startWorld } from './lib/world.mjs';
 
 const NEW_PASSWORD = 'ebb and flöw 8';
+const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-dialog-'));
+const provider = newKey();
 let world;
-before(async () => (world = await startWorld()));
-after(() => world?.stop());
+
+// With a provider that speaks for primary.example.
+before(async () => {
+	const document = path.join(dir, 'provider.json');
+	writeFileSync(document, JSON.stringify({ 'public-key': provider.publicKey, authentication: '/in', provisioning: '/prov' }));
+	const shims = `primary.example|https://primary.example|${document}`;
+	world = await startWorld({ start: () => startPlimsoll({ conf: { identity: { shimmed_primaries: shims } } }) });
+});
+after(async () => {
+	await world?.stop();
+	rmSync(dir, { recursive: true, force: true });
+});
 
 // The dialog of the example site, opened in a context.
 async function ask(context) {
@@ -236,4 +253,41 @@ test('a plain account becomes a stretched one when its owner signs in by the pag
 	assert.match(sent[0].verifier, /^[0-9a-f]{64}$/);
 	assert.deepEqual([sent[1].pass, sent[1].kdf, sent[1].verifier], [sent[0].verifier, 'onepw-2', undefined]);
 	assert.equal((await new Client(world.server.url).login(email, PASSWORD)).json.success, true, 'and older clients still work');
+});
+
+// A client that signed in by the assertion of its provider: an account without a password.
+async function signInByProvider(email) {
+	const key = newKey();
+	const times = { iat: Date.now() - MINUTE, exp: Date.now() + 10 * MINUTE };
+	const certificate = signed({ 'public-key': key.publicKey, principal: { email }, iss: 'primary.example', ...times }, provider);
+	const client = new Client(world.server.url);
+	const answer = await client.post('/wsapi/auth_with_assertion', {
+		assertion: bundle([certificate], assertion(key, world.server.url)),
+		ephemeral: false,
+	});
+	assert.equal(answer.json?.success, true, answer.text);
+	return client;
+}
+
+test('the first address without a provider brings the account its password', async () => {
+	for (const other of [false, true]) {
+		const [email, more] = [`somebody.${other}@primary.example`, `without.provider.${other}@example.org`];
+		const client = await signInByProvider(email);
+		const [context, elsewhere] = [await world.contextOf(client), await newContext(world.browser)];
+		const [site, dialog] = await ask(context);
+		await screenShown(dialog, 'pick');
+		await click(dialog, 'pick', 'add');
+		await enterMore(dialog, more);
+		await screenShown(dialog, 'new');
+		assert.match(await dialog.textContent('[data-screen=new]'), /has no password here yet/);
+		if (!other) await look(dialog, 'dialog-new-first');
+		await chooseNewPassword(dialog, PASSWORD);
+		await screenShown(dialog, 'mail');
+		const landing = await world.openLink(other ? elsewhere : context, more, '/confirm');
+		await confirmWith(landing, PASSWORD);
+		await screenShown(landing, 'done');
+		await comeBack(dialog);
+		assert.ok(await signedInAs(site, more));
+		await Promise.all([context.close(), elsewhere.close()]);
+	}
 });
