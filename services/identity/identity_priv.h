@@ -44,7 +44,7 @@ enum identity_op {
 #include "services/identity/wsapi.def"
 #undef WSAPI
 	IDENTITY_WSAPI_OPS,
-	IDENTITY_OPS = IDENTITY_WSAPI_OPS + 17
+	IDENTITY_OPS = IDENTITY_WSAPI_OPS + 25
 };
 extern const struct op identity_ops[IDENTITY_OPS];
 

@@ -22,12 +22,22 @@ static const struct {
 	{ "/complete_transition", landing },
 	{ "/include.js", "identity/include.js" },
 	{ "/include.orig.js", "identity/include.js" },
+	{ "/provisioning_api.js", "identity/provisioning_api.js" },
+	{ "/provisioning_api.orig.js", "identity/provisioning_api.js" },
+	{ "/authentication_api.js", "identity/authentication_api.js" },
+	{ "/authentication_api.orig.js", "identity/authentication_api.js" },
+	{ "/auth", "identity/sign_in.html" },
+	{ "/provision", "identity/provision.html" },
+	{ "/communication_iframe", "identity/communication_iframe.html" },
+	{ "/relay", "identity/relay.html" },
 	{ "/favicon.ico", "identity/favicon.svg" },
 };
 
-static const char robots[] = "User-agent: *\nDisallow: /wsapi/\nDisallow: /verify_email_address\n"
-			     "Disallow: /confirm\nDisallow: /add_email_address\n"
-			     "Disallow: /reset_password\nDisallow: /complete_transition\n";
+static const char robots[] =
+    "User-agent: *\nDisallow: /wsapi/\nDisallow: /verify_email_address\n"
+    "Disallow: /confirm\nDisallow: /add_email_address\nDisallow: /reset_password\n"
+    "Disallow: /complete_transition\nDisallow: /auth\nDisallow: /provision\n"
+    "Disallow: /communication_iframe\nDisallow: /relay\n";
 
 static enum err reply_asset(struct op_call *c, struct slice path)
 {

@@ -11,17 +11,62 @@ enum {
 };
 
 /*
- * Pages load scripts and styles only from here and are never framed; images of sites may come from
- * anywhere over https. The referrer stays on this origin, because addresses of pages hold tokens.
+ * Pages load scripts and styles only from here; images of sites may come from anywhere over https.
+ * The referrer stays on this origin, because addresses of pages hold tokens.
  */
 static const char *const fixed_headers[][2] = {
-	{ "X-Frame-Options", "DENY" },
 	{ "X-Content-Type-Options", "nosniff" },
 	{ "Referrer-Policy", "same-origin" },
-	{ "Content-Security-Policy",
-	    "default-src 'self'; img-src 'self' https: data:; object-src 'none'; "
-	    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'" },
 };
+
+#define CSP_COMMON                                                                                 \
+	"default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; "    \
+	"form-action 'self'; "
+
+enum frames {
+	FRAMES_NONE,	  /* holds none and is none */
+	FRAMES_PROVIDERS, /* holds one of an identity provider */
+	FRAMES_SITES	  /* stands in a frame of sites that were made for the original */
+};
+
+static const struct {
+	const char *path;
+	enum frames frames;
+} frame_pages[] = {
+	{ "/sign_in", FRAMES_PROVIDERS },
+	{ "/auth", FRAMES_PROVIDERS },
+	{ "/communication_iframe", FRAMES_SITES },
+	{ "/relay", FRAMES_SITES },
+};
+
+static enum frames frames_of(const struct op *op)
+{
+	for (size_t i = 0; i < sizeof(frame_pages) / sizeof(frame_pages[0]); i++) {
+		if (strcmp(op->path, frame_pages[i].path) == 0) {
+			return frame_pages[i].frames;
+		}
+	}
+	return FRAMES_NONE;
+}
+
+static void add_policy(struct op_call *c, const struct identity_state *state)
+{
+	struct slice policy = SLICE(CSP_COMMON "frame-ancestors 'none'");
+	enum frames frames = frames_of(c->op);
+
+	if (frames == FRAMES_SITES) {
+		policy = SLICE(CSP_COMMON "frame-ancestors *");
+	} else if (frames == FRAMES_PROVIDERS && state->url.is_loopback) {
+		/* A provider on this machine need not speak https either. */
+		policy = SLICE(CSP_COMMON "frame-src https: http:; frame-ancestors 'none'");
+	} else if (frames == FRAMES_PROVIDERS) {
+		policy = SLICE(CSP_COMMON "frame-src https:; frame-ancestors 'none'");
+	}
+	if (frames != FRAMES_SITES) {
+		http_add_header(c->req, SLICE("X-Frame-Options"), SLICE("DENY"));
+	}
+	http_add_header(c->req, SLICE("Content-Security-Policy"), policy);
+}
 
 static bool is_wsapi(const struct op_call *c)
 {
@@ -50,6 +95,7 @@ void identity_decorate(struct op_call *c)
 		http_add_header(
 		    c->req, slice_str(fixed_headers[i][0]), slice_str(fixed_headers[i][1]));
 	}
+	add_policy(c, state);
 	if (is_wsapi(c)) {
 		http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-cache, max-age=0"));
 	}

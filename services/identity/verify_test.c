@@ -282,8 +282,10 @@ static void the_first_page_is_told_what_runs(void **state)
 static void pages_have_their_headers(void **state)
 {
 	static const char *const pages[] = { "/", "/sign_in", "/verify_email_address", "/confirm",
-		"/add_email_address", "/reset_password", "/complete_transition", "/include.js",
-		"/include.orig.js", "/favicon.ico", "/identity/style.css" };
+		"/add_email_address", "/reset_password", "/complete_transition", "/auth",
+		"/provision", "/include.js", "/include.orig.js", "/provisioning_api.js",
+		"/authentication_api.js", "/favicon.ico", "/identity/style.css" };
+	static const char *const framed[] = { "/communication_iframe", "/relay" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
@@ -298,6 +300,18 @@ static void pages_have_their_headers(void **state)
 		assert_null(strstr(browser_header(&site, "Content-Security-Policy"), "unsafe"));
 		assert_non_null(browser_header(&site, "ETag"));
 	}
+	for (size_t i = 0; i < sizeof(framed) / sizeof(framed[0]); i++) {
+		browser_get(&site, framed[i]);
+		assert_int_equal(site.status, 200);
+		assert_null(browser_header(&site, "X-Frame-Options"));
+		assert_non_null(
+		    strstr(browser_header(&site, "Content-Security-Policy"), "frame-ancestors *"));
+	}
+	browser_get(&site, "/sign_in");
+	assert_non_null(
+	    strstr(browser_header(&site, "Content-Security-Policy"), "; frame-src https: http:; "));
+	browser_get(&site, "/");
+	assert_null(strstr(browser_header(&site, "Content-Security-Policy"), "frame-src"));
 	browser_get(&site, "/identity/nonsense");
 	assert_int_equal(site.status, 404);
 	browser_get(&site, "/identity/../identity/style.css");

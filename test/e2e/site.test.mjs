@@ -80,6 +80,8 @@ test('the older calls: watch, request, oncancel, logout', async () => {
 	const email = 'older@example.org';
 	const context = await newContext(world.browser);
 	const site = await world.signUp(context, email);
+	await site.reload(); // its own page has used get()
+	await site.locator('#in:not([hidden])').waitFor();
 	await site.evaluate(() => {
 		window.calls = [];
 		const call = (name) => (value) => window.calls.push(value ? `${name} ${value.slice(0, 3)}` : name);
@@ -111,6 +113,42 @@ test('the older calls: watch, request, oncancel, logout', async () => {
 	await calls('match', 'ready', 'cancel clo', 'login eyJ');
 	await site.evaluate(() => navigator.id.logout());
 	await calls('match', 'ready', 'cancel clo', 'login eyJ', 'logout');
+	await context.close();
+});
+
+test('what watch, request and get refuse', async () => {
+	const context = await newContext(world.browser);
+	const site = await world.openSite(context);
+	const refusal = (call) =>
+		site.evaluate(
+			(source) => {
+				const quiet = () => {};
+				try {
+					new Function('id', 'quiet', source)(navigator.id, quiet);
+					return null;
+				} catch (error) {
+					return error.message;
+				}
+			},
+			call,
+		);
+	for (const [call, words] of [
+		['id.watch()', /onlogin must be a function/],
+		['id.watch({ onlogin: quiet, onready: 1 })', /onready must be a function/],
+		['id.watch({ onlogin: quiet, loggedInUser: null })', /loggedInUser and onmatch need onlogout/],
+		['id.watch({ onlogin: quiet, loggedInEmail: "a@b.example" })', /need onlogout/],
+		['id.watch({ onlogin: quiet, onmatch: quiet })', /need onlogout/],
+		['id.request()', /call navigator\.id\.watch first/],
+	]) {
+		assert.match((await refusal(call)) ?? 'nothing', words, call);
+	}
+	assert.equal(await refusal('id.watch({ onlogin: quiet })'), null);
+	assert.match(await refusal('id.get(quiet)'), /but not both/);
+	await site.reload();
+	await site.locator('#out:not([hidden])').waitFor();
+	await Promise.all([site.waitForEvent('popup'), refusal('id.getVerifiedEmail(quiet)')]);
+	assert.match(await refusal('id.watch({ onlogin: quiet })'), /but not both/);
+	assert.equal(context.pages().length, 2, 'the refused call opened nothing');
 	await context.close();
 });
 

@@ -8,8 +8,12 @@ import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { once } from './lib/raw.mjs';
 
 const LANDINGS = ['/verify_email_address', '/confirm', '/add_email_address', '/reset_password', '/complete_transition'];
-const PAGES = ['/', '/sign_in', '/verify_email_address', ...LANDINGS.map((path) => `${path}?token=x`), '/sign_in?AUTH_RETURN'];
-const SCRIPTS = ['/include.js', '/include.orig.js'];
+const PAGES = ['/', '/sign_in', '/auth', '/provision', '/verify_email_address', ...LANDINGS.map((path) => `${path}?token=x`), '/sign_in?AUTH_RETURN'];
+const SCRIPTS = [
+	'/include.js', '/include.orig.js', '/provisioning_api.js', '/provisioning_api.orig.js', '/authentication_api.js', '/authentication_api.orig.js',
+];
+const DIALOGS = ['/sign_in', '/auth'];
+const FRAMED = ['/communication_iframe', '/relay'];
 const CSP = /^default-src 'self'; .*frame-ancestors 'none'$/;
 
 let server;
@@ -40,8 +44,37 @@ test('every page: 200, HTML, the security headers, no cookie', async () => {
 	}
 });
 
+test('who may be framed, and whom the dialog may frame: providers over https, on this machine also http', async () => {
+	for (const page of FRAMED) {
+		const answer = await client.get(page);
+		assert.equal(answer.status, 200, page);
+		assert.equal(answer.headers['x-frame-options'], undefined, page);
+		assert.match(answer.headers['content-security-policy'], /^default-src 'self'; .*frame-ancestors \*$/, page);
+	}
+	const policy = async (page) => (await client.get(page)).headers['content-security-policy'];
+	for (const page of DIALOGS) assert.match(await policy(page), /; frame-src https: http:; /, page);
+	for (const page of PAGES.filter((one) => !DIALOGS.includes(one.split('?')[0]))) assert.doesNotMatch(await policy(page), /frame-src/, page);
+	const conf = { plimsoll: { public_url: 'https://id.example.org' }, identity: { signup: 'closed' } };
+	const elsewhere = await startPlimsoll({ conf });
+	try {
+		const far = new Client(`http://127.0.0.1:${elsewhere.ports.web}`);
+		for (const page of DIALOGS) assert.match((await far.get(page)).headers['content-security-policy'], /; frame-src https:; /, page);
+	} finally {
+		await elsewhere.stop();
+	}
+});
+
+test('the scripts that providers load', async () => {
+	for (const name of ['provisioning_api', 'authentication_api']) {
+		const answer = await client.get(`/${name}.js`);
+		assert.match(answer.headers['content-type'], /^text\/javascript/);
+		assert.equal(answer.headers['set-cookie'], undefined);
+		assert.match((await client.get(`/${name}.orig.js`)).text, /navigator\.id/);
+	}
+});
+
 test('what the pages load is there, and nothing of it is inline or foreign', async () => {
-	for (const page of PAGES.slice(0, 3)) {
+	for (const page of [...PAGES.slice(0, 5), ...FRAMED]) {
 		const { text } = await client.get(page);
 		assert.doesNotMatch(text, /<script(?![^>]*\bsrc=)[^>]*>|<style|\son\w+=|\sstyle=/i, `${page} would break its own policy`);
 		const links = [...text.matchAll(/(?:src|href)="([^"#?]+)[^"]*"/g)].map((m) => m[1]);
@@ -68,7 +101,7 @@ test('modules load what is there', async () => {
 			await visit(new URL(name, `${server.url}${pathname}`).pathname);
 		}
 	};
-	for (const page of PAGES.slice(0, 3)) {
+	for (const page of [...PAGES.slice(0, 5), ...FRAMED]) {
 		const { text } = await client.get(page);
 		for (const [, src] of text.matchAll(/<script[^>]*src="([^"]+)"/g)) await visit(new URL(src, `${server.url}${page}`).pathname);
 	}
@@ -162,7 +195,7 @@ test('/robots.txt and /__about__', async () => {
 	const robots = await client.get('/robots.txt');
 	assert.equal(robots.status, 200);
 	assert.match(robots.text, /^User-agent: \*\nDisallow: /);
-	for (const path of LANDINGS) assert.ok(robots.text.includes(`\nDisallow: ${path}\n`), path);
+	for (const path of [...LANDINGS, '/auth', '/provision', ...FRAMED]) assert.ok(robots.text.includes(`\nDisallow: ${path}\n`), path);
 	const about = (await client.get('/__about__')).json;
 	assert.equal(about.public_url, server.url);
 	assert.equal(about.admin, server.adminUrl);

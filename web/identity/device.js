@@ -4,6 +4,8 @@
 const SITES = 'plimsoll.sites'; // { origin: address }
 const STAY = 'plimsoll.stay'; // "yes" or "no"
 const STAGED = 'plimsoll.staged'; // of this window only: { email, site }
+const DETOUR = 'plimsoll.detour'; // of this window only; see below
+const DETOUR_MS = 3600 * 1000;
 const SITES_MAX = 200;
 
 function read(storage, name) {
@@ -51,6 +53,19 @@ export function stagedHere() {
 
 export function rememberStaged(staged) {
 	write('sessionStorage', STAGED, staged);
+}
+
+// What the dialog has to know again when this window comes back from a provider's page: { nonce,
+// email, info, origin, site }, with the time at which it left.
+export function rememberDetour(detour) {
+	write('sessionStorage', DETOUR, { ...detour, created: Date.now() });
+}
+
+// The same, which is forgotten then; null: none, or too long ago.
+export function takeDetour() {
+	const detour = read('sessionStorage', DETOUR);
+	write('sessionStorage', DETOUR, null);
+	return detour && Date.now() - detour.created < DETOUR_MS ? detour : null;
 }
 
 export function forgetDevice() {

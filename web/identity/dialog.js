@@ -1,8 +1,9 @@
 // The sign-in dialog: asked by a site (include.js) for an assertion, or opened by itself to sign in
 // here. Which address, what the server knows of it, and in the end the assertion; the password and
-// mail screens on the way are dialog_password.js and dialog_mail.js. Each screen is a section of
-// sign_in.html.
+// mail screens on the way are dialog_password.js and dialog_mail.js, other domains' identity
+// providers primary.js. Each screen is a section of sign_in.html.
 import { canSign, isEmail } from './account.js';
+import { receiveAgent } from './agent.js';
 import { isSignedOut, keepsCookies, needsVerification } from './api.js';
 import { receiveRequest } from './channel.js';
 import * as device from './device.js';
@@ -11,15 +12,20 @@ import * as password from './dialog_password.js';
 import { api, dialog, forgetSession, Moved, site } from './dialog_state.js';
 import * as view from './dialog_view.js';
 import { forgetKeys, forgetOtherKeys, makeAssertion } from './keys.js';
+import { Primary } from './primary.js';
 import * as screens from './screens.js';
 import { fillTexts } from './text.js';
 
 const { element, FieldError } = screens;
 
+let agent = null; // whom the end is told when there is no request
+const primary = new Primary({ done: signInVouched, back: chooseAgain, failed });
+
 // ---- which address ----
 
 function showAddress(hint = '') {
 	element('address', 'input').value = hint;
+	view.showNotice('address', null);
 	screens.show('address');
 }
 
@@ -32,6 +38,7 @@ function showPick(hint = '') {
 	const last = device.lastAddress(site());
 	const first = [hint, last].find((one) => dialog.emails.includes(one)) ?? dialog.emails[0];
 	view.showChoices(dialog.emails, { first, last });
+	view.showNotice('pick', null);
 	screens.show('pick');
 }
 
@@ -59,6 +66,12 @@ async function choose(hint) {
 	} else {
 		showAddress(hint);
 	}
+}
+
+// The same with a notice of why.
+async function chooseAgain(hint, notice) {
+	await choose(hint);
+	view.showNotice(screens.currentScreen(), notice);
 }
 
 // Another address than the one in hand.
@@ -90,10 +103,14 @@ async function notMe() {
 // Takes an address in hand and goes the way that address_info tells (persona.md 5.4).
 async function follow(address) {
 	const info = await api.get('address_info', { email: address });
+	const isOwn = dialog.emails.includes(info.normalizedEmail ?? address);
 	dialog.email = info.normalizedEmail ?? address;
+	if (await primary.takes(dialog.email, info, isOwn)) {
+		return;
+	}
 	if (!dialog.context.authenticated) {
 		await followSignedOut(info);
-	} else if (dialog.emails.includes(dialog.email)) {
+	} else if (isOwn) {
 		await followOwn(info);
 	} else {
 		await addAddress();
@@ -191,13 +208,21 @@ function needsPassword() {
 	return dialog.context.auth_level !== 'password' || isAnew;
 }
 
-async function signIn() {
+// False: no site asks, the end is told to whoever does.
+async function beginSigning() {
 	if (!dialog.request) {
-		location.replace('/');
-		return;
+		agent.complete();
+		return false;
 	}
 	screens.show('signing', { site: view.nameOf(dialog.request) });
 	dialog.context = await api.context();
+	return true;
+}
+
+async function signIn() {
+	if (!(await beginSigning())) {
+		return;
+	}
 	if (needsPassword()) {
 		await (dialog.proof ? signInWithProof() : password.showPassword());
 		return;
@@ -212,9 +237,18 @@ async function signIn() {
 	}
 }
 
-async function respond() {
+// The same for an address that its provider, the issuer, has vouched for: that needs no password of ours.
+async function signInVouched(address, issuer) {
+	dialog.email = address;
+	if (await beginSigning()) {
+		await respond(issuer);
+	}
+}
+
+async function respond(issuer = undefined) {
 	const { context, email, request } = dialog;
 	const assertion = await makeAssertion(api, context, email, {
+		issuer,
 		audience: site(),
 		ephemeral: !device.staysSignedIn(),
 		allowUnverified: request.params.allowUnverified,
@@ -251,7 +285,7 @@ function wire() {
 	screens.onClick('pick', '[data-other]', notMe);
 	screens.onClick('cookies', '[data-reload]', () => location.reload());
 	for (const button of document.querySelectorAll('[data-cancel]')) {
-		button.addEventListener('click', () => (dialog.request ? dialog.request.cancel() : location.replace('/')));
+		button.addEventListener('click', () => (dialog.request ?? agent).cancel());
 	}
 	screens.wireEscape();
 }
@@ -266,6 +300,19 @@ function resume(staged) {
 	return fits;
 }
 
+// A program that asks for an address of whoever is signed in is served at once.
+async function servesAgent() {
+	if (!agent.email || dialog.context.auth_level !== 'password') {
+		return false;
+	}
+	const { emails } = await api.get('list_emails');
+	if (!emails.includes(agent.email)) {
+		return false;
+	}
+	agent.complete();
+	return true;
+}
+
 async function start() {
 	try {
 		dialog.context = await api.context();
@@ -273,12 +320,15 @@ async function start() {
 			screens.show('cookies', { host: location.host });
 			return;
 		}
+		if ((await primary.takesReturn()) || (await servesAgent())) {
+			return;
+		}
 		const staged = device.stagedHere();
 		if (staged && resume(staged)) {
 			return;
 		}
 		device.rememberStaged(null);
-		await choose(dialog.request?.params.email || staged?.email || device.lastAddress(site()) || '');
+		await choose(dialog.request?.params.email || agent.email || staged?.email || device.lastAddress(site()) || '');
 	} catch (error) {
 		failed(error, start);
 	}
@@ -292,8 +342,10 @@ async function main() {
 		return;
 	}
 	screens.show('loading');
+	agent = await receiveAgent();
 	dialog.request = await receiveRequest();
 	view.dress(dialog.request);
+	agent.dress();
 	await start();
 }
 

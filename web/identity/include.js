@@ -18,6 +18,7 @@
 	const POLL_MS = 400;
 	let dialog = null; // { popup, params, done, timer, seenClosed }
 	let observers = null;
+	let style = null; // "watch" or "get": a site uses one of the two
 
 	function features() {
 		const width = Math.min(460, screen.availWidth);
@@ -83,19 +84,36 @@
 		popup.focus();
 	}
 
+	function use(wanted) {
+		if (style && style !== wanted) {
+			throw new Error('navigator.id: use watch and request, or get, but not both');
+		}
+		style = wanted;
+	}
+
 	/*
 	 * watch({ onlogin, onlogout, onready, onmatch, loggedInUser }): says what request() and
 	 * logout() call. The site's own session decides who is signed in, so nothing but onready is
-	 * called without a click, and onmatch when loggedInUser names somebody.
+	 * called without a click, and onmatch when the site says who is signed in (null: nobody).
+	 * Without onlogout ("stateless") there is nothing to match.
 	 */
 	function watch(options) {
 		if (!options || typeof options.onlogin !== 'function') {
 			throw new TypeError('navigator.id.watch: onlogin must be a function');
 		}
+		for (const name of ['onlogout', 'onready', 'onmatch']) {
+			if (options[name] && typeof options[name] !== 'function') {
+				throw new TypeError(`navigator.id.watch: ${name} must be a function`);
+			}
+		}
+		const user = options.loggedInUser === undefined ? options.loggedInEmail : options.loggedInUser;
+		if (!options.onlogout && (user !== undefined || options.onmatch)) {
+			throw new Error('navigator.id.watch: loggedInUser and onmatch need onlogout');
+		}
+		use('watch');
 		observers = options;
 		setTimeout(() => {
-			const user = options.loggedInUser ?? options.loggedInEmail;
-			if (user && options.onmatch) {
+			if (user !== undefined && options.onmatch) {
 				options.onmatch();
 			}
 			if (options.onready) {
@@ -110,7 +128,7 @@
 	 * password again), experimental_allowUnverified.
 	 */
 	function request(options = {}) {
-		const { onlogin, onlogout, onready, onmatch, loggedInUser, ...site } = observers || {};
+		const { onlogin, onlogout, onready, onmatch, loggedInUser, loggedInEmail, ...site } = observers || {};
 		if (!onlogin) {
 			throw new Error('navigator.id.request: call navigator.id.watch first');
 		}
@@ -137,6 +155,7 @@
 
 	/* get(options) gives a promise; get(callback, options) is the older form. */
 	function get(first, second) {
+		use('get');
 		if (typeof first === 'function') {
 			open(second, (assertion) => first(assertion));
 			return undefined;
@@ -144,7 +163,12 @@
 		return new Promise((resolve) => open(first, resolve));
 	}
 
-	navigator.id = Object.assign(navigator.id || {}, {
+	const api = (navigator.id = navigator.id || {});
+	if (api.request && !api._shimmed) {
+		return; // the browser's own
+	}
+	Object.assign(api, {
+		_shimmed: true,
 		watch,
 		request,
 		logout,

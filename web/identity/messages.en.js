@@ -58,6 +58,24 @@ export const messages = {
 	no_such_account: 'There is no account with this address any more.',
 	no_account_now: 'There is no account with this address, or the link in the mail was not opened in time. Choose a password to make one.',
 
+	// Addresses whose domain has an identity provider of its own.
+	asking: 'One moment: asking {provider} whether this is your address',
+	provider_title: 'Sign in at {provider}',
+	provider_text: '{provider} can say that {email} is yours, so it needs no password here. Sign in there; then you come back to this window by itself.',
+	provider_go: 'Go to {provider}',
+	provider_new: 'Until now you used a password of this server for this address. From now on you sign in where your mail is.',
+	provider_silent: 'It has not answered just now. Perhaps it will on its own page.',
+	provider_cancelled: 'You did not sign in at your provider. Try again, or use another address.',
+	unvouched_title: 'Your address could not be confirmed',
+	unvouched_because: 'You came back from {provider}, but it did not say that the address is yours: {reason}',
+	unvouched_silent: 'You came back from {provider}, but it did not say that the address is yours.',
+	unvouched_cookies: 'Perhaps this browser blocks third-party cookies: then {provider} cannot see from this window that you are signed in there. Allow them for {provider} in the settings of the browser, then try again.',
+	unvouched_provider: 'Sign in there again',
+	offline_title: 'Your provider does not answer',
+	offline_text: 'Who owns {email} is said by the provider of that address, which cannot be reached at present. Please try again later.',
+	gone_title: 'You are signed in here',
+	gone_text: 'But the page of {site} that wanted to know is no longer open. Go back to it and sign in there once more: this time it is quick.',
+
 	// What can be wrong with what was entered.
 	wrong_email: 'Enter an e-mail address, such as name@example.org.',
 	wrong_password: 'This is not the right password for this address.',

@@ -1,8 +1,9 @@
 // Debian's Chromium driven through playwright-core, and the example site, for end-to-end tests.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -39,6 +40,10 @@ export async function newContext(browser, { phone = false, dark = false, anyCert
 		hasTouch: phone,
 		deviceScaleFactor: phone ? 2 : 1,
 	});
+	return listenTo(context);
+}
+
+function listenTo(context) {
 	context.setDefaultTimeout(PATIENCE_MS);
 	context.complaints = [];
 	context.on('weberror', (error) => context.complaints.push(String(error.error())));
@@ -46,6 +51,16 @@ export async function newContext(browser, { phone = false, dark = false, anyCert
 		if (/Content Security Policy|Refused to/.test(message.text())) context.complaints.push(message.text());
 	});
 	return context;
+}
+
+// A browser, and its only context, whose owner allows third-party cookies; Chromium's default is to block them.
+export async function newPermissiveContext() {
+	const profile = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-profile-'));
+	mkdirSync(path.join(profile, 'Default'));
+	writeFileSync(path.join(profile, 'Default/Preferences'), JSON.stringify({ profile: { cookie_controls_mode: 0 } }));
+	const context = await chromium.launchPersistentContext(profile, { executablePath: '/usr/bin/chromium', args: FLAGS });
+	context.on('close', () => rmSync(profile, { recursive: true, force: true, maxRetries: 10 }));
+	return listenTo(context);
 }
 
 // Saves what a page shows when the environment names a folder in SCREENSHOTS.
@@ -78,7 +93,7 @@ export function comeBack(page) {
 	return page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
 }
 
-function answers(url) {
+export function answers(url) {
 	return new Promise((resolve) => {
 		const req = http.get(url, { agent: false }, (res) => resolve(res.resume().statusCode === 200));
 		req.on('error', () => resolve(false));
