@@ -61,8 +61,8 @@ export const messages = {
 	// Addresses whose domain has an identity provider of its own.
 	asking: 'One moment: asking {provider} whether this is your address',
 	provider_title: 'Sign in at {provider}',
-	provider_text: '{provider} can say that {email} is yours, so it needs no password here. Sign in there; then you come back to this window by itself.',
-	provider_go: 'Go to {provider}',
+	provider_text: '{provider} can say that {email} is yours, so it needs no password here. Sign in there; this window then comes back by itself.',
+	provider_go: 'Sign in there',
 	provider_new: 'Until now you used a password of this server for this address. From now on you sign in where your mail is.',
 	provider_silent: 'It has not answered just now. Perhaps it will on its own page.',
 	provider_cancelled: 'You did not sign in at your provider. Try again, or use another address.',
@@ -72,7 +72,7 @@ export const messages = {
 	unvouched_cookies: 'Perhaps this browser blocks third-party cookies: then {provider} cannot see from this window that you are signed in there. Allow them for {provider} in the settings of the browser, then try again.',
 	unvouched_provider: 'Sign in there again',
 	offline_title: 'Your provider does not answer',
-	offline_text: 'Who owns {email} is said by the provider of that address, which cannot be reached at present. Please try again later.',
+	offline_text: 'Whether {email} is yours is for its provider to say, and that cannot be reached just now. Please try again later.',
 	gone_title: 'You are signed in here',
 	gone_text: 'But the page of {site} that wanted to know is no longer open. Go back to it and sign in there once more: this time it is quick.',
 

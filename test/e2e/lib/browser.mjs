@@ -59,7 +59,12 @@ export async function newPermissiveContext() {
 	mkdirSync(path.join(profile, 'Default'));
 	writeFileSync(path.join(profile, 'Default/Preferences'), JSON.stringify({ profile: { cookie_controls_mode: 0 } }));
 	const context = await chromium.launchPersistentContext(profile, { executablePath: '/usr/bin/chromium', args: FLAGS });
-	context.on('close', () => rmSync(profile, { recursive: true, force: true, maxRetries: 10 }));
+	const { close } = context;
+	context.close = async () => {
+		await close.call(context);
+		// Its last processes are still writing for a moment.
+		rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+	};
 	return listenTo(context);
 }
 
