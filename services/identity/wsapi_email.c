@@ -106,13 +106,42 @@ enum err wsapi_address_info(struct wsapi *w)
 	return wsapi_send(w, 200);
 }
 
-static void put_address(void *arg, struct slice address)
+/* The addresses of an account, put into the answer as they come; the unverified ones kept. */
+struct listing {
+	struct wsapi *w;
+	struct slice unverified[ACCOUNT_EMAILS_MAX];
+	size_t n_unverified;
+	enum err e;
+};
+
+static void put_address(void *arg, const struct email_row *row)
 {
-	json_put_string(arg, address);
+	struct listing *l = arg;
+
+	json_put_string(&l->w->json, row->address);
+	if (!row->is_verified && !row->is_primary && l->n_unverified < ACCOUNT_EMAILS_MAX &&
+	    l->e == ERR_OK) {
+		l->e = arena_copy(l->w->c->arena, row->address, &l->unverified[l->n_unverified++]);
+	}
+}
+
+/* Ours, and only where there are some: those that have to be verified again. */
+static void put_unverified(const struct listing *l)
+{
+	if (l->n_unverified == 0) {
+		return;
+	}
+	json_put_name(&l->w->json, SLICE("unverified"));
+	json_begin_array(&l->w->json);
+	for (size_t i = 0; i < l->n_unverified; i++) {
+		json_put_string(&l->w->json, l->unverified[i]);
+	}
+	json_end_array(&l->w->json);
 }
 
 enum err wsapi_list_emails(struct wsapi *w)
 {
+	struct listing l = { .w = w, .e = ERR_OK };
 	enum err e = wsapi_begin(w);
 
 	if (e != ERR_OK) {
@@ -122,9 +151,14 @@ enum err wsapi_list_emails(struct wsapi *w)
 	json_put_bool(&w->json, true);
 	json_put_name(&w->json, SLICE("emails"));
 	json_begin_array(&w->json);
-	e = account_each_email(w->env->db, w->session.userid, put_address, &w->json, &w->c->note);
+	e = account_each_email_row(w->env->db, w->session.userid, put_address, &l, &w->c->note);
 	json_end_array(&w->json);
-	return e == ERR_OK ? wsapi_send(w, 200) : e;
+	e = e == ERR_OK ? l.e : e;
+	if (e != ERR_OK) {
+		return e;
+	}
+	put_unverified(&l);
+	return wsapi_send(w, 200);
 }
 
 /* An address that its provider vouched for until now is vouched for by us. */

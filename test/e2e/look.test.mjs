@@ -18,11 +18,11 @@ test('phone, dark, and keyboard: every control is reached, nothing is wider than
 			assert.ok(width <= 360, `${width} px wide`);
 		};
 		await page.goto(world.server.url);
-		await page.locator('[data-account=out]:not([hidden])').waitFor();
+		await screenShown(page, 'out');
 		await page.locator('[data-facts] div').first().waitFor();
 		await fits();
 		await picture(page, `home-${name}`);
-		await page.click('[data-account=out] a');
+		await page.click('[data-screen=out] a');
 		await screenShown(page, 'address');
 		await fits();
 		await picture(page, `dialog-address-${name}`);
@@ -42,7 +42,7 @@ test('phone, dark, and keyboard: every control is reached, nothing is wider than
 	const home = await desktop.newPage();
 	await home.goto(world.server.url);
 	await home.locator('[data-facts] div').first().waitFor();
-	await home.locator('[data-account=out]:not([hidden])').waitFor();
+	await screenShown(home, 'out');
 	await picture(home, 'home-dark');
 	await home.goto(`${world.server.url}/sign_in`);
 	await screenShown(home, 'address');

@@ -62,8 +62,8 @@ test('sign up at a site: address, password, mail, confirmed, signed in there', a
 
 	const home = await context.newPage();
 	await home.goto(world.server.url);
-	await home.locator('[data-account=in]:not([hidden])').waitFor();
-	assert.deepEqual(await home.locator('[data-addresses] li').allTextContents(), ['Ada.Lovelace@Example.org']);
+	await screenShown(home, 'account');
+	assert.deepEqual(await home.locator('[data-address]').allTextContents(), ['Ada.Lovelace@Example.org']);
 	await picture(home, 'home-signed-in');
 	assert.deepEqual(context.complaints, []);
 	await context.close();
@@ -88,7 +88,7 @@ test('a returning user picks the address; the key is reused; sign out forgets bo
 	const home = await context.newPage();
 	await home.goto(world.server.url);
 	await home.click('[data-sign-out]');
-	await home.locator('[data-account=out]:not([hidden])').waitFor();
+	await screenShown(home, 'out');
 	await site.click('#sign-out');
 	await site.locator('#out:not([hidden])').waitFor();
 	const again = await openDialog(site);

@@ -43,7 +43,7 @@ test('sign up, sign out and back in over https, with cookies that stay on https'
 	assert.equal(new URL(home.url()).origin, world.server.url);
 	assert.equal(await home.evaluate(() => performance.getEntriesByType('navigation')[0].nextHopProtocol), 'h2');
 	assert.equal(await home.evaluate(() => isSecureContext && typeof crypto.subtle), 'object');
-	await home.locator('[data-account=in]:not([hidden])').waitFor();
+	await screenShown(home, 'account');
 	assert.deepEqual(context.complaints, []);
 	await context.close();
 });

@@ -38,6 +38,17 @@ export function rememberAddress(site, email) {
 	write('localStorage', SITES, Object.fromEntries(newest));
 }
 
+// The sites at which an address was used last.
+export function sitesOf(email) {
+	const sites = Object.entries(read('localStorage', SITES) ?? {});
+	return sites.filter(([, used]) => used === email).map(([site]) => site);
+}
+
+export function forgetAddress(email) {
+	const sites = Object.entries(read('localStorage', SITES) ?? {});
+	write('localStorage', SITES, Object.fromEntries(sites.filter(([, used]) => used !== email)));
+}
+
 export function staysSignedIn() {
 	return read('localStorage', STAY) !== 'no';
 }

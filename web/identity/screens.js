@@ -30,8 +30,9 @@ function sayWhenSlow(place, steps) {
 	};
 }
 
-// Shows a screen, its texts filled with values, and moves the focus there.
-export function show(name, values = {}) {
+// Shows a screen, its texts filled with values, and moves the focus there unless that is to be done
+// quietly, as when a page shows its first one.
+export function show(name, values = {}, { quiet = false } = {}) {
 	const section = sectionOf(name);
 	fillTexts(section, values);
 	for (const other of document.querySelectorAll('[data-screen]')) {
@@ -41,12 +42,28 @@ export function show(name, values = {}) {
 	quieten?.();
 	const slow = section.querySelector('[data-slow]');
 	quieten = slow && sayWhenSlow(slow, [[VERY_SLOW_MS, 'slow']]);
+	if (quiet) {
+		return;
+	}
 	const heading = section.querySelector('h1, h2');
 	if (heading) {
 		document.title = heading.textContent;
 		heading.tabIndex = -1;
 	}
 	(section.querySelector('[data-focus]') ?? heading)?.focus();
+}
+
+// A notice of a screen, or none (key null). Said again only when it changes.
+export function showNotice(name, key, values = {}) {
+	const place = element(name, '[data-notice]');
+	const notice = document.createElement('p');
+	if (key !== null) {
+		setText(notice, key, values);
+	}
+	if (notice.textContent !== place.textContent) {
+		place.replaceChildren(...notice.childNodes);
+	}
+	place.hidden = key === null;
 }
 
 // ---- what is wrong with a field ----

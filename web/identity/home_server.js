@@ -1,0 +1,95 @@
+// What the home page tells of the server: what to try first and what runs here.
+import { Api } from './api.js';
+import { explain } from './screens.js';
+import { fillTexts, setText, text } from './text.js';
+
+const EXAMPLE = 'http://localhost:8009/';
+
+const find = (selector) => document.querySelector(selector);
+
+function listItem(...children) {
+	const item = document.createElement('li');
+	item.append(...children);
+	return item;
+}
+
+function code(words) {
+	const element = document.createElement('code');
+	element.textContent = words;
+	return element;
+}
+
+function step(key, link = null) {
+	const item = listItem();
+	const words = document.createElement('span');
+	setText(words, key, {
+		script: code(`<script src="${location.origin}/include.js"></script>`),
+		call: code('navigator.id.get()'),
+	});
+	item.append(words);
+	if (link) {
+		const anchor = document.createElement('a');
+		anchor.href = link;
+		setText(anchor, `${key}_link`);
+		item.append(' ', anchor);
+	}
+	return item;
+}
+
+function showSteps(server) {
+	const isLocal = ['127.0.0.1', 'localhost', '[::1]'].includes(location.hostname);
+	const keepsMail = server.mail === 'development';
+	const steps = [step(keepsMail ? 'home_try_signup' : 'home_try_signup_smtp')];
+	steps.push(keepsMail ? step('home_try_outbox', server.admin && `${server.admin}/outbox`) : step('home_try_smtp'));
+	if (isLocal) {
+		steps.push(step('home_try_example', EXAMPLE));
+	}
+	steps.push(step('home_try_site'));
+	find('[data-steps]').replaceChildren(...steps);
+}
+
+function showFacts(server) {
+	const facts = [
+		['home_address', server.public_url],
+		['home_version', server.version],
+		['home_services', server.services.map(({ name, summary }) => `${name}: ${summary}`).join('; ')],
+		['home_mail', text(`home_mail_${server.mail}`)],
+		['home_signup', text(`home_signup_${server.signup}`)],
+	];
+	find('[data-facts]').replaceChildren(
+		...facts.map(([key, value]) => {
+			const row = document.createElement('div');
+			const name = document.createElement('dt');
+			const fact = document.createElement('dd');
+			setText(name, key);
+			fact.textContent = value;
+			row.append(name, fact);
+			return row;
+		}),
+	);
+}
+
+// A session of one name of the server is none under another, and its mails lead to its own.
+function warnElsewhere(server) {
+	const own = new URL(server.public_url);
+	if (own.origin === location.origin) {
+		return;
+	}
+	const box = find('[data-elsewhere]');
+	fillTexts(box, { url: server.public_url });
+	box.querySelector('a').href = own.href;
+	box.hidden = false;
+}
+
+export async function showServer() {
+	try {
+		const server = await new Api().about();
+		showSteps(server);
+		showFacts(server);
+		warnElsewhere(server);
+	} catch (error) {
+		const line = document.createElement('p');
+		setText(line, ...explain(error));
+		find('[data-facts]').replaceWith(line);
+	}
+}
