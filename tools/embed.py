@@ -6,13 +6,18 @@
 
 The bytes of all files, and of their gzip forms where those are smaller, lie in the blob one after
 another; the source takes it in with .incbin and has the table. The same files give the same output:
-sorted by path, gzip without a time stamp.
+sorted by path, gzip without a time stamp. Scripts that sites load are embedded twice: X.js without
+comments and spaces, X.orig.js as it was written.
 """
 import argparse
 import gzip
 import hashlib
 import os
 import sys
+
+# Debian's modules, also for a Python that does not come from Debian.
+sys.path.append("/usr/lib/python3/dist-packages")
+import rjsmin
 
 CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -35,6 +40,7 @@ CONTENT_TYPES = {
 NOT_SERVED_NAMES = {"meson.build", "README", "README.md"}
 NOT_SERVED_ENDINGS = (".h", "~", ".orig", ".swp")
 ALIGNMENT = 16
+MINIFIED = {"identity/include.js", "identity/provisioning_api.js", "identity/authentication_api.js"}
 
 
 def is_served(name):
@@ -81,9 +87,19 @@ class Blob:
         return f"{{ {name}_blob + {at}, {len(content)} }}"
 
 
-def row(folder, path, name, blob):
-    with open(os.path.join(folder, path), "rb") as file:
-        content = file.read()
+def read_all(folder, paths):
+    """The files as they are embedded: pairs of path and content, sorted by path."""
+    files = {}
+    for path in paths:
+        with open(os.path.join(folder, path), "rb") as file:
+            files[path] = file.read()
+        if path in MINIFIED:
+            files[path.removesuffix(".js") + ".orig.js"] = files[path]
+            files[path] = rjsmin.jsmin(files[path].decode()).strip().encode() + b"\n"
+    return sorted(files.items(), key=lambda pair: pair[0].encode())
+
+
+def row(path, content, name, blob):
     packed = gzip.compress(content, 9, mtime=0)
     place = blob.add(name, content)
     packed_place = blob.add(name, packed if len(packed) < len(content) else b"")
@@ -95,11 +111,11 @@ def row(folder, path, name, blob):
             f"\t    .hash = \"{digest}\" }},\n")
 
 
-def source(name, rows, blob, blob_path):
+def source(name, rows, blob, blob_path, set_digest):
     declared = f"extern const struct asset_set {name};\n"
     head = f"/* Made by tools/embed.py. */\n#include \"core/http/asset.h\"\n\n{declared}\n"
     if not rows:
-        return head + f"const struct asset_set {name} = {{ NULL, 0 }};\n"
+        return head + f"const struct asset_set {name} = {{ NULL, 0, \"\" }};\n"
     symbol = f"{name}_blob"
     # The digest makes the source differ whenever the blob does, for compilers that cache.
     digest = hashlib.sha256(blob).hexdigest()
@@ -114,7 +130,7 @@ def source(name, rows, blob, blob_path):
             "\t\".popsection\\n\");\n\n"
             f"extern const char {symbol}[] __attribute__((visibility(\"hidden\")));\n\n"
             f"static const struct asset {name}_rows[] = {{\n{''.join(rows)}}};\n\n"
-            f"const struct asset_set {name} = {{ {name}_rows, {len(rows)} }};\n")
+            f"const struct asset_set {name} = {{ {name}_rows, {len(rows)}, \"{set_digest}\" }};\n")
 
 
 def escaped(path):
@@ -139,11 +155,12 @@ def main():
 
     paths, folders = walk(args.folder)
     blob = Blob()
-    rows = [row(args.folder, path, args.name, blob) for path in paths]
+    rows = [row(path, content, args.name, blob) for path, content in read_all(args.folder, paths)]
     with open(args.blob, "wb") as file:
         file.write(blob.data)
     with open(args.source, "w", encoding="utf-8") as file:
-        file.write(source(args.name, rows, bytes(blob.data), os.path.abspath(args.blob)))
+        set_digest = hashlib.sha256("".join(rows).encode()).hexdigest()[:10]
+        file.write(source(args.name, rows, bytes(blob.data), os.path.abspath(args.blob), set_digest))
     if args.depfile:
         # The folders too, so that a new file is seen.
         inputs = folders + [os.path.join(args.folder, p) for p in paths]

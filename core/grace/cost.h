@@ -18,7 +18,7 @@ enum cost_class {
 
 /* Who is refused first when not all can be served: higher goes earlier. load-and-overload.md 4.3 */
 enum shed_rank {
-	SHED_NEVER,   /* health, include.js */
+	SHED_NEVER,   /* health, include.js and what pages load */
 	SHED_LAST,    /* next step of work already begun */
 	SHED_LATE,    /* cheap and valuable */
 	SHED_MIDDLE,  /* can be retried in seconds */

@@ -35,7 +35,9 @@ static enum err add_headers(
 	}
 	http_add_header(c->req, SLICE("ETag"), tag);
 	http_add_header(c->req, SLICE("Cache-Control"), cache);
-	if (a->gzip.len > 0) {
+	if (a->vary != NULL) {
+		http_add_header(c->req, SLICE("Vary"), slice_str(a->vary));
+	} else if (a->gzip.len > 0) {
 		http_add_header(c->req, SLICE("Vary"), SLICE("Accept-Encoding"));
 	}
 	return ERR_OK;
@@ -105,6 +107,7 @@ void asset_reply_hashed(
 		return;
 	}
 	/* An old page asks for an old hash: it gets today's file, but must not keep it. */
-	bool current = slice_eq(slice_str(a->hash), hash);
+	bool current = hash.len > 0 &&
+		       (slice_eq(slice_str(a->hash), hash) || slice_eq(slice_str(set->hash), hash));
 	asset_reply(c, a, current ? CACHE_FOR_EVER : CACHE_REVALIDATE);
 }

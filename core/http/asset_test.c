@@ -17,12 +17,13 @@
 #define GZIP_TAG  "\"0123456789-gz\""
 
 static const struct asset assets[] = {
-	{ "a", "text/plain", { "0123456789", 10 }, { "", 0 }, "aaaaaaaaaa" },
-	{ "a.js", "text/javascript", { "0123456789", 10 }, { "zipped", 6 }, "0123456789" },
-	{ "a/b.css", "text/css", { "", 0 }, { "", 0 }, "bbbbbbbbbb" },
-	{ "b", "text/plain", { "b", 1 }, { "", 0 }, "cccccccccc" },
+	{ "a", "text/plain", { "0123456789", 10 }, { "", 0 }, "aaaaaaaaaa", NULL },
+	{ "a.js", "text/javascript", { "0123456789", 10 }, { "zipped", 6 }, "0123456789", NULL },
+	{ "a/b.css", "text/css", { "", 0 }, { "", 0 }, "bbbbbbbbbb", NULL },
+	{ "b", "text/plain", { "b", 1 }, { "", 0 }, "cccccccccc", NULL },
 };
-static const struct asset_set set = { assets, sizeof(assets) / sizeof(assets[0]) };
+static const struct asset_set set = { assets, sizeof(assets) / sizeof(assets[0]),
+	"5e75e75e75" };
 static const struct asset *const with_gzip = &assets[1];
 
 /* ---- the request and the recorded answer ---- */
@@ -299,7 +300,7 @@ static void test_hashed_urls(void **state)
 static void test_finding(void **state)
 {
 	(void)state;
-	const struct asset_set none = { NULL, 0 };
+	const struct asset_set none = { NULL, 0, "" };
 
 	for (size_t i = 0; i < set.n; i++) {
 		assert_ptr_equal(asset_find(&set, slice_str(assets[i].path)), &assets[i]);

@@ -37,6 +37,7 @@ static void free_state(struct identity_state *state)
 	buf_free(&state->public_key_json);
 	buf_free(&state->well_known);
 	providers_free(&state->providers);
+	pages_free(&state->pages);
 	domain_key_free(&state->domain_key);
 	OPENSSL_cleanse(state->kdf_salt_key, sizeof(state->kdf_salt_key));
 	free(state);
@@ -64,6 +65,9 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	    slice_str(conf_str(env->conf, "plimsoll", "public_url")), &state->url, note);
 	if (e == ERR_OK && env->role == ROLE_WEB) {
 		e = providers_load(env->conf, &state->providers, note);
+		if (e == ERR_OK) {
+			e = pages_load(env->conf, &state->pages, note);
+		}
 		warn_of_doors(env);
 	}
 	if (e == ERR_OK && env->role == ROLE_SIGNER) {

@@ -35,6 +35,12 @@ const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS] = {
 	  .help = "Identity providers whose support document lies in a file: domain|origin|path, separated by commas; or @FILE with one of them a line." },
 	{ .section = "identity", .name = "proxy_idps", .type = CONF_STRING, .max = 4000,
 	  .help = "Domains that a bridge speaks for: domain=host of the bridge, separated by commas; or @FILE with one of them a line." },
+	{ .section = "identity", .name = "terms_file", .type = CONF_PATH,
+	  .help = "Text of the page with the terms of service: paragraphs between empty lines, headings behind \"# \" and \"## \". Without it the page says that there are none." },
+	{ .section = "identity", .name = "privacy_file", .type = CONF_PATH,
+	  .help = "The same of the page on privacy. Without it the page says what this program keeps." },
+	{ .section = "identity", .name = "asset_url", .type = CONF_STRING, .max = 250,
+	  .help = "Where pages load scripts and styles from, such as https://cdn.example.org: a cache that fetches the paths /v/... from this server. Without it from this server itself." },
 	{ .section = "identity", .name = "test_doors", .type = CONF_BOOL, .def = "no",
 	  .help = "Opens doors for tests and load generators (/wsapi/fake_verification and others), through which anybody can take any account. Only with a public_url on this machine." },
 	{ .section = "identity", .name = "hsts", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 63072000000,
@@ -55,6 +61,12 @@ enum err identity_conf_check(const struct conf *conf, struct err_note *note)
 	struct providers *providers = NULL;
 	e = providers_load(conf, &providers, note);
 	providers_free(&providers);
+	if (e != ERR_OK) {
+		return e;
+	}
+	struct pages *pages = NULL;
+	e = pages_load(conf, &pages, note);
+	pages_free(&pages);
 	if (e != ERR_OK) {
 		return e;
 	}

@@ -9,6 +9,7 @@
 #include "core/service.h"
 #include "services/identity/bundle.h"
 #include "services/identity/domain_key.h"
+#include "services/identity/page.h"
 #include "services/identity/provider.h"
 #include "services/identity/pubkey.h"
 
@@ -27,8 +28,9 @@ struct identity_state {
 	struct pubkey public_key;   /* the domain key's public half, parsed once; compute too */
 	struct buf public_key_json; /* as in /pk; compute: what public_key was parsed from */
 	int64_t key_created_ms;
-	struct providers *providers;	     /* of other domains */
-	struct buf well_known;		     /* the document /.well-known/browserid */
+	struct providers *providers; /* of other domains */
+	struct buf well_known;	     /* the document /.well-known/browserid */
+	struct pages *pages;
 	uint8_t kdf_salt_key[KDF_KEY_BYTES]; /* derives salts for addresses without account */
 
 	/* signer */
@@ -44,7 +46,7 @@ enum identity_op {
 #include "services/identity/wsapi.def"
 #undef WSAPI
 	IDENTITY_WSAPI_OPS,
-	IDENTITY_OPS = IDENTITY_WSAPI_OPS + 25
+	IDENTITY_OPS = IDENTITY_WSAPI_OPS + 44
 };
 extern const struct op identity_ops[IDENTITY_OPS];
 
@@ -56,7 +58,7 @@ extern const struct activity identity_activities[IDENTITY_ACTIVITIES];
 
 /* identity_conf.c */
 enum {
-	IDENTITY_CONF_KEYS = 13
+	IDENTITY_CONF_KEYS = 16
 };
 extern const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS];
 NODISCARD enum err identity_conf_check(const struct conf *conf, struct err_note *note);
@@ -87,6 +89,7 @@ op_fn wsapi_front;
 
 /* verify.c, document.c, page.c */
 op_fn identity_verify, identity_well_known, identity_pk, identity_about_json, identity_page,
-    identity_file, identity_hashed, identity_robots;
+    identity_file, identity_hashed, identity_robots, identity_text, identity_embedded_text,
+    identity_redirect, identity_version;
 
 #endif

@@ -1,9 +1,12 @@
 /*
- * Pages and scripts, all from the program itself. A page is the same for everybody; what differs
- * it asks for by /wsapi.
+ * Pages and scripts, all from the program itself; the operator's texts are in page_text.c. A page
+ * is the same for everybody; what differs it asks for by /wsapi.
  */
+#include "services/identity/page.h"
+
+#include <stdlib.h>
+
 #include "core/base/check.h"
-#include "core/http/asset.h"
 #include "services/identity/identity_priv.h"
 #include "web/assets.h"
 
@@ -21,16 +24,49 @@ static const struct {
 	{ "/reset_password", landing },
 	{ "/complete_transition", landing },
 	{ "/include.js", "identity/include.js" },
-	{ "/include.orig.js", "identity/include.js" },
+	{ "/include.orig.js", "identity/include.orig.js" },
 	{ "/provisioning_api.js", "identity/provisioning_api.js" },
-	{ "/provisioning_api.orig.js", "identity/provisioning_api.js" },
+	{ "/provisioning_api.orig.js", "identity/provisioning_api.orig.js" },
 	{ "/authentication_api.js", "identity/authentication_api.js" },
-	{ "/authentication_api.orig.js", "identity/authentication_api.js" },
+	{ "/authentication_api.orig.js", "identity/authentication_api.orig.js" },
 	{ "/auth", "identity/sign_in.html" },
 	{ "/provision", "identity/provision.html" },
 	{ "/communication_iframe", "identity/communication_iframe.html" },
 	{ "/relay", "identity/relay.html" },
+	{ "/about", "identity/about.html" },
+	{ "/unsupported_dialog", "identity/unsupported_dialog.html" },
+	{ "/unsupported_dialog_without_watch", "identity/unsupported_dialog.html" },
+	{ "/cookies_disabled", "identity/cookies_disabled.html" },
 	{ "/favicon.ico", "identity/favicon.svg" },
+	{ "/humans.txt", "identity/humans.txt" },
+	{ "/.well-known/dnt-policy.txt", "identity/dnt-policy.txt" },
+};
+
+static const struct {
+	const char *path;
+	int status;
+	const char *to;
+} redirects[] = {
+	{ "/developers", 302, "/about#sites" },
+	{ "/developers/", 302, "/about#sites" },
+	{ "/signin", 301, "/" },
+	{ "/signin/", 301, "/" },
+	{ "/signup", 301, "/" },
+	{ "/signup/", 301, "/" },
+	{ "/forgot", 301, "/" },
+	{ "/forgot/", 301, "/" },
+};
+
+enum {
+	PAGES = sizeof(pages) / sizeof(pages[0]),
+	REDIRECTS = sizeof(redirects) / sizeof(redirects[0]),
+	ARENA_MAX = 8 * 1024 * 1024
+};
+
+struct pages {
+	struct arena arena;
+	struct asset made[PAGES], text[PAGE_TEXTS];
+	const char *policy[FRAMES_KINDS];
 };
 
 static const char robots[] =
@@ -39,27 +75,175 @@ static const char robots[] =
     "Disallow: /complete_transition\nDisallow: /auth\nDisallow: /provision\n"
     "Disallow: /communication_iframe\nDisallow: /relay\n";
 
-static enum err reply_asset(struct op_call *c, struct slice path)
-{
-	const struct asset *asset = asset_find(&web_assets, path);
+/* ---- made when a process starts ---- */
 
-	if (asset == NULL) {
-		return identity_not_found(c);
+/* %s: where assets come from, twice, with a space before; then what is said of frames. */
+#define POLICY                                                                                     \
+	"default-src 'self'%s; connect-src 'self'; img-src 'self'%s https: data:; "                \
+	"object-src 'none'; base-uri 'none'; form-action 'self'; %s"
+
+static const char policy_alone[] =
+    "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+struct slice pages_policy(const struct pages *p, enum page_frames frames)
+{
+	return slice_str(p == NULL ? policy_alone : p->policy[frames]);
+}
+
+/*
+ * Pages load scripts and styles only from here and where assets are kept; images of sites may come
+ * from anywhere over https.
+ */
+static enum err set_policies(struct pages *p, const char *assets, bool is_loopback)
+{
+	const char *frames[FRAMES_KINDS] = {
+		[FRAMES_NONE] = "frame-ancestors 'none'",
+		/* A provider on this machine need not speak https either. */
+		[FRAMES_PROVIDERS] = is_loopback ? "frame-src https: http:; frame-ancestors 'none'"
+						 : "frame-src https:; frame-ancestors 'none'",
+		[FRAMES_SITES] = "frame-ancestors *",
+	};
+
+	for (int i = 0; i < FRAMES_KINDS; i++) {
+		p->policy[i] = arena_printf(&p->arena, POLICY, assets, assets, frames[i]);
+		if (p->policy[i] == NULL) {
+			return ERR_MEMORY;
+		}
 	}
-	asset_reply(c, asset, SLICE("public, max-age=0, must-revalidate"));
 	return ERR_OK;
 }
 
-/* A row of the table above, by the path of its operation. */
+/* The origin that asset_url names; empty: this server. */
+static enum err asset_origin(const struct conf *conf, struct public_url *ret, struct err_note *note)
+{
+	const char *text = conf_str(conf, "identity", "asset_url");
+	enum err e = ERR_OK;
+
+	*ret = (struct public_url){ .origin = "" };
+	if (text[0] == '\0') {
+		return ERR_OK;
+	}
+	e = public_url_parse(slice_str(text), ret, NULL);
+	for (const char *c = text; e == ERR_OK && *c != '\0'; c++) {
+		bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+				(*c >= '0' && *c <= '9') || strchr(".:/-[]", *c) != NULL;
+		e = is_plain ? ERR_OK : ERR_CONFIG;
+	}
+	if (e != ERR_OK || strchr(strstr(ret->origin, "//") + 2, '/') != NULL) {
+		return err_note_set(note, ERR_CONFIG,
+		    "[identity] asset_url: %s is not of the form https://HOST[:PORT]", text);
+	}
+	return ERR_OK;
+}
+
+/* Sets where pages load from: base is the folder of the embedded files as they are now. */
+static enum err set_origin(
+    struct pages *p, const struct conf *conf, const char **ret_base, struct err_note *note)
+{
+	struct public_url own, assets;
+	enum err e =
+	    public_url_parse(slice_str(conf_str(conf, "plimsoll", "public_url")), &own, note);
+
+	if (e == ERR_OK) {
+		e = asset_origin(conf, &assets, note);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	const char *spaced =
+	    assets.origin[0] == '\0' ? "" : arena_printf(&p->arena, " %s", assets.origin);
+	*ret_base = arena_printf(&p->arena, "%s/v/%s", assets.origin, web_assets.hash);
+	if (spaced == NULL || *ret_base == NULL) {
+		return ERR_MEMORY;
+	}
+	return set_policies(p, spaced, own.is_loopback);
+}
+
+const struct asset *page_embedded(const char *path)
+{
+	const struct asset *a = asset_find(&web_assets, slice_str(path));
+
+	CHECK(a != NULL);
+	return a;
+}
+
+static bool is_html(const struct asset *a)
+{
+	return slice_starts(slice_str(a->content_type), SLICE("text/html"));
+}
+
+static enum err make_all(struct pages *p, const struct conf *conf, struct err_note *note)
+{
+	const char *base = NULL;
+	enum err e = set_origin(p, conf, &base, note);
+
+	for (size_t i = 0; e == ERR_OK && i < PAGES; i++) {
+		const struct asset *from = page_embedded(pages[i].asset);
+		p->made[i] = *from;
+		if (is_html(from)) {
+			e = page_make(&p->arena, from, slice_str(base), &p->made[i]);
+		}
+	}
+	return e == ERR_OK ? page_texts_make(&p->arena, conf, slice_str(base), p->text, note) : e;
+}
+
+enum err pages_load(const struct conf *conf, struct pages **ret, struct err_note *note)
+{
+	struct pages *p = calloc(1, sizeof(*p));
+
+	if (p == NULL) {
+		return ERR_MEMORY;
+	}
+	p->arena = arena_new(ARENA_MAX);
+	enum err e = make_all(p, conf, note);
+	if (e != ERR_OK) {
+		pages_free(&p);
+		return e;
+	}
+	*ret = p;
+	return ERR_OK;
+}
+
+void pages_free(struct pages **p)
+{
+	if (*p != NULL) {
+		arena_reset(&(*p)->arena);
+		free(*p);
+		*p = NULL;
+	}
+}
+
+const struct asset *pages_text(const struct pages *p, unsigned i)
+{
+	CHECK(i < PAGE_TEXTS);
+	return &p->text[i];
+}
+
+/* ---- answers ---- */
+
+/* Files that pages load, for pages of this server even where they come by way of a cache. */
+static void add_origin(struct op_call *c)
+{
+	const struct identity_state *state = c->state;
+
+	http_add_header(c->req, SLICE("Access-Control-Allow-Origin"), slice_str(state->url.origin));
+}
+
+/* A row of the first table, by the path of its operation. */
 enum err identity_page(struct op_call *c)
 {
+	const struct identity_state *state = c->state;
 	size_t i = 0;
 
-	while (i < sizeof(pages) / sizeof(pages[0]) && strcmp(c->op->path, pages[i].path) != 0) {
+	while (i < PAGES && strcmp(c->op->path, pages[i].path) != 0) {
 		i++;
 	}
-	CHECK(i < sizeof(pages) / sizeof(pages[0]));
-	return reply_asset(c, slice_str(pages[i].asset));
+	CHECK(i < PAGES);
+	if (!is_html(&state->pages->made[i])) {
+		add_origin(c);
+	}
+	asset_reply(c, &state->pages->made[i], PAGE_REVALIDATE);
+	return ERR_OK;
 }
 
 /* What pages load: /identity/NAME. */
@@ -67,14 +251,52 @@ enum err identity_file(struct op_call *c)
 {
 	const char *path =
 	    arena_printf(c->arena, "identity/%.*s", SLICE_ARG(http_param(c->req, "rest")));
+	const struct asset *asset = path == NULL ? NULL : asset_find(&web_assets, slice_str(path));
 
-	return path == NULL ? ERR_MEMORY : reply_asset(c, slice_str(path));
+	if (path == NULL) {
+		return ERR_MEMORY;
+	}
+	if (asset == NULL) {
+		return identity_not_found(c);
+	}
+	add_origin(c);
+	asset_reply(c, asset, PAGE_REVALIDATE);
+	return ERR_OK;
 }
 
 /* /v/HASH/PATH: for ever. */
 enum err identity_hashed(struct op_call *c)
 {
+	add_origin(c);
 	asset_reply_hashed(c, &web_assets, http_param(c->req, "hash"), http_param(c->req, "rest"));
+	return ERR_OK;
+}
+
+/* Addresses of old, which people have bookmarked. */
+enum err identity_redirect(struct op_call *c)
+{
+	size_t i = 0;
+
+	while (i < REDIRECTS && strcmp(c->op->path, redirects[i].path) != 0) {
+		i++;
+	}
+	CHECK(i < REDIRECTS);
+	http_add_header(c->req, SLICE("Location"), slice_str(redirects[i].to));
+	http_reply_text(c->req, redirects[i].status, redirects[i].to);
+	return ERR_OK;
+}
+
+/* /ver.txt: the version, then whose it is. */
+enum err identity_version(struct op_call *c)
+{
+	const struct svc_env *env = c->env;
+	const char *text = arena_printf(c->arena, "%s plimsoll\n", env->version);
+
+	if (text == NULL) {
+		return ERR_MEMORY;
+	}
+	http_add_header(c->req, SLICE("Cache-Control"), PAGE_REVALIDATE);
+	http_reply(c->req, 200, SLICE("text/plain; charset=utf-8"), slice_str(text));
 	return ERR_OK;
 }
 

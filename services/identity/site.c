@@ -10,36 +10,26 @@ enum {
 	READ_ONLY_RETRY_S = 30 /* and up to as much more: maintenance takes minutes */
 };
 
-/*
- * Pages load scripts and styles only from here; images of sites may come from anywhere over https.
- * The referrer stays on this origin, because addresses of pages hold tokens.
- */
+/* The referrer stays on this origin, because addresses of pages hold tokens. */
 static const char *const fixed_headers[][2] = {
 	{ "X-Content-Type-Options", "nosniff" },
 	{ "Referrer-Policy", "same-origin" },
 };
 
-#define CSP_COMMON                                                                                 \
-	"default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; "    \
-	"form-action 'self'; "
-
-enum frames {
-	FRAMES_NONE,	  /* holds none and is none */
-	FRAMES_PROVIDERS, /* holds one of an identity provider */
-	FRAMES_SITES	  /* stands in a frame of sites that were made for the original */
-};
-
+/* Pages that are not for themselves alone. */
 static const struct {
 	const char *path;
-	enum frames frames;
+	enum page_frames frames;
 } frame_pages[] = {
 	{ "/sign_in", FRAMES_PROVIDERS },
 	{ "/auth", FRAMES_PROVIDERS },
 	{ "/communication_iframe", FRAMES_SITES },
 	{ "/relay", FRAMES_SITES },
+	{ "/{lang:token}/embedded_tos", FRAMES_SITES },
+	{ "/{lang:token}/embedded_privacy", FRAMES_SITES },
 };
 
-static enum frames frames_of(const struct op *op)
+static enum page_frames frames_of(const struct op *op)
 {
 	for (size_t i = 0; i < sizeof(frame_pages) / sizeof(frame_pages[0]); i++) {
 		if (strcmp(op->path, frame_pages[i].path) == 0) {
@@ -51,21 +41,13 @@ static enum frames frames_of(const struct op *op)
 
 static void add_policy(struct op_call *c, const struct identity_state *state)
 {
-	struct slice policy = SLICE(CSP_COMMON "frame-ancestors 'none'");
-	enum frames frames = frames_of(c->op);
+	enum page_frames frames = frames_of(c->op);
 
-	if (frames == FRAMES_SITES) {
-		policy = SLICE(CSP_COMMON "frame-ancestors *");
-	} else if (frames == FRAMES_PROVIDERS && state->url.is_loopback) {
-		/* A provider on this machine need not speak https either. */
-		policy = SLICE(CSP_COMMON "frame-src https: http:; frame-ancestors 'none'");
-	} else if (frames == FRAMES_PROVIDERS) {
-		policy = SLICE(CSP_COMMON "frame-src https:; frame-ancestors 'none'");
-	}
 	if (frames != FRAMES_SITES) {
 		http_add_header(c->req, SLICE("X-Frame-Options"), SLICE("DENY"));
 	}
-	http_add_header(c->req, SLICE("Content-Security-Policy"), policy);
+	http_add_header(
+	    c->req, SLICE("Content-Security-Policy"), pages_policy(state->pages, frames));
 }
 
 static bool is_wsapi(const struct op_call *c)

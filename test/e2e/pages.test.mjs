@@ -15,10 +15,13 @@ const pages = names.filter((name) => name.endsWith('.html'));
 const scripts = names.filter((name) => name.endsWith('.js'));
 const gzipped = (list) => list.reduce((sum, name) => sum + gzipSync(read(name), { level: 9 }).length, 0);
 
-async function messages() {
-	const source = Buffer.from(read('messages.en.js')).toString('base64');
+async function messagesOf(name) {
+	const source = Buffer.from(read(name)).toString('base64');
 	return (await import(`data:text/javascript;base64,${source}`)).messages;
 }
+
+const messages = () => messagesOf('messages.en.js');
+const placesOf = (text) => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).sort();
 
 // A page with what it loads, directly and by imports.
 function closure(page) {
@@ -34,10 +37,29 @@ test('every text that a page names is there, and every text is used', async () =
 	for (const page of pages) {
 		for (const [, key] of read(page).matchAll(/data-text="(\w+)"/g)) assert.ok(known.has(key), key);
 	}
-	const all = [...pages, ...scripts.filter((name) => name !== 'messages.en.js')].map(read).join('\n');
+	const all = [...pages, ...scripts.filter((name) => !name.startsWith('messages.'))].map(read).join('\n');
 	// Some are put together: error_<kind>, home_signup_<how>, <step>_link.
 	const composed = /^(error_|home_signup_|home_mail_|home_try_\w+_link$)/;
 	for (const key of known) assert.ok(composed.test(key) || all.includes(key), `${key} is not used`);
+});
+
+test('other languages: known keys, the same values in them; what is missing is English and told here', async (t) => {
+	const english = await messages();
+	const files = scripts.filter((name) => /^messages\.(?!en\b)\w+\.js$/.test(name));
+	const [, listed] = /const OTHERS = \[(.*?)\]/.exec(read('text.js'));
+	assert.deepEqual(files.map((name) => name.split('.')[1]), [...listed.matchAll(/'(\w+)'/g)].map(([, one]) => one));
+	for (const name of files) {
+		const other = await messagesOf(name);
+		for (const [key, text] of Object.entries(other)) {
+			assert.ok(key in english, `${name}: ${key} is in no page any more`);
+			assert.deepEqual(placesOf(text), placesOf(english[key]), `${name}: ${key}`);
+			// A line may break right behind a value.
+			assert.doesNotMatch(text, /\}[.,;:!?]/, `${name}: ${key}`);
+		}
+		const missing = Object.keys(english).filter((key) => !(key in other));
+		if (missing.length > 0) t.diagnostic(`${name} lacks ${missing.join(', ')}`);
+		assert.ok(missing.length <= Object.keys(english).length / 2, `${name} is hardly a translation`);
+	}
 });
 
 test('pages have no inline script, style or handler and load only from their own origin', () => {

@@ -1,14 +1,19 @@
 // Pages, scripts and documents of the service: their headers, conditional requests, compressed
 // forms, and what is not there. Then the health paths.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import test, { after, before } from 'node:test';
+import { Script } from 'node:vm';
 import { gunzipSync } from 'node:zlib';
 import { Client } from '../harness/client.mjs';
-import { startPlimsoll } from '../harness/plimsoll.mjs';
+import { plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
 import { once } from './lib/raw.mjs';
 
 const LANDINGS = ['/verify_email_address', '/confirm', '/add_email_address', '/reset_password', '/complete_transition'];
-const PAGES = ['/', '/sign_in', '/auth', '/provision', '/verify_email_address', ...LANDINGS.map((path) => `${path}?token=x`), '/sign_in?AUTH_RETURN'];
+const PAGES = ['/', '/sign_in', '/auth', '/provision', '/verify_email_address', ...LANDINGS.map((path) => `${path}?token=x`), '/sign_in?AUTH_RETURN', '/about', '/en/tos', '/pt-BR/privacy', '/unsupported_dialog', '/unsupported_dialog_without_watch', '/cookies_disabled'];
 const SCRIPTS = [
 	'/include.js', '/include.orig.js', '/provisioning_api.js', '/provisioning_api.orig.js', '/authentication_api.js', '/authentication_api.orig.js',
 ];
@@ -40,6 +45,7 @@ test('every page: 200, HTML, the security headers, no cookie', async () => {
 		assert.match(answer.text, /^<!doctype html>/i, page);
 		assert.equal(answer.headers['set-cookie'], undefined, page);
 		assert.equal(answer.headers['cache-control'], 'public, max-age=0, must-revalidate', page);
+		assert.equal(answer.headers.vary, 'Accept-Encoding,Accept-Language', page);
 		isGuarded(answer, page);
 	}
 });
@@ -171,6 +177,86 @@ test('content-hashed addresses are kept for ever, old hashes are not', async () 
 	assert.equal(old.status, 200);
 	assert.match(old.headers['cache-control'], /must-revalidate/);
 	assert.equal((await client.get(`/v/${hash}/identity/none.css`)).status, 404);
+});
+
+test('pages load under the hash of all files, which modules share; any site page may load them', async () => {
+	const { text } = await client.get('/sign_in');
+	const [, base] = /src="(\/v\/[0-9a-f]{10}\/identity\/)dialog\.js"/.exec(text);
+	assert.doesNotMatch(text, /"\/identity\//, 'nothing under a path that is asked for again each time');
+	for (const name of ['dialog.js', 'style.css', 'messages.en.js', 'favicon.svg']) {
+		const answer = await client.get(base + name);
+		assert.match(answer.headers['cache-control'], /immutable/, name);
+		assert.equal(answer.headers['access-control-allow-origin'], server.url, name);
+	}
+	for (const path of ['/favicon.ico', '/include.js', '/identity/style.css']) {
+		assert.equal((await client.get(path)).headers['access-control-allow-origin'], server.url, path);
+	}
+	assert.equal((await client.get('/sign_in')).headers['access-control-allow-origin'], undefined);
+});
+
+test('texts for frames of sites: framable, the same text; no other page is', async () => {
+	for (const name of ['tos', 'privacy']) {
+		const embedded = await client.get(`/en/embedded_${name}`);
+		assert.equal(embedded.status, 200);
+		assert.equal(embedded.headers['x-frame-options'], undefined);
+		assert.match(embedded.headers['content-security-policy'], /frame-ancestors \*$/);
+		assert.equal(embedded.headers['x-content-type-options'], 'nosniff');
+		assert.equal(embedded.text, (await client.get(`/en/${name}`)).text);
+		for (const lang of ['xx', 'de', 'zh-Hant-TW']) assert.equal((await client.get(`/${lang}/${name}`)).status, 200, lang);
+		for (const lang of ['e', 'en_US', '1', '..', 'en-', 'e1', 'identity', `en-${'x'.repeat(33)}`]) assert.equal((await client.get(`/${lang}/${name}`)).status, 404, lang);
+	}
+	assert.equal((await client.get('/wsapi/tos')).status, 400, 'no language');
+	assert.match((await client.get('/en/tos')).text, /has not written terms of service/);
+	assert.match((await client.get('/en/privacy')).text, /<h1>Privacy<\/h1>/);
+});
+
+test('addresses of old lead to today\'s, with and without a slash', async () => {
+	for (const [path, status, to] of [['/developers', 302, '/about#sites'], ['/signin', 301, '/'], ['/signup', 301, '/'], ['/forgot', 301, '/']]) {
+		for (const form of [path, `${path}/`]) {
+			const answer = await client.get(form);
+			assert.equal(answer.status, status, form);
+			assert.equal(answer.headers.location, to, form);
+			assert.equal(answer.headers['x-frame-options'], 'DENY', form);
+		}
+	}
+});
+
+test('/humans.txt, /.well-known/dnt-policy.txt, /ver.txt', async () => {
+	for (const [path, words] of [['/humans.txt', /Plimsoll/], ['/.well-known/dnt-policy.txt', /Do Not Track/], ['/ver.txt', /^\d+\.\d+\S* plimsoll\n$/]]) {
+		const answer = await client.get(path);
+		assert.equal(answer.status, 200, path);
+		assert.match(answer.headers['content-type'], /^text\/plain/, path);
+		assert.match(answer.text, words, path);
+	}
+});
+
+test('the operator\'s own texts are shown, as text; one that cannot be read is told at start', async () => {
+	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-texts-'));
+	const terms = path.join(dir, 'terms.txt');
+	writeFileSync(terms, '# House rules\n\nBe kind. <script>alert(1)</script>\n\n## Tides\nTwice a day.\n');
+	const own = await startPlimsoll({ conf: { identity: { terms_file: terms } } });
+	try {
+		const { text } = await new Client(own.url).get('/en/tos');
+		assert.match(text, /<title>House rules<\/title>/);
+		assert.match(text, /<h2>Tides<\/h2>\s*<p>Twice a day\.<\/p>/);
+		assert.match(text, /Be kind\. &lt;script&gt;/);
+		rmSync(terms);
+		const check = spawnSync(plimsollBin(), ['check', '-c', own.confPath], { encoding: 'utf8' });
+		assert.notEqual(check.status, 0);
+		assert.match(check.stdout + check.stderr, /terms_file: .*terms\.txt: No such file/);
+		const wrong = ['check', '-c', own.confPath, '--set', `identity.terms_file=${own.confPath}`, '--set', 'identity.asset_url=https://cdn.example/folder'];
+		assert.match(spawnSync(plimsollBin(), wrong, { encoding: 'utf8' }).stderr, /asset_url: .* is not of the form/);
+	} finally {
+		await own.stop();
+		rmSync(dir, { recursive: true, force: true });
+	}
+});
+
+test('include.js is served small, include.orig.js as it was written', async () => {
+	const [small, written] = [await client.get('/include.js'), await client.get('/include.orig.js')];
+	assert.ok(small.text.length < written.text.length * 0.8, `${small.text.length} of ${written.text.length}`);
+	assert.match(written.text, /Sign-in by e-mail address for a web site/);
+	for (const { text } of [small, written]) assert.doesNotThrow(() => new Script(text));
 });
 
 test('/.well-known/browserid and /pk', async () => {

@@ -12,7 +12,12 @@ function wire() {
 	wireAddresses();
 	wireAccount();
 	for (const button of document.querySelectorAll('[data-back]')) {
-		button.addEventListener('click', () => openAccount());
+		button.addEventListener('click', () => {
+			if (button.form) {
+				screens.clearFieldErrors(button.form);
+			}
+			openAccount();
+		});
 	}
 	screens.onClick('cookies', '[data-reload]', () => location.reload());
 	document.addEventListener('visibilitychange', refresh);

@@ -46,6 +46,7 @@ function showSteps(server) {
 	}
 	steps.push(step('home_try_site'));
 	find('[data-steps]').replaceChildren(...steps);
+	find('[data-try]').classList.toggle('local', isLocal);
 }
 
 function showFacts(server) {

@@ -15,6 +15,7 @@ export const account = { context: null, emails: [], unverified: [] };
 // True if somebody is signed in.
 async function load() {
 	account.context = await api.context();
+	document.body.classList.toggle('member', account.context.authenticated);
 	if (!account.context.authenticated) {
 		return false;
 	}
@@ -53,6 +54,7 @@ export async function openAccount(notice = null, values = {}, { atStart = false 
 // Nobody is signed in any more: this browser forgets keys and addresses.
 export async function leave(notice = null) {
 	Object.assign(account, { emails: [], unverified: [] });
+	document.body.classList.remove('member');
 	await forgetKeys();
 	forgetDevice();
 	screens.showNotice('out', notice);

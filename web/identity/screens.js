@@ -90,7 +90,7 @@ export function showFieldError(form, { field, key }) {
 	input.select?.();
 }
 
-function clearFieldErrors(form) {
+export function clearFieldErrors(form) {
 	for (const input of form.querySelectorAll('[aria-invalid]')) {
 		input.removeAttribute('aria-invalid');
 		noteOf(input).hidden = true;

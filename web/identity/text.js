@@ -1,8 +1,37 @@
 // Puts the texts of messages.*.js into a page. Elements say which by data-text="key"; {name} in a
 // text is replaced by a value: a node as it is, a string emphasised and never read as markup.
-import { messages } from './messages.en.js';
+// One file of texts per language; a page loads English, for what a language lacks, and the reader's.
+import { messages as english } from './messages.en.js';
 
 const PLACE = /\{(\w+)\}/;
+const OTHERS = ['de']; // languages there is a file of, beside English
+const RIGHT_TO_LEFT = /^(ar|dv|fa|he|ku|ps|sd|ug|ur|yi)\b/;
+
+// The first of the browser's languages that there are texts in: "de" for "de-AT", too.
+function chosenLanguage() {
+	const wanted = navigator.languages ?? [navigator.language ?? 'en'];
+	const known = wanted
+		.map((tag) => tag.toLowerCase())
+		.map((tag) => ['en', ...OTHERS].find((one) => tag === one || tag.startsWith(`${one}-`)));
+	return known.find(Boolean) ?? 'en';
+}
+
+// English, and over it what the reader's language has; a file that cannot be had is done without.
+async function loadMessages(language) {
+	if (language === 'en') {
+		return english;
+	}
+	try {
+		const { messages: others } = await import(`./messages.${language}.js`);
+		document.documentElement.lang = language;
+		document.documentElement.dir = RIGHT_TO_LEFT.test(language) ? 'rtl' : 'ltr';
+		return { ...english, ...others };
+	} catch {
+		return english;
+	}
+}
+
+const messages = await loadMessages(chosenLanguage());
 
 function message(key) {
 	const found = messages[key];
