@@ -40,7 +40,7 @@ CONTENT_TYPES = {
 NOT_SERVED_NAMES = {"meson.build", "README", "README.md"}
 NOT_SERVED_ENDINGS = (".h", "~", ".orig", ".swp")
 ALIGNMENT = 16
-MINIFIED = {"identity/include.js", "identity/provisioning_api.js", "identity/authentication_api.js"}
+MINIFIED = ("identity/include.js", "identity/provisioning_api.js", "identity/authentication_api.js")
 
 
 def is_served(name):
