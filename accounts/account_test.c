@@ -12,6 +12,7 @@
 #include "accounts/account.h"
 #include "accounts/accounts.h"
 #include "accounts/db_rig.h"
+#include "accounts/idp.h"
 #include "accounts/login.h"
 #include "accounts/staged.h"
 
@@ -528,6 +529,38 @@ static void audit_finds_what_is_broken(void **state)
 	}
 }
 
+static void mark_idp(struct db_rig *rig, const char *domain, int64_t seen_ms)
+{
+	struct buf request = buf_new(accounts_idp_mark.max_req);
+
+	idp_put_mark(&request, slice_str(domain), seen_ms);
+	assert_int_equal(db_rig_call(rig, &accounts_idp_mark, buf_slice(&request)), ERR_OK);
+	buf_free(&request);
+}
+
+static void a_provider_is_seen_and_forgotten(void **state)
+{
+	struct db_rig rig;
+	int64_t ms = 0;
+
+	(void)state;
+	db_rig_init(&rig);
+	assert_int_equal(idp_last_seen(rig.db, SLICE("a.example"), &ms, NULL), ERR_NOT_FOUND);
+	mark_idp(&rig, "a.example", 5000);
+	mark_idp(&rig, "b.example", 6000);
+	mark_idp(&rig, "a.example", 4000);
+	assert_int_equal(idp_last_seen(rig.db, SLICE("a.example"), &ms, NULL), ERR_OK);
+	assert_int_equal(ms, 4000);
+	assert_sane(&rig);
+	mark_idp(&rig, "a.example", 0);
+	mark_idp(&rig, "c.example", 0);
+	assert_int_equal(idp_last_seen(rig.db, SLICE("a.example"), &ms, NULL), ERR_NOT_FOUND);
+	assert_int_equal(idp_last_seen(rig.db, SLICE("b.example"), &ms, NULL), ERR_OK);
+	db_rig_run(&rig, "UPDATE idp SET domain = 'B.example'");
+	assert_int_equal(accounts_service.audit(rig.db, &rig.note), ERR_CORRUPT);
+	db_rig_fini(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -550,6 +583,7 @@ int main(void)
 		cmocka_unit_test(an_account_has_a_hundred_addresses_at_most),
 		cmocka_unit_test(a_password_ends_the_sessions_before_it),
 		cmocka_unit_test(audit_finds_what_is_broken),
+		cmocka_unit_test(a_provider_is_seen_and_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

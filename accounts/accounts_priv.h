@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "accounts/keys.h"
+#include "accounts/well_known.h"
 #include "core/service.h"
 #include "core/store/store.h"
 
@@ -16,6 +17,9 @@ struct accounts_state {
 	bool has_keys;
 	/* store: one wake-up of the courier is under way at a time; more ask for one more. */
 	bool waking, wake_again;
+	/* courier: what it may fetch */
+	struct well_known_policy well_known;
+	bool has_well_known;
 };
 
 /* The state in this process. */
@@ -23,7 +27,7 @@ struct accounts_state *accounts_state(const struct svc_env *env);
 
 /* schema.c */
 enum {
-	ACCOUNTS_MIGRATIONS = 2
+	ACCOUNTS_MIGRATIONS = 3
 };
 extern const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS];
 

@@ -19,6 +19,7 @@ static const struct {
 	{ STMT_AUDIT_STAGED_KIND, "a staged row whose parts do not fit its kind: created at" },
 	{ STMT_AUDIT_STAGED_CLAIM,
 	    "a staged row for an address that is not its account's: created at" },
+	{ STMT_AUDIT_IDP, "a provider with a bad domain or time: seen at" },
 	{ STMT_AUDIT_OUTBOX, "a mail with an unknown state, a stale lease or text left: mail" },
 };
 

@@ -89,7 +89,14 @@ static const char migration_2[] =
     ");"
     "CREATE INDEX login_failure_age ON login_failure (last_ms);";
 
+/* Providers of other domains: idp.h. */
+static const char migration_3[] = "CREATE TABLE idp ("
+				  " domain TEXT NOT NULL PRIMARY KEY," /* lower case */
+				  " last_seen_ms BIGINT NOT NULL"
+				  ");";
+
 const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS] = {
 	{ 1, migration_1 },
 	{ 2, migration_2 },
+	{ 3, migration_3 },
 };

@@ -1,6 +1,7 @@
 /*
- * Role: courier. Takes mails out of the outbox and gives them to the SMTP server. The rows are
- * durable and leased, so what was not confirmed as sent comes up again, whoever died meanwhile.
+ * Role: courier. Takes mails out of the outbox and gives them to the SMTP server, and fetches what
+ * web asks for (fetcher.h). The rows are durable and leased, so what was not confirmed as sent
+ * comes up again, whoever died meanwhile.
  *
  * [mail] connections worker tasks do the same thing over and over: lease a few rows, send each, say
  * how it went; when nothing is due they sleep until the next row is, or until the store says that a
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts/courier/fetcher.h"
 #include "accounts/courier/mime.h"
 #include "accounts/courier/smtp.h"
 #include "accounts/outbox.h"
@@ -33,6 +35,7 @@ enum {
 
 struct courier {
 	struct role_ctx *role;
+	struct fetcher *fetcher;
 	struct smtp_client *smtp;  /* NULL: development, mails are kept */
 	struct mime_sender sender; /* slices into the configuration */
 	struct task *workers[WORKERS_MAX];
@@ -218,11 +221,20 @@ static enum err open_smtp(struct courier *c, const struct conf *conf, struct err
 	if (o.url[0] == '\0') {
 		return ERR_OK;
 	}
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		return err_note_set(note, ERR_SYSTEM, "libcurl does not start");
-	}
 	enum err e = smtp_client_new(c->role->env.loop, &o, &c->smtp);
 	return e == ERR_OK ? ERR_OK : err_note_set(note, e, "SMTP client: %s", err_text(e));
+}
+
+/* Documents of other domains: asked for by web, answered from tasks. */
+static enum err open_fetcher(struct courier *c, struct role_ctx *r, struct err_note *note)
+{
+	enum err e = fetcher_new(&r->env, &c->fetcher);
+
+	if (e == ERR_OK) {
+		const struct rpc_executor executor = fetcher_executor(c->fetcher);
+		e = rpc_server_new(r->env.loop, &r->registry, ROLE_COURIER, &executor, &r->server);
+	}
+	return e == ERR_OK ? e : err_note_set(note, e, "fetcher: %s", err_text(e));
 }
 
 static enum err courier_start(struct role_ctx *r, struct err_note *note)
@@ -239,7 +251,11 @@ static enum err courier_start(struct role_ctx *r, struct err_note *note)
 	int64_t workers = conf_int(r->conf, "mail", "connections");
 	CHECK(workers > 0 && workers <= WORKERS_MAX);
 	c->n_workers = (unsigned)workers;
-	return open_smtp(c, r->conf, note);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		return err_note_set(note, ERR_SYSTEM, "libcurl does not start");
+	}
+	enum err e = open_fetcher(c, r, note);
+	return e == ERR_OK ? open_smtp(c, r->conf, note) : e;
 }
 
 static enum err courier_serve(struct role_ctx *r, struct err_note *note)
@@ -276,6 +292,7 @@ static void courier_stop(struct role_ctx *r)
 
 	if (c != NULL) {
 		smtp_client_free(&c->smtp);
+		fetcher_free(&c->fetcher);
 		free(c);
 		r->role_data = NULL;
 	}

@@ -8,7 +8,8 @@
 const struct role_def role_table[ROLE_COUNT] = {
 	[ROLE_WEB] = {
 		.role = ROLE_WEB, .program = "plimsoll", .instances_key = "web",
-		.calls = ROLE_BIT(ROLE_STORE) | ROLE_BIT(ROLE_SIGNER) | ROLE_BIT(ROLE_COMPUTE),
+		.calls = ROLE_BIT(ROLE_STORE) | ROLE_BIT(ROLE_SIGNER) | ROLE_BIT(ROLE_COMPUTE) |
+			 ROLE_BIT(ROLE_COURIER),
 		.sandbox = SANDBOX_ACCEPT | SANDBOX_READ_DATA,
 	},
 	[ROLE_STORE] = {
@@ -32,7 +33,7 @@ const struct role_def role_table[ROLE_COUNT] = {
 		.role = ROLE_COURIER, .program = "plimsoll-courier",
 		.calls = ROLE_BIT(ROLE_STORE),
 		.sandbox = SANDBOX_DIAL | SANDBOX_THREADS, /* names are resolved on a thread */
-		.max_credits = 16,
+		.max_credits = 128, /* a fetch waits for a stranger's server */
 	},
 	[ROLE_ADMIN] = {
 		.role = ROLE_ADMIN, .program = "plimsoll",

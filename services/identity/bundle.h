@@ -37,6 +37,8 @@ struct bundle_query {
 	int64_t now_ms, clock_skew_ms;
 	bool allow_unverified; /* a principal "unverified-email" will do */
 	struct slice own_host; /* issuer whose key is own_key */
+	struct slice
+	    forced_issuer; /* another name of ours that is accepted, for any address; or empty */
 	const struct pubkey *own_key;
 	/* Others that are known for this bundle. */
 	struct bundle_trust trust[BUNDLE_TRUST_MAX];

@@ -18,6 +18,7 @@ void bundle_put_query(struct buf *out, const struct bundle_query *q, struct slic
 	wire_put_i64(out, q->clock_skew_ms);
 	wire_put_u8(out, q->allow_unverified ? 1 : 0);
 	wire_put_bytes(out, q->own_host);
+	wire_put_bytes(out, q->forced_issuer);
 	wire_put_bytes(out, own_key_json);
 	wire_put_u8(out, (uint8_t)q->n_trust);
 	for (unsigned i = 0; i < q->n_trust; i++) {
@@ -38,6 +39,7 @@ bool bundle_take_query(
 	q.clock_skew_ms = wire_take_i64(&r);
 	q.allow_unverified = wire_take_u8(&r) != 0;
 	q.own_host = wire_take_bytes(&r);
+	q.forced_issuer = wire_take_bytes(&r);
 	*ret_own_key_json = wire_take_bytes(&r);
 	q.n_trust = wire_take_u8(&r);
 	if (q.n_trust > BUNDLE_TRUST_MAX) {

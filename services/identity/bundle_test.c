@@ -122,7 +122,8 @@ static struct bundle_result expect_query(const struct bundle_query *q, const cha
 		assert_string_equal(r.reason, reason);
 	} else {
 		assert_true(slice_eq(r.email, SLICE("a@b.co")));
-		assert_true(slice_eq(r.issuer, SLICE("id.example")));
+		assert_true(slice_eq_nocase(
+		    r.issuer, q->forced_issuer.len > 0 ? q->forced_issuer : q->own_host));
 	}
 	arena_reset(&arena);
 	return r;
@@ -410,6 +411,33 @@ static void a_provider_speaks_for_its_own_domain_only(void **state)
 	buf_free(&b);
 }
 
+static void another_name_of_ours_speaks_for_all_where_it_was_asked_for(void **state)
+{
+	const struct bundle_trust trust = { SLICE("b.co"), SLICE("idp.example"),
+		slice_str(user[JWS_RS256].json) };
+	struct buf b = buf_new(20000), message = buf_new(40000);
+	struct slice key_json;
+
+	(void)state;
+	make_bundle(&(struct recipe){ .issuer = "forced.example" }, &b);
+	struct bundle_query q = query_of(buf_slice(&b)), there;
+	expect_query(&q, "can't get public key for forced.example: this server looks up no other "
+			 "identity providers");
+	q.forced_issuer = SLICE("Forced.example");
+	q.trust[0] = trust;
+	q.n_trust = 1;
+	expect_query(&q, NULL);
+	bundle_put_query(&message, &q, SLICE("key"));
+	assert_true(bundle_take_query(buf_slice(&message), &there, &key_json));
+	assert_true(slice_eq(there.forced_issuer, q.forced_issuer));
+	/* The usual name still does not speak for a domain with a provider. */
+	make_bundle(&(struct recipe){ .issuer = "id.example" }, &b);
+	q.bundle = buf_slice(&b);
+	expect_query(&q, "issuer 'id.example' may not speak for emails from 'b.co'");
+	buf_free(&b);
+	buf_free(&message);
+}
+
 static void audiences(void **state)
 {
 	static const char *const rows[][3] = {
@@ -512,6 +540,7 @@ int main(void)
 		cmocka_unit_test(principals_are_checked),
 		cmocka_unit_test(other_issuers_are_not_known),
 		cmocka_unit_test(a_provider_speaks_for_its_own_domain_only),
+		cmocka_unit_test(another_name_of_ours_speaks_for_all_where_it_was_asked_for),
 		cmocka_unit_test(audiences),
 		cmocka_unit_test(messages_to_compute_give_the_same_result),
 	};

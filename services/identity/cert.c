@@ -67,6 +67,7 @@ void cert_put_req(struct buf *out, const struct cert_req *r)
 {
 	wire_put_bytes(out, r->email);
 	wire_put_bytes(out, r->public_key);
+	wire_put_bytes(out, r->forced_issuer);
 	wire_put_u8(out, r->is_unverified ? 1 : 0);
 	wire_put_u8(out, r->is_ephemeral ? 1 : 0);
 }
@@ -77,6 +78,7 @@ bool cert_take_req(struct slice message, struct cert_req *ret)
 
 	ret->email = wire_take_bytes(&r);
 	ret->public_key = wire_take_bytes(&r);
+	ret->forced_issuer = wire_take_bytes(&r);
 	ret->is_unverified = wire_take_u8(&r) != 0;
 	ret->is_ephemeral = wire_take_u8(&r) != 0;
 	return wire_done(&r);
@@ -94,9 +96,14 @@ static enum err handle(void *role_state, const struct rpc_call_info *info, struc
 	const char *lifetime =
 	    r.is_ephemeral ? "certificate_lifetime_ephemeral" : "certificate_lifetime";
 	int64_t now_ms = clock_wall_ms();
+
+	/* Web checks it as well, but the key signs under no other name, whoever asks. */
+	if (r.forced_issuer.len > 0 && !identity_may_force(env->conf, r.forced_issuer)) {
+		return err_note_set(note, ERR_DENIED, "not one of forcible_issuers");
+	}
 	const struct cert cert = {
 		.email = r.email,
-		.issuer = slice_str(state->url.host),
+		.issuer = r.forced_issuer.len > 0 ? r.forced_issuer : slice_str(state->url.host),
 		.public_key = r.public_key,
 		.is_unverified = r.is_unverified,
 		.issued_ms = now_ms,

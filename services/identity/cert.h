@@ -32,6 +32,7 @@ extern const struct rpc_def identity_cert_sign;
 
 struct cert_req {
 	struct slice email, public_key;
+	struct slice forced_issuer; /* one of forcible_issuers; empty: this server's own name */
 	bool is_unverified, is_ephemeral; /* ephemeral: the short lifetime */
 };
 void cert_put_req(struct buf *out, const struct cert_req *r);

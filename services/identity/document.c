@@ -8,11 +8,29 @@ enum {
 	ABOUT_MAX = 8 * 1024
 };
 
+/* For a domain that a bridge speaks for: who that is. A host name needs no escapes. */
+static enum err reply_bridge(struct op_call *c, struct slice host)
+{
+	const char *text = arena_printf(c->arena, "{\"authority\":\"%.*s\"}", SLICE_ARG(host));
+
+	if (text == NULL) {
+		return ERR_MEMORY;
+	}
+	http_reply(c->req, 200, SLICE("application/json"), slice_str(text));
+	return ERR_OK;
+}
+
 /* /.well-known/browserid: made when the process got ready. */
 enum err identity_well_known(struct op_call *c)
 {
 	const struct identity_state *state = c->state;
+	struct slice domain, bridge;
 
+	if (http_query_get(c->req, SLICE("domain"), &domain) &&
+	    providers_bridge(discovery_configured(state->discovery), domain, &bridge)) {
+		http_add_header(c->req, SLICE("Cache-Control"), SLICE("public, max-age=10"));
+		return reply_bridge(c, bridge);
+	}
 	http_add_header(c->req, SLICE("Cache-Control"), SLICE("public, max-age=10"));
 	http_reply(c->req, 200, SLICE("application/json"), buf_slice(&state->well_known));
 	return ERR_OK;

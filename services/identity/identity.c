@@ -36,7 +36,7 @@ static void free_state(struct identity_state *state)
 	pubkey_free(&state->public_key);
 	buf_free(&state->public_key_json);
 	buf_free(&state->well_known);
-	providers_free(&state->providers);
+	discovery_free(&state->discovery);
 	pages_free(&state->pages);
 	domain_key_free(&state->domain_key);
 	OPENSSL_cleanse(state->kdf_salt_key, sizeof(state->kdf_salt_key));
@@ -64,11 +64,14 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	enum err e = public_url_parse(
 	    slice_str(conf_str(env->conf, "plimsoll", "public_url")), &state->url, note);
 	if (e == ERR_OK && env->role == ROLE_WEB) {
-		e = providers_load(env->conf, &state->providers, note);
+		e = discovery_new(env, state->url.host, &state->discovery, note);
 		if (e == ERR_OK) {
 			e = pages_load(env->conf, &state->pages, note);
 		}
 		warn_of_doors(env);
+	}
+	if (e == ERR_OK && env->role == ROLE_COURIER) {
+		e = discovery_allow(env, note);
 	}
 	if (e == ERR_OK && env->role == ROLE_SIGNER) {
 		e = domain_key_load(env->data_dir, &state->domain_key, note);
@@ -83,7 +86,9 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 
 static void stop(struct svc_env *env, void *state)
 {
-	(void)env;
+	if (env->role == ROLE_COURIER) {
+		discovery_forbid(env);
+	}
 	free_state(state);
 }
 

@@ -2,7 +2,6 @@
  * Configuration keys of [identity], and the check that a public server can send its mails.
  */
 #include "services/identity/identity_priv.h"
-#include "services/identity/provider.h"
 
 /* clang-format off */
 const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS] = {
@@ -31,6 +30,35 @@ const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS] = {
 	{ .section = "identity", .name = "clock_skew", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 300000,
 	  .def = "5s", .reloadable = true,
 	  .help = "How far the clocks of other servers may be off when their signatures are checked." },
+	{ .section = "identity", .name = "primaries", .type = CONF_ENUM, .choices = "auto|yes|no", .def = "auto",
+	  .help = "Whether domains may be identity providers for their own addresses: yes looks each up at https://DOMAIN/.well-known/browserid, auto does so unless public_url is on this machine, no knows none." },
+	{ .section = "identity", .name = "provider_timeout", .type = CONF_DURATION, .unit = "ms", .min = 100, .max = 8000,
+	  .def = "8s",
+	  .help = "How long looking up a domain's provider may take in all." },
+	{ .section = "identity", .name = "provider_parallel", .type = CONF_INT, .unit = "fetches", .min = 1, .max = WELL_KNOWN_PARALLEL_MAX,
+	  .def = "64",
+	  .help = "How many providers' documents are fetched at a time; others wait." },
+	{ .section = "identity", .name = "provider_cache_min", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 86400000,
+	  .def = "1m", .reloadable = true,
+	  .help = "How long a provider's document is used at least, whatever its Cache-Control says." },
+	{ .section = "identity", .name = "provider_cache_max", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 86400000,
+	  .def = "1h", .reloadable = true,
+	  .help = "The same at most; without a Cache-Control it is ten minutes." },
+	{ .section = "identity", .name = "provider_cache_failed", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 86400000,
+	  .def = "5m", .reloadable = true,
+	  .help = "How long it is remembered that a domain has no provider or cannot be reached." },
+	{ .section = "identity", .name = "provider_private", .type = CONF_BOOL, .def = "no",
+	  .help = "Whether providers may have addresses that are not of the public internet. Anybody can name any domain, so this lets strangers have the server ask for a document at any host of your network that speaks https." },
+	{ .section = "identity", .name = "provider_proxy", .type = CONF_STRING, .max = 300,
+	  .help = "Proxy through which providers' documents are fetched: http://host:port. It resolves the names, and must itself refuse private addresses." },
+	{ .section = "identity", .name = "provider_ca", .type = CONF_PATH,
+	  .help = "File with the certificates (PEM) of the authorities that providers are trusted by, in the place of the system's." },
+	{ .section = "identity", .name = "provider_hosts", .type = CONF_STRING, .max = 4000, .list = true,
+	  .help = "For tests: where providers listen in the place of what DNS says: name=address:port, separated by commas. Only with test_doors." },
+	{ .section = "identity", .name = "provider_plain_http", .type = CONF_BOOL, .def = "no",
+	  .help = "For tests: providers are asked over http, on this machine only. Only with test_doors." },
+	{ .section = "identity", .name = "forcible_issuers", .type = CONF_STRING, .max = 1000, .reloadable = true,
+	  .help = "Host names besides the one of public_url under which this server certifies addresses when a page asks for it (forceIssuer), separated by commas." },
 	{ .section = "identity", .name = "shimmed_primaries", .type = CONF_STRING, .max = 4000,
 	  .help = "Identity providers whose support document lies in a file: domain|origin|path, separated by commas; or @FILE with one of them a line." },
 	{ .section = "identity", .name = "proxy_idps", .type = CONF_STRING, .max = 4000,
@@ -61,6 +89,9 @@ enum err identity_conf_check(const struct conf *conf, struct err_note *note)
 	struct providers *providers = NULL;
 	e = providers_load(conf, &providers, note);
 	providers_free(&providers);
+	if (e == ERR_OK) {
+		e = discovery_conf_check(conf, note);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}

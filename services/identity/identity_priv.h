@@ -8,9 +8,9 @@
 #include "accounts/session.h"
 #include "core/service.h"
 #include "services/identity/bundle.h"
+#include "services/identity/discovery.h"
 #include "services/identity/domain_key.h"
 #include "services/identity/page.h"
-#include "services/identity/provider.h"
 #include "services/identity/pubkey.h"
 
 enum {
@@ -28,7 +28,7 @@ struct identity_state {
 	struct pubkey public_key;   /* the domain key's public half, parsed once; compute too */
 	struct buf public_key_json; /* as in /pk; compute: what public_key was parsed from */
 	int64_t key_created_ms;
-	struct providers *providers; /* of other domains */
+	struct discovery *discovery; /* providers of other domains */
 	struct buf well_known;	     /* the document /.well-known/browserid */
 	struct pages *pages;
 	uint8_t kdf_salt_key[KDF_KEY_BYTES]; /* derives salts for addresses without account */
@@ -58,7 +58,7 @@ extern const struct activity identity_activities[IDENTITY_ACTIVITIES];
 
 /* identity_conf.c */
 enum {
-	IDENTITY_CONF_KEYS = 16
+	IDENTITY_CONF_KEYS = 28
 };
 extern const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS];
 NODISCARD enum err identity_conf_check(const struct conf *conf, struct err_note *note);
@@ -74,15 +74,29 @@ void identity_reply_text(struct op_call *c, int status, const char *detail);
 /* Seconds that a refused client is told to wait, from the expected wait at compute. */
 unsigned identity_retry_after_s(const struct svc_env *env);
 
+/*
+ * Until when to wait for another role of this server: rows that look domains up have long deadlines
+ * for strangers' servers, not for ours.
+ */
+int64_t identity_soon_us(const struct op_call *c);
+
 /* A buffer that is freed with the request; NULL beyond its memory. */
 struct buf *identity_body(struct op_call *c, size_t max);
 
 /*
- * Verifies a bundle with all providers that are known, here or in compute (so in a task). Errors:
- * as bundle_verify and rpc_call.
+ * Verifies a bundle with the keys of its issuer and of the address's domain, looking these up where
+ * needed; here or in compute (so in a task). Errors: as bundle_verify, discovery_find and rpc_call.
  */
+struct verify_options {
+	bool allow_unverified;
+	struct slice
+	    forced_issuer; /* asked for; counts if it is in forcible_issuers. May be empty */
+};
 NODISCARD enum err identity_verify_bundle(struct op_call *c, struct slice bundle,
-    struct slice audience, bool allow_unverified, struct bundle_result *ret);
+    struct slice audience, const struct verify_options *options, struct bundle_result *ret);
+
+/* Is it a name in [identity] forcible_issuers, under which this server may certify addresses? */
+bool identity_may_force(const struct conf *conf, struct slice issuer);
 
 /* wsapi.c */
 op_fn wsapi_front;

@@ -15,8 +15,9 @@ const struct op identity_ops[IDENTITY_OPS] = {
 	    HTTP_##method == HTTP_POST ? BODY_MAX : 0, flags, wsapi_front },
 #include "services/identity/wsapi.def"
 #undef WSAPI
-	/* About 65 us of RSA and JSON on the loop; a task only because DSA goes to compute. */
-	{ "identity.verify", HTTP_POST, "/verify", COST_SIGN, SHED_LATE, 2500, BODY_MAX, 0, identity_verify },
+	/* About 65 us of RSA and JSON on the loop; a task because DSA goes to compute, and domains that
+	 * are not known yet are asked. */
+	{ "identity.verify", HTTP_POST, "/verify", COST_SIGN, SHED_LATE, 10000, BODY_MAX, 0, identity_verify },
 	{ "identity.well_known", HTTP_GET, "/.well-known/browserid", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_well_known },
 	{ "identity.pk", HTTP_GET, "/pk", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_pk },
 	{ "identity.about_json", HTTP_GET, "/__about__", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, identity_about_json },

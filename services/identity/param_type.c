@@ -90,6 +90,11 @@ bool is_hostname(struct slice s)
 	return is_domain(s, 1) || is_ipv4(s);
 }
 
+enum err host_key(struct arena *arena, struct slice host, struct slice *ret)
+{
+	return email_key(arena, host, ret); /* what is compared of an address is its domain, too */
+}
+
 static bool is_local_part(struct slice s)
 {
 	struct slice rest = s, run;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "core/base/arena.h"
 #include "core/base/slice.h"
 
 /* Dot-separated local part, and a domain of at least two labels or a bracketed IPv4 address. */
@@ -13,6 +14,9 @@ bool is_email(struct slice s);
 
 /* RFC 1123 host name or IPv4 address. */
 bool is_hostname(struct slice s);
+
+/* The form of a host name under which it is compared: ASCII letters in lower case. */
+NODISCARD enum err host_key(struct arena *arena, struct slice host, struct slice *ret);
 
 /* http, https or app "://host[:port]" and nothing behind. */
 bool is_origin(struct slice s);

@@ -1,6 +1,5 @@
 /*
- * Providers from the configuration. A document is a support document as /.well-known/browserid
- * serves it (persona.md 4.8): disabled, or a delegation to another domain, or key and two paths.
+ * Providers from the configuration.
  */
 #include "services/identity/provider.h"
 
@@ -10,10 +9,7 @@
 #include <string.h>
 
 #include "core/base/arena.h"
-#include "core/base/buf.h"
-#include "core/base/json.h"
 #include "services/identity/param_type.h"
-#include "services/identity/pubkey.h"
 
 enum {
 	FILE_MAX = 64 * 1024,
@@ -21,20 +17,12 @@ enum {
 	PATH_SIZE = 1024
 };
 
-static const char nobody[] = "this server looks up no other identity providers";
-static const char disabled[] = "the domain has switched its identity provider off";
-static const char too_long[] = "too many delegations, or they lead in a circle";
-
-enum entry_kind {
-	ENTRY_KEY,
-	ENTRY_AUTHORITY, /* another domain speaks for it */
-	ENTRY_DISABLED
-};
-
 struct entry {
-	enum entry_kind kind;
-	struct slice domain, authority;
-	struct provider provider;
+	struct slice domain;
+	bool is_shim;
+	struct support_document document; /* a shim's */
+	struct slice origin;		  /* a shim's */
+	struct slice bridge;		  /* host, of one that is no shim */
 };
 
 struct providers {
@@ -52,7 +40,6 @@ static struct entry *add(struct providers *p, struct slice domain)
 	}
 	struct entry *e = &p->entries[p->n++];
 	*e = (struct entry){ .domain = copy };
-	e->provider.domain = copy;
 	return e;
 }
 
@@ -86,68 +73,9 @@ static enum err read_file(
 	return ERR_OK;
 }
 
-static bool put_url(struct providers *p, const struct json *document, const char *member,
-    struct slice origin, struct slice *ret)
-{
-	struct slice path;
-
-	if (!json_get_string(json_member(document, member), &path) ||
-	    !slice_starts(path, SLICE("/"))) {
-		return false;
-	}
-	*ret = slice_str(arena_printf(&p->arena, "%.*s%.*s", SLICE_ARG(origin), SLICE_ARG(path)));
-	return ret->len > 0;
-}
-
-/* The key's text in the form that verifying reads (its members are strings); checked once here. */
-static bool put_key(struct providers *p, const struct json *document, struct slice *ret)
-{
-	struct pubkey key = { .verifier = NULL };
-	struct buf text = buf_new(FILE_MAX);
-	struct json_writer w = json_writer_new(&text);
-	const struct json *v = json_member(document, "public-key"), *value;
-	struct slice name, member;
-	void *cursor = NULL;
-	bool good = v != NULL && pubkey_parse(v, &key, NULL) == ERR_OK;
-
-	json_begin_object(&w);
-	while (good && json_next(v, &cursor, &name, &value)) {
-		if (json_get_string(value, &member)) {
-			json_put_name(&w, name);
-			json_put_string(&w, member);
-		}
-	}
-	json_end_object(&w);
-	good = good && !text.failed && arena_copy(&p->arena, buf_slice(&text), ret) == ERR_OK;
-	pubkey_free(&key);
-	buf_free(&text);
-	return good;
-}
-
-/* False: the document is none. */
-static bool take_document(
-    struct providers *p, struct entry *e, const struct json *document, struct slice origin)
-{
-	bool is_disabled = false;
-
-	if (json_get_bool(json_member(document, "disabled"), &is_disabled) && is_disabled) {
-		e->kind = ENTRY_DISABLED;
-		return true;
-	}
-	if (json_get_string(json_member(document, "authority"), &e->authority)) {
-		e->kind = ENTRY_AUTHORITY;
-		return is_hostname(e->authority);
-	}
-	e->kind = ENTRY_KEY;
-	return put_url(p, document, "authentication", origin, &e->provider.auth_url) &&
-	       put_url(p, document, "provisioning", origin, &e->provider.prov_url) &&
-	       put_key(p, document, &e->provider.key_json);
-}
-
 static enum err add_shimmed(struct providers *p, struct slice row, struct err_note *note)
 {
 	struct slice rest = row, domain, origin, path, text;
-	const struct json *document = NULL;
 
 	if (!slice_split(&rest, '|', &domain) || !slice_split(&rest, '|', &origin) ||
 	    !slice_split(&rest, '|', &path) || !is_hostname(domain) || !is_origin(origin)) {
@@ -163,8 +91,9 @@ static enum err add_shimmed(struct providers *p, struct slice row, struct err_no
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (json_parse(&p->arena, text, &document, NULL) != ERR_OK ||
-	    json_kind(document) != JSON_KIND_OBJECT || !take_document(p, entry, document, origin)) {
+	entry->is_shim = true;
+	if (arena_copy(&p->arena, origin, &entry->origin) != ERR_OK ||
+	    support_document_parse(&p->arena, text, &entry->document) != ERR_OK) {
 		return err_note_set(note, ERR_CONFIG,
 		    "[identity] shimmed_primaries: %.*s is no support document: it needs "
 		    "public-key, authentication and provisioning, or authority, or disabled",
@@ -186,10 +115,9 @@ static enum err add_proxied(struct providers *p, struct slice row, struct err_no
 		    "[identity] proxy_idps: \"%.*s\" is not domain=host", SLICE_ARG(row));
 	}
 	struct entry *entry = add(p, domain);
-	if (entry == NULL || arena_copy(&p->arena, host, &entry->authority) != ERR_OK) {
+	if (entry == NULL || host_key(&p->arena, host, &entry->bridge) != ERR_OK) {
 		return err_note_set(note, ERR_CONFIG, "[identity] proxy_idps: too many");
 	}
-	entry->kind = ENTRY_AUTHORITY;
 	return ERR_OK;
 }
 
@@ -243,40 +171,35 @@ void providers_free(struct providers **p)
 	}
 }
 
-static const struct entry *find(const struct providers *p, struct slice domain)
+static const struct entry *find(const struct providers *p, struct slice domain, bool is_shim)
 {
 	for (unsigned i = 0; i < p->n; i++) {
-		if (slice_eq_nocase(p->entries[i].domain, domain)) {
-			return &p->entries[i];
+		const struct entry *e = &p->entries[i];
+		if (e->is_shim == is_shim && slice_eq_nocase(e->domain, domain)) {
+			return e;
 		}
 	}
 	return NULL;
 }
 
-bool provider_is_disabled(const struct providers *p, struct slice domain)
+bool providers_shim(const struct providers *p, struct slice domain, struct support_document *ret,
+    struct slice *ret_origin)
 {
-	struct provider unused;
-	const char *why = NULL;
+	const struct entry *e = find(p, domain, true);
 
-	return !provider_find(p, domain, &unused, &why) && why == disabled;
+	if (e != NULL) {
+		*ret = e->document;
+		*ret_origin = e->origin;
+	}
+	return e != NULL;
 }
 
-bool provider_find(
-    const struct providers *p, struct slice domain, struct provider *ret, const char **ret_why)
+bool providers_bridge(const struct providers *p, struct slice domain, struct slice *ret_host)
 {
-	for (unsigned i = 0; i < PROVIDER_CHAIN_MAX; i++) {
-		const struct entry *e = find(p, domain);
+	const struct entry *e = find(p, domain, false);
 
-		if (e == NULL || e->kind == ENTRY_DISABLED) {
-			*ret_why = e == NULL ? nobody : disabled;
-			return false;
-		}
-		if (e->kind == ENTRY_KEY) {
-			*ret = e->provider;
-			return true;
-		}
-		domain = e->authority;
+	if (e != NULL) {
+		*ret_host = e->bridge;
 	}
-	*ret_why = too_long;
-	return false;
+	return e != NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * Providers of the configuration, and the mails of each kind.
+ * Providers of the configuration, the way from a domain to its provider, and the mails of each
+ * kind.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,18 +46,34 @@ static enum err load(
 	return e;
 }
 
+/* The answer with what the configuration says alone. */
+static struct provider_answer ask(const struct providers *p, struct slice domain)
+{
+	static struct arena arena = { .max = 1 << 20 };
+	const struct provider_source source = { .configured = p, .own_host = SLICE("id.example") };
+	struct provider_answer a;
+
+	assert_int_equal(provider_resolve(&arena, &source, domain, &a), ERR_OK);
+	return a;
+}
+
+static void assert_none(const struct provider_answer *a, const char *why)
+{
+	assert_int_equal(a->kind, PROVIDER_NONE);
+	assert_string_equal(a->why.ptr, why);
+}
+
 static void nobody_is_a_provider_by_default(void **state)
 {
 	struct providers *p = NULL;
-	struct provider found;
 	struct err_note note;
-	const char *why = NULL;
 
 	(void)state;
 	assert_int_equal(load("proxy_idps", "", &p, &note), ERR_OK);
-	assert_false(provider_find(p, SLICE("example.org"), &found, &why));
-	assert_string_equal(why, "this server looks up no other identity providers");
-	assert_false(provider_is_disabled(p, SLICE("example.org")));
+	struct provider_answer a = ask(p, SLICE("example.org"));
+	assert_none(&a, "this server looks up no other identity providers");
+	a = ask(p, SLICE("id.example"));
+	assert_none(&a, "this server speaks for it itself");
 	providers_free(&p);
 }
 
@@ -107,22 +124,25 @@ static void lists_that_are_wrong_are_refused_in_words(void **state)
 static void delegations_end(void **state)
 {
 	struct providers *p = NULL;
-	struct provider found;
 	struct err_note note;
-	const char *why = NULL;
+	struct slice bridge;
 
 	(void)state;
 	assert_int_equal(
-	    load("proxy_idps", "a.example=b.example, b.example=a.example", &p, &note), ERR_OK);
-	assert_false(provider_find(p, SLICE("A.example"), &found, &why));
-	assert_string_equal(why, "too many delegations, or they lead in a circle");
+	    load("proxy_idps", "a.example=B.example, b.example=a.example", &p, &note), ERR_OK);
+	struct provider_answer a = ask(p, SLICE("a.example"));
+	assert_none(&a, "too many delegations, or they lead in a circle");
+	assert_true(providers_bridge(p, SLICE("A.example"), &bridge));
+	assert_true(slice_eq(bridge, SLICE("b.example")));
+	assert_false(providers_bridge(p, SLICE("c.example"), &bridge));
 	providers_free(&p);
 	write_file("{\"disabled\":true,\"authority\":\"b.example\"}");
 	char value[100];
 	(void)snprintf(value, sizeof(value), "a.example|https://a.example|%s", path);
 	assert_int_equal(load("shimmed_primaries", value, &p, &note), ERR_OK);
-	assert_true(provider_is_disabled(p, SLICE("a.example")));
-	assert_false(provider_find(p, SLICE("a.example"), &found, &why));
+	a = ask(p, SLICE("a.example"));
+	assert_int_equal(a.kind, PROVIDER_DISABLED);
+	assert_true(a.why.len > 0);
 	providers_free(&p);
 }
 

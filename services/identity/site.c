@@ -2,11 +2,13 @@
  * What is common to all answers of the service: headers, errors, and the answers to paths that are
  * none.
  */
+#include "core/base/clock.h"
 #include "core/base/rng.h"
 #include "core/obs/log.h"
 #include "services/identity/identity_priv.h"
 
 enum {
+	OWN_ROLES_US = 2500 * 1000,
 	READ_ONLY_RETRY_S = 30 /* and up to as much more: maintenance takes minutes */
 };
 
@@ -96,6 +98,13 @@ unsigned identity_retry_after_s(const struct svc_env *env)
 	seconds = seconds > 30 ? 30 : seconds;
 	/* Spread, so that those who were refused together do not come back together. */
 	return (unsigned)seconds + (unsigned)rng_below((uint64_t)seconds + 1);
+}
+
+int64_t identity_soon_us(const struct op_call *c)
+{
+	int64_t soon_us = clock_mono_us() + OWN_ROLES_US;
+
+	return soon_us < c->deadline_us ? soon_us : c->deadline_us;
 }
 
 /* The words of persona.md 2.1, rule 8, where HTTP's own are others. */

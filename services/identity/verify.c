@@ -153,37 +153,55 @@ static enum err verify_there(
 		return ERR_LIMIT;
 	}
 	enum err e = rpc_call(env->peer[ROLE_COMPUTE], &identity_bundle_verify, buf_slice(message),
-	    c->deadline_us, c->trace, c->arena, &found, &c->note);
+	    identity_soon_us(c), c->trace, c->arena, &found, &c->note);
 	if (e == ERR_OK) {
 		CHECK(bundle_take_result(c->arena, found, ret));
 	}
 	return e;
 }
 
-/* The providers of the issuer and of the address's domain, where there are any. */
-static enum err find_trust(struct op_call *c, struct bundle_query *q)
+/* Adds the provider of a name, if there is one. */
+static enum err add_trust(struct op_call *c, struct bundle_query *q, struct slice name)
 {
 	const struct identity_state *state = c->state;
-	struct slice names[BUNDLE_TRUST_MAX];
-	struct provider p;
-	const char *why = NULL;
-	enum err e = bundle_outline(c->arena, q->bundle, &names[0], &names[1]);
+	struct provider_answer a;
+	enum err e = discovery_find(state->discovery, c->arena, name, c->deadline_us, &a);
 
-	for (unsigned i = 0; e == ERR_OK && i < BUNDLE_TRUST_MAX; i++) {
-		if (slice_eq_nocase(names[i], q->own_host) ||
-		    !provider_find(state->providers, names[i], &p, &why)) {
-			continue;
-		}
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (a.kind == PROVIDER_LIVE) {
 		q->trust[q->n_trust++] = (struct bundle_trust){
-			.domain = names[i], .issuer = p.domain, .key_json = p.key_json
+			.domain = name, .issuer = a.provider.domain, .key_json = a.provider.key_json
 		};
 	}
-	q->why_not = why;
-	return e;
+	q->why_not = a.kind == PROVIDER_LIVE ? "another domain speaks for it" : a.why.ptr;
+	return ERR_OK;
+}
+
+/*
+ * Who may speak for the address: asked of its domain always, because a domain with a provider takes
+ * that right from us (persona.md 10.7); and of the issuer when it is another one.
+ */
+static enum err find_trust(struct op_call *c, struct bundle_query *q)
+{
+	struct slice issuer, domain;
+	enum err e = bundle_outline(c->arena, q->bundle, &issuer, &domain);
+	bool is_forced = q->forced_issuer.len > 0 && slice_eq_nocase(issuer, q->forced_issuer);
+
+	if (e != ERR_OK || issuer.len == 0 || is_forced) {
+		return e;
+	}
+	if (domain.len > 0) {
+		e = add_trust(c, q, domain);
+	}
+	bool is_known = slice_eq_nocase(issuer, q->own_host) || slice_eq_nocase(issuer, domain) ||
+			(q->n_trust > 0 && slice_eq_nocase(issuer, q->trust[0].issuer));
+	return e == ERR_OK && !is_known ? add_trust(c, q, issuer) : e;
 }
 
 enum err identity_verify_bundle(struct op_call *c, struct slice bundle, struct slice audience,
-    bool allow_unverified, struct bundle_result *ret)
+    const struct verify_options *options, struct bundle_result *ret)
 {
 	const struct svc_env *env = c->env;
 	const struct identity_state *state = c->state;
@@ -192,12 +210,15 @@ enum err identity_verify_bundle(struct op_call *c, struct slice bundle, struct s
 		.audience = audience,
 		.now_ms = clock_wall_ms(),
 		.clock_skew_ms = conf_ms(env->conf, "identity", "clock_skew"),
-		.allow_unverified = allow_unverified,
+		.allow_unverified = options->allow_unverified,
 		.own_host = slice_str(state->url.host),
 		.own_key = &state->public_key,
 	};
-	enum err e = find_trust(c, &q);
 
+	if (identity_may_force(env->conf, options->forced_issuer)) {
+		q.forced_issuer = options->forced_issuer;
+	}
+	enum err e = find_trust(c, &q);
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -228,8 +249,12 @@ enum err identity_verify(struct op_call *c)
 	if (assertion.ptr == NULL) {
 		return fail(c, 200, "malformed backed assertion");
 	}
-	e = identity_verify_bundle(
-	    c, assertion, audience, is_true(&in, "experimental_allowUnverified"), &result);
+	struct verify_options options = { .allow_unverified =
+					      is_true(&in, "experimental_allowUnverified") };
+	if (!find(&in, "experimental_forceIssuer", &options.forced_issuer)) {
+		options.forced_issuer = SLICE_EMPTY;
+	}
+	e = identity_verify_bundle(c, assertion, audience, &options, &result);
 	if (e != ERR_OK) {
 		return e;
 	}

@@ -125,6 +125,10 @@ struct change_req;
 struct changed;
 NODISCARD enum err wsapi_change(struct wsapi *w, const struct change_req *req, struct changed *ret);
 
+/* Who speaks for the addresses of a domain, looked up where it is not known; in a task. */
+NODISCARD enum err wsapi_provider(
+    struct wsapi *w, struct slice domain, struct provider_answer *ret);
+
 /* May an account be made for this address? NULL, or the reason why not. */
 const char *wsapi_signup_refusal(const struct wsapi *w, struct slice address_key);
 

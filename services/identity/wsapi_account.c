@@ -26,7 +26,7 @@ enum err wsapi_change(struct wsapi *w, const struct change_req *req, struct chan
 		return ERR_MEMORY;
 	}
 	enum err e = rpc_call(w->env->peer[ROLE_STORE], &identity_change, buf_slice(message),
-	    w->c->deadline_us, w->c->trace, w->c->arena, &reply, &w->c->note);
+	    identity_soon_us(w->c), w->c->trace, w->c->arena, &reply, &w->c->note);
 	if (e == ERR_OK) {
 		CHECK(changed_take(reply, ret));
 	}

@@ -32,15 +32,47 @@ enum err wsapi_have_email(struct wsapi *w)
 	return wsapi_send(w, 200);
 }
 
-/* persona.md 2.4, first match wins. */
-static const char *address_state(
-    const struct account *a, bool is_known, bool is_forced, bool has_provider)
+/* The domain of the call's address, and who speaks for it. */
+struct standing {
+	struct slice domain;
+	bool is_forced; /* the page has named the issuer: nobody is asked */
+	struct provider_answer answer;
+	bool is_offline; /* its provider was there lately, and is not now */
+};
+
+static enum err find_standing(struct wsapi *w, struct standing *ret)
 {
-	if (!is_known) {
+	struct slice email = param_text(&w->params, "email");
+	struct standing s = { .is_forced = param_is_there(&w->params, "issuer") };
+	enum err e = ERR_OK;
+
+	s.domain = slice_sub(email, slice_find(email, '@', 0) + 1, email.len);
+	if (!s.is_forced) {
+		e = wsapi_provider(w, s.domain, &s.answer);
+	}
+	if (e == ERR_OK && !s.is_forced && s.answer.kind != PROVIDER_LIVE) {
+		e = discovery_is_offline(w->state->discovery, w->c->arena, s.domain,
+		    s.answer.kind == PROVIDER_DISABLED, &s.is_offline, &w->c->note);
+	}
+	if (e == ERR_OK) {
+		*ret = s;
+	}
+	return e;
+}
+
+/* persona.md 2.4, first match wins. a NULL: nobody has the address. */
+static const char *address_state(const struct account *a, const struct standing *s)
+{
+	bool has_provider = s->answer.kind == PROVIDER_LIVE;
+
+	if (a == NULL) {
 		return "unknown";
 	}
-	if (is_forced) {
+	if (s->is_forced) {
 		return a->has_password ? "known" : "transition_no_password";
+	}
+	if (s->is_offline) {
+		return "offline";
 	}
 	if (!has_provider && !a->is_verified) {
 		return "unverified";
@@ -55,54 +87,52 @@ static const char *address_state(
 }
 
 /* Who speaks for the address, and for one with a provider where that is asked. */
-static void put_issuer(
-    struct wsapi *w, struct slice domain, const struct provider *provider, bool is_forced)
+static void put_issuer(struct wsapi *w, const struct standing *s)
 {
+	const struct provider *p = s->answer.kind == PROVIDER_LIVE ? &s->answer.provider : NULL;
+
 	json_put_name(&w->json, SLICE("type"));
-	json_put_string(&w->json, provider != NULL ? SLICE("primary") : SLICE("secondary"));
+	json_put_string(&w->json, p != NULL ? SLICE("primary") : SLICE("secondary"));
 	json_put_name(&w->json, SLICE("issuer"));
-	json_put_string(&w->json, provider != NULL ? provider->domain
-				  : is_forced	   ? param_text(&w->params, "issuer")
-						   : slice_str(w->state->url.host));
-	if (provider != NULL) {
+	json_put_string(&w->json, p != NULL	 ? p->domain
+				  : s->is_forced ? param_text(&w->params, "issuer")
+						 : slice_str(w->state->url.host));
+	if (p != NULL) {
 		json_put_name(&w->json, SLICE("auth"));
-		json_put_string(&w->json, provider->auth_url);
+		json_put_string(&w->json, p->auth_url);
 		json_put_name(&w->json, SLICE("prov"));
-		json_put_string(&w->json, provider->prov_url);
+		json_put_string(&w->json, p->prov_url);
 	} else {
 		json_put_name(&w->json, SLICE("disabled"));
-		json_put_bool(&w->json, provider_is_disabled(w->state->providers, domain));
+		json_put_bool(&w->json, s->answer.kind == PROVIDER_DISABLED);
 	}
 }
 
 enum err wsapi_address_info(struct wsapi *w)
 {
 	struct account account = { .id = 0 };
-	struct provider provider;
-	struct slice email = param_text(&w->params, "email");
-	struct slice domain = slice_sub(email, slice_find(email, '@', 0) + 1, email.len);
-	const char *why = NULL;
-	bool is_forced = param_is_there(&w->params, "issuer");
-	bool has_provider =
-	    !is_forced && provider_find(w->state->providers, domain, &provider, &why);
-	enum err e = wsapi_account(w, &account, NULL);
+	struct standing standing;
+	enum err e = find_standing(w, &standing);
 
+	if (e != ERR_OK) {
+		return e;
+	}
+	e = wsapi_account(w, &account, NULL);
 	if (e != ERR_OK && e != ERR_NOT_FOUND) {
 		return e;
 	}
-	bool is_known = e == ERR_OK;
+	const struct account *known = e == ERR_OK ? &account : NULL;
 	e = wsapi_begin(w);
 	if (e != ERR_OK) {
 		return e;
 	}
-	put_issuer(w, domain, has_provider ? &provider : NULL, is_forced);
-	if (is_known) {
+	put_issuer(w, &standing);
+	if (known != NULL) {
 		json_put_name(&w->json, SLICE("normalizedEmail"));
-		json_put_string(&w->json, account.address);
+		json_put_string(&w->json, known->address);
 	}
 	json_put_name(&w->json, SLICE("state"));
-	json_put_string(
-	    &w->json, slice_str(address_state(&account, is_known, is_forced, has_provider)));
+	json_put_string(&w->json, slice_str(address_state(known, &standing)));
 	return wsapi_send(w, 200);
 }
 
@@ -172,12 +202,13 @@ static enum err remember_secondary(struct wsapi *w, const struct account *accoun
 	return wsapi_change(w, &req, &changed);
 }
 
-/* Has the signer certify the key and answers. */
-static enum err certify(struct wsapi *w, const struct account *account)
+/* Has the signer certify the key and answers. forced_issuer: empty, or another name of ours. */
+static enum err certify(struct wsapi *w, const struct account *account, struct slice forced_issuer)
 {
 	const struct cert_req req = {
 		.email = account->address,
 		.public_key = param_text(&w->params, "pubkey"),
+		.forced_issuer = forced_issuer,
 		.is_unverified = !account->is_verified,
 		.is_ephemeral = param_flag(&w->params, "ephemeral"),
 	};
@@ -192,7 +223,7 @@ static enum err certify(struct wsapi *w, const struct account *account)
 		return ERR_MEMORY;
 	}
 	enum err e = rpc_call(w->env->peer[ROLE_SIGNER], &identity_cert_sign, buf_slice(message),
-	    w->c->deadline_us, w->c->trace, w->c->arena, &cert, &w->c->note);
+	    identity_soon_us(w->c), w->c->trace, w->c->arena, &cert, &w->c->note);
 	if (e == ERR_INVALID) {
 		const char *why = arena_printf(w->c->arena, "pubkey: %s", w->c->note.text);
 		return wsapi_text(w, 400, why == NULL ? "pubkey" : why);
@@ -201,6 +232,23 @@ static enum err certify(struct wsapi *w, const struct account *account)
 		e = remember_secondary(w, account);
 	}
 	return e == ERR_OK ? wsapi_plain(w, cert) : e;
+}
+
+static const char invalid_issuer[] = "Invalid issuer, unable to issue certificate";
+
+/* Under our own name, which verifiers do not believe of a domain that has a provider (10.7). */
+static enum err certify_own(struct wsapi *w, const struct account *account)
+{
+	struct slice address = account->address;
+	struct slice domain = slice_sub(address, slice_find(address, '@', 0) + 1, address.len);
+	struct provider_answer a;
+	enum err e = wsapi_provider(w, domain, &a);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	return a.kind == PROVIDER_LIVE ? wsapi_text(w, 400, invalid_issuer)
+				       : certify(w, account, SLICE_EMPTY);
 }
 
 enum err wsapi_cert_key(struct wsapi *w)
@@ -218,8 +266,9 @@ enum err wsapi_cert_key(struct wsapi *w)
 		return wsapi_text(w, 403, "that email requires (re)verification");
 	}
 	struct slice issuer = param_text(&w->params, "forceIssuer");
-	if (issuer.len > 0 && !slice_eq_nocase(issuer, slice_str(w->state->url.host))) {
-		return wsapi_text(w, 400, "Invalid issuer, unable to issue certificate");
+	if (issuer.len == 0 || slice_eq_nocase(issuer, slice_str(w->state->url.host))) {
+		return certify_own(w, &account);
 	}
-	return certify(w, &account);
+	return identity_may_force(w->env->conf, issuer) ? certify(w, &account, issuer)
+							: wsapi_text(w, 400, invalid_issuer);
 }

@@ -1,5 +1,6 @@
 /*
- * Who may make an account: [identity] signup.
+ * Who may make an account: [identity] signup; under which names certificates are made:
+ * forcible_issuers.
  */
 #include "services/identity/wsapi.h"
 
@@ -32,4 +33,10 @@ const char *wsapi_signup_refusal(const struct wsapi *w, struct slice key)
 	}
 	return slice_eq(signup, SLICE("invite")) ? "this server makes accounts by invitation only"
 						 : "this server makes no new accounts";
+}
+
+bool identity_may_force(const struct conf *conf, struct slice issuer)
+{
+	return issuer.len > 0 &&
+	       is_in_list(slice_str(conf_str(conf, "identity", "forcible_issuers")), issuer);
 }

@@ -1,9 +1,14 @@
 /*
  * Calls about identity providers of other domains: discovery, auth_with_assertion,
- * add_email_with_assertion, used_address_as_primary. Who is a provider says provider.h alone.
+ * add_email_with_assertion, used_address_as_primary. Who is a provider says discovery.h alone.
  */
 #include "services/identity/account_change.h"
 #include "services/identity/wsapi.h"
+
+enum err wsapi_provider(struct wsapi *w, struct slice domain, struct provider_answer *ret)
+{
+	return discovery_find(w->state->discovery, w->c->arena, domain, w->c->deadline_us, ret);
+}
 
 /* ---- discovery ---- */
 
@@ -21,20 +26,22 @@ static void put_own(struct wsapi *w)
 
 enum err wsapi_discovery(struct wsapi *w)
 {
-	struct provider p;
-	const char *why = NULL;
-	enum err e = wsapi_begin(w);
+	struct provider_answer a;
+	enum err e = wsapi_provider(w, param_text(&w->params, "domain"), &a);
 
+	if (e == ERR_OK) {
+		e = wsapi_begin(w);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (provider_find(w->state->providers, param_text(&w->params, "domain"), &p, &why)) {
+	if (a.kind == PROVIDER_LIVE) {
 		json_put_name(&w->json, SLICE("public-key"));
-		json_put_raw(&w->json, p.key_json);
+		json_put_raw(&w->json, a.provider.key_json);
 		json_put_name(&w->json, SLICE("authentication"));
-		json_put_string(&w->json, p.auth_url);
+		json_put_string(&w->json, a.provider.auth_url);
 		json_put_name(&w->json, SLICE("provisioning"));
-		json_put_string(&w->json, p.prov_url);
+		json_put_string(&w->json, a.provider.prov_url);
 	} else {
 		put_own(w);
 	}
@@ -51,8 +58,9 @@ static enum err take_assertion(struct wsapi *w, struct slice *ret_email, const c
 {
 	struct bundle_result r = { .reason = NULL };
 	struct slice bundle = param_text(&w->params, "assertion");
+	const struct verify_options strict = { .allow_unverified = false };
 	enum err e =
-	    identity_verify_bundle(w->c, bundle, slice_str(w->state->url.origin), false, &r);
+	    identity_verify_bundle(w->c, bundle, slice_str(w->state->url.origin), &strict, &r);
 
 	if (e != ERR_OK) {
 		return e;
@@ -162,13 +170,15 @@ enum err wsapi_used_address_as_primary(struct wsapi *w)
 		.kind = CHANGE_USED_PRIMARY, .account_id = w->session.userid, .address = email
 	};
 	struct changed changed = { .outcome = CHANGE_NOT_OWNED };
-	struct provider p;
-	const char *why = NULL;
+	struct provider_answer a;
+	enum err e = wsapi_provider(w, domain, &a);
 
-	if (!provider_find(w->state->providers, domain, &p, &why)) {
+	if (e == ERR_OK && a.kind != PROVIDER_LIVE) {
 		return wsapi_text(w, 400, "the domain of that email is not a primary");
 	}
-	enum err e = wsapi_change(w, &req, &changed);
+	if (e == ERR_OK) {
+		e = wsapi_change(w, &req, &changed);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}

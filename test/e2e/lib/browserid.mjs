@@ -59,13 +59,15 @@ async function supportDocument(server) {
 	return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
 }
 
-// What browserid-local-verify says: its result, or { error }. The issuer has no port, so the
-// document is fetched for it from where the server listens.
-export function verifyLocally(server, assertion, audience) {
+// What browserid-local-verify says: its result, or { error }. source is our server, which it is to
+// trust, or a function that gives a domain's document. The issuer has no port, so the document is
+// fetched for it from where the server listens.
+export function verifyLocally(source, assertion, audience) {
+	const isServer = typeof source !== 'function';
 	const verifier = new LocalVerifier({
-		trustedIssuers: [new URL(server.url).hostname],
+		trustedIssuers: isServer ? [new URL(source.url).hostname] : [],
 		httpRequest(domain, path, callback) {
-			supportDocument(server).then(({ status, headers, body }) => callback(null, status, headers, body), callback);
+			(isServer ? supportDocument(source) : source(domain)).then(({ status, headers, body }) => callback(null, status, headers, body), callback);
 		},
 	});
 	return new Promise((resolve) => {

@@ -1,0 +1,97 @@
+/*
+ * The message between web and courier, and the courier's policy. The fetching itself is in
+ * accounts/courier, which alone links libcurl.
+ */
+#include "accounts/well_known.h"
+
+#include "accounts/accounts_priv.h"
+#include "core/base/wire.h"
+
+static const char *const outcome_texts[WELL_KNOWN_OUTCOMES] = {
+	[WELL_KNOWN_OK] = "fetched",
+	[WELL_KNOWN_STATUS] = "the answer is not 200",
+	[WELL_KNOWN_UNREACHABLE] = "cannot be reached",
+	[WELL_KNOWN_TIMEOUT] = "took too long",
+	[WELL_KNOWN_TLS] = "no certificate that is trusted",
+	[WELL_KNOWN_TYPE] = "not application/json",
+	[WELL_KNOWN_TOO_BIG] = "too long",
+	[WELL_KNOWN_ADDRESS] = "not an address of the public internet",
+};
+
+const char *well_known_outcome_text(enum well_known_outcome outcome)
+{
+	return outcome_texts[outcome];
+}
+
+void well_known_put_request(struct buf *out, const struct well_known_request *r)
+{
+	wire_put_bytes(out, r->host);
+	wire_put_bytes(out, r->domain);
+}
+
+bool well_known_take_request(struct slice message, struct well_known_request *ret)
+{
+	struct wire_reader r = wire_reader_new(message);
+
+	ret->host = wire_take_bytes(&r);
+	ret->domain = wire_take_bytes(&r);
+	return wire_done(&r);
+}
+
+void well_known_put_reply(struct buf *out, const struct well_known_reply *r)
+{
+	wire_put_u8(out, (uint8_t)r->outcome);
+	wire_put_i64(out, r->status);
+	wire_put_i64(out, r->max_age_ms);
+	wire_put_bytes(out, r->body);
+}
+
+bool well_known_take_reply(struct slice message, struct well_known_reply *ret)
+{
+	struct wire_reader r = wire_reader_new(message);
+	uint8_t outcome = wire_take_u8(&r);
+
+	ret->outcome = (enum well_known_outcome)outcome;
+	ret->status = wire_take_i64(&r);
+	ret->max_age_ms = wire_take_i64(&r);
+	ret->body = wire_take_bytes(&r);
+	return wire_done(&r) && outcome < WELL_KNOWN_OUTCOMES;
+}
+
+void accounts_set_well_known_policy(struct svc_env *env, const struct well_known_policy *policy)
+{
+	struct accounts_state *state = accounts_state(env);
+
+	state->well_known = *policy;
+	state->has_well_known = true;
+}
+
+const struct well_known_policy *accounts_well_known_policy(const struct svc_env *env)
+{
+	const struct accounts_state *state = accounts_state(env);
+
+	return state->has_well_known ? &state->well_known : NULL;
+}
+
+/* The courier takes these messages before they come here: it answers later, from a task. */
+static enum err handle(void *role_state, const struct rpc_call_info *info, struct slice req,
+    struct buf *reply, struct err_note *note)
+{
+	(void)role_state;
+	(void)info;
+	(void)req;
+	(void)reply;
+	return err_note_set(note, ERR_UNSUPPORTED, "this process fetches nothing");
+}
+
+const struct rpc_def accounts_well_known = {
+	.name = "courier.well_known",
+	.from = ROLE_BIT(ROLE_WEB),
+	.to = ROLE_COURIER,
+	.max_req = 1024,
+	.max_rep = WELL_KNOWN_MAX_BYTES + 64,
+	.deadline_ms = 10000,
+	.cost_us = 100000,
+	.flags = RPC_IDEMPOTENT,
+	.handle = handle,
+};
