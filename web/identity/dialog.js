@@ -25,7 +25,7 @@ const primary = new Primary({ done: signInVouched, back: chooseAgain, failed });
 
 function showAddress(hint = '') {
 	element('address', 'input').value = hint;
-	view.showNotice('address', null);
+	screens.showNotice('address', null);
 	screens.show('address');
 }
 
@@ -38,7 +38,7 @@ function showPick(hint = '') {
 	const last = device.lastAddress(site());
 	const first = [hint, last].find((one) => dialog.emails.includes(one)) ?? dialog.emails[0];
 	view.showChoices(dialog.emails, { first, last });
-	view.showNotice('pick', null);
+	screens.showNotice('pick', null);
 	screens.show('pick');
 }
 
@@ -71,7 +71,7 @@ async function choose(hint) {
 // The same with a notice of why.
 async function chooseAgain(hint, notice) {
 	await choose(hint);
-	view.showNotice(screens.currentScreen(), notice);
+	screens.showNotice(screens.currentScreen(), notice);
 }
 
 // Another address than the one in hand.

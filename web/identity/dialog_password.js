@@ -4,7 +4,6 @@ import { chosenPassword, isPassword, loginCredentials, newCredentials } from './
 import * as device from './device.js';
 import * as mail from './dialog_mail.js';
 import { api, dialog, Moved } from './dialog_state.js';
-import { showNotice } from './dialog_view.js';
 import * as screens from './screens.js';
 import { setText } from './text.js';
 
@@ -22,7 +21,7 @@ let purpose = 'new';
 function show(name, notice) {
 	screens.clearPasswords(name);
 	element(name, 'form').elements.email.value = dialog.email;
-	showNotice(name, notice);
+	screens.showNotice(name, notice);
 	screens.show(name, { email: dialog.email });
 }
 
@@ -66,12 +65,12 @@ export async function logIn(fields) {
 
 async function forgot() {
 	dialog.proof = null;
-	showNotice('password', null);
+	screens.showNotice('password', null);
 	try {
 		await mail.send('reset');
 	} catch (error) {
 		if (error instanceof FieldError) {
-			showNotice('password', error.key);
+			screens.showNotice('password', error.key);
 		} else {
 			handlers.failed(error, () => showPassword());
 		}

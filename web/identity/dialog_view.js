@@ -78,15 +78,6 @@ export function showChoices(emails, { first, last }) {
 
 // ---- notices ----
 
-// A notice above a form, or none.
-export function showNotice(screen, key) {
-	const place = element(screen, '[data-notice]');
-	place.hidden = key === null;
-	if (key !== null) {
-		setText(place, key);
-	}
-}
-
 // What the screen that waits for the mail says below; a screen reader hears it when it changes.
 export function showMailNotice(key) {
 	const place = element('mail', '[data-notice]');

@@ -4,7 +4,6 @@
 import { ApiError } from './api.js';
 import * as device from './device.js';
 import { api, dialog } from './dialog_state.js';
-import { showNotice } from './dialog_view.js';
 import { bundleOf, faultOf, hasKey, keepKey, prepareKey, takePreparedKey } from './keys.js';
 import { NotVouched, provision } from './provisioning.js';
 import * as screens from './screens.js';
@@ -203,7 +202,7 @@ export class Primary {
 		const { email, info } = this.#asked;
 		const moves = info.state === 'transition_to_primary' ? 'provider_new' : null;
 		element('provider', 'form').elements.stay.checked = device.staysSignedIn();
-		showNotice('provider', notice ?? moves);
+		screens.showNotice('provider', notice ?? moves);
 		screens.show('provider', { email, provider: hostOf(info) });
 	}
 
