@@ -13,7 +13,6 @@ let world;
 before(async () => (world = await startWorld()));
 after(() => world?.stop());
 
-const opens = async (email, password) => (await new Client(world.server.url).login(email, password)).json.success;
 const isSignedIn = (page) => page.evaluate(async () => (await (await fetch('/wsapi/session_context')).json()).auth_level);
 
 test('reset: a new password is chosen, stretched, and is the only one from then on', async () => {
@@ -44,8 +43,8 @@ test('reset: a new password is chosen, stretched, and is the only one from then 
 	const sent = JSON.parse(posts.find((post) => post.url.endsWith('/complete_reset')).body);
 	assert.match(sent.pass, /^[0-9a-f]{64}$/);
 	assert.equal(sent.kdf, 'onepw-2');
-	assert.equal(await opens(email, NEW_PASSWORD), true);
-	assert.equal(await opens(email, PASSWORD), false);
+	assert.equal(await world.opens(email, NEW_PASSWORD), true);
+	assert.equal(await world.opens(email, PASSWORD), false);
 
 	await page.reload();
 	await screenShown(page, 'bad');
@@ -82,7 +81,7 @@ test('one more address: another browser asks for the password of the account', a
 	await confirmWith(page, PASSWORD);
 	await screenShown(page, 'done');
 	await look(page, 'confirm-done');
-	assert.equal(await opens(more, PASSWORD), true);
+	assert.equal(await world.opens(more, PASSWORD), true);
 	await context.close();
 });
 
@@ -98,7 +97,7 @@ test('an invitation: its receiver chooses a password and has an account', async 
 	await chooseNewPassword(page, PASSWORD);
 	await screenShown(page, 'done');
 	await look(page, 'invite-done');
-	assert.equal(await opens(email, PASSWORD), true);
+	assert.equal(await world.opens(email, PASSWORD), true);
 	await context.close();
 });
 
@@ -114,7 +113,7 @@ test('from the provider to a password here: the same browser, another, and a use
 		const page = await world.openLink(browser, email, '/complete_transition');
 		if (other) await confirmWith(page, PASSWORD);
 		await screenShown(page, 'done');
-		assert.equal(await opens(email, PASSWORD), true);
+		assert.equal(await world.opens(email, PASSWORD), true);
 		await page.reload();
 		await screenShown(page, 'bad');
 		if (!other) await browser.close();

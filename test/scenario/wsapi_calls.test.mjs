@@ -1,11 +1,12 @@
 // The /wsapi calls of sign-up and login (persona.md 2.2, 2.3): one test for each answer they can give.
 import assert from 'node:assert/strict';
-import { hkdfSync, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import test, { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newKey } from '../harness/assertion.mjs';
 import { changeData } from '../harness/data.mjs';
 import { mailedToken, signUp } from '../harness/client.mjs';
+import { stretched } from '../harness/stretched.mjs';
 import {
 	begin,
 	EMAIL,
@@ -344,13 +345,6 @@ async function patient(call, seconds = 30) {
 	}
 }
 
-const NAMESPACE = 'identity.mozilla.com/picl/v1/';
-
-function stretched(password, salt, rounds) {
-	const quick = pbkdf2Sync(password, `${NAMESPACE}quickStretchV2:${salt}`, rounds, 32, 'sha256');
-	return Buffer.from(hkdfSync('sha256', quick, '', `${NAMESPACE}authPW`, 32)).toString('hex');
-}
-
 async function kdfOf(email) {
 	return (await newClient().get(`/wsapi/password_kdf?email=${encodeURIComponent(email)}`)).json;
 }
@@ -370,7 +364,7 @@ test('password_kdf: a salt for everybody, the same each time, plain for plain ac
 test('an account made by a page that stretches: both forms of the password log in', async () => {
 	const email = freshEmail();
 	const { salt, rounds } = await kdfOf(email);
-	const pass = stretched(PASS, salt, rounds);
+	const pass = stretched(PASS, { salt, rounds });
 	const client = newClient();
 	isOk(await client.stage(email, pass, { kdf: 'onepw-2' }));
 	const token = await mailedToken(server, email);
@@ -378,7 +372,7 @@ test('an account made by a page that stretches: both forms of the password log i
 	assert.equal(asked.kdf, 'onepw-2');
 	assert.equal(asked.salt, salt);
 	const other = newClient();
-	isText(await other.post('/wsapi/complete_user_creation', { token, pass: stretched('wrong password', salt, rounds), kdf: 'onepw-2' }), 401, 'Authentication Required: password mismatch');
+	isText(await other.post('/wsapi/complete_user_creation', { token, pass: stretched('wrong password', { salt, rounds }), kdf: 'onepw-2' }), 401, 'Authentication Required: password mismatch');
 	isOk(await other.post('/wsapi/complete_user_creation', { token, pass, kdf: 'onepw-2' }));
 	assert.deepEqual(await kdfOf(email), { success: true, kdf: 'onepw-2', salt, rounds }, 'the salt stays');
 	assert.equal((await newClient().login(email, pass, { kdf: 'onepw-2' })).json.success, true);

@@ -1,10 +1,10 @@
 // Passwords: the lockout by account and client, and pages that bring the stretched form to an account
 // whose password was plain until then.
 import assert from 'node:assert/strict';
-import { hkdfSync, pbkdf2Sync } from 'node:crypto';
 import http from 'node:http';
 import test, { after, before } from 'node:test';
 import { mailedToken, signUp } from '../harness/client.mjs';
+import { stretched } from '../harness/stretched.mjs';
 import { begin, EMAIL, end, freshEmail, isFailure, isOk, newClient, PASS, server, SITE } from './lib/wsapi.mjs';
 
 before(begin); // locks after three
@@ -48,12 +48,6 @@ test('guessing from everywhere locks out strangers, but not the browser that was
 
 // ---- from plain to stretched ----
 
-const NAMESPACE = 'identity.mozilla.com/picl/v1/';
-
-function stretched(password, { salt, rounds }) {
-	const quick = pbkdf2Sync(password, `${NAMESPACE}quickStretchV2:${salt}`, rounds, 32, 'sha256');
-	return Buffer.from(hkdfSync('sha256', quick, '', `${NAMESPACE}authPW`, 32)).toString('hex');
-}
 const kdfOf = async (email) => (await newClient().get(`/wsapi/password_kdf?email=${encodeURIComponent(email)}`)).json;
 
 test('a page brings the stretched form along, once: from then on the account is stretched', async () => {

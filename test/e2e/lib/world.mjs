@@ -1,8 +1,9 @@
 // A service, the example site and a browser, and the ways a person goes through them.
 import assert from 'node:assert/strict';
-import { mailedLink } from '../../harness/client.mjs';
+import { Client, mailedLink } from '../../harness/client.mjs';
 import { startFront } from '../../harness/front.mjs';
 import { freePort, startPlimsoll } from '../../harness/plimsoll.mjs';
+import { stretched } from '../../harness/stretched.mjs';
 import {
 	chooseNewPassword,
 	enterAddress,
@@ -62,6 +63,15 @@ class World {
 			probeFrom: '127.0.0.9', // who looks whether it is ready is no proxy
 		});
 		this.front = await startFront(kind, this.server.ports.web, { port });
+	}
+
+	// Does the password open the account? Asked as a page does, which costs the server little.
+	async opens(email, password) {
+		const client = new Client(this.server.url);
+		const how = (await client.get(`/wsapi/password_kdf?email=${encodeURIComponent(email)}`)).json;
+		const { kdf } = how;
+		const answer = kdf === 'plain' ? await client.login(email, password) : await client.login(email, stretched(password, how), { kdf });
+		return answer.json.success;
 	}
 
 	// A context with the session of a client of test/harness/client.mjs.
