@@ -85,7 +85,7 @@ test('one more address: another browser asks for the password of the account', a
 	await context.close();
 });
 
-test('an invitation: its receiver chooses a password and has an account', async () => {
+test('an invitation: its receiver chooses a password and has an account, through all kinds of trouble', async () => {
 	const email = 'invited@example.org';
 	const link = (await userCommand(world.server, ['invite', email])).stdout.trim();
 	const context = await newContext(world.browser);
@@ -94,8 +94,21 @@ test('an invitation: its receiver chooses a password and has an account', async 
 	await screenShown(page, 'new');
 	assert.match(await page.textContent('[data-screen=new]'), /You are invited/);
 	await look(page, 'invite-new');
+	await context.setOffline(true);
 	await chooseNewPassword(page, PASSWORD);
+	await screenShown(page, 'error');
+	await context.setOffline(false);
+	await page.click('[data-screen=error] [data-again]');
+	await screenShown(page, 'new');
+	let refusals = 0;
+	await context.route('**/wsapi/complete_user_creation', (route) => {
+		if (refusals++ > 0) return route.continue();
+		return route.fulfill({ status: 503, headers: { 'Retry-After': '2' }, body: 'Service Unavailable' });
+	});
+	await page.press('#new-repeat', 'Enter'); // what was entered is still there
+	await screenShown(page, 'busy');
 	await screenShown(page, 'done');
+	assert.equal(refusals, 2);
 	await look(page, 'invite-done');
 	assert.equal(await world.opens(email, PASSWORD), true);
 	await context.close();
