@@ -238,6 +238,52 @@ test('the provider cannot be reached: said in words, tried again, left', async (
 	await context.close();
 });
 
+test('a provider whose frame says nothing: after 20 s the user is asked to go there', async () => {
+	const context = await newContext(world.browser);
+	const dialog = await context.newPage();
+	await dialog.clock.install();
+	await dialog.goto(`${world.server.url}/sign_in`);
+	classic.isSilent = true;
+	try {
+		const loaded = dialog.waitForResponse(`${classic.url}/prov`);
+		await enterAddress(dialog, 'silent@classic.example');
+		await screenShown(dialog, 'asking');
+		await loaded;
+		await dialog.clock.fastForward(19000);
+		assert.equal(await dialog.locator('[data-screen=asking]').isVisible(), true);
+		assert.equal(await dialog.locator('iframe').count(), 1);
+		await dialog.clock.fastForward(2000);
+		await screenShown(dialog, 'provider');
+		assert.match(await dialog.textContent('[data-screen=provider] [data-notice]'), /has not answered/);
+		assert.equal(await dialog.locator('iframe').count(), 0);
+		assert.equal(dialog.url(), `${world.server.url}/sign_in`, 'the frame did not lead it away');
+	} finally {
+		classic.isSilent = false;
+	}
+	await context.close();
+});
+
+test('what this server refuses is said, and can be tried again', async () => {
+	const email = 'refused@classic.example';
+	const context = await newContext(world.browser);
+	let isRefused = true;
+	await context.route('**/wsapi/auth_with_assertion', async (route) => {
+		if (!isRefused) return route.continue();
+		return route.fulfill({ json: { success: false, reason: 'this server makes no new accounts' } });
+	});
+	classic.users.add(email);
+	const site = await world.openSite(context);
+	const dialog = await openDialog(site);
+	await enterAddress(dialog, email);
+	await screenShown(dialog, 'error');
+	assert.match(await dialog.textContent('[data-screen=error] [data-why]'), /makes no new accounts/);
+	isRefused = false;
+	await dialog.click('[data-screen=error] [data-again]');
+	await enterAddress(dialog, email);
+	assert.ok(await signedInAs(site, email));
+	await context.close();
+});
+
 test('the site that asked has gone in the meantime: nobody else gets what it was for', async () => {
 	const email = 'late@classic.example';
 	const context = await newContext(world.browser);

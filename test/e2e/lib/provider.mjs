@@ -70,11 +70,15 @@ navigator.id.beginAuthentication(function (email) {
 });
 </script>`;
 
+// Says nothing, and tries to lead the dialog away.
+const SILENT = '<!doctype html><title>silent</title><script>top.location = "/elsewhere";</script>';
+
 // A provider of classic.example. users: the addresses that are signed in there (on any browser: it does
-// without cookies); why: what it says of others; asked: bodies of requests for certificates.
+// without cookies); why: what it says of others; isSilent: its provisioning page says nothing; asked:
+// bodies of requests for certificates.
 async function startClassicProvider(identityUrl, dir) {
 	const key = newKey();
-	const provider = { users: new Set(), why: 'nobody is signed in', asked: [] };
+	const provider = { users: new Set(), why: 'nobody is signed in', isSilent: false, asked: [] };
 	const certify = ({ email, pubkey, cert_duration_s }) => {
 		const times = { iat: Date.now() - MINUTE, exp: Date.now() + cert_duration_s * 1000 };
 		return signed({ 'public-key': JSON.parse(pubkey), principal: { email }, ...times, iss: 'classic.example' }, key);
@@ -85,7 +89,7 @@ async function startClassicProvider(identityUrl, dir) {
 		const chunks = [];
 		for await (const chunk of request) chunks.push(chunk);
 		if (url.pathname === '/jschannel.js') reply('text/javascript', channelSource());
-		else if (url.pathname === '/prov') reply('text/html', PROVISIONING);
+		else if (url.pathname === '/prov') reply('text/html', provider.isSilent ? SILENT : PROVISIONING);
 		else if (url.pathname === '/in') reply('text/html', authentication(identityUrl));
 		else if (url.pathname === '/session') {
 			const ok = provider.users.has(url.searchParams.get('email'));
