@@ -238,6 +238,50 @@ test('the provider cannot be reached: said in words, tried again, left', async (
 	await context.close();
 });
 
+test('an account with a password adds an address that its provider vouches for', async () => {
+	const [own, added] = ['both.own@example.org', 'both.added@classic.example'];
+	const context = await newContext(world.browser);
+	const site = await world.signUp(context, own);
+	classic.users.add(added);
+	await site.click('#sign-out');
+	const dialog = await openDialog(site);
+	await screenShown(dialog, 'pick');
+	await dialog.click('[data-screen=pick] [data-add]');
+	await screenShown(dialog, 'add');
+	const posts = recordPosts(context);
+	await dialog.fill('#add-email', added);
+	await dialog.press('#add-email', 'Enter');
+	assert.ok(await signedInAs(site, added));
+	assert.deepEqual(operations(posts), ['cert', 'add_email_with_assertion', 'login']);
+	const page = await context.newPage();
+	await page.goto(world.server.url);
+	const { emails } = await page.evaluate(() => fetch('/wsapi/list_emails').then((response) => response.json()));
+	assert.deepEqual(emails.sort(), [added, own].sort());
+	await context.close();
+});
+
+test('a site that wants people to sign in anew: neither the kept key nor the frame will do', async () => {
+	const email = 'anew@classic.example';
+	classic.users.add(email);
+	const context = await newContext(world.browser);
+	const site = await world.openSite(context);
+	await enterAddress(await openDialog(site), email);
+	assert.ok(await signedInAs(site, email));
+	const opened = site.waitForEvent('popup');
+	await site.evaluate(() => {
+		navigator.id.get({ experimental_forceAuthentication: true }).then((assertion) => (window.assertion = assertion));
+	});
+	const dialog = await opened;
+	await screenShown(dialog, 'pick');
+	await dialog.click('[data-screen=pick] button[type=submit]');
+	await screenShown(dialog, 'provider');
+	assert.match(await dialog.textContent('[data-screen=provider] [data-notice]'), /anew/);
+	await dialog.click('[data-screen=provider] button[type=submit]');
+	await dialog.click('#in');
+	await site.waitForFunction(() => window.assertion?.includes('~'));
+	await context.close();
+});
+
 test('a provider whose frame says nothing: after 20 s the user is asked to go there', async () => {
 	const context = await newContext(world.browser);
 	const dialog = await context.newPage();
@@ -249,10 +293,10 @@ test('a provider whose frame says nothing: after 20 s the user is asked to go th
 		await enterAddress(dialog, 'silent@classic.example');
 		await screenShown(dialog, 'asking');
 		await loaded;
-		await dialog.clock.fastForward(19000);
+		await dialog.clock.fastForward(5000); // and real time goes on as well
 		assert.equal(await dialog.locator('[data-screen=asking]').isVisible(), true);
 		assert.equal(await dialog.locator('iframe').count(), 1);
-		await dialog.clock.fastForward(2000);
+		await dialog.clock.fastForward(16000);
 		await screenShown(dialog, 'provider');
 		assert.match(await dialog.textContent('[data-screen=provider] [data-notice]'), /has not answered/);
 		assert.equal(await dialog.locator('iframe').count(), 0);

@@ -57,6 +57,25 @@ export const messages = {
 	no_such_account: 'Zu dieser Adresse gibt es kein Konto mehr.',
 	no_account_now: 'Zu dieser Adresse gibt es kein Konto, oder der Link in der Mail wurde nicht rechtzeitig geöffnet. Wählen Sie ein Passwort, um eines anzulegen.',
 
+	// Adressen, deren Domain selbst für sie bürgt.
+	asking: 'Einen Moment: {provider} wird gefragt, ob das Ihre Adresse ist',
+	provider_title: 'Anmelden bei {provider}',
+	provider_text: '{provider} kann sagen, dass {email} Ihnen gehört; ein Passwort braucht es hier nicht. Melden Sie sich dort an; danach kommt dieses Fenster von selbst zurück.',
+	provider_go: 'Dort anmelden',
+	provider_anew: 'Die Site bittet Sie, sich dort neu anzumelden.',
+	provider_new: 'Bisher hatten Sie für diese Adresse ein Passwort dieses Servers. Von nun an melden Sie sich dort an, wo Ihre Mail ist.',
+	provider_silent: 'Von dort kam eben keine Antwort. Vielleicht kommt sie auf der eigenen Seite.',
+	provider_cancelled: 'Sie haben sich bei Ihrem Anbieter nicht angemeldet. Versuchen Sie es noch einmal, oder verwenden Sie eine andere Adresse.',
+	unvouched_title: 'Ihre Adresse konnte nicht bestätigt werden',
+	unvouched_because: 'Sie sind zurück, aber {provider} hat nicht gesagt, dass die Adresse Ihnen gehört: {reason}',
+	unvouched_silent: 'Sie sind zurück, aber {provider} hat nicht gesagt, dass die Adresse Ihnen gehört.',
+	unvouched_cookies: 'Vielleicht sperrt dieser Browser Cookies von Drittanbietern: Dann kann {provider} aus diesem Fenster heraus nicht sehen, dass Sie dort angemeldet sind. Erlauben Sie sie für {provider} in den Einstellungen des Browsers, und versuchen Sie es noch einmal.',
+	unvouched_provider: 'Noch einmal dort anmelden',
+	offline_title: 'Ihr Anbieter antwortet nicht',
+	offline_text: 'Ob {email} Ihnen gehört, muss der Anbieter der Adresse sagen, und er ist gerade nicht zu erreichen. Bitte versuchen Sie es später noch einmal.',
+	gone_title: 'Sie sind hier angemeldet',
+	gone_text: 'Aber bei {site} ist die Seite nicht mehr offen, die das wissen wollte. Gehen Sie dorthin zurück und melden Sie sich dort noch einmal an: Diesmal geht es schnell.',
+
 	// Was an Eingaben falsch sein kann.
 	wrong_email: 'Geben Sie eine E-Mail-Adresse ein, etwa name@example.org.',
 	wrong_password: 'Das ist nicht das Passwort zu dieser Adresse.',

@@ -54,16 +54,19 @@ export class Primary {
 	}
 
 	// Takes over for an address if its provider has a say; false: it has not. isOwn: it is of the account
-	// that is signed in, so nobody is asked while its key is good.
+	// that is signed in, so nobody is asked while its key is good and the site does not want to know anew.
 	async takes(email, info, isOwn) {
 		if (info.type !== 'primary' && info.state !== 'offline') {
 			return false;
 		}
 		this.#asked = { email, info };
-		if (isOwn && (await hasKey(api, dialog.context, email, info.issuer))) {
+		const isAnew = dialog.request?.params.forceAuthentication;
+		if (isOwn && !isAnew && (await hasKey(api, dialog.context, email, info.issuer))) {
 			await this.#hooks.done(email, info.issuer);
 		} else if (info.state === 'offline') {
 			screens.show('offline', { email });
+		} else if (isAnew) {
+			this.#showProvider('provider_anew');
 		} else {
 			await this.#ask(false);
 		}
