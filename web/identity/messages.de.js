@@ -127,6 +127,7 @@ export const messages = {
 	home: 'Startseite dieses Servers',
 
 	// Die Startseite.
+	about: 'Über diese Anmeldung',
 	home_title: 'Plimsoll',
 	home_lead: 'Melden Sie sich bei Websites mit Ihrer E‑Mail-Adresse und einem einzigen Passwort an. Die Websites erfahren Ihre Adresse; das Passwort sehen sie nie.',
 	home_account: 'Ihr Konto',

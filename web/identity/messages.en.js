@@ -128,6 +128,7 @@ export const messages = {
 	home: 'Home page of this server',
 
 	// The home page.
+	about: 'About this sign-in',
 	home_title: 'Plimsoll',
 	home_lead: 'Sign in to sites with your e‑mail address and one password. Sites learn your address; they never see the password.',
 	home_account: 'Your account',
