@@ -22,8 +22,7 @@ static const struct asset assets[] = {
 	{ "a/b.css", "text/css", { "", 0 }, { "", 0 }, "bbbbbbbbbb", NULL },
 	{ "b", "text/plain", { "b", 1 }, { "", 0 }, "cccccccccc", NULL },
 };
-static const struct asset_set set = { assets, sizeof(assets) / sizeof(assets[0]),
-	"5e75e75e75" };
+static const struct asset_set set = { assets, sizeof(assets) / sizeof(assets[0]), "5e75e75e75" };
 static const struct asset *const with_gzip = &assets[1];
 
 /* ---- the request and the recorded answer ---- */
@@ -292,6 +291,12 @@ static void test_hashed_urls(void **state)
 	assert_int_equal(r.status, 200);
 	assert_header(&r, "Cache-Control", "public, max-age=0, must-revalidate");
 	r = reply_hashed("012345678", "a.js");
+	assert_header(&r, "Cache-Control", "public, max-age=0, must-revalidate");
+	/* That of all files is as good, and an empty one is none. */
+	r = reply_hashed("5e75e75e75", "a.js");
+	assert_header(&r, "Cache-Control", "public, max-age=31536000, immutable");
+	assert_int_equal(reply_hashed("5e75e75e75", "none").status, 404);
+	r = reply_hashed("", "a.js");
 	assert_header(&r, "Cache-Control", "public, max-age=0, must-revalidate");
 	assert_int_equal(reply_hashed("0123456789", "a.jsx").status, 404);
 	assert_int_equal(reply_hashed("0123456789", "../a.js").status, 404);
