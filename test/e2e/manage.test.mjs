@@ -278,6 +278,14 @@ test('delete the account: only with its password', async () => {
 	await page.click('[data-cancel-account]');
 	await screenShown(page, 'cancel');
 	await picture(page, 'manage-cancel');
+	await page.fill('#cancel-pass', 'short');
+	await page.press('#cancel-pass', 'Enter');
+	await page.locator('#cancel-pass-error:not([hidden])').waitFor();
+	await page.keyboard.press('Escape');
+	await screenShown(page, 'account');
+	await page.click('[data-cancel-account]');
+	await screenShown(page, 'cancel');
+	assert.equal(await page.isVisible('#cancel-pass-error'), false, 'what was wrong before is no longer said');
 	await page.fill('#cancel-pass', 'not the password');
 	await page.press('#cancel-pass', 'Enter');
 	await page.locator('#cancel-pass-error:has-text("not the right password")').waitFor();

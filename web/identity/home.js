@@ -19,6 +19,7 @@ function wire() {
 			openAccount();
 		});
 	}
+	screens.wireEscape();
 	screens.onClick('cookies', '[data-reload]', () => location.reload());
 	document.addEventListener('visibilitychange', refresh);
 }
