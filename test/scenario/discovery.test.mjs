@@ -7,6 +7,7 @@ import { askCertificate, assertion, bundle, MINUTE, newKey, payloadOf, signed } 
 import { Client, signUp } from '../harness/client.mjs';
 import { Domains } from '../harness/domains.mjs';
 import { freePort, startPlimsoll } from '../harness/plimsoll.mjs';
+import { pidOf, until } from '../harness/roles.mjs';
 import { isOk, isText, PASS, SITE } from './lib/wsapi.mjs';
 
 const providerKey = newKey();
@@ -40,6 +41,7 @@ const sites = {
 	'many.example': (req, res) => setTimeout(() => res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(DOCUMENT)), 600),
 	'bridge.example': DOCUMENT,
 	'forced.example': status(404),
+	'fresh.example': DOCUMENT,
 };
 for (let i = 1; i <= 6; i++) sites[`long${i}.example`] = { authority: `long${i + 1}.example` };
 
@@ -234,6 +236,20 @@ test('fetches are counted and logged; doors for tests are announced', async () =
 	await isLogged(server, /no_document host=redirect\.example .*status=302/);
 	await isLogged(server, /providers_at_other_addresses/);
 	await isLogged(server, /private_addresses_are_allowed/);
+});
+
+test('the courier dies: what is known goes on, and what is not is asked when it is back', async () => {
+	process.kill(await pidOf(server, 'courier'), 'SIGKILL');
+	const known = await new Client(server.url).get(`/wsapi/address_info?email=${at('bridge.example')}`);
+	assert.equal(known.json?.type, 'primary', known.text);
+	assert.equal((await newClient().get('/wsapi/ping')).text, 'ok');
+	// Until then nobody can tell, which is not the same as that there is none.
+	const answers = [];
+	await until('the courier is back', async () => {
+		answers.push(await newClient().get(`/wsapi/address_info?email=${at('fresh.example')}`));
+		return answers.at(-1).json?.type === 'primary';
+	});
+	for (const answer of answers.slice(0, -1)) assert.equal(answer.status, 503, answer.text);
 });
 
 test('private addresses are not asked, whatever the name says', async () => {
