@@ -18,7 +18,10 @@
 
 enum {
 	WELL_KNOWN_MAX_BYTES = 16 * 1024, /* of a document; those of Persona had one to three */
-	WELL_KNOWN_PARALLEL_MAX = 256
+	WELL_KNOWN_PARALLEL_MAX = 256,
+	/* Between the end of a fetch and the caller's deadline: for the way back on a busy machine.
+	 */
+	WELL_KNOWN_SLACK_US = 1000 * 1000
 };
 
 /* How a fetch ended. */

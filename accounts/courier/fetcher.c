@@ -16,8 +16,7 @@
 
 enum {
 	NAME_MAX_BYTES = 254,
-	JOBS_MAX = 256,	      /* waiting and running */
-	ANSWER_SLACK_MS = 100 /* for the way back, before the caller gives up */
+	JOBS_MAX = 256, /* waiting and running */
 };
 
 struct fetcher {
@@ -117,8 +116,8 @@ static void run_job(void *arg)
 	struct fetch f = { .policy = accounts_well_known_policy(owner->env),
 		.request = &j->wanted };
 	int64_t begun_us = clock_mono_us();
-	int64_t left_ms = (j->deadline_us - begun_us) / 1000 - ANSWER_SLACK_MS;
-	enum err e = ERR_DEADLINE;
+	int64_t left_ms = (j->deadline_us - WELL_KNOWN_SLACK_US - begun_us) / 1000;
+	enum err e = ERR_TOO_BUSY; /* its time has gone while it waited for its turn */
 
 	f.timeout_ms = left_ms < f.policy->timeout_ms ? left_ms : f.policy->timeout_ms;
 	if (f.timeout_ms > 0) {

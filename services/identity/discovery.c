@@ -69,7 +69,10 @@ static void leave(struct lookup *l)
 
 /* ---- the network ---- */
 
-/* In a lookup's task. A deadline is one of the domain's servers: an answer like others. */
+/*
+ * In a lookup's task. That the domain's servers took too long is an answer, which the courier gives
+ * in time; when it does not, it is the courier that could not be asked.
+ */
 static enum err fetch_by_courier(void *arg, struct arena *arena, struct slice host,
     struct slice domain, struct well_known_reply *ret)
 {
@@ -80,17 +83,19 @@ static enum err fetch_by_courier(void *arg, struct arena *arena, struct slice ho
 	struct err_note note = { 0 };
 	enum err e = ERR_LIMIT;
 
+	if (clock_mono_us() >= l->deadline_us) {
+		*ret = (struct well_known_reply){ .outcome = WELL_KNOWN_TIMEOUT };
+		return ERR_OK;
+	}
 	well_known_put_request(&message, &r);
 	if (!message.failed) {
 		e = rpc_call(l->owner->env->peer[ROLE_COURIER], &accounts_well_known,
-		    buf_slice(&message), l->deadline_us, 0, arena, &reply, &note);
+		    buf_slice(&message), l->deadline_us + WELL_KNOWN_SLACK_US, 0, arena, &reply,
+		    &note);
 	}
 	buf_free(&message);
 	if (e == ERR_OK) {
 		CHECK(well_known_take_reply(reply, ret));
-	} else if (e == ERR_DEADLINE) {
-		*ret = (struct well_known_reply){ .outcome = WELL_KNOWN_TIMEOUT };
-		e = ERR_OK;
 	} else {
 		LOG(LOG_WARN, "discovery", "not_asked", LOG_S("host", host),
 		    LOG_C("err", err_text(e)), LOG_C("detail", note.text));
@@ -164,6 +169,9 @@ enum err discovery_is_offline(struct discovery *d, struct arena *arena, struct s
 	enum err e = host_key(arena, domain, &key);
 
 	*ret = false;
+	if (d->reach == LOOK_NOWHERE) {
+		return ERR_OK;
+	}
 	if (e == ERR_OK) {
 		e = idp_last_seen(d->env->db, key, &last_ms, note);
 	}
@@ -270,7 +278,9 @@ static enum err wait_for(
 enum err discovery_find(struct discovery *d, struct arena *arena, struct slice domain,
     int64_t deadline_us, struct provider_answer *ret)
 {
-	struct provider_source source = source_of(d);
+	/* Without the network nothing more of a source counts. */
+	struct provider_source source = { .configured = d->configured,
+		.own_host = slice_str(d->own_host) };
 	struct lookup *l = NULL;
 	struct slice key;
 	enum err e = host_key(arena, domain, &key);
