@@ -1,129 +1,140 @@
 /*
- * Composing mails. One row per kind; the texts are the product's words, kept in one place for the
- * day they are translated.
+ * Composing mails: the landing page of each kind, and the words of mail_texts.c put together.
  */
 #include "services/identity/mail.h"
 
-#include "core/base/enc.h"
+#include "services/identity/mail_html.h"
+#include "services/identity/mail_texts.h"
 #include "services/identity/param.h"
 
 enum {
-	HTML_MAX = OUTBOX_PART_MAX
+	TEXT_MAX = 4096 /* of a piece with its placeholder filled in */
 };
 
-static const char default_color[] = "45505b";
+#define MINUTE_MS 60000LL
+#define HOUR_MS	  (60 * MINUTE_MS)
+#define DAY_MS	  (24 * HOUR_MS)
 
 static const struct {
-	const char *name, *page, *subject, *action;
+	const char *name, *page;
 } kinds[MAIL_KINDS] = {
-	[MAIL_NEW] = { "new", "/verify_email_address", "Complete sign-in", "Confirm my address" },
-	[MAIL_CONFIRM] = { "confirm", "/confirm", "Complete sign-in", "Confirm my address" },
-	[MAIL_RESET] = { "reset", "/reset_password", "Complete password reset",
-	    "Choose a new password" },
-	[MAIL_INVITE] = { "invite", "/verify_email_address", "Invitation", "Make my account" },
-	[MAIL_TRANSITION] = { "transition", "/complete_transition", "Complete sign-in",
-	    "Confirm my address" },
+	[MAIL_NEW] = { "new", "/verify_email_address" },
+	[MAIL_CONFIRM] = { "confirm", "/confirm" },
+	[MAIL_RESET] = { "reset", "/reset_password" },
+	[MAIL_INVITE] = { "invite", "/verify_email_address" },
+	[MAIL_TRANSITION] = { "transition", "/complete_transition" },
+	[MAIL_TEST] = { "test", "/" },
 };
 
-static const char ignore_text[] =
-    "If that was not you, ignore this mail: nothing will happen without the link.";
-
-static void put_color(struct buf *b, struct slice color)
+/* The text with every mark replaced; empty when memory is short. */
+static struct slice fill(
+    struct arena *arena, const char *text, struct slice mark, struct slice value)
 {
-	color = color.len == 0 ? slice_str(default_color) : color;
-	if (!slice_starts(color, SLICE("#"))) {
-		buf_append_char(b, '#');
+	struct buf b = buf_new(TEXT_MAX);
+	struct slice rest = slice_str(text), done = SLICE_EMPTY, ret = SLICE_EMPTY;
+
+	for (size_t at = slice_find(rest, '{', 0); at < rest.len; at = slice_find(rest, '{', 0)) {
+		buf_append_slice(&b, slice_sub(rest, 0, at));
+		rest = slice_sub(rest, at, rest.len);
+		if (slice_starts(rest, mark)) {
+			buf_append_slice(&b, value);
+			rest = slice_sub(rest, mark.len, rest.len);
+		} else {
+			buf_append_char(&b, '{');
+			rest = slice_sub(rest, 1, rest.len);
+		}
 	}
-	enc_html(b, color);
+	buf_append_slice(&b, rest);
+	if (buf_finish(&b, &done) != ERR_OK || arena_copy(arena, done, &ret) != ERR_OK) {
+		ret = SLICE_EMPTY;
+	}
+	buf_free(&b);
+	return ret;
 }
 
-static void put_html(
-    struct buf *b, const struct mail_request *r, struct slice request, struct slice link)
+/* "24 hours": in the largest unit that it is a whole number of, days from two on. */
+static struct slice time_text(struct arena *arena, const struct mail_texts *t, int64_t ms)
 {
-	buf_append_str(b, "<!doctype html><html><body style=\"margin:0;font-family:sans-serif\">"
-			  "<div style=\"padding:16px;color:#fff;background:");
-	put_color(b, r->color);
-	buf_append_str(b, "\">");
-	if (r->logo.len > 0) {
-		buf_append_str(b, "<img height=\"48\" alt=\"\" src=\"");
-		enc_html(b, r->logo);
-		buf_append_str(b, "\">");
-	} else {
-		enc_html(b, origin_host(r->site));
-	}
-	buf_append_str(b, "</div><div style=\"padding:16px\"><p>");
-	enc_html(b, request);
-	buf_append_str(b, "</p><p><a href=\"");
-	enc_html(b, link);
-	buf_append_str(b, "\">");
-	buf_append_str(b, kinds[r->kind].action);
-	buf_append_str(b, "</a></p><p style=\"color:#666\">");
-	buf_append_str(b, ignore_text);
-	buf_append_str(b, "</p></div></body></html>\n");
+	bool in_days = ms >= 2 * DAY_MS && ms % DAY_MS == 0;
+	bool in_hours = !in_days && ms >= HOUR_MS && ms % HOUR_MS == 0;
+	const struct mail_time *unit = in_days ? &t->days : in_hours ? &t->hours : &t->minutes;
+	int64_t n = ms / (in_days ? DAY_MS : in_hours ? HOUR_MS : MINUTE_MS);
+	const char *number = arena_printf(arena, "%lld", (long long)n);
+
+	return fill(arena, n == 1 ? unit->one : unit->many, SLICE("{n}"), slice_str(number));
 }
 
-static const char *request_text(struct arena *arena, const struct mail_request *r)
+/* What is said about the link: who may ignore it, and until when it works. */
+static struct slice small_text(
+    struct arena *arena, const struct mail_texts *t, const struct mail_request *r)
 {
-	struct slice site = origin_host(r->site);
-
-	switch (r->kind) {
-	case MAIL_NEW:
-	case MAIL_CONFIRM:
-		return arena_printf(arena,
-		    "Somebody, probably you, wants to sign in to %.*s with this address.",
-		    SLICE_ARG(site));
-	case MAIL_INVITE:
-		return arena_printf(
-		    arena, "You are invited to make an account at %.*s.", SLICE_ARG(site));
-	case MAIL_RESET:
-		return arena_printf(arena,
-		    "Somebody, probably you, has forgotten the password with which this address "
-		    "signs in to %.*s.",
-		    SLICE_ARG(site));
-	case MAIL_TRANSITION:
-		return arena_printf(arena,
-		    "Somebody, probably you, wants to sign in to %.*s with this address. Your "
-		    "mail provider used to confirm it and has trouble doing so, so please do "
-		    "it yourself.",
-		    SLICE_ARG(site));
-	case MAIL_KINDS:
-		break;
+	if (r->token.len == 0) {
+		return SLICE_EMPTY;
 	}
-	return NULL;
+	struct slice expires = fill(
+	    arena, t->expires, SLICE("{time}"), time_text(arena, t, r->lifetime_ms));
+	const char *all = arena_printf(arena, "%s %.*s", t->ignore, SLICE_ARG(expires));
+
+	return slice_str(all);
+}
+
+static enum err put_html(struct arena *arena, const struct mail_html *m, struct slice *ret)
+{
+	struct buf html = buf_new(OUTBOX_PART_MAX);
+	struct slice text = SLICE_EMPTY;
+
+	mail_html_put(&html, m);
+	enum err e = buf_finish(&html, &text);
+	if (e == ERR_OK) {
+		e = arena_copy(arena, text, ret);
+	}
+	buf_free(&html);
+	return e;
+}
+
+static const char *link_of(struct arena *arena, const struct mail_request *r)
+{
+	return arena_printf(arena, "%.*s%s%s%.*s", SLICE_ARG(r->public_origin),
+	    kinds[r->kind].page, r->token.len > 0 ? "?token=" : "", SLICE_ARG(r->token));
 }
 
 enum err mail_compose(struct arena *arena, const struct mail_request *r, struct outbox_mail *ret)
 {
-	const char *link = arena_printf(arena, "%.*s%s?token=%.*s", SLICE_ARG(r->public_origin),
-	    kinds[r->kind].page, SLICE_ARG(r->token));
-	const char *subject = arena_printf(
-	    arena, "%.*s: %s", SLICE_ARG(origin_host(r->site)), kinds[r->kind].subject);
-	const char *request = request_text(arena, r);
-	struct buf html = buf_new(HTML_MAX);
-	struct slice text = SLICE_EMPTY, html_copy = SLICE_EMPTY;
+	const struct mail_texts *t = &mail_texts_en;
+	const struct mail_words *words = &t->kinds[r->kind];
+	struct slice site = origin_host(r->site), html = SLICE_EMPTY;
+	const struct mail_html m = {
+		.language = slice_str(t->language),
+		.subject = fill(arena, words->subject, SLICE("{site}"), site),
+		.site = site,
+		.request = fill(arena, words->request, SLICE("{site}"), site),
+		.action = fill(arena, words->action, SLICE("{site}"), site),
+		.link = slice_str(link_of(arena, r)),
+		.by_hand = slice_str(t->by_hand),
+		.small = small_text(arena, t, r),
+		.color = r->color,
+		.logo = r->logo,
+	};
+	const char *text = arena_printf(arena, "%.*s\n\n%.*s:\n\n%.*s\n%s%.*s%s",
+	    SLICE_ARG(m.request), SLICE_ARG(m.action), SLICE_ARG(m.link),
+	    m.small.len > 0 ? "\n" : "", SLICE_ARG(m.small), m.small.len > 0 ? "\n" : "");
 
-	if (link == NULL || subject == NULL || request == NULL) {
+	if (text == NULL || m.subject.len == 0 || m.request.len == 0 || m.action.len == 0 ||
+	    m.link.len == 0 || (r->token.len > 0 && m.small.len == 0)) {
 		return ERR_MEMORY;
 	}
-	const char *body = arena_printf(
-	    arena, "%s\n\n%s:\n\n%s\n\n%s\n", request, kinds[r->kind].action, link, ignore_text);
-	put_html(&html, r, slice_str(request), slice_str(link));
-	enum err e = body == NULL ? ERR_MEMORY : buf_finish(&html, &text);
-	if (e == ERR_OK) {
-		e = arena_copy(arena, text, &html_copy);
-	}
-	buf_free(&html);
+	enum err e = put_html(arena, &m, &html);
 	if (e != ERR_OK) {
 		return e;
 	}
 	*ret = (struct outbox_mail){
 		.recipient = r->recipient,
 		.kind = slice_str(kinds[r->kind].name),
-		.subject = slice_str(subject),
-		.link = slice_str(link),
+		.subject = m.subject,
+		.link = m.link,
 		.site = r->site,
-		.text = slice_str(body),
-		.html = html_copy,
+		.text = slice_str(text),
+		.html = html,
 	};
 	return ERR_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * The texts of mails (persona.md 7): plain text and HTML around one link. Everything that comes
- * from a request is escaped here.
+ * Composing mails (persona.md 7): plain text and HTML around one link. Everything that comes from a
+ * request is escaped here; the words are in mail_texts.c.
  */
 #ifndef PLIMSOLL_IDENTITY_MAIL_H
 #define PLIMSOLL_IDENTITY_MAIL_H
@@ -16,15 +16,18 @@ enum mail_kind {
 	MAIL_RESET,	 /* a new password is to be chosen */
 	MAIL_INVITE,	 /* whoever gets it may make an account */
 	MAIL_TRANSITION, /* the provider of the address has gone */
+	MAIL_TEST,	 /* the operator tries whether mail arrives */
 	MAIL_KINDS
 };
 
 struct mail_request {
 	enum mail_kind kind;
-	struct slice recipient, token;
+	struct slice recipient;
+	struct slice token;	    /* empty: the link is the page alone, and works for ever */
 	struct slice public_origin; /* of this server; the link begins with it */
 	struct slice site;	    /* origin of the asking site */
-	struct slice color, logo;   /* its branding; empty: none */
+	struct slice color, logo;   /* its branding; empty, or no colour and no https: none */
+	int64_t lifetime_ms;	    /* of the token */
 };
 
 /* Texts lie in the arena. ERR_MEMORY. */

@@ -66,6 +66,7 @@ static enum err mail_invitation(struct txn *t, const struct conf *conf, struct s
 		.token = slice_str(token),
 		.public_origin = slice_str(origin),
 		.site = slice_str(origin),
+		.lifetime_ms = conf_ms(conf, "identity", "invitation_lifetime"),
 	};
 	struct outbox_mail mail;
 	enum err e = mail_compose(t->arena, &request, &mail);

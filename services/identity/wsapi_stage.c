@@ -68,6 +68,7 @@ static enum err stage(
 		.site = param_text(&w->params, "site"),
 		.color = param_text(&w->params, "backgroundColor"),
 		.logo = param_text(&w->params, "siteLogo"),
+		.lifetime_ms = conf_ms(conf, "identity", "token_lifetime"),
 	};
 	req->token_hash = slice_str(hash);
 	req->lifetime_ms = conf_ms(conf, "identity", "token_lifetime");
