@@ -1,8 +1,9 @@
 /*
- * Configuration keys [accounts] and [mail]. What [mail] smtp means is checked here; that a public
- * server must have one is identity's business, because only it sends mail.
+ * Configuration keys [accounts] and [mail]. What [mail] means is in mail_conf.c; that a public
+ * server must have a mail server is identity's business, because only it sends mail.
  */
 #include "accounts/accounts_priv.h"
+#include "accounts/mail_conf.h"
 
 /* clang-format off */
 const struct conf_key accounts_conf_keys[ACCOUNTS_CONF_KEYS] = {
@@ -24,52 +25,30 @@ const struct conf_key accounts_conf_keys[ACCOUNTS_CONF_KEYS] = {
 	  .help = "User name at the mail server; empty: no login." },
 	{ .section = "mail", .name = "password", .type = CONF_STRING, .max = 500,
 	  .secret = true, .roles = ROLE_BIT(ROLE_COURIER),
-	  .help = "Password at the mail server." },
-	{ .section = "mail", .name = "starttls", .type = CONF_BOOL, .def = "no",
-	  .help = "Whether an smtp:// server must offer STARTTLS; with no it is used if offered." },
+	  .help = "Password at the mail server. Only the process that sends mails gets it." },
+	{ .section = "mail", .name = "password_file", .type = CONF_PATH,
+	  .help = "File with that password instead; a name without slash is a credential that systemd hands over (LoadCredential=)." },
+	{ .section = "mail", .name = "tls", .type = CONF_ENUM, .choices = "auto|required|opportunistic|off", .def = "auto",
+	  .help = "Whether an smtp:// server must offer STARTTLS (required), it is used if offered (opportunistic) or never (off). auto: required, but for a server on this machine used if offered." },
+	{ .section = "mail", .name = "ca_file", .type = CONF_PATH,
+	  .help = "Certificates (PEM) of the authorities that a mail server's certificate must come from. Empty: those that the system trusts." },
 	{ .section = "mail", .name = "from", .type = CONF_STRING, .max = 320, .def = "no-reply@localhost",
-	  .help = "Sender address of all mails." },
+	  .help = "Sender of all mails: address, or Name <address>." },
+	{ .section = "mail", .name = "bounce_domain", .type = CONF_STRING, .max = 253,
+	  .help = "Domain of return paths: mails that come back go to bounce+TOKEN@DOMAIN, where plimsoll mail bounce takes them in. Empty: the return path is the sender's address." },
+	{ .section = "mail", .name = "bounce_hold", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 31536000000,
+	  .def = "24h", .reloadable = true,
+	  .help = "How long an address gets no more mails after one to it came back for good." },
 	{ .section = "mail", .name = "timeout", .type = CONF_DURATION, .unit = "ms", .min = 1000, .max = 600000,
 	  .def = "30s",
 	  .help = "How long one mail may take at the mail server." },
-	{ .section = "mail", .name = "connections", .type = CONF_INT, .unit = "connections", .min = 1, .max = 16,
-	  .def = "1",
-	  .help = "Connections to the mail server; one is reused for all mails." },
+	{ .section = "mail", .name = "connections", .type = CONF_INT, .unit = "connections", .min = 1, .max = 64,
+	  .def = "8",
+	  .help = "Most connections to the mail server at a time. They are kept for the next mails, and made only when so many mails wait." },
 };
 /* clang-format on */
 
-static bool is_mail_url(struct slice url)
-{
-	size_t scheme = slice_starts(url, SLICE("smtps://"))  ? 8
-			: slice_starts(url, SLICE("smtp://")) ? 7
-							      : 0;
-
-	if (scheme == 0 || url.len == scheme) {
-		return false;
-	}
-	for (size_t i = scheme; i < url.len; i++) {
-		unsigned char c = (unsigned char)url.ptr[i];
-		if (c <= ' ' || c >= 127 || c == '/' || c == '@' || c == '?') {
-			return false;
-		}
-	}
-	return true;
-}
-
 enum err accounts_conf_check(const struct conf *conf, struct err_note *note)
 {
-	struct slice smtp = slice_str(conf_str(conf, "mail", "smtp"));
-	struct slice from = slice_str(conf_str(conf, "mail", "from"));
-	size_t at = slice_find(from, '@', 0);
-
-	if (smtp.len > 0 && !is_mail_url(smtp)) {
-		return err_note_set(note, ERR_CONFIG,
-		    "[mail] smtp: must be smtp://host[:port] or smtps://host[:port]; user and "
-		    "password have keys of their own");
-	}
-	if (at == 0 || at + 1 >= from.len) {
-		return err_note_set(
-		    note, ERR_CONFIG, "[mail] from: must be an address such as login@example.org");
-	}
-	return ERR_OK;
+	return mail_conf_check(conf, note);
 }

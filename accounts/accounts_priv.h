@@ -50,7 +50,7 @@ NODISCARD enum err accounts_run_on_address(struct txn *t, enum accounts_stmt stm
 
 /* accounts_conf.c */
 enum {
-	ACCOUNTS_CONF_KEYS = 11
+	ACCOUNTS_CONF_KEYS = 15
 };
 extern const struct conf_key accounts_conf_keys[ACCOUNTS_CONF_KEYS];
 NODISCARD enum err accounts_conf_check(const struct conf *conf, struct err_note *note);

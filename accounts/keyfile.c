@@ -26,24 +26,6 @@ static enum err io_failed(struct err_note *note, const char *what, const char *n
 	    note, err_from_errno(errno), "cannot %s keys/%s: %s", what, name, strerror(errno));
 }
 
-static enum err read_all(int fd, struct buf *out)
-{
-	for (;;) {
-		char *room = buf_room(out, 4096);
-		if (room == NULL) {
-			return ERR_LIMIT;
-		}
-		ssize_t n = read(fd, room, 4096);
-		if (n < 0) {
-			return err_from_errno(errno);
-		}
-		if (n == 0) {
-			return ERR_OK;
-		}
-		buf_grew(out, (size_t)n);
-	}
-}
-
 static enum err write_all(int fd, struct slice bytes)
 {
 	while (bytes.len > 0) {
@@ -107,7 +89,7 @@ static enum err was_made(int dir, const char *name, bool *ret, struct err_note *
 	if (fd < 0) {
 		return io_failed(note, "open", "MADE");
 	}
-	enum err e = read_all(fd, &made);
+	enum err e = buf_read_all(&made, fd);
 	(void)close(fd);
 	if (e == ERR_OK) {
 		*ret = lists(buf_slice(&made), name);
@@ -155,7 +137,7 @@ static enum err note_made(int dir, const char *name, struct err_note *note)
 		return io_failed(note, "open", "MADE");
 	}
 	if (fd >= 0) {
-		e = read_all(fd, &made);
+		e = buf_read_all(&made, fd);
 		(void)close(fd);
 	}
 	buf_printf(&made, "%s\n", name);
@@ -231,7 +213,7 @@ static enum err load(int dir, const char *data_dir, const char *name, keyfile_ma
 			e = io_failed(note, "sync", ".");
 		}
 		if (e == ERR_OK) {
-			e = read_all(fd, out);
+			e = buf_read_all(out, fd);
 			if (e != ERR_OK) {
 				e = err_note_set(
 				    note, ERR_CONFIG, "%s/keys/%s is too large", data_dir, name);

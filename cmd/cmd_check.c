@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "accounts/public_url.h"
+#include "cmd/check_mail.h"
 #include "cmd/check_tls.h"
 #include "cmd/cmd.h"
 #include "cmd/database.h"
@@ -117,6 +118,9 @@ int cmd_check(const struct app *app, struct conf *conf, const struct cmd_options
 	int code = cmd_check_conf(app, conf);
 	if (code == EXIT_OK) {
 		code = check_public_url(conf);
+	}
+	if (code == EXIT_OK) {
+		code = check_mail(conf);
 	}
 	if (service_verify(app->services, app->n_services, &note) != ERR_OK) {
 		fprintf(stderr, "%s\n", note.text);

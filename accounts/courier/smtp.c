@@ -18,7 +18,8 @@ enum {
 struct smtp_client {
 	struct curl_loop *curl;
 	char *url, *user, *password; /* owned; user and password may be NULL */
-	bool starttls;
+	struct buf ca;		     /* PEM; empty: the system's authorities */
+	enum mail_tls tls;
 	int64_t timeout_ms;
 };
 
@@ -27,6 +28,7 @@ struct sending {
 	struct slice rest;    /* of the message */
 	bool about_this_mail; /* the last command was RCPT, or the message text */
 	bool quitting;	      /* what follows is the farewell and says nothing about the mail */
+	char error[CURL_ERROR_SIZE]; /* libcurl's own words */
 	struct smtp_outcome *outcome;
 };
 
@@ -39,12 +41,12 @@ static void wipe_free(char **secret)
 	}
 }
 
-static bool copy_string(const char *s, char **ret)
+static bool copy_string(struct slice s, char **ret)
 {
-	if (s == NULL || s[0] == '\0') {
+	if (s.len == 0) {
 		return true;
 	}
-	*ret = strdup(s);
+	*ret = strndup(s.ptr, s.len);
 	return *ret != NULL;
 }
 
@@ -55,11 +57,14 @@ enum err smtp_client_new(struct loop *l, const struct smtp_options *o, struct sm
 	if (c == NULL) {
 		return ERR_MEMORY;
 	}
-	c->starttls = o->starttls;
+	c->tls = o->tls;
 	c->timeout_ms = o->timeout_ms;
+	c->ca = buf_new(MAIL_CA_MAX);
+	buf_append_slice(&c->ca, o->ca);
 	enum err e = curl_loop_new(l, o->max_connections, &c->curl);
-	if (e == ERR_OK && !(copy_string(o->url, &c->url) && copy_string(o->user, &c->user) &&
-			       copy_string(o->password, &c->password))) {
+	if (e == ERR_OK &&
+	    !(copy_string(slice_str(o->url), &c->url) && copy_string(slice_str(o->user), &c->user) &&
+		copy_string(o->password, &c->password) && !c->ca.failed)) {
 		e = ERR_MEMORY;
 	}
 	if (e != ERR_OK) {
@@ -79,6 +84,7 @@ void smtp_client_free(struct smtp_client **c)
 	free((*c)->url);
 	wipe_free(&(*c)->user);
 	wipe_free(&(*c)->password);
+	buf_free(&(*c)->ca);
 	free(*c);
 	*c = NULL;
 }
@@ -129,6 +135,26 @@ static int on_trace(CURL *easy, curl_infotype type, char *data, size_t len, void
 	return 0;
 }
 
+static void prepare_tls(struct smtp_client *c, CURL *easy)
+{
+	static const long use[] = {
+		[MAIL_TLS_OFF] = CURLUSESSL_NONE,
+		[MAIL_TLS_OPPORTUNISTIC] = CURLUSESSL_TRY,
+		[MAIL_TLS_REQUIRED] = CURLUSESSL_ALL,
+	};
+	struct curl_blob ca = { c->ca.data, c->ca.len, CURL_BLOB_NOCOPY };
+	/* Who could take STARTTLS away gains nothing by answering it: no check without need. */
+	bool verify = c->tls == MAIL_TLS_REQUIRED || ca.len > 0;
+
+	curl_easy_setopt(easy, CURLOPT_USE_SSL, use[c->tls]);
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+	if (ca.len > 0) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca);
+	}
+}
+
 static void prepare(struct smtp_client *c, CURL *easy, struct sending *s, const char *from,
     struct curl_slist *recipients)
 {
@@ -142,18 +168,61 @@ static void prepare(struct smtp_client *c, CURL *easy, struct sending *s, const 
 	curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)s->rest.len);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)c->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_USE_SSL, c->starttls ? CURLUSESSL_ALL : CURLUSESSL_TRY);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, s->error);
 	/* The trace is read, never printed: it would show the login. */
 	curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
 	curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_trace);
 	curl_easy_setopt(easy, CURLOPT_DEBUGDATA, s);
+	prepare_tls(c, easy);
 	if (c->user != NULL) {
 		curl_easy_setopt(easy, CURLOPT_USERNAME, c->user);
 		curl_easy_setopt(easy, CURLOPT_PASSWORD, c->password == NULL ? "" : c->password);
+		/* Not what libcurl would prefer: GSSAPI and NTLM want files and another secret. */
+		curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN");
 	}
 }
 
-static enum err judge(CURL *easy, CURLcode code, const struct sending *s)
+/* What went wrong before the mail itself was spoken of, for the person who configures it. */
+static const char *explanation(CURLcode code, bool has_reply)
+{
+	if (code == CURLE_USE_SSL_FAILED) {
+		return has_reply ? "the mail server refuses STARTTLS"
+				 : "the mail server does not offer STARTTLS, and [mail] tls = "
+				   "required (auto is required for a server elsewhere)";
+	}
+	if (code == CURLE_PEER_FAILED_VERIFICATION) {
+		return "the mail server's certificate is not trusted; see [mail] ca_file";
+	}
+	if (code == CURLE_SSL_CONNECT_ERROR) {
+		return "no TLS with the mail server";
+	}
+	if (code == CURLE_LOGIN_DENIED) {
+		return has_reply ? "the mail server refuses the login"
+				 : "the mail server takes no login by PLAIN or LOGIN";
+	}
+	return NULL;
+}
+
+/* The line for people: what went wrong, and the words of the server or of libcurl. */
+static void explain(struct sending *s, CURLcode code, long reply)
+{
+	char line[sizeof(s->outcome->text)];
+	bool has_reply = reply >= 400;
+	const char *what = explanation(code, has_reply);
+	const char *words = has_reply	       ? s->outcome->text
+			    : s->error[0] != 0 ? s->error
+					       : curl_easy_strerror(code);
+	bool is_all = what != NULL && !has_reply && code == CURLE_USE_SSL_FAILED;
+
+	if (what == NULL && has_reply) {
+		return;
+	}
+	(void)snprintf(line, sizeof(line), "%s%s%s", what == NULL ? "" : what,
+	    what == NULL || is_all ? "" : ": ", is_all ? "" : words);
+	keep_reply(s->outcome, slice_str(line));
+}
+
+static enum err judge(CURL *easy, CURLcode code, struct sending *s)
 {
 	struct smtp_outcome *o = s->outcome;
 	long reply = 0;
@@ -164,9 +233,7 @@ static enum err judge(CURL *easy, CURLcode code, const struct sending *s)
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &reply);
 	o->code = (int)reply;
 	o->final = reply >= 500 && reply <= 599 && s->about_this_mail;
-	if (reply < 400) {
-		keep_reply(o, slice_str(curl_easy_strerror(code)));
-	}
+	explain(s, code, reply);
 	return ERR_IO;
 }
 

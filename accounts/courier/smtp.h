@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "accounts/mail_conf.h"
 #include "core/base/err.h"
 #include "core/base/slice.h"
 #include "core/ev/loop.h"
@@ -15,10 +16,12 @@
 struct smtp_client;
 
 struct smtp_options {
-	const char *url;	     /* smtp://host[:port] or smtps://host[:port] */
-	const char *user, *password; /* NULL or empty: no AUTH */
-	bool starttls;		     /* smtp:// only: refuse to go on without TLS */
-	int64_t timeout_ms;	     /* for one message, connecting included */
+	const char *url;       /* smtp://host[:port] or smtps://host[:port] */
+	const char *user;      /* empty: no AUTH */
+	struct slice password; /* no NUL inside */
+	enum mail_tls tls;
+	struct slice ca;    /* PEM of the authorities to trust; empty: the system's */
+	int64_t timeout_ms; /* for one message, connecting included */
 	long max_connections;
 };
 

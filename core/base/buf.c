@@ -3,8 +3,10 @@
  */
 #include "core/base/buf.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/base/check.h"
 
@@ -114,6 +116,32 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 		b->len += (size_t)len;
 	}
 	va_end(again);
+}
+
+enum err buf_read_all(struct buf *b, int fd)
+{
+	enum {
+		PIECE = 4096
+	};
+
+	for (;;) {
+		size_t left = b->max - b->len;
+		char beyond, *room = left == 0 ? &beyond : buf_room(b, left < PIECE ? left : PIECE);
+		if (room == NULL) {
+			return ERR_MEMORY;
+		}
+		ssize_t n = read(fd, room, left == 0 ? 1 : left < PIECE ? left : PIECE);
+		if (n < 0) {
+			return err_from_errno(errno);
+		}
+		if (n == 0) {
+			return ERR_OK;
+		}
+		if (left == 0) {
+			return ERR_LIMIT;
+		}
+		buf_grew(b, (size_t)n);
+	}
 }
 
 void buf_consume(struct buf *b, size_t len)

@@ -47,6 +47,9 @@ void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 char *buf_room(struct buf *b, size_t len);
 void buf_grew(struct buf *b, size_t len);
 
+/* Appends all that a descriptor yields. ERR_LIMIT: more than the maximum; errors of read(). */
+NODISCARD enum err buf_read_all(struct buf *b, int fd);
+
 /* Drops len bytes from the front (len <= b->len). */
 void buf_consume(struct buf *b, size_t len);
 

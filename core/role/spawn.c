@@ -27,7 +27,8 @@ enum {
 };
 
 /* What a role process may see of our environment. */
-static const char *const env_names[] = { "TZ", "LANG", "LC_ALL", "UBSAN_OPTIONS" };
+static const char *const env_names[] = { "TZ", "LANG", "LC_ALL", "UBSAN_OPTIONS",
+	"CREDENTIALS_DIRECTORY" };
 
 struct child_env {
 	char text[ENV_MAX][ENV_BYTES];

@@ -4,34 +4,11 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { startSink } from '../harness/smtp_sink.mjs';
-import { Client } from '../harness/client.mjs';
+import { outbox, stage, waitForState } from './lib/mail.mjs';
 
 const conf = (sink) => ({
 	mail: { smtp: sink.url, from: 'Plimsoll <id@example.org>', connections: 1, timeout: '2s' },
 });
-
-async function stage(server, email) {
-	const client = new Client(server.url);
-	const answer = await client.post('/wsapi/stage_user', {
-		email,
-		pass: 'correct horse',
-		site: 'http://site.example',
-	});
-	assert.equal(answer.status, 200, answer.text);
-}
-
-async function outbox(server) {
-	return (await fetch(`${server.adminUrl}/outbox.json`)).json();
-}
-
-async function waitForState(server, to, states) {
-	for (let i = 0; i < 200; i++) {
-		const row = (await outbox(server)).find((m) => m.to === to);
-		if (row && states.includes(row.state)) return row;
-		await new Promise((resolve) => setTimeout(resolve, 100));
-	}
-	throw new Error(`the mail to ${to} never became ${states}`);
-}
 
 test('a sign-up mail goes out once, with the link, over one connection', async () => {
 	const sink = await startSink();

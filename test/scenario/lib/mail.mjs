@@ -1,0 +1,29 @@
+// What the mail tests share.
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '../../harness/client.mjs';
+
+export async function stage(server, email) {
+	const answer = await new Client(server.url).stage(email, 'correct horse');
+	assert.equal(answer.status, 200, answer.text);
+	return answer;
+}
+
+export async function outbox(server) {
+	return (await fetch(`${server.adminUrl}/outbox.json`)).json();
+}
+
+// The row of a mail once it passes the test.
+export async function waitForRow(server, to, passes, seconds = 20) {
+	let row;
+	for (let i = 0; i < seconds * 20; i++) {
+		row = (await outbox(server)).find((m) => m.to === to);
+		if (row && passes(row)) return row;
+		await sleep(50);
+	}
+	throw new Error(`the mail to ${to}: ${JSON.stringify(row)}`);
+}
+
+export function waitForState(server, to, states) {
+	return waitForRow(server, to, (row) => states.includes(row.state));
+}
