@@ -9,6 +9,8 @@
 #include "accounts/accounts_priv.h"
 #include "accounts/idp.h"
 #include "accounts/login.h"
+#include "accounts/mail_address.h"
+#include "accounts/mail_admin.h"
 #include "accounts/outbox.h"
 #include "accounts/outbox_admin.h"
 #include "accounts/password.h"
@@ -69,6 +71,7 @@ enum accounts_metric {
 	MAIL_FAILED,
 	WELL_KNOWN_SUCCESS,
 	WELL_KNOWN_ERROR,
+	MAIL_BOUNCED,
 	ACCOUNTS_METRICS
 };
 
@@ -79,6 +82,7 @@ static const struct metric_def metrics[ACCOUNTS_METRICS] = {
 	[MAIL_FAILED] = { "mail_failed", METRIC_GAUGE, NULL, "Mails given up, of those still kept." },
 	[WELL_KNOWN_SUCCESS] = { "fetch_well_known_success_seconds", METRIC_HIST, NULL, "Time to fetch the support document of another domain, where there is one." },
 	[WELL_KNOWN_ERROR] = { "fetch_well_known_error_seconds", METRIC_HIST, NULL, "Time to find that another domain has none, or cannot be reached." },
+	[MAIL_BOUNCED] = { "mail_bounced_addresses", METRIC_GAUGE, NULL, "Addresses that mail came back from for good, and that no mail has reached since." },
 };
 /* clang-format on */
 
@@ -105,6 +109,7 @@ static void watch(struct svc_env *env, void *v)
 		    stats.oldest_queued_ms / 1000);
 		metric_set(metric_cell(env->metrics, &metrics[MAIL_QUEUED], NULL), stats.queued);
 		metric_set(metric_cell(env->metrics, &metrics[MAIL_FAILED], NULL), stats.failed);
+		metric_set(metric_cell(env->metrics, &metrics[MAIL_BOUNCED], NULL), stats.bounced);
 	}
 	arena_reset(&arena);
 }
@@ -113,6 +118,7 @@ static void watch(struct svc_env *env, void *v)
 static const struct op admin_ops[] = {
 	{ "accounts.outbox", HTTP_GET, "/outbox", COST_WRITE, SHED_NEVER, 5000, 0, 0, outbox_admin_page },
 	{ "accounts.outbox_json", HTTP_GET, "/outbox.json", COST_WRITE, SHED_NEVER, 5000, 0, 0, outbox_admin_json },
+	{ "accounts.mail_bounce", HTTP_POST, "/mail/bounce", COST_WRITE, SHED_NEVER, 5000, BOUNCE_MESSAGE_MAX, 0, mail_admin_bounce },
 };
 /* clang-format on */
 
@@ -126,6 +132,7 @@ static const struct rpc_def *const rpcs[] = {
 	&accounts_outbox_retry,
 	&accounts_outbox_recent,
 	&accounts_outbox_stats,
+	&accounts_mail_bounced,
 	&accounts_courier_wake,
 	&accounts_well_known,
 	&accounts_idp_mark,

@@ -27,7 +27,7 @@ struct accounts_state *accounts_state(const struct svc_env *env);
 
 /* schema.c */
 enum {
-	ACCOUNTS_MIGRATIONS = 3
+	ACCOUNTS_MIGRATIONS = 5
 };
 extern const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS];
 

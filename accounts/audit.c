@@ -21,6 +21,7 @@ static const struct {
 	    "a staged row for an address that is not its account's: created at" },
 	{ STMT_AUDIT_IDP, "a provider with a bad domain or time: seen at" },
 	{ STMT_AUDIT_OUTBOX, "a mail with an unknown state, a stale lease or text left: mail" },
+	{ STMT_AUDIT_MAIL_ADDRESS, "what is known about mail to an address is wrong: mailed at" },
 };
 
 static enum err find_broken(

@@ -149,8 +149,7 @@ enum err mail_conf_check(const struct conf *conf, struct err_note *note)
 	return ERR_OK;
 }
 
-static enum err read_file(
-    const char *key, const char *path, struct buf *out, struct err_note *note)
+static enum err read_file(const char *key, const char *path, struct buf *out, struct err_note *note)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	enum err e = fd < 0 ? err_from_errno(errno) : buf_read_all(out, fd);
@@ -166,8 +165,7 @@ static enum err read_file(
 }
 
 /* A name without a slash is one of the credentials that systemd hands to the service. */
-static enum err path_of(
-    const char *configured, char out[PATH_MAX], struct err_note *note)
+static enum err path_of(const char *configured, char out[PATH_MAX], struct err_note *note)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 	bool is_credential = strchr(configured, '/') == NULL;

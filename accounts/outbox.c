@@ -5,6 +5,7 @@
 #include "accounts/outbox.h"
 
 #include "accounts/accounts_priv.h"
+#include "accounts/mail_address.h"
 #include "core/base/check.h"
 #include "core/base/rng.h"
 
@@ -48,9 +49,11 @@ static enum err wake_after_commit(struct txn *t)
 	return ERR_OK;
 }
 
-enum err outbox_put(struct txn *t, const struct outbox_mail *mail, struct err_note *note)
+enum err outbox_put(
+    struct txn *t, const struct outbox_mail *mail, int64_t *ret_id, struct err_note *note)
 {
 	bool full = false;
+	char verp[VERP_LEN + 1];
 	struct sql_query *q;
 
 	if (is_too_long(mail)) {
@@ -64,7 +67,10 @@ enum err outbox_put(struct txn *t, const struct outbox_mail *mail, struct err_no
 		return err_note_set(
 		    note, ERR_TOO_BUSY, "%d mails wait in the outbox", OUTBOX_QUEUE_MAX);
 	}
-	e = sql_begin(t->db, &accounts_stmts[STMT_OUTBOX_PUT], &q, note);
+	e = mail_address_note(t, mail->recipient, verp, note);
+	if (e == ERR_OK) {
+		e = sql_begin(t->db, &accounts_stmts[STMT_OUTBOX_PUT], &q, note);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -75,8 +81,13 @@ enum err outbox_put(struct txn *t, const struct outbox_mail *mail, struct err_no
 	sql_bind_text(q, "site", mail->site);
 	sql_bind_text(q, "body_text", mail->text);
 	sql_bind_text(q, "body_html", mail->html);
+	sql_bind_text(q, "verp", slice_str(verp));
 	sql_bind_i64(q, "now_ms", t->now_ms);
 	e = sql_step(q);
+	if (e == ERR_OK) {
+		*ret_id = sql_col_i64(q, 0);
+		e = sql_step(q);
+	}
 	sql_end(q);
 	return e == ERR_END ? wake_after_commit(t) : e;
 }
@@ -97,13 +108,16 @@ static enum err take_row(struct sql_query *q, struct arena *arena, struct outbox
 	m->tries = (uint32_t)sql_col_i64(q, 9);
 	m->state = (uint32_t)sql_col_i64(q, 10);
 	m->sent_ms = sql_col_i64(q, 11);
-	return arena_copy(arena, sql_col_text(q, 12), &m->error);
+	if (arena_copy(arena, sql_col_text(q, 12), &m->error) != ERR_OK) {
+		return ERR_MEMORY;
+	}
+	return arena_copy(arena, sql_col_text(q, 13), &m->verp);
 }
 
 static size_t mail_bytes(const struct outbox_mail *m)
 {
 	return MAIL_OVERHEAD + m->recipient.len + m->kind.len + m->subject.len + m->link.len +
-	       m->site.len + m->text.len + m->html.len + m->error.len;
+	       m->site.len + m->text.len + m->html.len + m->error.len + m->verp.len;
 }
 
 /* Rows of a query that has been bound, as many as fit a reply; ends it. */

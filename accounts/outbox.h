@@ -59,6 +59,7 @@ struct outbox_mail {
 	uint32_t state;	    /* enum outbox_state */
 	int64_t sent_ms;    /* 0: not yet */
 	struct slice error; /* what the last failed try said; one line, may be empty */
+	struct slice verp;  /* set by outbox_put(): token of the return path, mail_address.h */
 };
 
 /* ---- inside transaction functions ---- */
@@ -67,7 +68,12 @@ struct outbox_mail {
  * Puts a mail (recipient, kind, subject, link, site, text, html) and has the courier woken after
  * the commit. ERR_TOO_BUSY: OUTBOX_QUEUE_MAX rows wait; ERR_LIMIT: a part is too long.
  */
-NODISCARD enum err outbox_put(struct txn *t, const struct outbox_mail *mail, struct err_note *note);
+NODISCARD enum err outbox_put(
+    struct txn *t, const struct outbox_mail *mail, int64_t *ret_id, struct err_note *note);
+
+/* What has become of a mail; error is in the arena. ERR_NOT_FOUND: sent long ago. */
+NODISCARD enum err outbox_state(struct sql_db *db, struct arena *arena, int64_t id,
+    enum outbox_state *ret, struct slice *ret_error, struct err_note *note);
 
 /* ---- accounts.outbox_lease: courier -> store ---- */
 
@@ -136,6 +142,7 @@ struct outbox_stats {
 	int64_t queued;		  /* waiting, leased ones included */
 	int64_t failed, kept;	  /* rows still there in these states */
 	int64_t oldest_queued_ms; /* created_ms of the oldest queued row; 0: none */
+	int64_t bounced;	  /* addresses that mail came back from for good */
 };
 void outbox_put_stats(struct buf *out, const struct outbox_stats *r);
 NODISCARD bool outbox_take_stats(struct slice message, struct outbox_stats *ret);

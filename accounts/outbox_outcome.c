@@ -2,6 +2,7 @@
  * Role: store. The outbox table: what became of a mail, and how many there are.
  */
 #include "accounts/accounts_priv.h"
+#include "accounts/mail_address.h"
 #include "accounts/outbox.h"
 #include "core/base/check.h"
 #include "core/base/rng.h"
@@ -45,9 +46,9 @@ static enum err handle_sent(void *role_state, const struct rpc_call_info *info, 
 	return e == ERR_END ? prune(t, r.keep ? OUTBOX_KEPT : OUTBOX_SENT, note) : e;
 }
 
-/* Tries so far of a row under this lease; ERR_END: the lease is no longer current. */
-static enum err tries_of(
-    struct txn *t, const struct outbox_retry_req *r, int64_t *ret, struct err_note *note)
+/* Tries so far of a row under this lease, and to whom; ERR_END: the lease is no longer current. */
+static enum err tries_of(struct txn *t, const struct outbox_retry_req *r, int64_t *ret,
+    struct slice *ret_recipient, struct err_note *note)
 {
 	struct sql_query *q;
 	enum err e = sql_begin(t->db, &accounts_stmts[STMT_OUTBOX_TRIES], &q, note);
@@ -60,9 +61,24 @@ static enum err tries_of(
 	e = sql_step(q);
 	if (e == ERR_OK) {
 		*ret = sql_col_i64(q, 0);
+		e = arena_copy(t->arena, sql_col_text(q, 1), ret_recipient);
 	}
 	sql_end(q);
 	return e;
+}
+
+/* A mail server that refuses the mail at once tells what a bounce tells later. */
+static enum err note_refusal(
+    struct txn *t, struct slice recipient, struct slice reply, struct err_note *note)
+{
+	struct bounce b = { .is_permanent = false };
+	enum bounce_effect effect = BOUNCE_UNKNOWN;
+
+	if (slice_to_cstr(recipient, b.address, sizeof(b.address)) != ERR_OK) {
+		return ERR_OK; /* refused for its length */
+	}
+	bounce_from_reply(reply, &b);
+	return mail_address_bounced(t, &b, &effect, note);
 }
 
 static int64_t backoff_ms(int64_t tries)
@@ -84,17 +100,23 @@ static enum err handle_retry(void *role_state, const struct rpc_call_info *info,
 	struct outbox_retry_req r;
 	struct sql_query *q;
 	int64_t tries = 0;
+	struct slice recipient = SLICE_EMPTY;
 
 	(void)info;
 	(void)reply;
 	CHECK(outbox_take_retry_req(req, &r));
-	enum err e = tries_of(t, &r, &tries, note);
+	enum err e = tries_of(t, &r, &tries, &recipient, note);
 	if (e != ERR_OK) {
 		return e == ERR_END ? ERR_OK : e;
 	}
 	bool failed = r.final || tries >= OUTBOX_TRIES_MAX;
-	e = sql_begin(
-	    t->db, &accounts_stmts[failed ? STMT_OUTBOX_FAILED : STMT_OUTBOX_RETRY], &q, note);
+	if (r.final) {
+		e = note_refusal(t, recipient, r.error, note);
+	}
+	if (e == ERR_OK) {
+		e = sql_begin(t->db,
+		    &accounts_stmts[failed ? STMT_OUTBOX_FAILED : STMT_OUTBOX_RETRY], &q, note);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -107,6 +129,27 @@ static enum err handle_retry(void *role_state, const struct rpc_call_info *info,
 	e = sql_step(q);
 	sql_end(q);
 	return e != ERR_END ? e : failed ? prune(t, OUTBOX_FAILED, note) : ERR_OK;
+}
+
+enum err outbox_state(struct sql_db *db, struct arena *arena, int64_t id, enum outbox_state *ret,
+    struct slice *ret_error, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(db, &accounts_stmts[STMT_OUTBOX_STATE], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_i64(q, "id", id);
+	e = sql_step(q);
+	if (e == ERR_OK) {
+		*ret = (enum outbox_state)sql_col_i64(q, 0);
+		e = arena_copy(arena, sql_col_text(q, 1), ret_error);
+	} else if (e == ERR_END) {
+		e = ERR_NOT_FOUND;
+	}
+	sql_end(q);
+	return e;
 }
 
 static enum err one_number(
@@ -144,6 +187,9 @@ static enum err handle_stats(void *role_state, const struct rpc_call_info *info,
 	}
 	if (e == ERR_OK) {
 		e = one_number(t, STMT_OUTBOX_OLDEST, 0, &s.oldest_queued_ms, note);
+	}
+	if (e == ERR_OK) {
+		e = one_number(t, STMT_MAIL_ADDRESS_COUNT, 0, &s.bounced, note);
 	}
 	if (e == ERR_OK) {
 		outbox_put_stats(reply, &s);

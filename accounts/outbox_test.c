@@ -13,7 +13,14 @@
 #include "accounts/accounts.h"
 #include "accounts/accounts_priv.h"
 #include "accounts/db_rig.h"
+#include "accounts/mail_address.h"
 #include "accounts/outbox.h"
+
+enum {
+	HOLD_MS = 1000
+};
+
+static int64_t last_id;
 
 static void put(struct db_rig *rig, const char *recipient)
 {
@@ -28,7 +35,7 @@ static void put(struct db_rig *rig, const char *recipient)
 	};
 
 	rig->txn.n_after = 0;
-	assert_int_equal(outbox_put(&rig->txn, &mail, &rig->note), ERR_OK);
+	assert_int_equal(outbox_put(&rig->txn, &mail, &last_id, &rig->note), ERR_OK);
 }
 
 static struct outbox_leased *lease(struct db_rig *rig, uint32_t rows, int64_t ms)
@@ -115,7 +122,7 @@ static void a_commit_wakes_the_courier_once(void **state)
 	db_rig_init(&rig);
 	put(&rig, "a@example.org");
 	const struct outbox_mail mail = { .recipient = SLICE("b@example.org") };
-	assert_int_equal(outbox_put(&rig.txn, &mail, &rig.note), ERR_OK);
+	assert_int_equal(outbox_put(&rig.txn, &mail, &last_id, &rig.note), ERR_OK);
 	assert_int_equal(rig.txn.n_after, 1);
 	db_rig_fini(&rig);
 }
@@ -278,9 +285,9 @@ static void a_full_outbox_refuses(void **state)
 	    " INSERT INTO outbox (recipient, kind, subject, link, site, body_text, body_html,"
 	    " created_ms, next_try_ms, tries, lease, state, sent_ms, error)"
 	    " SELECT 'x@example.org', 'new', '', '', '', '', '', 1, 1, 0, 0, 0, 0, '' FROM n");
-	assert_int_equal(outbox_put(&rig.txn, &mail, &rig.note), ERR_TOO_BUSY);
+	assert_int_equal(outbox_put(&rig.txn, &mail, &last_id, &rig.note), ERR_TOO_BUSY);
 	db_rig_run(&rig, "DELETE FROM outbox WHERE id = 1");
-	assert_int_equal(outbox_put(&rig.txn, &mail, &rig.note), ERR_OK);
+	assert_int_equal(outbox_put(&rig.txn, &mail, &last_id, &rig.note), ERR_OK);
 	db_rig_fini(&rig);
 }
 
@@ -296,15 +303,125 @@ static void large_mails_fill_a_reply_and_the_rest_stays(void **state)
 	mail.text = mail.html = SLICE_OF(big, OUTBOX_PART_MAX);
 	for (int i = 0; i < OUTBOX_LEASE_MAX; i++) {
 		rig.txn.n_after = 0;
-		assert_int_equal(outbox_put(&rig.txn, &mail, &rig.note), ERR_OK);
+		assert_int_equal(outbox_put(&rig.txn, &mail, &last_id, &rig.note), ERR_OK);
 	}
 	uint32_t first = lease(&rig, OUTBOX_LEASE_MAX, 1000)->n;
 	assert_in_range(first, 1, OUTBOX_LEASE_MAX - 1);
 	uint32_t second = lease(&rig, OUTBOX_LEASE_MAX, 1000)->n;
 	assert_int_equal(first + second, OUTBOX_LEASE_MAX);
 	mail.text = SLICE_OF(big, OUTBOX_PART_MAX + 1);
-	assert_int_equal(outbox_put(&rig.txn, &mail, &rig.note), ERR_LIMIT);
+	assert_int_equal(outbox_put(&rig.txn, &mail, &last_id, &rig.note), ERR_LIMIT);
 	free(big);
+	db_rig_fini(&rig);
+}
+
+static bool is_held(struct db_rig *rig, const char *address)
+{
+	bool held = false;
+
+	assert_int_equal(
+	    mail_address_is_held(&rig->txn, slice_str(address), HOLD_MS, &held, &rig->note),
+	    ERR_OK);
+	return held;
+}
+
+static enum bounce_effect bounced(
+    struct db_rig *rig, const struct outbox_mail *mail, const char *status)
+{
+	struct bounce b = { .told = "words" };
+	enum bounce_effect effect = BOUNCE_EFFECTS;
+	struct buf message = buf_new(1024);
+
+	assert_int_equal(slice_to_cstr(mail->verp, b.verp, sizeof(b.verp)), ERR_OK);
+	bounce_set_status(&b, slice_str(status));
+	mail_bounced_put(&message, &b);
+	assert_int_equal(db_rig_call(rig, &accounts_mail_bounced, buf_slice(&message)), ERR_OK);
+	buf_free(&message);
+	assert_true(mail_bounced_take_reply(buf_slice(&rig->reply), &effect));
+	return effect;
+}
+
+static void an_address_has_one_token_until_it_is_answered(void **state)
+{
+	struct db_rig rig;
+
+	(void)state;
+	db_rig_init(&rig);
+	put(&rig, "A@example.org");
+	put(&rig, "a@Example.ORG");
+	put(&rig, "b@example.org");
+	const struct outbox_leased *l = lease(&rig, 10, 1000);
+	assert_int_equal(l->n, 3);
+	assert_int_equal(l->mails[0].verp.len, VERP_LEN);
+	assert_true(slice_eq(l->mails[0].verp, l->mails[1].verp));
+	assert_false(slice_eq(l->mails[0].verp, l->mails[2].verp));
+	assert_int_equal(mail_address_forget(&rig.txn, SLICE("a@example.org"), &rig.note), ERR_OK);
+	assert_int_equal(bounced(&rig, &l->mails[0], "5.1.1"), BOUNCE_UNKNOWN);
+	put(&rig, "a@example.org");
+	assert_false(slice_eq(lease(&rig, 10, 1000)->mails[0].verp, l->mails[0].verp));
+	assert_sane(&rig);
+	db_rig_fini(&rig);
+}
+
+static void a_permanent_bounce_holds_mails_for_a_while(void **state)
+{
+	struct db_rig rig;
+	struct mail_address m;
+
+	(void)state;
+	db_rig_init(&rig);
+	put(&rig, "a@example.org");
+	const struct outbox_leased *l = lease(&rig, 10, 1000);
+	assert_int_equal(bounced(&rig, &l->mails[0], "4.2.2"), BOUNCE_COUNTED);
+	assert_int_equal(bounced(&rig, &l->mails[0], "5.7.1"), BOUNCE_COUNTED);
+	assert_false(is_held(&rig, "a@example.org"));
+	assert_int_equal(stats(&rig).bounced, 0);
+	assert_int_equal(bounced(&rig, &l->mails[0], "5.1.1"), BOUNCE_MARKED);
+	assert_true(is_held(&rig, "A@example.org"));
+	assert_false(is_held(&rig, "b@example.org"));
+	assert_int_equal(stats(&rig).bounced, 1);
+	assert_int_equal(
+	    mail_address_find(rig.db, &rig.arena, SLICE("a@example.org"), &m, &rig.note), ERR_OK);
+	assert_int_equal(m.soft, 2);
+	assert_int_equal(m.hard_ms, rig.txn.now_ms);
+	assert_true(slice_eq(m.status, SLICE("5.1.1")) && slice_eq(m.told, SLICE("words")));
+	rig.txn.now_ms += HOLD_MS;
+	assert_false(is_held(&rig, "a@example.org"));
+	assert_sane(&rig);
+	db_rig_fini(&rig);
+}
+
+static void a_refusal_of_the_mail_itself_is_a_bounce(void **state)
+{
+	struct db_rig rig;
+
+	(void)state;
+	db_rig_init(&rig);
+	put(&rig, "gone@example.org");
+	const struct outbox_leased *l = lease(&rig, 1, 1000);
+	struct outbox_retry_req req = { l->mails[0].id, l->lease, true,
+		SLICE("550 5.1.1 no such mailbox") };
+	struct buf b = buf_new(512);
+	outbox_put_retry_req(&b, &req);
+	assert_int_equal(db_rig_call(&rig, &accounts_outbox_retry, buf_slice(&b)), ERR_OK);
+	buf_free(&b);
+	assert_int_equal(stats(&rig).failed, 1);
+	assert_true(is_held(&rig, "gone@example.org"));
+	assert_sane(&rig);
+	db_rig_fini(&rig);
+}
+
+static void addresses_that_never_answer_are_forgotten_in_the_end(void **state)
+{
+	struct db_rig rig;
+
+	(void)state;
+	db_rig_init(&rig);
+	rig.txn.now_ms = INT64_C(100) * 24 * 3600 * 1000;
+	put(&rig, "old@example.org");
+	rig.txn.now_ms += INT64_C(61) * 24 * 3600 * 1000;
+	put(&rig, "new@example.org");
+	assert_int_equal(db_rig_number(&rig, "SELECT COUNT(*) FROM mail_address"), 1);
 	db_rig_fini(&rig);
 }
 
@@ -342,6 +459,10 @@ int main(void)
 		cmocka_unit_test(a_final_refusal_ends_it_at_once),
 		cmocka_unit_test(a_full_outbox_refuses),
 		cmocka_unit_test(large_mails_fill_a_reply_and_the_rest_stays),
+		cmocka_unit_test(an_address_has_one_token_until_it_is_answered),
+		cmocka_unit_test(a_permanent_bounce_holds_mails_for_a_while),
+		cmocka_unit_test(a_refusal_of_the_mail_itself_is_a_bounce),
+		cmocka_unit_test(addresses_that_never_answer_are_forgotten_in_the_end),
 		cmocka_unit_test(cut_messages_are_refused),
 	};
 

@@ -20,6 +20,7 @@ static void put_mail(struct buf *out, const struct outbox_mail *m)
 	wire_put_u32(out, m->state);
 	wire_put_i64(out, m->sent_ms);
 	wire_put_bytes(out, m->error);
+	wire_put_bytes(out, m->verp);
 }
 
 static void take_mail(struct wire_reader *r, struct outbox_mail *m)
@@ -37,6 +38,7 @@ static void take_mail(struct wire_reader *r, struct outbox_mail *m)
 	m->state = wire_take_u32(r);
 	m->sent_ms = wire_take_i64(r);
 	m->error = wire_take_bytes(r);
+	m->verp = wire_take_bytes(r);
 }
 
 static void put_mails(struct buf *out, const struct outbox_mail *mails, uint32_t n)
@@ -148,6 +150,7 @@ void outbox_put_stats(struct buf *out, const struct outbox_stats *r)
 	wire_put_i64(out, r->failed);
 	wire_put_i64(out, r->kept);
 	wire_put_i64(out, r->oldest_queued_ms);
+	wire_put_i64(out, r->bounced);
 }
 
 bool outbox_take_stats(struct slice message, struct outbox_stats *ret)
@@ -158,5 +161,6 @@ bool outbox_take_stats(struct slice message, struct outbox_stats *ret)
 	ret->failed = wire_take_i64(&r);
 	ret->kept = wire_take_i64(&r);
 	ret->oldest_queued_ms = wire_take_i64(&r);
+	ret->bounced = wire_take_i64(&r);
 	return wire_done(&r);
 }

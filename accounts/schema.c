@@ -95,8 +95,28 @@ static const char migration_3[] = "CREATE TABLE idp ("
 				  " last_seen_ms BIGINT NOT NULL"
 				  ");";
 
+/* What is known about mail to an address: mail_address.h. */
+static const char migration_5[] = "CREATE TABLE mail_address ("
+				  " address_key TEXT NOT NULL PRIMARY KEY,"
+				  " verp TEXT NOT NULL," /* token of its return path */
+				  " mailed_ms BIGINT NOT NULL,"
+				  " soft INTEGER NOT NULL,"
+				  " hard_ms BIGINT NOT NULL," /* 0: nothing came back for good */
+				  " status TEXT NOT NULL,"
+				  " told TEXT NOT NULL"
+				  ");"
+				  "CREATE UNIQUE INDEX mail_address_verp ON mail_address (verp);"
+				  "CREATE INDEX mail_address_age ON mail_address (mailed_ms);"
+				  "CREATE INDEX mail_address_hard ON mail_address (hard_ms);"
+				  "ALTER TABLE outbox ADD COLUMN verp TEXT NOT NULL DEFAULT '';";
+
+/* Number 4 is another branch's. */
+static const char migration_elsewhere[] = "SELECT 1;";
+
 const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS] = {
 	{ 1, migration_1 },
 	{ 2, migration_2 },
 	{ 3, migration_3 },
+	{ 4, migration_elsewhere },
+	{ 5, migration_5 },
 };

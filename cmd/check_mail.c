@@ -67,8 +67,8 @@ int check_mail(const struct conf *conf)
 		fprintf(stderr, "%s\n", note.text);
 		return EXIT_CONFIG;
 	}
-	bool good = is_credential_elsewhere(conf) ||
-		    is_readable(conf, mail_password_read, MAIL_SECRET_MAX);
+	bool good =
+	    is_credential_elsewhere(conf) || is_readable(conf, mail_password_read, MAIL_SECRET_MAX);
 	good = is_readable(conf, mail_ca_read, MAIL_CA_MAX) && good;
 	warn(conf, &server);
 	return good ? EXIT_OK : EXIT_CONFIG;

@@ -53,12 +53,7 @@ enum err user_hash(struct user_run *r, const char *pass, char out[PASSWORD_HASH_
 }
 
 /* clang-format off */
-static const struct {
-	const char *name, *arguments;
-	unsigned n;
-	bool writes;
-	user_fn *run;
-} verbs[] = {
+static const struct user_verb verbs[] = {
 	{ "list",        "",        0, false, user_list },
 	{ "show",        "ADDRESS", 1, false, user_show },
 	{ "verify",      "ADDRESS", 1, true, user_do_verify },
@@ -73,15 +68,11 @@ static const struct {
 };
 /* clang-format on */
 
-enum {
-	N_VERBS = sizeof(verbs) / sizeof(verbs[0])
-};
-
-static int usage(void)
+static int usage(const char *command, const struct user_verb *all, size_t n)
 {
-	fprintf(stderr, "plimsoll user: one of these is needed:\n");
-	for (size_t i = 0; i < N_VERBS; i++) {
-		fprintf(stderr, "  plimsoll user %s %s\n", verbs[i].name, verbs[i].arguments);
+	fprintf(stderr, "plimsoll %s: one of these is needed:\n", command);
+	for (size_t i = 0; i < n; i++) {
+		fprintf(stderr, "  plimsoll %s %s %s\n", command, all[i].name, all[i].arguments);
 	}
 	return EXIT_USAGE;
 }
@@ -112,12 +103,12 @@ static enum err open_database(struct user_run *r, bool writes)
 		   : e;
 }
 
-static int run_verb(struct user_run *r, size_t i)
+static int run_verb(const char *command, const struct user_verb *verb, struct user_run *r)
 {
 	r->arena = arena_new(ARENA_MAX);
-	enum err e = open_database(r, verbs[i].writes);
+	enum err e = open_database(r, verb->writes);
 	if (e == ERR_OK) {
-		e = verbs[i].run(r);
+		e = verb->run(r);
 	}
 	database_close(&r->database);
 	arena_reset(&r->arena);
@@ -125,21 +116,27 @@ static int run_verb(struct user_run *r, size_t i)
 		(void)close(r->lock);
 	}
 	if (e != ERR_OK) {
-		fprintf(stderr, "plimsoll user %s: %s\n", verbs[i].name,
+		fprintf(stderr, "plimsoll %s %s: %s\n", command, verb->name,
 		    r->note.text[0] != '\0' ? r->note.text : err_text(e));
 		return EXIT_FAILED;
 	}
 	return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-int cmd_user(const struct app *app, struct conf *conf, const struct cmd_options *o)
+int user_command(const char *command, const struct user_verb *all, size_t n, const struct app *app,
+    const struct conf *conf, const struct cmd_options *o)
 {
 	struct user_run r = { .app = app, .conf = conf, .words = o->more, .lock = -1 };
 
-	for (size_t i = 0; o->word != NULL && i < N_VERBS; i++) {
-		if (strcmp(o->word, verbs[i].name) == 0 && o->n_more == verbs[i].n) {
-			return run_verb(&r, i);
+	for (size_t i = 0; o->word != NULL && i < n; i++) {
+		if (strcmp(o->word, all[i].name) == 0 && o->n_more == all[i].n) {
+			return run_verb(command, &all[i], &r);
 		}
 	}
-	return usage();
+	return usage(command, all, n);
+}
+
+int cmd_user(const struct app *app, struct conf *conf, const struct cmd_options *o)
+{
+	return user_command("user", verbs, sizeof(verbs) / sizeof(verbs[0]), app, conf, o);
 }

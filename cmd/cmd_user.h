@@ -1,5 +1,6 @@
 /*
- * What the files of `plimsoll user` share: one run of the command.
+ * What the files of `plimsoll user` and `plimsoll mail` share: one run of a command that works on
+ * the database, beside a server that runs or without one.
  */
 #ifndef PLIMSOLL_CMD_CMD_USER_H
 #define PLIMSOLL_CMD_CMD_USER_H
@@ -23,7 +24,18 @@ struct user_run {
 /* One verb: ERR_OK after printing what was asked, or an error with its reason in note. */
 typedef enum err user_fn(struct user_run *r);
 
+struct user_verb {
+	const char *name, *arguments;
+	unsigned n; /* of arguments */
+	bool writes;
+	user_fn *run;
+};
+
 /* cmd_user.c */
+
+/* Runs the verb that the first word names: the exit code of the command. */
+int user_command(const char *command, const struct user_verb *verbs, size_t n,
+    const struct app *app, const struct conf *conf, const struct cmd_options *o);
 struct txn user_txn(struct user_run *r);
 struct slice user_address(const struct user_run *r);
 NODISCARD enum err user_begin(struct user_run *r);

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "accounts/mail_address.h"
 #include "cmd/cmd_user.h"
 #include "core/base/clock.h"
 #include "services/identity/users.h"
@@ -61,12 +62,35 @@ static void print_time(const char *what, int64_t ms)
 	printf("%s: %s\n", what, date);
 }
 
+static void print_bounce(struct user_run *r, const struct mail_address *m)
+{
+	char date[CLOCK_HTTP_DATE_SIZE];
+
+	clock_http_date(m->hard_ms / 1000, date);
+	if (m->hard_ms > 0) {
+		printf("  mail came back: %s: %.*s %.*s; no more mails for %lld hours from then\n",
+		    date, SLICE_ARG(m->status), SLICE_ARG(m->told),
+		    (long long)(conf_ms(r->conf, "mail", "bounce_hold") / 3600000));
+	}
+	if (m->soft > 0) {
+		printf("  mail was late or came back for a while: %lld times, last: %.*s %.*s\n",
+		    (long long)m->soft, SLICE_ARG(m->status), SLICE_ARG(m->told));
+	}
+}
+
 static void print_address(void *arg, const struct email_row *row)
 {
-	(void)arg;
+	struct user_run *r = arg;
+	struct mail_address m;
+	struct slice key;
+
 	printf("address: %.*s, %s, last used as %s\n", SLICE_ARG(row->address),
 	    row->is_verified ? "verified" : "not verified",
 	    row->is_primary ? "primary" : "secondary");
+	if (email_key(&r->arena, row->address, &key) == ERR_OK &&
+	    mail_address_find(r->db, &r->arena, key, &m, &r->note) == ERR_OK) {
+		print_bounce(r, &m);
+	}
 }
 
 enum err user_show(struct user_run *r)
@@ -85,7 +109,7 @@ enum err user_show(struct user_run *r)
 		return e;
 	}
 	printf("account: %lld\n", (long long)a.id);
-	e = account_each_email_row(r->db, a.id, print_address, NULL, &r->note);
+	e = account_each_email_row(r->db, a.id, print_address, r, &r->note);
 	printf("password: %s\n", a.has_password ? kdf_name(a.kdf.kind) : "none");
 	print_time("made", a.created_ms);
 	print_time("sessions valid since", a.password_reset_ms);

@@ -19,6 +19,7 @@ static const struct command commands[] = {
 	{ "serve",   "[SERVICE]",     "runs the services (all, or SERVICE and what it needs)", cmd_serve },
 	{ "check",   "[--data [DIR]]", "says whether the configuration (and the data, or the backup DIR) is good, and what to mend", cmd_check },
 	{ "config",  "[--reference|--man]", "prints every key in effect and where its value came from", cmd_config },
+	{ "mail",    "WHAT ...",      "mail: test ADDRESS, bounce [RETURN-PATH] < MESSAGE, forget ADDRESS", cmd_mail },
 	{ "metrics", "[--reference]", "prints what each figure and counter means (doc/METRICS.md)", cmd_metrics },
 	{ "migrate", "[--from E --to E]", "brings the database to this version; copies it from engine to engine", cmd_migrate },
 	{ "backup",  "DIR",           "copies database and keys, also of a running server, to the new folder DIR", cmd_backup },
@@ -83,10 +84,11 @@ static int run_command(
 		print_help(stdout);
 		return EXIT_OK;
 	}
-	const char *extra = command->run == cmd_user ? NULL
-			    : o.n_more > 0	     ? o.more[0]
-			    : !takes_word(command)   ? o.word
-						     : NULL;
+	bool takes_all = command->run == cmd_user || command->run == cmd_mail;
+	const char *extra = takes_all		   ? NULL
+			    : o.n_more > 0	   ? o.more[0]
+			    : !takes_word(command) ? o.word
+						   : NULL;
 	if (extra != NULL) {
 		fprintf(stderr, "plimsoll %s: \"%s\" is not understood; see `plimsoll help`\n",
 		    command->name, extra);

@@ -9,6 +9,7 @@
 
 #include <curl/curl.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,18 +26,19 @@ enum {
 	LEASE_SLACK_MS = 5000,		/* a lease outlives the sending by so much */
 	IDLE_LOOK_US = 5 * 1000 * 1000, /* `plimsoll user invite` has nobody to wake us */
 	STORE_AWAY_US = 500 * 1000,	/* pause when the store does not answer */
-	MESSAGE_BYTES = 256 * 1024, /* two parts of 24 KiB, every byte escaped, and headers */
+	MESSAGE_BYTES = 256 * 1024,	/* two parts of 24 KiB, every byte escaped, and headers */
 	CALL_BYTES = 4096,
 	REFILL_PART = 4 /* wait until a quarter of the connections is free: fewer leases */
 };
 
 struct delivery {
 	struct svc_env *env;
-	struct smtp_client *smtp;  /* NULL: development, mails are kept */
-	struct mime_sender sender; /* slices into the configuration */
-	struct task *dispatcher;   /* NULL: not running */
-	unsigned max;		   /* mails being sent at a time */
-	unsigned sending, running; /* mails in SMTP; tasks, which also say how it went */
+	struct smtp_client *smtp;   /* NULL: development, mails are kept */
+	struct mime_sender sender;  /* slices into the configuration */
+	struct slice bounce_domain; /* empty: mails come back to the sender's address */
+	struct task *dispatcher;    /* NULL: not running */
+	unsigned max;		    /* mails being sent at a time */
+	unsigned sending, running;  /* mails in SMTP; tasks, which also say how it went */
 	int64_t send_timeout_ms;
 	uint64_t wakes; /* how often the store said that there is new mail */
 	bool stopping, waits_for_room;
@@ -112,25 +114,37 @@ static void report_failed(struct delivery *d, const struct outbox_mail *mail, in
 	arena_reset(&arena);
 }
 
+/* Where the mail comes back to (VERP: an address for each recipient, see mail_address.h). */
+static void return_path(const struct delivery *d, const struct outbox_mail *mail, struct buf *out)
+{
+	if (mail->verp.len == 0 || d->bounce_domain.len == 0) {
+		buf_append_slice(out, mime_address(d->sender.from));
+	} else {
+		buf_printf(
+		    out, "bounce+%.*s@%.*s", SLICE_ARG(mail->verp), SLICE_ARG(d->bounce_domain));
+	}
+}
+
 static enum err send_mail(
     struct delivery *d, const struct outbox_mail *mail, struct smtp_outcome *ret_outcome)
 {
 	struct buf b = buf_new(MESSAGE_BYTES);
+	struct buf path = buf_new(CALL_BYTES);
 	struct slice message = SLICE_EMPTY;
 
 	if (d->smtp == NULL) {
 		return ERR_OK;
 	}
 	mime_compose(&b, &d->sender, mail);
+	return_path(d, mail, &path);
 	enum err e = buf_finish(&b, &message);
 	if (e == ERR_OK) {
-		e = smtp_send(d->smtp, mime_address(d->sender.from), mail->recipient, message,
-		    ret_outcome);
+		e = smtp_send(d->smtp, buf_slice(&path), mail->recipient, message, ret_outcome);
 	} else { /* memory is short: tried again */
-		(void)slice_to_cstr(SLICE("cannot be composed: no memory"), ret_outcome->text,
-		    sizeof(ret_outcome->text));
+		(void)snprintf(ret_outcome->text, sizeof(ret_outcome->text), "no memory");
 	}
 	buf_free(&b);
+	buf_free(&path);
 	return e;
 }
 
@@ -188,8 +202,7 @@ static void start_jobs(struct delivery *d, struct batch *b)
 	b->left = 1; /* us */
 	for (uint32_t i = 0; i < b->leased.n; i++) {
 		b->jobs[i] = (struct job){ b, &b->leased.mails[i] };
-		enum err e =
-		    task_spawn(d->env->loop, run_job, &b->jobs[i], DEADLINE_NONE, NULL);
+		enum err e = task_spawn(d->env->loop, run_job, &b->jobs[i], DEADLINE_NONE, NULL);
 		if (e != ERR_OK) {
 			LOG(LOG_WARN, "mail", "mail_not_started",
 			    LOG_I("id", b->leased.mails[i].id), LOG_C("err", err_text(e)));
@@ -340,6 +353,7 @@ enum err delivery_new(struct svc_env *env, struct delivery **ret, struct err_not
 	d->env = env;
 	d->sender.from = slice_str(conf_str(env->conf, "mail", "from"));
 	d->sender.host = host_of_url(conf_str(env->conf, "plimsoll", "public_url"));
+	d->bounce_domain = slice_str(conf_str(env->conf, "mail", "bounce_domain"));
 	d->max = (unsigned)conf_int(env->conf, "mail", "connections");
 	d->send_timeout_ms = conf_ms(env->conf, "mail", "timeout");
 	CHECK(d->max > 0);

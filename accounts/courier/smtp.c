@@ -62,9 +62,9 @@ enum err smtp_client_new(struct loop *l, const struct smtp_options *o, struct sm
 	c->ca = buf_new(MAIL_CA_MAX);
 	buf_append_slice(&c->ca, o->ca);
 	enum err e = curl_loop_new(l, o->max_connections, &c->curl);
-	if (e == ERR_OK &&
-	    !(copy_string(slice_str(o->url), &c->url) && copy_string(slice_str(o->user), &c->user) &&
-		copy_string(o->password, &c->password) && !c->ca.failed)) {
+	if (e == ERR_OK && !(copy_string(slice_str(o->url), &c->url) &&
+			       copy_string(slice_str(o->user), &c->user) &&
+			       copy_string(o->password, &c->password) && !c->ca.failed)) {
 		e = ERR_MEMORY;
 	}
 	if (e != ERR_OK) {
@@ -206,7 +206,7 @@ static const char *explanation(CURLcode code, bool has_reply)
 /* The line for people: what went wrong, and the words of the server or of libcurl. */
 static void explain(struct sending *s, CURLcode code, long reply)
 {
-	char line[sizeof(s->outcome->text)];
+	char line[2 * CURL_ERROR_SIZE];
 	bool has_reply = reply >= 400;
 	const char *what = explanation(code, has_reply);
 	const char *words = has_reply	       ? s->outcome->text
@@ -237,6 +237,35 @@ static enum err judge(CURL *easy, CURLcode code, struct sending *s)
 	return ERR_IO;
 }
 
+/*
+ * A kept connection that the server has ended meanwhile, or ends with 421 when it is spoken to,
+ * says nothing about the mail, of which nothing was sent.
+ */
+static bool was_stale(CURL *easy, CURLcode code, const struct sending *s, size_t message_bytes)
+{
+	long made = 1, reply = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &reply);
+	return code != CURLE_OK && made == 0 && (reply == 0 || reply == 421) &&
+	       s->rest.len == message_bytes;
+}
+
+/* On a kept connection; if that one turns out to be dead, at once on a new one. */
+static enum err perform(struct smtp_client *c, CURL *easy, struct sending *s, CURLcode *ret)
+{
+	size_t message_bytes = s->rest.len;
+	enum err e = curl_loop_perform(c->curl, easy, ret);
+
+	if (e == ERR_OK && was_stale(easy, *ret, s, message_bytes)) {
+		s->about_this_mail = s->quitting = false;
+		s->outcome->text[0] = '\0';
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+		e = curl_loop_perform(c->curl, easy, ret);
+	}
+	return e;
+}
+
 enum err smtp_send(struct smtp_client *c, struct slice from, struct slice recipient,
     struct slice message, struct smtp_outcome *ret_outcome)
 {
@@ -256,7 +285,7 @@ enum err smtp_send(struct smtp_client *c, struct slice from, struct slice recipi
 	enum err e = ERR_MEMORY;
 	if (easy != NULL && recipients != NULL) {
 		prepare(c, easy, &s, from_text, recipients);
-		e = curl_loop_perform(c->curl, easy, &code);
+		e = perform(c, easy, &s, &code);
 		if (e == ERR_OK) {
 			e = judge(easy, code, &s);
 		}

@@ -3,6 +3,7 @@
  * used up in the same transaction; a call that may not have it leaves it as it is.
  */
 #include "accounts/account.h"
+#include "accounts/mail_address.h"
 #include "core/base/check.h"
 #include "services/identity/staging.h"
 
@@ -129,6 +130,9 @@ static enum err complete(
 		return e;
 	}
 	e = staged_take(t, r->token_hash, &staged, note);
+	if (e == ERR_OK) {
+		e = mail_address_forget(t, staged.address_key, note);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}

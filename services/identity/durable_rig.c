@@ -51,14 +51,35 @@ static struct life {
 	bool restart_after_fault;
 } life;
 
-void durable_address(int64_t id, char out[48])
+bool durable_does(int64_t id, enum step step)
 {
-	snprintf(out, 48, "person%lld@example.org", (long long)id);
+	return step == STEP_SIGN_UP || (step == STEP_ADD && id % 2 == 0) ||
+	       (step == STEP_RESET && id % 3 != 0);
 }
 
-void durable_token(int64_t id, char out[65])
+/* A reset is by the first address. */
+void durable_address(int64_t id, enum step step, char out[48])
 {
-	snprintf(out, 65, "%064llx", (unsigned long long)id);
+	snprintf(
+	    out, 48, "%s%lld@example.org", step == STEP_ADD ? "second" : "person", (long long)id);
+}
+
+void durable_token(int64_t id, enum step step, char out[65])
+{
+	snprintf(out, 65, "%063llx%d", (unsigned long long)id, (int)step);
+}
+
+bool durable_token_of(const char *text, int64_t *ret_id, enum step *ret_step)
+{
+	if (strlen(text) != 64 || text[63] < '0' || text[63] >= '0' + STEPS) {
+		return false;
+	}
+	char digits[64];
+	memcpy(digits, text, 63);
+	digits[63] = '\0';
+	*ret_id = (int64_t)strtoull(digits, NULL, 16);
+	*ret_step = (enum step)(text[63] - '0');
+	return true;
 }
 
 void durable_password(int64_t id, int generation, char out[48])
@@ -66,13 +87,18 @@ void durable_password(int64_t id, int generation, char out[48])
 	snprintf(out, 48, "$2b$04$password.%lld.%d", (long long)id, generation);
 }
 
-static void say(enum said_kind kind, int64_t id)
+static void say_all(enum said_kind kind, int64_t id, enum step step, int64_t mail)
 {
-	const struct said s = { kind, id };
+	const struct said s = { kind, id, step, mail };
 
 	if (write(life.said_fd, &s, sizeof(s)) != sizeof(s)) {
 		_exit(LIFE_BROKEN);
 	}
+}
+
+static void say(enum said_kind kind, int64_t id)
+{
+	say_all(kind, id, STEP_SIGN_UP, 0);
 }
 
 /* ---- calls ---- */
@@ -96,20 +122,22 @@ static enum err call(struct rpc_pool *pool, const struct rpc_def *def, struct bu
 	return e;
 }
 
-static bool stage(int64_t id, struct buf *message, struct arena *arena)
+static enum err call_stage(int64_t id, enum step step, int64_t account, struct buf *message,
+    struct arena *arena, struct slice *ret)
 {
+	static const enum staged_kind kinds[STEPS] = { STAGED_NEW, STAGED_ADD, STAGED_RESET };
 	char address[48], token[65], hash[48];
-	struct slice reply = SLICE_EMPTY;
-	struct stage_req r = {
-		.kind = STAGED_NEW, .lifetime_ms = 3600 * 1000, .free_mails = 1, .max_waiting = 1
-	};
-	enum stage_outcome outcome = STAGE_TOO_SOON;
+	struct stage_req r = { .kind = kinds[step],
+		.account_id = account,
+		.lifetime_ms = 3600 * 1000,
+		.free_mails = 1,
+		.max_waiting = 1 };
 
-	durable_address(id, address);
-	durable_token(id, token);
+	durable_address(id, step, address);
+	durable_token(id, step, token);
 	durable_password(id, 1, hash);
 	r.token_hash = slice_str(token);
-	r.password_hash = slice_str(hash);
+	r.password_hash = step == STEP_SIGN_UP ? slice_str(hash) : SLICE_EMPTY;
 	r.mail = (struct outbox_mail){ .recipient = slice_str(address),
 		.kind = SLICE("new"),
 		.subject = SLICE("Complete sign-in"),
@@ -117,22 +145,38 @@ static bool stage(int64_t id, struct buf *message, struct arena *arena)
 		.site = SLICE("https://site.example"),
 		.text = SLICE("The text of the mail.") };
 	stage_req_put(message, &r);
-	if (call(life.web, &identity_stage, message, arena, &reply) != ERR_OK) {
+	return call(life.web, &identity_stage, message, arena, ret);
+}
+
+/* What fails is asked once more with the same token, as web does for such a call. */
+static bool stage(
+    int64_t id, enum step step, int64_t account, struct buf *message, struct arena *arena)
+{
+	struct slice reply = SLICE_EMPTY;
+	enum stage_outcome outcome = STAGE_TOO_SOON;
+
+	if (call_stage(id, step, account, message, arena, &reply) != ERR_OK &&
+	    call_stage(id, step, account, message, arena, &reply) != ERR_OK) {
 		return false;
 	}
 	CHECK(stage_outcome_take(reply, &outcome) && outcome == STAGE_DONE);
 	return true;
 }
 
-static bool complete(int64_t id, struct buf *message, struct arena *arena, int64_t *ret_account)
+static bool complete(
+    int64_t id, enum step step, struct buf *message, struct arena *arena, int64_t *ret_account)
 {
-	char token[65];
+	static const enum complete_call calls[STEPS] = { COMPLETE_CREATION, COMPLETE_CONFIRMATION,
+		COMPLETE_RESET };
+	char token[65], hash[48];
 	struct slice reply = SLICE_EMPTY;
-	struct complete_req r = { .call = COMPLETE_CREATION };
+	struct complete_req r = { .call = calls[step] };
 	struct completion done = { .outcome = COMPLETE_UNKNOWN };
 
-	durable_token(id, token);
+	durable_token(id, step, token);
+	durable_password(id, 3, hash);
 	r.token_hash = slice_str(token);
+	r.password_hash = step == STEP_RESET ? slice_str(hash) : SLICE_EMPTY;
 	complete_req_put(message, &r);
 	if (call(life.web, &identity_complete, message, arena, &reply) != ERR_OK) {
 		return false;
@@ -165,26 +209,39 @@ static bool log_in(int64_t id, int64_t account, struct buf *message, struct aren
 	return call(life.web, &accounts_login_result, message, arena, &reply) == ERR_OK;
 }
 
+static bool take_step(
+    int64_t id, enum step step, int64_t *account, struct buf *message, struct arena *arena)
+{
+	if (stage(id, step, *account, message, arena)) {
+		say_all(SAID_STAGED, id, step, 0);
+		if (complete(id, step, message, arena, account)) {
+			say_all(SAID_COMPLETED, id, step, 0);
+			return true;
+		}
+	}
+	say_all(SAID_FAILED, id, step, 0);
+	return false;
+}
+
 /* One person's way; ends where a call fails. */
-static bool person(int64_t id, struct buf *message, struct arena *arena)
+static void person(int64_t id, struct buf *message, struct arena *arena)
 {
 	int64_t account = 0;
 
-	if (!stage(id, message, arena)) {
-		return false;
+	if (!take_step(id, STEP_SIGN_UP, &account, message, arena)) {
+		return;
 	}
-	say(SAID_STAGED, id);
-	if (!complete(id, message, arena, &account)) {
-		return false;
-	}
-	say(SAID_COMPLETED, id);
 	if (id % LOGIN_EACH == 0) {
 		if (!log_in(id, account, message, arena)) {
-			return false;
+			return;
 		}
 		say(SAID_REHASHED, id);
 	}
-	return true;
+	for (enum step step = STEP_ADD; step < STEPS; step++) {
+		if (durable_does(id, step) && !take_step(id, step, &account, message, arena)) {
+			return;
+		}
+	}
 }
 
 static void people_task(void *arg)
@@ -193,10 +250,7 @@ static void people_task(void *arg)
 	for (;;) {
 		struct buf message = buf_new(MESSAGE_MAX);
 		struct arena arena = arena_new(MESSAGE_MAX);
-		int64_t id = life.next_id++;
-		if (!person(id, &message, &arena)) {
-			say(SAID_FAILED, id);
-		}
+		person(life.next_id++, &message, &arena);
 		arena_reset(&arena);
 		buf_free(&message);
 	}
@@ -208,9 +262,15 @@ static void send_mails(const struct outbox_leased *leased, struct buf *message)
 		struct arena arena = arena_new(MESSAGE_MAX);
 		const struct outbox_sent_req sent = { leased->mails[i].id, leased->lease, false };
 		struct slice reply = SLICE_EMPTY;
+		char token[65];
+		int64_t id = 0;
+		enum step step = STEP_SIGN_UP;
+		CHECK(slice_to_cstr(leased->mails[i].link, token, sizeof(token)) == ERR_OK &&
+		      durable_token_of(token, &id, &step));
+		say_all(SAID_LEASED, id, step, sent.id);
 		outbox_put_sent_req(message, &sent);
 		if (call(life.courier, &accounts_outbox_sent, message, &arena, &reply) == ERR_OK) {
-			say(SAID_SENT, sent.id);
+			say_all(SAID_SENT, id, step, sent.id);
 		}
 		arena_reset(&arena);
 	}

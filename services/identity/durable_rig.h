@@ -1,6 +1,6 @@
 /*
  * For durable_test.c: a process that is store, signer and their callers in one, on a disk that may
- * lose power. People sign up, complete, fail to log in and change passwords, mails are leased and
+ * lose power. People sign up, log in, add addresses and reset their passwords, mails are leased and
  * sent, all at once; whatever is acknowledged goes into a pipe. Test code only.
  */
 #ifndef PLIMSOLL_IDENTITY_DURABLE_RIG_H
@@ -11,17 +11,27 @@
 
 enum said_kind {
 	SAID_KEY,	/* the key that cookies are made with; id: its first bytes */
-	SAID_STAGED,	/* person id may expect a mail */
-	SAID_COMPLETED, /* person id has an account */
+	SAID_STAGED,	/* person id may expect a mail for step */
+	SAID_COMPLETED, /* the mail was answered, step is done */
 	SAID_REHASHED,	/* its password is the second one */
-	SAID_SENT,	/* mail id is sent */
-	SAID_FAILED,	/* a call for person id failed: all or nothing of it is there */
+	SAID_LEASED,	/* mail was taken for sending, with the token of person id and step */
+	SAID_SENT,	/* mail is sent */
+	SAID_FAILED,	/* a call for person id in step failed: all or nothing of it is there */
 	SAID_READY	/* the store is open */
 };
 
+/* What a person does, each with a mail of its own. */
+enum step {
+	STEP_SIGN_UP, /* all do */
+	STEP_ADD,     /* one more address */
+	STEP_RESET,   /* a third password; the address added before must be verified again */
+	STEPS
+};
+bool durable_does(int64_t id, enum step step);
+
 /* Written to the pipe whole. */
 struct said {
-	int64_t kind, id;
+	int64_t kind, id, step, mail;
 };
 
 enum {
@@ -34,9 +44,10 @@ enum {
 _Noreturn void durable_live(
     const char *data_dir, int64_t first_id, int said_fd, unsigned ms, bool restart_after_fault);
 
-/* The address, the token's hash and the two password hashes of a person, in caller's storage. */
-void durable_address(int64_t id, char out[48]);
-void durable_token(int64_t id, char out[65]);
+/* Address and token's hash of a step, password hashes of a person, in caller's storage. */
+void durable_address(int64_t id, enum step step, char out[48]);
+void durable_token(int64_t id, enum step step, char out[65]);
+bool durable_token_of(const char *text, int64_t *ret_id, enum step *ret_step);
 void durable_password(int64_t id, int generation, char out[48]);
 
 #endif

@@ -71,8 +71,8 @@ static struct slice small_text(
 	if (r->token.len == 0) {
 		return SLICE_EMPTY;
 	}
-	struct slice expires = fill(
-	    arena, t->expires, SLICE("{time}"), time_text(arena, t, r->lifetime_ms));
+	struct slice expires =
+	    fill(arena, t->expires, SLICE("{time}"), time_text(arena, t, r->lifetime_ms));
 	const char *all = arena_printf(arena, "%s %.*s", t->ignore, SLICE_ARG(expires));
 
 	return slice_str(all);
@@ -94,8 +94,8 @@ static enum err put_html(struct arena *arena, const struct mail_html *m, struct 
 
 static const char *link_of(struct arena *arena, const struct mail_request *r)
 {
-	return arena_printf(arena, "%.*s%s%s%.*s", SLICE_ARG(r->public_origin),
-	    kinds[r->kind].page, r->token.len > 0 ? "?token=" : "", SLICE_ARG(r->token));
+	return arena_printf(arena, "%.*s%s%s%.*s", SLICE_ARG(r->public_origin), kinds[r->kind].page,
+	    r->token.len > 0 ? "?token=" : "", SLICE_ARG(r->token));
 }
 
 enum err mail_compose(struct arena *arena, const struct mail_request *r, struct outbox_mail *ret)

@@ -138,7 +138,7 @@ static void branding_is_the_sites_or_ours(void **state)
 	r.color = SLICE("#fe0");
 	r.logo = SLICE("https://shop.example/logo.png");
 	html = composed(&r).html;
-	assert_true(has(html, "background:#ffee00;color:#111111"));
+	assert_true(has(html, "background:#ffee00;color:#000000"));
 	assert_true(has(html, "<img src=\"https://shop.example/logo.png\" alt=\"shop.example\""));
 	r.color = SLICE("000080");
 	r.logo = SLICE("http://shop.example/logo.png");

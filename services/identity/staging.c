@@ -4,6 +4,7 @@
 #include "services/identity/staging.h"
 
 #include "accounts/account.h"
+#include "accounts/mail_address.h"
 #include "core/base/check.h"
 
 /* Why a kind of change cannot be staged, as the database is now. */
@@ -200,8 +201,23 @@ static enum err put(struct txn *t, struct stage_req *r, int64_t mails, struct er
 		.test_token = r->test_token,
 	};
 	e = staged_put(t, &staged, note);
+	int64_t mail_id = 0;
 	/* An invitation that is handed over by hand has no mail. */
-	return e == ERR_OK && r->mail.subject.len > 0 ? outbox_put(t, &r->mail, note) : e;
+	return e == ERR_OK && r->mail.subject.len > 0 ? outbox_put(t, &r->mail, &mail_id, note) : e;
+}
+
+/* What the database has against the mail or the change. */
+static enum err check(
+    struct txn *t, const struct stage_req *r, enum stage_outcome *ret, struct err_note *note)
+{
+	bool is_held = false;
+	enum err e = mail_address_is_held(t, r->mail.recipient, r->hold_ms, &is_held, note);
+
+	if (e == ERR_OK && is_held) {
+		*ret = STAGE_BOUNCED;
+		return ERR_OK;
+	}
+	return e == ERR_OK ? preconditions[r->kind](t, r, ret, note) : e;
 }
 
 static enum err handle_stage(void *role_state, const struct rpc_call_info *info, struct slice req,
@@ -216,7 +232,7 @@ static enum err handle_stage(void *role_state, const struct rpc_call_info *info,
 	CHECK(stage_req_take(req, &r));
 	enum err e = look_before(t, &r, &before, &outcome, note);
 	if (e == ERR_OK && outcome == STAGE_DONE && !before.is_same) {
-		e = preconditions[r.kind](t, &r, &outcome, note);
+		e = check(t, &r, &outcome, note);
 		if (e == ERR_OK && outcome == STAGE_DONE) {
 			e = put(t, &r, before.mails + 1, note);
 		}

@@ -32,6 +32,7 @@ struct stage_req {
 	int64_t min_interval_ms; /* since the last mail to the address that is not answered */
 	int64_t free_mails;	 /* so many to one address need not wait */
 	int64_t max_waiting;	 /* staged rows of one account */
+	int64_t hold_ms;	 /* no mail to an address so long after one came back for good */
 	struct slice test_token; /* the token itself for test doors; else empty */
 	struct outbox_mail mail; /* to the address; its recipient is the address as written */
 };
@@ -43,8 +44,9 @@ enum stage_outcome {
 	STAGE_IS_VERIFIED,
 	STAGE_NEEDS_PASSWORD,
 	STAGE_HAS_PASSWORD,
-	STAGE_FULL,  /* the account has as many addresses as it may have */
-	STAGE_TAKEN, /* an unverified account for an address that somebody has */
+	STAGE_FULL,    /* the account has as many addresses as it may have */
+	STAGE_TAKEN,   /* an unverified account for an address that somebody has */
+	STAGE_BOUNCED, /* mail to the address came back */
 	STAGE_OUTCOMES
 };
 

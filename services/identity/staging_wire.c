@@ -30,6 +30,7 @@ void stage_req_put(struct buf *out, const struct stage_req *r)
 	wire_put_i64(out, r->min_interval_ms);
 	wire_put_i64(out, r->free_mails);
 	wire_put_i64(out, r->max_waiting);
+	wire_put_i64(out, r->hold_ms);
 	wire_put_bytes(out, r->test_token);
 	wire_put_bytes(out, r->mail.recipient);
 	wire_put_bytes(out, r->mail.kind);
@@ -57,6 +58,7 @@ bool stage_req_take(struct slice message, struct stage_req *ret)
 	q.min_interval_ms = wire_take_i64(&r);
 	q.free_mails = wire_take_i64(&r);
 	q.max_waiting = wire_take_i64(&r);
+	q.hold_ms = wire_take_i64(&r);
 	q.test_token = wire_take_bytes(&r);
 	q.mail.recipient = wire_take_bytes(&r);
 	q.mail.kind = wire_take_bytes(&r);

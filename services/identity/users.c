@@ -69,10 +69,11 @@ static enum err mail_invitation(struct txn *t, const struct conf *conf, struct s
 		.lifetime_ms = conf_ms(conf, "identity", "invitation_lifetime"),
 	};
 	struct outbox_mail mail;
+	int64_t mail_id = 0;
 	enum err e = mail_compose(t->arena, &request, &mail);
 
 	if (e == ERR_OK && conf_str(conf, "mail", "smtp")[0] != '\0') {
-		e = outbox_put(t, &mail, note);
+		e = outbox_put(t, &mail, &mail_id, note);
 	}
 	if (e == ERR_OK) {
 		*ret_link = arena_printf(t->arena, "%.*s", SLICE_ARG(mail.link));

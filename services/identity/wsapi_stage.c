@@ -74,6 +74,7 @@ static enum err stage(
 	req->lifetime_ms = conf_ms(conf, "identity", "token_lifetime");
 	req->min_interval_ms = conf_ms(conf, "identity", "min_mail_interval");
 	req->free_mails = req->kind == STAGED_REVERIFY ? FREE_REVERIFY_MAILS : 1;
+	req->hold_ms = conf_ms(conf, "mail", "bounce_hold");
 	req->max_waiting = conf_int(conf, "identity", "max_waiting_mails");
 	req->test_token =
 	    conf_bool(conf, "identity", "test_doors") ? slice_str(token) : SLICE_EMPTY;
@@ -97,6 +98,9 @@ static enum err refuse(struct wsapi *w, enum stage_outcome outcome, enum staged_
 		return wsapi_fail(w, may_not_set);
 	case STAGE_FULL:
 		return wsapi_fail(w, "this account has as many addresses as it may have");
+	case STAGE_BOUNCED:
+		return wsapi_fail(w, "mail to that address came back: check its spelling, or try "
+				     "again later");
 	case STAGE_TAKEN:
 	case STAGE_DONE:
 	case STAGE_OUTCOMES:

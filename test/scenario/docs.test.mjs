@@ -79,14 +79,15 @@ async function runCommand(command, dir) {
 	assert.match(words[0], /^(build\/)?plimsoll$/, `a command that this test does not know: ${command}`);
 	const file = await confFile(dir);
 	const port = await freePort();
-	const args = words.slice(1).map((w) => (w === 'FILE' ? file : w === 'DIR' ? path.join(dir, 'backup') : w.replace(/^web\.listen=.*/, `web.listen=127.0.0.1:${port}`)));
+	const from = words.indexOf('<') < 0 ? words.length : words.indexOf('<');
+	const args = words.slice(1, from).map((w) => (w === 'FILE' ? file : w === 'DIR' ? path.join(dir, 'backup') : w.replace(/^web\.listen=.*/, `web.listen=127.0.0.1:${port}`)));
 	if (args[0] === 'serve') return serveOnce(args);
 	if (args[0] === 'upgrade') return upgradeOnce(args, file, dir);
 	const run = () => {
-		const r = spawnSync(plimsollBin(), args, { encoding: 'utf8' });
+		const r = spawnSync(plimsollBin(), args, { encoding: 'utf8', input: 'Subject: a message\n\n' });
 		assert.equal(r.status, 0, `${command}: ${r.stderr}`);
 	};
-	if (['status', 'top'].includes(args[0])) return serveOnce(['serve', '-c', file], run);
+	if (['status', 'top'].includes(args[0]) || args[1] === 'test') return serveOnce(['serve', '-c', file], run);
 	run();
 }
 

@@ -1,5 +1,5 @@
-// People sign up, add addresses, reset passwords, change them and remove addresses, while the store, or
-// everything, is killed at random moments. Every account ends in a state of the documented machine:
+// People sign up, add addresses, reset passwords, change them and remove addresses, while the store, the courier or
+// everything is killed at random moments. Every account ends in a state of the documented machine:
 // what was acknowledged is there, what was not is there whole or not at all; no mail goes out twice with
 // one token, and none that nobody asked for.
 import assert from 'node:assert/strict';
@@ -59,11 +59,13 @@ class Lives extends People {
 		const answer = await this.step(() => client.post(`/wsapi/${call}`, { token, ...more }));
 		if (!answer) return false;
 		assert.ok(answer.json.success || answer.json.reason === 'no such secret', `${call}: ${answer.text}`);
+		this.changes++;
 		this.used.push(token);
 		return true;
 	}
 
 	used = [];
+	changes = 0; // sign-ups, additions and resets that went through
 
 	async #signUp(client, account) {
 		const token = await this.#mailed(account.first, () => client.stage(account.first, account.password));
@@ -160,7 +162,7 @@ function mails(server) {
 	return JSON.parse(execFileSync('python3', ['-c', script, path.join(server.dataDir, 'db/plimsoll.db')], { encoding: 'utf8' }));
 }
 
-test(`accounts live through ${ROUNDS} kills of the store and of everything`, async (t) => {
+test(`accounts live through ${ROUNDS} kills of roles and of everything`, async (t) => {
 	const seed = Number(process.env.KILL_SEED ?? Date.now() % 2 ** 31);
 	const random = generator(seed);
 	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-kill-accounts-'));
@@ -169,8 +171,8 @@ test(`accounts live through ${ROUNDS} kills of the store and of everything`, asy
 	const people = new Lives(server, LINES, random);
 	t.diagnostic(`seed ${seed}`);
 	try {
-		server = await killWhile(people, { dir, conf, rounds: ROUNDS, roundMs: ROUND_MS, random });
-		t.diagnostic(`${people.accounts.length} accounts, ${people.tries.size} addresses, ${people.refused} tries refused`);
+		server = await killWhile(people, { dir, conf, rounds: ROUNDS, roundMs: ROUND_MS, random, roles: ['store', 'store', 'courier', 'store'] });
+		t.diagnostic(`${people.changes} changes by mail, ${people.accounts.length} accounts, ${people.tries.size} addresses, ${people.refused} tries refused`);
 		assert.ok(people.accounts.length > 2 * ROUNDS, `only ${people.accounts.length} accounts: that tests nothing`);
 		await inGroups(people.accounts, LINES, (account) => isWhole(server, account));
 	} finally {

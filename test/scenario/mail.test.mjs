@@ -3,7 +3,9 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
-import { startSink } from '../harness/smtp_sink.mjs';
+import { Client } from '../harness/client.mjs';
+import { pidOf, until } from '../harness/roles.mjs';
+import { partsOf, startSink } from '../harness/smtp_sink.mjs';
 import { outbox, stage, waitForState } from './lib/mail.mjs';
 
 const conf = (sink) => ({
@@ -68,19 +70,62 @@ test('a recipient refused for good is failed with the reason, others go on', asy
 	}
 });
 
-test('killing the courier in the middle loses no mail', async () => {
-	const sink = await startSink({ mode: 'drop' });
+test('killing the courier again and again loses no mail, and one that goes out twice is the same mail', async () => {
+	const COUNT = 40;
+	const sink = await startSink({ delayMs: 20 });
+	const server = await startPlimsoll({ conf: { ...conf(sink), mail: { ...conf(sink).mail, connections: 6, timeout: '1s' } } });
+	try {
+		await Promise.all(Array.from({ length: COUNT }, (_, i) => stage(server, `kept${i}@example.com`)));
+		const killed = [];
+		for (let kills = 0; kills < 3; kills++) {
+			const taken = sink.count;
+			const pid = await until('another courier', async () => {
+				const now = await pidOf(server, 'courier');
+				return now && !killed.includes(now) && now;
+			});
+			killed.push(pid);
+			await until('a mail on its way', () => sink.count > taken || sink.count >= COUNT);
+			process.kill(pid, 'SIGKILL');
+		}
+		for (let i = 0; i < COUNT; i++) await waitForState(server, `kept${i}@example.com`, ['sent']);
+	} finally {
+		await server.stop();
+		await sink.stop();
+	}
+	const links = new Map(); // by Message-ID
+	for (const { headers } of sink.mails) {
+		const link = headers['x-browserid-verificationurl'];
+		assert.equal(links.get(headers['message-id']) ?? link, link);
+		links.set(headers['message-id'], link);
+	}
+	assert.equal(links.size, COUNT);
+	assert.equal(new Set(links.values()).size, COUNT);
+	assert.ok(sink.count <= COUNT + 3 * 6, `${sink.count} mails`);
+});
+
+test('the content: both parts, the headers, the branding of the site', async () => {
+	const sink = await startSink();
 	const server = await startPlimsoll({ conf: conf(sink) });
 	try {
-		await stage(server, 'kept@example.com');
-		const status = await (await fetch(`${server.adminUrl}/status`)).json();
-		const courier = status.processes.find((p) => p.role === 'courier');
-		process.kill(courier.pid, 'SIGKILL');
-		sink.mode = 'accept';
-		await stage(server, 'next@example.com');
-		await waitForState(server, 'next@example.com', ['sent']);
-		const row = (await outbox(server)).find((m) => m.to === 'kept@example.com');
-		assert.ok(['queued', 'sent'].includes(row.state), row.state);
+		const client = new Client(server.url);
+		await client.stage('reader@example.com', 'correct horse', { backgroundColor: 'fe0', siteLogo: 'https://site.example/logo.png' });
+		const [mail] = await sink.waitFor(1);
+		const { headers } = mail;
+		const link = headers['x-browserid-verificationurl'];
+		const { text, html } = partsOf(mail);
+		assert.match(headers['content-type'], /^multipart\/alternative/);
+		assert.match(headers.date, /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000$/);
+		assert.ok(Math.abs(Date.parse(headers.date) - Date.now()) < 60000);
+		assert.match(headers['message-id'], /^<plimsoll-\d+-\d+@127\.0\.0\.1>$/);
+		assert.equal(headers['auto-submitted'], 'auto-generated');
+		assert.equal(headers.from, 'Plimsoll <id@example.org>');
+		assert.equal(mail.from, 'id@example.org');
+		assert.equal(headers.subject, 'site.example: Complete sign-in');
+		assert.ok(text.includes(`\r\n${link}\r\n`), text);
+		assert.ok(html.includes(`href="${link}"`));
+		assert.match(html, /background:#ffee00;color:#000000/);
+		assert.match(html, /<img src="https:\/\/site\.example\/logo\.png" alt="site\.example"/);
+		assert.match(html, /The link works once, for 24 hours\./);
 	} finally {
 		await server.stop();
 		await sink.stop();

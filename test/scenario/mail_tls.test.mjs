@@ -88,9 +88,9 @@ describe('at the mail server', { concurrency: 3 }, () => {
 		}));
 
 	test('a server that ends idle connections delays no mail', () =>
-		withMail({ idleMs: 300 }, { connections: 1 }, async (sink, server) => {
+		withMail({ idleMs: 1000 }, { connections: 1 }, async (sink, server) => {
 			await waitForState(server, TO, ['sent']);
-			await new Promise((resolve) => setTimeout(resolve, 600));
+			await new Promise((resolve) => setTimeout(resolve, 1500));
 			await stage(server, 'next@example.com');
 			const row = await waitForState(server, 'next@example.com', ['sent']);
 			assert.equal(row.tries, 1);

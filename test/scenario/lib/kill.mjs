@@ -72,9 +72,9 @@ export class People {
 	}
 }
 
-// Lets people live while the store, or everything, is killed at random moments of each round. Resolves
+// Lets people live while one of roles, or everything, is killed at random moments of each round. Resolves
 // to the server that runs at the end.
-export async function killWhile(people, { dir, conf, rounds, roundMs, random }) {
+export async function killWhile(people, { dir, conf, rounds, roundMs, random, roles = ['store'] }) {
 	let { server } = people;
 	const { ports } = server;
 	people.start();
@@ -86,7 +86,8 @@ export async function killWhile(people, { dir, conf, rounds, roundMs, random }) 
 			server = await startPlimsoll({ dir, conf, ports });
 			people.server = server;
 		} else {
-			const pid = await until('the store', () => pidOf(server, 'store'));
+			const role = roles[round % roles.length];
+			const pid = await until(`the ${role}`, () => pidOf(server, role));
 			process.kill(pid, 'SIGKILL');
 		}
 		await sleep(roundMs - moment);
