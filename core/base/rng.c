@@ -1,9 +1,12 @@
 /*
  * getrandom() behind a small per-process cache, because a system call per eight bytes is dearer
- * than the bytes. Bytes are wiped from the cache when handed out.
+ * than the bytes. Bytes are wiped from the cache when handed out, and all of them in the child of a
+ * fork, which would hand out its parent's.
  */
 #include "core/base/rng.h"
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -11,6 +14,12 @@
 
 static unsigned char cache[256];
 static size_t cache_left;
+
+static void forget_cache(void)
+{
+	explicit_bzero(cache, sizeof(cache));
+	cache_left = 0;
+}
 
 static void fill(unsigned char *out, size_t len)
 {
@@ -29,6 +38,11 @@ void rng_bytes(void *out, size_t len)
 		return;
 	}
 	if (len > cache_left) {
+		static bool watches_fork;
+		if (!watches_fork) {
+			CHECK(pthread_atfork(NULL, NULL, forget_cache) == 0);
+			watches_fork = true;
+		}
 		fill(cache, sizeof(cache));
 		cache_left = sizeof(cache);
 	}

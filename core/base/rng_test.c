@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static void test_below_stays_below(void **state)
@@ -125,10 +127,33 @@ static void test_token_of_no_length_is_the_empty_string(void **state)
 	assert_string_equal(out, "");
 }
 
+static void test_a_child_does_not_repeat_its_parent(void **state)
+{
+	uint64_t child = 0;
+	int fds[2], status = 0;
+
+	(void)state;
+	(void)rng_u64(); /* something is left over */
+	assert_int_equal(pipe(fds), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		child = rng_u64();
+		_exit(write(fds[1], &child, sizeof(child)) == sizeof(child) ? 0 : 1);
+	}
+	assert_int_equal(read(fds[0], &child, sizeof(child)), sizeof(child));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(child != rng_u64());
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_below_stays_below),
+		cmocka_unit_test(test_a_child_does_not_repeat_its_parent),
 		cmocka_unit_test(test_below_is_even),
 		cmocka_unit_test(test_below_is_even_where_modulo_would_not_be),
 		cmocka_unit_test(test_every_bit_changes),

@@ -115,6 +115,9 @@ static enum err call(struct rpc_pool *pool, const struct rpc_def *def, struct bu
 	if (e == ERR_OK) {
 		return e;
 	}
+	if (fault_disk_faults() == 0) {
+		fprintf(stderr, "%s: %s: %s\n", def->name, err_text(e), note.text);
+	}
 	life.errors++;
 	if (life.restart_after_fault || life.errors > ERRORS_MAX) {
 		_exit(LIFE_RESTART);
