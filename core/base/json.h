@@ -87,6 +87,8 @@ void json_put_string(struct json_writer *w, struct slice s);
 void json_put_i64(struct json_writer *w, int64_t n);
 void json_put_bool(struct json_writer *w, bool b);
 void json_put_null(struct json_writer *w);
+/* A value of a parsed document, whatever it is; v is not NULL. */
+void json_put_value(struct json_writer *w, const struct json *v);
 /* text is one JSON value already, e.g. a stored key. */
 void json_put_raw(struct json_writer *w, struct slice text);
 

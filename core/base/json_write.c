@@ -2,6 +2,10 @@
  * The JSON writer: straight into a buffer, because building a tree only to print it costs an
  * allocation per value.
  */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "core/base/json_priv.h"
 
 static void separate(struct json_writer *w)
@@ -129,4 +133,61 @@ void json_put_raw(struct json_writer *w, struct slice text)
 {
 	separate(w);
 	buf_append_slice(w->out, text);
+}
+
+/* The shortest of the usual lengths that reads back as the same number. */
+static void put_real(struct json_writer *w, double real)
+{
+	char text[40];
+
+	for (int digits = 15; digits <= 17; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, real);
+		double back = strtod(text, NULL);
+		if (memcmp(&back, &real, sizeof(real)) == 0) {
+			break;
+		}
+	}
+	separate(w);
+	buf_append_str(w->out, text);
+}
+
+static void put_items(struct json_writer *w, const struct json *v)
+{
+	bool is_object = v->kind == JSON_KIND_OBJECT;
+
+	open_bracket(w, is_object ? '{' : '[');
+	for (size_t i = 0; i < v->len; i++) {
+		const struct json *item = v->items + (is_object ? 2 * i : i);
+		if (is_object) {
+			json_put_name(w, (struct slice){ item->text, item->len });
+			item++;
+		}
+		json_put_value(w, item); /* the parser has limited the depth */
+	}
+	close_bracket(w, is_object ? '}' : ']');
+}
+
+void json_put_value(struct json_writer *w, const struct json *v)
+{
+	switch (v->kind) {
+	case JSON_KIND_NULL:
+		json_put_null(w);
+		break;
+	case JSON_KIND_BOOL:
+		json_put_bool(w, v->flag);
+		break;
+	case JSON_KIND_INT:
+		json_put_i64(w, v->integer);
+		break;
+	case JSON_KIND_REAL:
+		put_real(w, v->real);
+		break;
+	case JSON_KIND_STRING:
+		json_put_string(w, (struct slice){ v->text, v->len });
+		break;
+	case JSON_KIND_ARRAY:
+	case JSON_KIND_OBJECT:
+		put_items(w, v);
+		break;
+	}
 }

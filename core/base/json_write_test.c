@@ -112,6 +112,28 @@ static void test_any_pair_of_bytes_written_is_valid_json(void **state)
 	}
 }
 
+static void test_what_was_read_is_written_again(void **state)
+{
+	static const char text[] = "{\"a\":[1,-2,0.1,1.5e+300,true,false,null,[],{}],"
+				   "\"\\\"\":\"x\\n\",\"big\":9223372036854775807}";
+	struct arena arena = arena_new(1 << 16);
+	struct buf b = buf_new(1000);
+	struct json_writer w = json_writer_new(&b);
+	const struct json *v = NULL;
+
+	(void)state;
+	assert_int_equal(json_parse(&arena, slice_str(text), &v, NULL), ERR_OK);
+	json_begin_array(&w);
+	json_put_value(&w, v);
+	json_put_value(&w, json_element(json_member(v, "a"), 2));
+	json_end_array(&w);
+	struct slice got = buf_slice(&b);
+	assert_true(slice_eq(slice_sub(got, 1, got.len - 5), slice_str(text)));
+	assert_true(slice_ends(got, SLICE(",0.1]")));
+	buf_free(&b);
+	arena_reset(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +141,7 @@ int main(void)
 		cmocka_unit_test(test_strings_are_escaped),
 		cmocka_unit_test(test_bytes_that_are_not_utf8_become_the_replacement),
 		cmocka_unit_test(test_any_pair_of_bytes_written_is_valid_json),
+		cmocka_unit_test(test_what_was_read_is_written_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
