@@ -38,7 +38,8 @@ static enum err write_all(int fd, struct slice bytes)
 	return fsync(fd) == 0 ? ERR_OK : err_from_errno(errno);
 }
 
-static enum err open_dir(const char *data_dir, int *ret_fd, struct err_note *note)
+/* makes: it need not be there yet. ERR_NOT_FOUND: it is not. */
+static enum err open_dir(const char *data_dir, bool makes, int *ret_fd, struct err_note *note)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -46,11 +47,14 @@ static enum err open_dir(const char *data_dir, int *ret_fd, struct err_note *not
 	if (snprintf(path, sizeof(path), "%s/keys", data_dir) >= (int)sizeof(path)) {
 		return err_note_set(note, ERR_CONFIG, "the data directory's path is too long");
 	}
-	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-		return err_note_set(
-		    note, err_from_errno(errno), "cannot make %s: %s", path, strerror(errno));
-	}
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && makes) { /* not in a sandbox, which makes no folders */
+		if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+			return err_note_set(note, err_from_errno(errno), "cannot make %s: %s", path,
+			    strerror(errno));
+		}
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
 	if (fd < 0) {
 		return err_note_set(
 		    note, err_from_errno(errno), "cannot open %s: %s", path, strerror(errno));
@@ -185,6 +189,18 @@ static enum err check_mode(int fd, const char *data_dir, const char *name, struc
 	return ERR_OK;
 }
 
+/* An open key file, if it may be trusted. */
+static enum err read_checked(
+    int fd, const char *data_dir, const char *name, struct buf *out, struct err_note *note)
+{
+	enum err e = check_mode(fd, data_dir, name, note);
+
+	if (e == ERR_OK && buf_read_all(out, fd) != ERR_OK) {
+		e = err_note_set(note, ERR_CONFIG, "%s/keys/%s is too large", data_dir, name);
+	}
+	return e;
+}
+
 static enum err load(int dir, const char *data_dir, const char *name, keyfile_make_fn *make,
     struct buf *out, struct err_note *note)
 {
@@ -207,18 +223,9 @@ static enum err load(int dir, const char *data_dir, const char *name, keyfile_ma
 	if (fd < 0) {
 		e = create(dir, name, make, out, note);
 	} else {
-		e = check_mode(fd, data_dir, name, note);
 		/* Whoever made it may have failed to sync its name: nobody has seen it yet then. */
-		if (e == ERR_OK && fsync(dir) != 0) {
-			e = io_failed(note, "sync", ".");
-		}
-		if (e == ERR_OK) {
-			e = buf_read_all(out, fd);
-			if (e != ERR_OK) {
-				e = err_note_set(
-				    note, ERR_CONFIG, "%s/keys/%s is too large", data_dir, name);
-			}
-		}
+		e = fsync(dir) != 0 ? io_failed(note, "sync", ".")
+				    : read_checked(fd, data_dir, name, out, note);
 		(void)close(fd);
 	}
 	if (e == ERR_OK && !made) {
@@ -231,12 +238,78 @@ enum err keyfile_load(const char *data_dir, const char *name, keyfile_make_fn *m
     struct buf *out, struct err_note *note)
 {
 	int dir = -1;
-	enum err e = open_dir(data_dir, &dir, note);
+	enum err e = open_dir(data_dir, true, &dir, note);
 
 	if (e != ERR_OK) {
 		return e;
 	}
 	e = load(dir, data_dir, name, make, out, note);
+	(void)close(dir);
+	return e;
+}
+
+enum err keyfile_read(
+    const char *data_dir, const char *name, struct buf *out, struct err_note *note)
+{
+	int dir = -1;
+	enum err e = open_dir(data_dir, false, &dir, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0) {
+		e = read_checked(fd, data_dir, name, out, note);
+		(void)close(fd);
+	} else {
+		e = errno == ENOENT ? ERR_NOT_FOUND : io_failed(note, "open", name);
+	}
+	(void)close(dir);
+	return e;
+}
+
+enum err keyfile_write(
+    const char *data_dir, const char *name, struct slice bytes, struct err_note *note)
+{
+	int dir = -1;
+	enum err e = open_dir(data_dir, false, &dir, note);
+
+	if (e == ERR_OK) {
+		e = put_file(dir, name, bytes, note);
+		(void)close(dir);
+	}
+	return e;
+}
+
+enum err keyfile_rename(
+    const char *data_dir, const char *from, const char *to, struct err_note *note)
+{
+	int dir = -1;
+	enum err e = open_dir(data_dir, false, &dir, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (renameat(dir, from, dir, to) != 0 || fsync(dir) != 0) {
+		e = io_failed(note, "rename", from);
+	}
+	(void)close(dir);
+	return e;
+}
+
+enum err keyfile_remove(const char *data_dir, const char *name, struct err_note *note)
+{
+	int dir = -1;
+	enum err e = open_dir(data_dir, false, &dir, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (unlinkat(dir, name, 0) != 0) {
+		e = errno == ENOENT ? ERR_NOT_FOUND : io_failed(note, "remove", name);
+	} else if (fsync(dir) != 0) {
+		e = io_failed(note, "sync", ".");
+	}
 	(void)close(dir);
 	return e;
 }

@@ -20,4 +20,22 @@ typedef enum err keyfile_make_fn(struct buf *out, struct err_note *note);
 NODISCARD enum err keyfile_load(const char *data_dir, const char *name, keyfile_make_fn *make,
     struct buf *out, struct err_note *note);
 
+/*
+ * Appends the content of a key file that there may be. ERR_NOT_FOUND: there is none; else as
+ * keyfile_load.
+ */
+NODISCARD enum err keyfile_read(
+    const char *data_dir, const char *name, struct buf *out, struct err_note *note);
+
+/* Makes or replaces a key file as a whole. It is not written down in MADE: it may go again. */
+NODISCARD enum err keyfile_write(
+    const char *data_dir, const char *name, struct slice bytes, struct err_note *note);
+
+/* Has one key file take the place of another, which is gone then. */
+NODISCARD enum err keyfile_rename(
+    const char *data_dir, const char *from, const char *to, struct err_note *note);
+
+/* Removes a key file. ERR_NOT_FOUND: there is none. */
+NODISCARD enum err keyfile_remove(const char *data_dir, const char *name, struct err_note *note);
+
 #endif

@@ -128,6 +128,26 @@ static void a_symbolic_link_is_refused(void **state)
 	buf_free(&b);
 }
 
+static void a_file_comes_and_goes_as_a_whole(void **state)
+{
+	struct buf b = buf_new(8192);
+	struct err_note note;
+
+	(void)state;
+	assert_int_equal(keyfile_read(dir, "b.key", &b, &note), ERR_NOT_FOUND);
+	assert_int_equal(keyfile_remove(dir, "b.key", &note), ERR_NOT_FOUND);
+	assert_int_equal(keyfile_write(dir, "b.key", SLICE("one"), &note), ERR_OK);
+	assert_int_equal(keyfile_write(dir, "b.key", SLICE("two"), &note), ERR_OK);
+	assert_int_equal(keyfile_read(dir, "b.key", &b, &note), ERR_OK);
+	assert_true(slice_eq(buf_slice(&b), SLICE("two")));
+	assert_int_equal(keyfile_rename(dir, "b.key", "c.key", &note), ERR_OK);
+	assert_int_not_equal(keyfile_rename(dir, "b.key", "c.key", &note), ERR_OK);
+	assert_int_equal(chmod(path_of("c.key"), 0644), 0);
+	assert_int_equal(keyfile_read(dir, "c.key", &b, &note), ERR_CONFIG);
+	assert_int_equal(keyfile_remove(dir, "c.key", &note), ERR_OK);
+	buf_free(&b);
+}
+
 static void symmetric_keys_have_their_size(void **state)
 {
 	struct symmetric_keys a, b;
@@ -152,6 +172,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		    one_that_others_may_read_is_refused, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(a_symbolic_link_is_refused, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(
+		    a_file_comes_and_goes_as_a_whole, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(
 		    symmetric_keys_have_their_size, make_dir, remove_dir),
 	};
