@@ -3,8 +3,11 @@
  */
 #include "core/base/clock.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
+
+static const _Atomic int64_t *shift; /* NULL: none */
 
 static int64_t read_us(clockid_t id)
 {
@@ -21,7 +24,14 @@ int64_t clock_mono_us(void)
 
 int64_t clock_wall_ms(void)
 {
-	return read_us(CLOCK_REALTIME) / 1000;
+	int64_t offset_ms = shift == NULL ? 0 : atomic_load_explicit(shift, memory_order_relaxed);
+
+	return read_us(CLOCK_REALTIME) / 1000 + offset_ms;
+}
+
+void clock_shift(const _Atomic int64_t *offset_ms)
+{
+	shift = offset_ms;
 }
 
 int64_t clock_wall_coarse_ms(void)

@@ -18,6 +18,13 @@ int64_t clock_wall_ms(void);
  */
 int64_t clock_wall_coarse_ms(void);
 
+/*
+ * For tests of what expires: from now on clock_wall_ms() adds *offset_ms, which other processes may
+ * change. A machine has one clock, so this is the process' and no argument of anything. The
+ * monotonic clock stays as it is.
+ */
+void clock_shift(const _Atomic int64_t *offset_ms);
+
 /* CPU microseconds used by this process so far. */
 int64_t clock_cpu_us(void);
 

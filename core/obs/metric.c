@@ -20,11 +20,13 @@ enum {
 
 struct block_header {
 	uint64_t magic, schema_hash, slot_bytes, n_slots;
-	char padding[LINE_BYTES - 4 * sizeof(uint64_t)];
+	_Atomic int64_t clock_offset_ms;
+	char padding[LINE_BYTES - 5 * sizeof(uint64_t)];
 };
 
 struct metrics {
 	const struct metric_schema *schema; /* borrowed */
+	struct block_header *header;	    /* borrowed */
 	struct warning_ring *rings;	    /* borrowed; n + 1 */
 	char *slots;			    /* borrowed */
 	size_t slot_bytes;
@@ -210,6 +212,7 @@ enum err metrics_open(const struct metric_schema *s, void *block, size_t block_b
 	}
 	*m = (struct metrics){
 		.schema = s,
+		.header = block,
 		.rings = (struct warning_ring *)(void *)((char *)block + sizeof(h)),
 		.slots = (char *)block + sizeof(h) + (n + 1) * sizeof(struct warning_ring),
 		.slot_bytes = metric_slot_bytes(s),
@@ -280,6 +283,11 @@ bool metrics_slot_counts(const struct metrics *m, unsigned slot, const struct me
 	    atomic_load_explicit(&metrics_slot(m, slot)->families[i / 64], memory_order_relaxed);
 
 	return (word >> i % 64 & 1) != 0;
+}
+
+_Atomic int64_t *metrics_clock_offset(const struct metrics *m)
+{
+	return &m->header->clock_offset_ms;
 }
 
 struct warning_ring *metrics_rings(const struct metrics *m)

@@ -93,6 +93,12 @@ struct metric_slot *metrics_slot(const struct metrics *m, unsigned i);
 struct metric_slot *metrics_own_slot(const struct metrics *m);
 
 /*
+ * No metric, but in the block that all processes share: by how many milliseconds tests have shifted
+ * the calendar (clock_shift()). 0 until somebody sets it.
+ */
+_Atomic int64_t *metrics_clock_offset(const struct metrics *m);
+
+/*
  * Where this process counts a row; look up once at start. label_value NULL for families of one
  * row. An unknown row is a broken invariant. Valid while m is open.
  */
