@@ -20,20 +20,21 @@ struct cmd_options {
 	const char *sets[CMD_MAX_SETS]; /* --set section.key=value */
 	unsigned n_sets;
 	bool no_sandbox, reference, man, json, data, help;
-	char *const *argv;		     /* the whole command line of the program */
-	bool without_keys, force, anonymise; /* backup, restore */
-	const char *password;		     /* restore --anonymise, or NULL */
-	const char *from, *to;		     /* (migrate) engines to copy between, or NULL */
-	const char *word;		     /* the first argument without a dash, or NULL */
-	const char *more[CMD_MAX_WORDS];     /* those behind it */
+	char *const *argv;			  /* the whole command line of the program */
+	bool without_keys, force, anonymise;	  /* backup, restore */
+	const char *password;			  /* restore --anonymise, or NULL */
+	const char *from, *to;			  /* (migrate) engines to copy between, or NULL */
+	const char *audience, *key, *issuer, *at; /* (identity verify), or NULL */
+	const char *word;			  /* the first argument without a dash, or NULL */
+	const char *more[CMD_MAX_WORDS];	  /* those behind it */
 	unsigned n_more;
 };
 
 /* A subcommand: its exit code. The conf is loaded (defaults, file, --set) and owned by main. */
 typedef int cmd_fn(const struct app *app, struct conf *conf, const struct cmd_options *o);
 
-cmd_fn cmd_backup, cmd_check, cmd_config, cmd_mail, cmd_metrics, cmd_migrate, cmd_restore,
-    cmd_serve, cmd_status, cmd_top, cmd_upgrade, cmd_user, cmd_version;
+cmd_fn cmd_backup, cmd_check, cmd_config, cmd_identity, cmd_mail, cmd_metrics, cmd_migrate,
+    cmd_restore, cmd_serve, cmd_status, cmd_top, cmd_upgrade, cmd_user, cmd_version;
 
 /*
  * Reads the words behind the subcommand. False after saying on standard error what was wrong and
@@ -47,8 +48,11 @@ bool cmd_options_parse(int argc, char **argv, struct cmd_options *ret);
  */
 int cmd_load_conf(const struct app *app, const struct cmd_options *o, struct conf **ret);
 
-/* Prints what the services' and the runtime's own checks refuse; EXIT_OK or EXIT_CONFIG. */
-int cmd_check_conf(const struct app *app, const struct conf *conf);
+/*
+ * Prints what the runtime's own checks refuse and those of the services that run: only (NULL: those
+ * of the configuration). EXIT_OK or EXIT_CONFIG.
+ */
+int cmd_check_conf(const struct app *app, const struct conf *conf, const char *only);
 
 /* Runs the services' audits over a database file and prints what is broken; EXIT_OK or FAILED. */
 int cmd_audit(const struct app *app, const char *db_path);

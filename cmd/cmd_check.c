@@ -115,7 +115,7 @@ int cmd_check(const struct app *app, struct conf *conf, const struct cmd_options
 		fprintf(stderr, "plimsoll check: to check the backup \"%s\" say --data\n", o->word);
 		return EXIT_USAGE;
 	}
-	int code = cmd_check_conf(app, conf);
+	int code = cmd_check_conf(app, conf, NULL);
 	if (code == EXIT_OK) {
 		code = check_public_url(conf);
 	}

@@ -34,7 +34,7 @@ int cmd_serve(const struct app *app, struct conf *conf, const struct cmd_options
 		fprintf(stderr, "%s\n", note.text);
 		return EXIT_FAILED;
 	}
-	int code = cmd_check_conf(app, conf);
+	int code = cmd_check_conf(app, conf, o->word);
 	if (code != EXIT_OK) {
 		return code;
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "core/role/app.h"
 #include "core/role/predecessor.h"
 
 enum {
@@ -31,48 +32,90 @@ static bool take_set(int argc, char **argv, int *i, struct cmd_options *o)
 	return take_argument(argc, argv, i, &o->sets[o->n_sets++]);
 }
 
+/* A flag without a value. */
+static bool set_switch(const char *word, struct cmd_options *o)
+{
+	const struct {
+		const char *name;
+		bool *value;
+	} switches[] = {
+		{ "--no-sandbox", &o->no_sandbox },
+		{ "--reference", &o->reference },
+		{ "--man", &o->man },
+		{ "--json", &o->json },
+		{ "--data", &o->data },
+		{ "--without-keys", &o->without_keys },
+		{ "--force", &o->force },
+		{ "--anonymise", &o->anonymise },
+		{ "-h", &o->help },
+		{ "--help", &o->help },
+	};
+
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+		if (strcmp(word, switches[i].name) == 0) {
+			*switches[i].value = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Where the value of a flag goes; NULL: the flag takes none. */
+static const char **value_of(const char *word, struct cmd_options *o)
+{
+	const struct {
+		const char *name;
+		const char **value;
+	} values[] = {
+		{ "-c", &o->conf_path },
+		{ "--from", &o->from },
+		{ "--to", &o->to },
+		{ "--password", &o->password },
+		{ "--audience", &o->audience },
+		{ "--key", &o->key },
+		{ "--issuer", &o->issuer },
+		{ "--at", &o->at },
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if (strcmp(word, values[i].name) == 0) {
+			return values[i].value;
+		}
+	}
+	return NULL;
+}
+
+/* A word without a dash, or the dash alone, which stands for standard input. */
+static bool take_word(const char *word, struct cmd_options *o)
+{
+	if (word[0] == '-' && word[1] != '\0') {
+		return false;
+	}
+	if (o->word == NULL) {
+		o->word = word;
+		return true;
+	}
+	if (o->n_more == CMD_MAX_WORDS) {
+		return false;
+	}
+	o->more[o->n_more++] = word;
+	return true;
+}
+
 bool cmd_options_parse(int argc, char **argv, struct cmd_options *ret)
 {
 	struct cmd_options o = { 0 };
 
 	for (int i = 0; i < argc; i++) {
-		const char *word = argv[i];
+		const char **value = value_of(argv[i], &o);
 		bool good = true;
-		if (strcmp(word, "-c") == 0) {
-			good = take_argument(argc, argv, &i, &o.conf_path);
-		} else if (strcmp(word, "--set") == 0) {
+		if (strcmp(argv[i], "--set") == 0) {
 			good = take_set(argc, argv, &i, &o);
-		} else if (strcmp(word, "--from") == 0) {
-			good = take_argument(argc, argv, &i, &o.from);
-		} else if (strcmp(word, "--to") == 0) {
-			good = take_argument(argc, argv, &i, &o.to);
-		} else if (strcmp(word, "--no-sandbox") == 0) {
-			o.no_sandbox = true;
-		} else if (strcmp(word, "--reference") == 0) {
-			o.reference = true;
-		} else if (strcmp(word, "--man") == 0) {
-			o.man = true;
-		} else if (strcmp(word, "--json") == 0) {
-			o.json = true;
-		} else if (strcmp(word, "--data") == 0) {
-			o.data = true;
-		} else if (strcmp(word, "--without-keys") == 0) {
-			o.without_keys = true;
-		} else if (strcmp(word, "--force") == 0) {
-			o.force = true;
-		} else if (strcmp(word, "--anonymise") == 0) {
-			o.anonymise = true;
-		} else if (strcmp(word, "--password") == 0) {
-			good = take_argument(argc, argv, &i, &o.password);
-		} else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
-			o.help = true;
-		} else if (word[0] != '-' && o.word == NULL) {
-			o.word = word;
-		} else if (word[0] != '-' && o.n_more < CMD_MAX_WORDS) {
-			o.more[o.n_more++] = word;
-		} else {
+		} else if (value != NULL) {
+			good = take_argument(argc, argv, &i, value);
+		} else if (!set_switch(argv[i], &o) && !take_word(argv[i], &o)) {
 			fprintf(stderr, "plimsoll: \"%s\" is not understood; see `plimsoll help`\n",
-			    word);
+			    argv[i]);
 			good = false;
 		}
 		if (!good) {
@@ -140,20 +183,23 @@ int cmd_load_conf(const struct app *app, const struct cmd_options *o, struct con
 	return EXIT_OK;
 }
 
-int cmd_check_conf(const struct app *app, const struct conf *conf)
+int cmd_check_conf(const struct app *app, const struct conf *conf, const char *only)
 {
 	struct buf problems = buf_new(PROBLEMS_BYTES);
 	struct err_note runtime = { 0 };
+	uint32_t services = 0;
 	int code = EXIT_OK;
 
-	if (app_conf_check(app, conf, &runtime) != ERR_OK) {
+	if (app_conf_check(app, conf, &runtime) != ERR_OK ||
+	    app_services(app, conf, only, &services, &runtime) != ERR_OK) {
 		buf_printf(&problems, "%s\n", runtime.text);
 		code = EXIT_CONFIG;
 	}
 	for (size_t i = 0; i < app->n_services; i++) {
 		struct err_note note = { 0 };
 		const struct service *s = app->services[i];
-		if (s->check != NULL && s->check(conf, &note) != ERR_OK) {
+		if ((services & (1u << i)) != 0 && s->check != NULL &&
+		    s->check(conf, &note) != ERR_OK) {
 			buf_printf(&problems, "%s: %s\n", s->name, note.text);
 			code = EXIT_CONFIG;
 		}

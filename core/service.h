@@ -48,6 +48,11 @@ struct service {
 	const char *name, *summary;
 	/* Which listener of the configuration serves ops: "main" (8000), "symbols", "pairs". */
 	const char *listener;
+	/*
+	 * Runs only where it is named, alone, and without what the others stand on: no store, no
+	 * accounts. Its paths may be those of others.
+	 */
+	bool stands_alone;
 	const struct op *ops;
 	unsigned n_ops;
 	op_fn *not_found, *wrong_method; /* see struct http_site; NULL: defaults */

@@ -59,6 +59,16 @@ static enum err add_named(const struct app *app, struct slice name, uint32_t *ma
 	return ERR_NOT_FOUND;
 }
 
+static const struct service *find_alone(const struct app *app, uint32_t mask)
+{
+	for (size_t i = 0; i < app->n_services; i++) {
+		if ((mask & (1u << i)) != 0 && app->services[i]->stands_alone) {
+			return app->services[i];
+		}
+	}
+	return NULL;
+}
+
 enum err app_services(const struct app *app, const struct conf *conf, const char *only,
     uint32_t *ret_mask, struct err_note *note)
 {
@@ -66,18 +76,24 @@ enum err app_services(const struct app *app, const struct conf *conf, const char
 	bool all = slice_eq(rest, SLICE("all"));
 	uint32_t mask = 0;
 
-	for (size_t i = 0; i < app->n_services; i++) {
-		const struct service *service = app->services[i];
-		bool foundation = is_foundation(service);
-		CHECK(foundation || listener_find(service->listener) != LISTENER_NONE);
-		mask |= all || foundation ? 1u << i : 0;
-	}
 	for (struct slice piece; !all && slice_split(&rest, ',', &piece);) {
 		struct slice name = slice_trim(piece);
 		if (add_named(app, name, &mask) != ERR_OK) {
 			return err_note_set(note, ERR_CONFIG,
 			    "[plimsoll] services: there is no service \"%.*s\"", SLICE_ARG(name));
 		}
+	}
+	const struct service *alone = find_alone(app, mask);
+	if (alone != NULL && (mask & (mask - 1)) != 0) {
+		return err_note_set(note, ERR_CONFIG,
+		    "[plimsoll] services: \"%s\" runs in a server of its own, without others",
+		    alone->name);
+	}
+	for (size_t i = 0; alone == NULL && i < app->n_services; i++) {
+		const struct service *service = app->services[i];
+		bool foundation = is_foundation(service);
+		CHECK(foundation || listener_find(service->listener) != LISTENER_NONE);
+		mask |= foundation || (all && !service->stands_alone) ? 1u << i : 0;
 	}
 	*ret_mask = mask;
 	return ERR_OK;
@@ -104,7 +120,9 @@ enum err app_conf_check(const struct app *app, const struct conf *conf, struct e
 
 uint32_t app_roles(const struct app *app, uint32_t services)
 {
-	uint32_t roles = ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_STORE) | ROLE_BIT(ROLE_ADMIN);
+	uint32_t roles = ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_ADMIN);
+
+	roles |= find_alone(app, services) == NULL ? ROLE_BIT(ROLE_STORE) : 0;
 
 	for (size_t i = 0; i < app->n_services; i++) {
 		const struct service *s = app->services[i];

@@ -14,12 +14,14 @@ enum {
 
 /*
  * Mask over app->services of those that run: only, or those of [plimsoll] services; those without
- * a listener (accounts) always. ERR_CONFIG: an unknown name, in note.
+ * a listener (accounts) always but under one that stands alone. ERR_CONFIG: an unknown name, or
+ * others beside one that stands alone, in note.
  */
 NODISCARD enum err app_services(const struct app *app, const struct conf *conf, const char *only,
     uint32_t *ret_mask, struct err_note *note);
 
-/* Mask of the roles that those services need: web, store and admin always, others by RPC rows. */
+/* Mask of the roles that those services need: web and admin always, store but for one that stands
+ * alone, others by RPC rows. */
 uint32_t app_roles(const struct app *app, uint32_t services);
 
 /* The rows of all built-in services in order, then the runtime's own (the index is the wire's

@@ -33,12 +33,16 @@ static const struct service first = {
 static const struct service second = {
 	.name = "second", .listener = "main", .ops = &op, .n_ops = 1
 };
-static const struct service *const services[] = { &base, &first, &second };
-static const struct app app = { services, 3, "test" };
+static const struct service alone = {
+	.name = "alone", .listener = "main", .stands_alone = true, .ops = &op, .n_ops = 1
+};
+static const struct service *const services[] = { &base, &first, &second, &alone };
+static const struct app app = { services, 4, "test" };
 enum {
 	BASE = 1,
 	FIRST = 2,
-	SECOND = 4
+	SECOND = 4,
+	ALONE = 8
 };
 
 static struct conf *conf_with(const char *section, const char *name, const char *value)
@@ -72,6 +76,20 @@ static void services_are_chosen_by_name_and_the_foundation_is_always_on(void **s
 	assert_int_equal(chosen("second", NULL), BASE | SECOND);
 	assert_int_equal(chosen(" first , second ", NULL), BASE | FIRST | SECOND);
 	assert_int_equal(chosen("all", "first"), BASE | FIRST);
+}
+
+static void one_that_stands_alone_runs_only_by_name_and_without_others(void **state)
+{
+	struct err_note note = { 0 };
+	struct conf *c = conf_with("plimsoll", "services", "first, alone");
+
+	(void)state;
+	assert_int_equal(chosen("alone", NULL), ALONE);
+	assert_int_equal(chosen("all", "alone"), ALONE);
+	assert_int_equal(app_roles(&app, ALONE), ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_ADMIN));
+	assert_int_equal(app_conf_check(&app, c, &note), ERR_CONFIG);
+	assert_non_null(strstr(note.text, "\"alone\" runs in a server of its own"));
+	conf_free(&c);
 }
 
 static void wrong_words_are_refused(void **state)
@@ -157,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(services_are_chosen_by_name_and_the_foundation_is_always_on),
+		cmocka_unit_test(one_that_stands_alone_runs_only_by_name_and_without_others),
 		cmocka_unit_test(wrong_words_are_refused),
 		cmocka_unit_test(roles_follow_from_the_rows),
 		cmocka_unit_test(registry_holds_the_rows_of_all_services_in_order),

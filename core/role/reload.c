@@ -54,7 +54,8 @@ static enum err read_conf(const struct supervisor *s, struct conf **ret, struct 
 	if (e != ERR_OK) {
 		return e;
 	}
-	e = conf_load(next, s->conf_path, problems);
+	/* Without a file there is only what does not stand in it: keys and certificates. */
+	e = s->conf_path == NULL ? ERR_OK : conf_load(next, s->conf_path, problems);
 	if (e == ERR_OK) {
 		e = conf_copy_origin(next, s->conf, "command line");
 	}
@@ -102,11 +103,6 @@ void reload_conf(struct supervisor *s)
 		    LOG_C("err", s->stopping ? "the server stops" : "an upgrade is under way"));
 		return;
 	}
-	if (s->conf_path == NULL) {
-		LOG(LOG_WARN, "supervisor", "reload_refused",
-		    LOG_C("err", "no configuration file was given at the start"));
-		return;
-	}
 	notify_send(&s->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_us());
 	enum err e = read_conf(s, &next, &problems);
 	if (e == ERR_OK && (e = open_tls_files(s, next, &files, &note)) != ERR_OK) {
@@ -128,7 +124,8 @@ void reload_conf(struct supervisor *s)
 	s->conf = next;
 	tell_roles(s);
 	child_offer_tls(s, &files);
-	LOG(LOG_INFO, "supervisor", "reloaded", LOG_C("file", s->conf_path));
+	LOG(LOG_INFO, "supervisor", "reloaded",
+	    LOG_C("file", s->conf_path == NULL ? "none" : s->conf_path));
 done:
 	notify_send(&s->notify, "READY=1\nSTATUS=Process %d serves (%s)%s", (int)getpid(),
 	    s->app->version, e == ERR_OK ? "" : "; the last reload was refused, see the log");

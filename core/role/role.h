@@ -118,7 +118,8 @@ struct serve_options {
 	const char *conf_path; /* NULL: none */
 	const char *only_service;
 	bool no_sandbox;
-	char *const *argv; /* the whole command line: an upgrade repeats it */
+	char *const *argv;    /* the whole command line: an upgrade repeats it */
+	const char *greeting; /* printed when it is ready; NULL: nothing */
 };
 int supervisor_run(const struct app *app, struct conf *conf, const struct serve_options *o);
 

@@ -9,7 +9,7 @@ static const struct conf_key keys[] = {
 	{ .section = "plimsoll", .name = "data_dir", .type = CONF_PATH, .def = "./var",
 	  .help = "Folder of the database and the keys; made at the first start, readable by its owner only." },
 	{ .section = "plimsoll", .name = "services", .type = CONF_STRING, .def = "all",
-	  .help = "Services to run: all, or names with commas between." },
+	  .help = "Services to run: all, or names with commas between. \"verifier\" is not among all: it runs alone, without database and keys." },
 	{ .section = "plimsoll", .name = "public_url", .type = CONF_URL, .def = "http://127.0.0.1:8000",
 	  .help = "Address under which browsers reach the service; https except on loopback." },
 

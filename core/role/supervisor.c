@@ -136,6 +136,9 @@ static void announce(const struct supervisor *s)
 	if (!s->sandbox) {
 		printf("  %-8s %s\n", "sandbox", "off (--no-sandbox)");
 	}
+	if (s->greeting != NULL) {
+		printf("%s", s->greeting);
+	}
 	fflush(stdout);
 	notify_send(
 	    &s->notify, "READY=1\nSTATUS=Process %d serves (%s)", (int)getpid(), s->app->version);
@@ -234,6 +237,7 @@ int supervisor_run_with(const struct supervisor_options *o)
 	s->conf_path = o->conf_path;
 	s->sandbox = !o->no_sandbox;
 	s->argv = o->argv;
+	s->greeting = o->greeting;
 	snprintf(s->program, sizeof(s->program), "%s", o->program == NULL ? "" : o->program);
 	control_poll_init(&s->upgrade.link, -1);
 	s->lock_fd = s->block_fd = -1;
@@ -312,5 +316,6 @@ int supervisor_run(const struct app *app, struct conf *conf, const struct serve_
 	    .program_folder = folder,
 	    .no_sandbox = o->no_sandbox,
 	    .program = known && o->argv != NULL ? program : NULL,
+	    .greeting = o->greeting,
 	    .argv = o->argv });
 }

@@ -71,6 +71,7 @@ struct supervisor {
 	struct upgrade upgrade;
 	char program[DATA_DIR_MAX]; /* path as started, for an upgrade; "": unknown */
 	char *const *argv;
+	const char *greeting;	      /* or NULL */
 	struct tls_files tls_files;   /* those that the signer has taken, or the first */
 	struct tls_files tls_offered; /* sent to it, not yet answered */
 	struct metric_schema *schema;
@@ -102,6 +103,7 @@ struct supervisor_options {
 	bool no_sandbox;
 	const char *program; /* what an upgrade executes, with argv; NULL: it cannot be upgraded */
 	char *const *argv;
+	const char *greeting; /* printed when it is ready; NULL: nothing */
 };
 
 /* The whole life of a supervisor; the exit code. */

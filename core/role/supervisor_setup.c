@@ -35,6 +35,9 @@ static enum err choose_services(
 	enum err e = app_services(s->app, s->conf, o->only_service, &s->services, note);
 
 	s->roles = app_roles(s->app, s->services);
+	if (tls_is_on(s->conf)) {
+		s->roles |= ROLE_BIT(ROLE_SIGNER); /* which has the keys of certificates */
+	}
 	return e;
 }
 

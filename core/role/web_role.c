@@ -105,6 +105,12 @@ static struct http_server *main_server(const struct web *web)
 	return server;
 }
 
+/* A service that stands alone has no database. */
+static bool has_store(const struct role_ctx *r)
+{
+	return r->env.peer[ROLE_STORE] != NULL;
+}
+
 /* The server that reads go to, while names can still be looked up. */
 static enum err find_postgres(struct role_ctx *r, struct web *web, struct err_note *note)
 {
@@ -129,7 +135,7 @@ static enum err web_start(struct role_ctx *r, struct err_note *note)
 		return err_note_set(note, ERR_MEMORY, "no memory");
 	}
 	r->role_data = web;
-	if (store_is_postgres(r->conf)) {
+	if (store_is_postgres(r->conf) && has_store(r)) {
 		e = find_postgres(r, web, note);
 	}
 	for (unsigned i = 0; e == ERR_OK && i < r->n_listen; i++) {
@@ -200,6 +206,9 @@ static enum err web_prepare(struct role_ctx *r, struct err_note *note)
 	}
 	if (e == ERR_OK && web->tls != NULL) {
 		e = tls_web_begin(web->tls, note);
+	}
+	if (!has_store(r)) {
+		return e;
 	}
 	if (e == ERR_OK && web->target != NULL) {
 		e = open_pool(r, web, note);
