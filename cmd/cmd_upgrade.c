@@ -3,19 +3,17 @@
  * and waits until it has written down how it went. The same as kill -USR2, but somebody looks.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/running.h"
 #include "core/base/clock.h"
 #include "core/role/upgrade.h"
 
@@ -26,59 +24,17 @@ enum {
 };
 
 struct target {
-	char folder[PATH_MAX];
-	int pidfd, events; /* -1: not open */
-	unsigned pid;
+	struct running server;
+	int events; /* -1: not open */
 };
-
-/* Reads the process that has signed the lock; ERR_NOT_FOUND if nobody holds it. */
-static enum err read_owner(struct target *t, struct err_note *note)
-{
-	char path[PATH_MAX + 8], text[24] = "";
-
-	snprintf(path, sizeof(path), "%s/lock", t->folder);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		return err_note_set(note, ERR_NOT_FOUND,
-		    "no server works with %s: cannot open its lock: %s", t->folder,
-		    strerror(errno));
-	}
-	bool is_free = flock(fd, LOCK_SH | LOCK_NB) == 0;
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-	close(fd);
-	if (is_free) {
-		return err_note_set(note, ERR_NOT_FOUND, "no server works with %s", t->folder);
-	}
-	if (n <= 0 || sscanf(text, "%u", &t->pid) != 1 || t->pid < 2) {
-		return err_note_set(note, ERR_CORRUPT, "%s names no process", path);
-	}
-	return ERR_OK;
-}
-
-/* The descriptor of the process first, then its number once more: so it is that process. */
-static enum err find_server(struct target *t, struct err_note *note)
-{
-	enum err e = read_owner(t, note);
-	unsigned pid = t->pid;
-
-	if (e != ERR_OK) {
-		return e;
-	}
-	t->pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-	e = read_owner(t, note);
-	if (e == ERR_OK && (t->pidfd < 0 || t->pid != pid)) {
-		e = err_note_set(note, ERR_CONFLICT, "another upgrade is under way; try again");
-	}
-	return e;
-}
 
 static enum err watch_outcome(struct target *t, struct err_note *note)
 {
 	char path[PATH_MAX + 16];
 
-	snprintf(path, sizeof(path), "%s/" UPGRADE_OUTCOME, t->folder);
+	snprintf(path, sizeof(path), "%s/" UPGRADE_OUTCOME, t->server.folder);
 	t->events = inotify_init1(IN_CLOEXEC);
-	if (t->events < 0 || inotify_add_watch(t->events, t->folder, IN_MOVED_TO) < 0 ||
+	if (t->events < 0 || inotify_add_watch(t->events, t->server.folder, IN_MOVED_TO) < 0 ||
 	    (unlink(path) != 0 && errno != ENOENT)) {
 		return err_note_set(
 		    note, err_from_errno(errno), "cannot watch %s: %s", path, strerror(errno));
@@ -91,7 +47,7 @@ static bool read_outcome(const struct target *t, bool *ret_done, char text[OUTCO
 {
 	char path[PATH_MAX + 16], first[16] = "";
 
-	snprintf(path, sizeof(path), "%s/" UPGRADE_OUTCOME, t->folder);
+	snprintf(path, sizeof(path), "%s/" UPGRADE_OUTCOME, t->server.folder);
 	FILE *f = fopen(path, "re");
 	if (f == NULL) {
 		return false;
@@ -108,7 +64,7 @@ static enum err await_outcome(const struct target *t, int64_t limit_ms, bool *re
     char text[OUTCOME_BYTES], struct err_note *note)
 {
 	int64_t until_us = clock_mono_us() + limit_ms * 1000;
-	struct pollfd fds[] = { { t->events, POLLIN, 0 }, { t->pidfd, POLLIN, 0 } };
+	struct pollfd fds[] = { { t->events, POLLIN, 0 }, { t->server.pidfd, POLLIN, 0 } };
 	char events[EVENT_BYTES];
 
 	for (;;) {
@@ -128,7 +84,7 @@ static enum err await_outcome(const struct target *t, int64_t limit_ms, bool *re
 		}
 		if (n == 0) {
 			return err_note_set(note, ERR_DEADLINE, "process %u %s said how it went",
-			    t->pid, fds[1].fd < 0 ? "has ended and nobody has" : "has not");
+			    t->server.pid, fds[1].fd < 0 ? "has ended and nobody has" : "has not");
 		}
 		if (fds[0].revents != 0 && read(t->events, events, sizeof(events)) < 0) {
 			return err_note_set(note, ERR_IO, "inotify: %s", strerror(errno));
@@ -139,42 +95,35 @@ static enum err await_outcome(const struct target *t, int64_t limit_ms, bool *re
 static enum err ask(struct target *t, int64_t limit_ms, bool *ret_done, char text[OUTCOME_BYTES],
     struct err_note *note)
 {
-	enum err e = find_server(t, note);
+	enum err e = running_find(&t->server, note);
 
 	if (e == ERR_OK) {
 		e = watch_outcome(t, note);
 	}
-	if (e == ERR_OK && syscall(SYS_pidfd_send_signal, t->pidfd, SIGUSR2, NULL, 0) != 0) {
-		e = err_note_set(note, err_from_errno(errno), "cannot signal process %u: %s",
-		    t->pid, strerror(errno));
+	if (e == ERR_OK) {
+		e = running_signal(&t->server, SIGUSR2, note);
 	}
 	return e == ERR_OK ? await_outcome(t, limit_ms, ret_done, text, note) : e;
 }
 
 int cmd_upgrade(const struct app *app, struct conf *conf, const struct cmd_options *o)
 {
-	struct target t = { .pidfd = -1, .events = -1 };
+	struct target t = { .server = { .pidfd = -1 }, .events = -1 };
 	struct err_note note = { 0 };
 	char text[OUTCOME_BYTES] = "";
 	bool done = false;
-	const char *data_dir = conf_str(conf, "plimsoll", "data_dir");
 	/* Twice the limit: for getting ready, and for a database that has to change. */
 	int64_t limit_ms = 2 * conf_ms(conf, "plimsoll", "upgrade_timeout") +
 			   conf_ms(conf, "web", "drain") + SLACK_MS;
-	enum err e = ERR_OK;
+	enum err e;
 
 	(void)app;
 	(void)o;
-	if (realpath(data_dir, t.folder) == NULL) {
-		e = err_note_set(
-		    &note, ERR_NOT_FOUND, "no server works with %s: %s", data_dir, strerror(errno));
-	}
+	e = running_folder(conf, &t.server, &note);
 	if (e == ERR_OK) {
 		e = ask(&t, limit_ms, &done, text, &note);
 	}
-	if (t.pidfd >= 0) {
-		close(t.pidfd);
-	}
+	running_close(&t.server);
 	if (t.events >= 0) {
 		close(t.events);
 	}
@@ -184,9 +133,9 @@ int cmd_upgrade(const struct app *app, struct conf *conf, const struct cmd_optio
 	}
 	if (!done) {
 		fprintf(stderr, "plimsoll upgrade: nothing has changed, process %u serves on: %s",
-		    t.pid, text);
+		    t.server.pid, text);
 		return EXIT_FAILED;
 	}
-	printf("%sprocess %u finishes what it has begun\n", text, t.pid);
+	printf("%sprocess %u finishes what it has begun\n", text, t.server.pid);
 	return EXIT_OK;
 }
