@@ -28,6 +28,7 @@ static const struct command commands[] = {
 	{ "top",     "",              "shows roles, queues, load line and refusals live; q ends it", cmd_top },
 	{ "upgrade", "",              "makes the running server give its place to the program as it is now", cmd_upgrade },
 	{ "user",    "WHAT ...",      "accounts: list, show, verify, lock, unlock, delete, create, invite, import, export, create-many", cmd_user },
+	{ "identity", "WHAT ...",     "keys of sign-in: key list, key new, key retire ID; verify [FILE|-]: checks an assertion without a server; cost: what passwords cost here", cmd_identity },
 	{ "version", "",              "prints the version", cmd_version },
 };
 /* clang-format on */
@@ -48,6 +49,10 @@ static void print_help(FILE *out)
 	    "  --force                (restore) replaces what is in the data folder\n"
 	    "  --anonymise            (restore) without people's data: a copy for staging\n"
 	    "  --password TEXT        (restore) with --anonymise: everybody's password, else nobody has one\n"
+	    "  --audience SITE        (identity verify) the site it must be for\n"
+	    "  --key FILE             (identity verify) public key or support document; else this server's keys\n"
+	    "  --issuer HOST          (identity verify) with --key: whose key that is; else the certificate's issuer\n"
+	    "  --at TIME              (identity verify) the time to check at: 2026-05-31T12:00:00Z or ms since 1970\n"
 	    "  --no-sandbox           (serve) runs where the kernel has no Landlock or seccomp\n\n"
 	    "exit codes: 0 ok, 1 failed, 2 wrong command line, 3 wrong configuration,\n"
 	    "            4 address or data folder in use, 5 no sandbox\n",
@@ -84,7 +89,8 @@ static int run_command(
 		print_help(stdout);
 		return EXIT_OK;
 	}
-	bool takes_all = command->run == cmd_user || command->run == cmd_mail;
+	bool takes_all = command->run == cmd_user || command->run == cmd_mail ||
+			 command->run == cmd_identity;
 	const char *extra = takes_all		   ? NULL
 			    : o.n_more > 0	   ? o.more[0]
 			    : !takes_word(command) ? o.word

@@ -9,5 +9,6 @@
 const struct service *const service_table[] = {
 	&accounts_service,
 	&identity_service,
+	&verifier_service,
 };
 const size_t service_table_count = sizeof(service_table) / sizeof(service_table[0]);

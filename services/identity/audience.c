@@ -99,3 +99,11 @@ const char *audience_mismatch(struct slice want, struct slice got)
 	}
 	return slice_eq_nocase(w.host, g.host) ? NULL : "domain mismatch";
 }
+
+bool audience_has_path(struct slice audience)
+{
+	(void)cut_scheme(&audience);
+	struct slice path = slice_sub(audience, authority_end(audience), audience.len);
+
+	return path.len > 0 && !slice_eq(path, SLICE("/"));
+}

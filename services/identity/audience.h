@@ -5,6 +5,8 @@
 #ifndef PLIMSOLL_IDENTITY_AUDIENCE_H
 #define PLIMSOLL_IDENTITY_AUDIENCE_H
 
+#include <stdbool.h>
+
 #include "core/base/slice.h"
 
 /*
@@ -13,5 +15,8 @@
  * mismatch", "domain missing" or "malformed domain".
  */
 const char *audience_mismatch(struct slice want, struct slice got);
+
+/* Does an audience go on behind host and port, with more than a slash? */
+bool audience_has_path(struct slice audience);
 
 #endif

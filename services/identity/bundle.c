@@ -10,10 +10,16 @@
 #include "services/identity/jws.h"
 #include "services/identity/param_type.h"
 
+enum {
+	CLAIM_NAME_MAX = 256,  /* bytes, in a principal */
+	CLAIMS_MAX = 6 * 10240 /* bytes: an escaped byte takes six */
+};
+
 static const char malformed[] = "malformed signature";
 static const char too_early[] = "assertion issued later than verification date";
 static const char expired[] = "assertion has expired";
 static const char bad_chain[] = "bad signature in chain";
+static const char not_valid[] = "invalid signature";
 
 /* The bundle cut at its tildes. */
 struct parts {
@@ -68,7 +74,7 @@ static enum err check_link(const struct jws *j, const struct pubkey *key,
 	enum err e = jws_verify(j, key);
 
 	if (e == ERR_DENIED) {
-		*ret_reason = "invalid signature";
+		*ret_reason = not_valid;
 	} else if (e == ERR_SYNTAX) {
 		*ret_reason = malformed;
 	} else if (e != ERR_OK) {
@@ -94,6 +100,7 @@ struct chain {
 	const struct pubkey *above;	   /* what the next object must be signed with */
 	struct jws first, last, assertion; /* parsed: first and last certificate, assertion */
 	struct slice issuer;
+	bool is_own; /* the first certificate is one of own_host's */
 };
 
 /* The key of an issuer that the caller knows. */
@@ -111,9 +118,10 @@ static bool find_trusted(struct chain *c)
 	return false;
 }
 
-static bool is_forced(const struct chain *c)
+static bool is_own_name(const struct bundle_query *q, struct slice issuer)
 {
-	return c->issuer.len > 0 && slice_eq_nocase(c->issuer, c->q->forced_issuer);
+	return slice_eq_nocase(issuer, q->own_host) ||
+	       (q->forced_issuer.len > 0 && slice_eq_nocase(issuer, q->forced_issuer));
 }
 
 static const char *find_root(struct chain *c)
@@ -125,8 +133,9 @@ static const char *find_root(struct chain *c)
 	if (!json_get_string(json_member(c->first.payload, "iss"), &c->issuer)) {
 		return bad_chain;
 	}
-	if (slice_eq_nocase(c->issuer, c->q->own_host) || is_forced(c)) {
+	if (c->q->own_key != NULL && is_own_name(c->q, c->issuer)) {
 		c->above = c->q->own_key;
+		c->is_own = true;
 		return NULL;
 	}
 	if (find_trusted(c)) {
@@ -143,10 +152,25 @@ static const char *find_root(struct chain *c)
 	return reason != NULL ? reason : bad_chain;
 }
 
+/* The same of a first certificate of ours, which one of several keys may have signed. */
+static enum err check_own(struct chain *c, const struct jws *cert, const char **ret_reason)
+{
+	enum err e = check_link(cert, c->above, c->q, ret_reason);
+
+	for (unsigned i = 0; i < c->q->n_more_keys && e == ERR_OK && *ret_reason == not_valid;
+	     i++) {
+		*ret_reason = NULL;
+		e = check_link(cert, &c->q->more_keys[i], c->q, ret_reason);
+	}
+	return e;
+}
+
 /* Verifies a certificate and goes down to the key it certifies. */
 static enum err descend(struct chain *c, const struct jws *cert, const char **ret_reason)
 {
-	enum err e = check_link(cert, c->above, c->q, ret_reason);
+	bool is_own = c->is_own && c->above == c->q->own_key;
+	enum err e =
+	    is_own ? check_own(c, cert, ret_reason) : check_link(cert, c->above, c->q, ret_reason);
 
 	if (e != ERR_OK) {
 		return e;
@@ -260,15 +284,81 @@ static const char *check_authority(struct chain *c, const struct bundle_result *
 	struct slice domain = slice_sub(r->email, slice_find(r->email, '@', 0) + 1, r->email.len);
 	const struct bundle_trust *authority = authority_of(c->q, domain);
 
-	if (is_forced(c) || (authority != NULL ? slice_eq_nocase(c->issuer, authority->issuer)
-					       : slice_eq_nocase(c->issuer, c->q->own_host) ||
-						     slice_eq_nocase(c->issuer, domain))) {
+	if (c->q->trusts_issuer ||
+	    (c->q->forced_issuer.len > 0 && slice_eq_nocase(c->issuer, c->q->forced_issuer))) {
+		return NULL;
+	}
+	if (authority != NULL ? slice_eq_nocase(c->issuer, authority->issuer)
+			      : slice_eq_nocase(c->issuer, c->q->own_host) ||
+				    slice_eq_nocase(c->issuer, domain)) {
 		return NULL;
 	}
 	const char *reason =
 	    arena_printf(c->arena, "issuer '%.*s' may not speak for emails from '%.*s'",
 		SLICE_ARG(slice_sub(c->issuer, 0, 255)), SLICE_ARG(domain));
 	return reason != NULL ? reason : "issuer may not speak for this email";
+}
+
+static bool is_reserved(struct slice name)
+{
+	static const char *const names[] = { "iss", "sub", "aud", "exp", "nbf", "iat", "jti",
+		"public-key", "pubkey", "principal" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (slice_eq(name, slice_str(names[i]))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Members of a payload that are not the protocol's; of its principal those that are not there. */
+static void put_claims(
+    struct json_writer *w, const struct json *object, const struct json *above, unsigned *n)
+{
+	struct slice name;
+	const struct json *value;
+	void *cursor = NULL;
+	char key[CLAIM_NAME_MAX];
+
+	while (json_next(object, &cursor, &name, &value)) {
+		bool is_taken =
+		    above != NULL && (slice_eq(name, SLICE("email")) ||
+					 slice_to_cstr(name, key, sizeof(key)) != ERR_OK ||
+					 json_member(above, key) != NULL);
+		if (!is_reserved(name) && !is_taken) {
+			json_put_name(w, name);
+			json_put_value(w, value);
+			(*n)++;
+		}
+	}
+}
+
+static enum err claims_of(struct arena *arena, const struct json *payload, struct slice *ret)
+{
+	struct buf text = buf_new(CLAIMS_MAX);
+	struct json_writer w = json_writer_new(&text);
+	unsigned n = 0;
+	struct slice all = SLICE_EMPTY;
+
+	json_begin_object(&w);
+	put_claims(&w, payload, NULL, &n);
+	put_claims(&w, json_member(payload, "principal"), payload, &n);
+	json_end_object(&w);
+	enum err e = buf_finish(&text, &all);
+	*ret = SLICE_EMPTY;
+	if (e == ERR_OK && n > 0) {
+		e = arena_copy(arena, all, ret);
+	}
+	buf_free(&text);
+	return e;
+}
+
+static enum err take_claims(struct chain *c, struct bundle_result *r)
+{
+	enum err e = claims_of(c->arena, c->last.payload, &r->idp_claims);
+
+	return e == ERR_OK ? claims_of(c->arena, c->assertion.payload, &r->user_claims) : e;
 }
 
 enum err bundle_verify(struct arena *arena, const struct bundle_query *q, struct bundle_result *ret)
@@ -294,6 +384,7 @@ enum err bundle_verify(struct arena *arena, const struct bundle_query *q, struct
 	if (e == ERR_OK && r.reason == NULL) {
 		r.issuer = c.issuer;
 		(void)json_get_i64(json_member(c.assertion.payload, "exp"), &r.expires_ms);
+		e = q->wants_claims ? take_claims(&c, &r) : ERR_OK;
 	}
 	pubkey_free(&c.key);
 	pubkey_free(&c.own_found);

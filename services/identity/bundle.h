@@ -36,10 +36,14 @@ struct bundle_query {
 	struct slice bundle, audience; /* audience as the site gave it */
 	int64_t now_ms, clock_skew_ms;
 	bool allow_unverified; /* a principal "unverified-email" will do */
-	struct slice own_host; /* issuer whose key is own_key */
-	struct slice
-	    forced_issuer; /* another name of ours that is accepted, for any address; or empty */
-	const struct pubkey *own_key;
+	struct slice own_host; /* vouches for domains without a provider; empty: nobody does */
+	const struct pubkey *own_key; /* of own_host; NULL: it is among trust or not known */
+	/* Keys of own_host beside that one: retired, with certificates that still run, or next. */
+	const struct pubkey *more_keys;
+	unsigned n_more_keys;
+	struct slice forced_issuer; /* another name of own_host that the site takes; or empty */
+	bool trusts_issuer;	    /* the site takes this issuer's word for any address */
+	bool wants_claims;
 	/* Others that are known for this bundle. */
 	struct bundle_trust trust[BUNDLE_TRUST_MAX];
 	unsigned n_trust;
@@ -60,6 +64,9 @@ struct bundle_result {
 	struct slice audience; /* as asserted, also when it is the wrong one; may be empty */
 	bool is_unverified;    /* email is an "unverified-email" */
 	int64_t expires_ms;
+	/* With wants_claims: what certificate and assertion say beside the protocol's own, as text
+	 * of a JSON object each; empty: nothing. */
+	struct slice idp_claims, user_claims;
 };
 
 /* ERR_OK with a result, good or not; ERR_MEMORY, ERR_CRYPTO: could not find out. */
@@ -80,10 +87,23 @@ bool bundle_needs_compute(struct slice bundle);
 
 extern const struct rpc_def identity_bundle_verify;
 
-/* q without find_key and why_not; own_key_json is the text of own_key. */
-void bundle_put_query(struct buf *out, const struct bundle_query *q, struct slice own_key_json);
+/* What its row and the stand-alone verifier's have in common. */
+#define BUNDLE_VERIFY_ROW                                                                          \
+	.from = ROLE_BIT(ROLE_WEB), .to = ROLE_COMPUTE, .max_req = 32 * 1024,                      \
+	.max_rep = 128 * 1024, .deadline_ms = 10000, .cost_us = 800, .flags = RPC_IDEMPOTENT
+
+/*
+ * q without find_key and why_not. own_keys_json is the text of an array with own_key and more_keys
+ * in that order; empty: there is none.
+ */
+void bundle_put_query(struct buf *out, const struct bundle_query *q, struct slice own_keys_json);
 NODISCARD bool bundle_take_query(
-    struct slice message, struct bundle_query *ret, struct slice *ret_own_key_json);
+    struct slice message, struct bundle_query *ret, struct slice *ret_own_keys_json);
+
+/* The RPC's work in a service whose compute state holds the parsed keys. */
+struct own_keys;
+NODISCARD enum err bundle_answer(
+    struct own_keys *keys, struct slice req, struct buf *reply, struct err_note *note);
 
 void bundle_put_result(struct buf *out, const struct bundle_result *r);
 /* reason is copied into the arena. */

@@ -10,7 +10,7 @@ enum {
 	ARENA_MAX = 256 * 1024
 };
 
-void bundle_put_query(struct buf *out, const struct bundle_query *q, struct slice own_key_json)
+void bundle_put_query(struct buf *out, const struct bundle_query *q, struct slice own_keys_json)
 {
 	wire_put_bytes(out, q->bundle);
 	wire_put_bytes(out, q->audience);
@@ -18,8 +18,10 @@ void bundle_put_query(struct buf *out, const struct bundle_query *q, struct slic
 	wire_put_i64(out, q->clock_skew_ms);
 	wire_put_u8(out, q->allow_unverified ? 1 : 0);
 	wire_put_bytes(out, q->own_host);
+	wire_put_bytes(out, own_keys_json);
 	wire_put_bytes(out, q->forced_issuer);
-	wire_put_bytes(out, own_key_json);
+	wire_put_u8(out, q->trusts_issuer ? 1 : 0);
+	wire_put_u8(out, q->wants_claims ? 1 : 0);
 	wire_put_u8(out, (uint8_t)q->n_trust);
 	for (unsigned i = 0; i < q->n_trust; i++) {
 		wire_put_bytes(out, q->trust[i].domain);
@@ -29,7 +31,7 @@ void bundle_put_query(struct buf *out, const struct bundle_query *q, struct slic
 }
 
 bool bundle_take_query(
-    struct slice message, struct bundle_query *ret, struct slice *ret_own_key_json)
+    struct slice message, struct bundle_query *ret, struct slice *ret_own_keys_json)
 {
 	struct wire_reader r = wire_reader_new(message);
 	struct bundle_query q = { .bundle = wire_take_bytes(&r) };
@@ -39,8 +41,10 @@ bool bundle_take_query(
 	q.clock_skew_ms = wire_take_i64(&r);
 	q.allow_unverified = wire_take_u8(&r) != 0;
 	q.own_host = wire_take_bytes(&r);
+	*ret_own_keys_json = wire_take_bytes(&r);
 	q.forced_issuer = wire_take_bytes(&r);
-	*ret_own_key_json = wire_take_bytes(&r);
+	q.trusts_issuer = wire_take_u8(&r) != 0;
+	q.wants_claims = wire_take_u8(&r) != 0;
 	q.n_trust = wire_take_u8(&r);
 	if (q.n_trust > BUNDLE_TRUST_MAX) {
 		return false;
@@ -63,6 +67,8 @@ void bundle_put_result(struct buf *out, const struct bundle_result *r)
 	wire_put_bytes(out, r->audience);
 	wire_put_u8(out, r->is_unverified ? 1 : 0);
 	wire_put_i64(out, r->expires_ms);
+	wire_put_bytes(out, r->idp_claims);
+	wire_put_bytes(out, r->user_claims);
 }
 
 bool bundle_take_result(struct arena *arena, struct slice message, struct bundle_result *ret)
@@ -76,6 +82,8 @@ bool bundle_take_result(struct arena *arena, struct slice message, struct bundle
 	v.audience = wire_take_bytes(&r);
 	v.is_unverified = wire_take_u8(&r) != 0;
 	v.expires_ms = wire_take_i64(&r);
+	v.idp_claims = wire_take_bytes(&r);
+	v.user_claims = wire_take_bytes(&r);
 	if (!wire_done(&r)) {
 		return false;
 	}
@@ -86,45 +94,18 @@ bool bundle_take_result(struct arena *arena, struct slice message, struct bundle
 	return true;
 }
 
-/*
- * The domain's key for verifying, parsed anew only when it is another one: parsing costs a tenth of
- * a verification. Compute runs one job at a time, so the state is this job's alone.
- */
-static enum err own_key(struct identity_state *state, struct slice key_json, struct err_note *note)
+enum err bundle_answer(
+    struct own_keys *keys, struct slice req, struct buf *reply, struct err_note *note)
 {
-	struct arena arena = arena_new(ARENA_MAX);
-	const struct json *key = NULL;
-
-	if (slice_eq(buf_slice(&state->public_key_json), key_json)) {
-		return ERR_OK;
-	}
-	pubkey_free(&state->public_key);
-	buf_clear(&state->public_key_json);
-	enum err e = json_parse(&arena, key_json, &key, note);
-	if (e == ERR_OK) {
-		e = pubkey_parse(key, &state->public_key, note);
-	}
-	if (e == ERR_OK) {
-		buf_append_slice(&state->public_key_json, key_json);
-	}
-	arena_reset(&arena);
-	return e;
-}
-
-static enum err handle(void *role_state, const struct rpc_call_info *info, struct slice req,
-    struct buf *reply, struct err_note *note)
-{
-	struct identity_state *state = identity_state(role_state);
 	struct arena arena = arena_new(ARENA_MAX);
 	struct bundle_query q;
 	struct bundle_result result = { .reason = NULL };
-	struct slice key_json = SLICE_EMPTY;
+	struct slice keys_json = SLICE_EMPTY;
 
-	(void)info;
-	CHECK(bundle_take_query(req, &q, &key_json));
-	enum err e = own_key(state, key_json, note);
+	CHECK(bundle_take_query(req, &q, &keys_json));
+	enum err e = own_keys_parse(keys, keys_json, note);
 	if (e == ERR_OK) {
-		q.own_key = &state->public_key;
+		own_keys_offer(keys, &q);
 		e = bundle_verify(&arena, &q, &result);
 	}
 	if (e == ERR_OK) {
@@ -134,14 +115,15 @@ static enum err handle(void *role_state, const struct rpc_call_info *info, struc
 	return e;
 }
 
+static enum err handle(void *role_state, const struct rpc_call_info *info, struct slice req,
+    struct buf *reply, struct err_note *note)
+{
+	(void)info;
+	return bundle_answer(&identity_state(role_state)->own, req, reply, note);
+}
+
 const struct rpc_def identity_bundle_verify = {
 	.name = "identity.bundle_verify",
-	.from = ROLE_BIT(ROLE_WEB),
-	.to = ROLE_COMPUTE,
-	.max_req = 24 * 1024,
-	.max_rep = 16 * 1024,
-	.deadline_ms = 10000,
-	.cost_us = 800,
-	.flags = RPC_IDEMPOTENT,
+	BUNDLE_VERIFY_ROW,
 	.handle = handle,
 };

@@ -19,6 +19,10 @@
 
 #define NOW INT64_C(1700000000000)
 
+enum {
+	KEYS_TEXT = 8192
+};
+
 static struct test_key root, user[JWS_ALGS];
 static struct pubkey root_public;
 
@@ -477,12 +481,82 @@ static void audiences(void **state)
 	    "audience mismatch: domain mismatch");
 }
 
+/* The text of an array of one or two keys. */
+static struct slice as_array(const char *first, const char *second, char out[KEYS_TEXT])
+{
+	(void)snprintf(out, KEYS_TEXT, "[%s%s%s]", first, second == NULL ? "" : ",",
+	    second == NULL ? "" : second);
+	return slice_str(out);
+}
+
+/* A key that is to follow or has been retired, which signed the certificate. */
+static void several_keys_of_ours_may_have_signed(void **state)
+{
+	char text[KEYS_TEXT];
+	struct own_keys keys = { .n = 0 };
+	struct buf b = buf_new(20000);
+
+	(void)state;
+	assert_int_equal(
+	    own_keys_parse(&keys, as_array(user[JWS_RS256].json, root.json, text), NULL), ERR_OK);
+	make_bundle(&(struct recipe){ .alg = JWS_DS128 }, &b);
+	struct bundle_query q = query_of(buf_slice(&b));
+	own_keys_offer(&keys, &q);
+	(void)expect_query(&q, NULL);
+	make_bundle(&(struct recipe){ .cert_signer = &user[JWS_RS256] }, &b);
+	q.bundle = buf_slice(&b);
+	(void)expect_query(&q, NULL);
+	make_bundle(&(struct recipe){ .cert_signer = &user[JWS_RS128] }, &b);
+	q.bundle = buf_slice(&b);
+	(void)expect_query(&q, "bad signature in chain");
+	make_bundle(&(struct recipe){ .cert_exp = NOW - 6000 }, &b);
+	q.bundle = buf_slice(&b);
+	(void)expect_query(&q, "assertion has expired");
+	assert_int_equal(own_keys_parse(&keys, SLICE("[{}]"), NULL), ERR_INVALID);
+	assert_int_equal(keys.n, 0);
+	assert_int_equal(own_keys_parse(&keys, SLICE_EMPTY, NULL), ERR_OK);
+	own_keys_offer(&keys, &q);
+	(void)expect_query(&q,
+	    "can't get public key for id.example: this server looks up no other identity "
+	    "providers");
+	own_keys_free(&keys);
+	buf_free(&b);
+}
+
+static void a_site_may_trust_an_issuer_for_any_address(void **state)
+{
+	struct buf b = buf_new(20000);
+
+	(void)state;
+	make_bundle(&(struct recipe){ .issuer = "other.example" }, &b);
+	struct bundle_query q = query_of(buf_slice(&b));
+	q.trust[0] = (struct bundle_trust){ SLICE("other.example"), SLICE("other.example"),
+		slice_str(root.json) };
+	q.n_trust = 1;
+	(void)expect_query(&q, "issuer 'other.example' may not speak for emails from 'b.co'");
+	q.trusts_issuer = true;
+	struct arena arena = arena_new(256 * 1024);
+	struct bundle_result r;
+	assert_int_equal(bundle_verify(&arena, &q, &r), ERR_OK);
+	assert_null(r.reason);
+	assert_true(slice_eq(r.issuer, SLICE("other.example")));
+	/* Another name of ours, with our key. */
+	q.n_trust = 0;
+	q.trusts_issuer = false;
+	q.forced_issuer = SLICE("other.example");
+	assert_int_equal(bundle_verify(&arena, &q, &r), ERR_OK);
+	assert_null(r.reason);
+	arena_reset(&arena);
+	buf_free(&b);
+}
+
 static void messages_to_compute_give_the_same_result(void **state)
 {
 	struct buf bundle = buf_new(20000), request = buf_new(20000), reply = buf_new(4096);
 	struct arena arena = arena_new(64 * 1024);
 	const struct rpc_call_info info = { .from = ROLE_WEB };
-	struct identity_state compute = { .public_key_json = buf_new(DOCUMENT_MAX) };
+	struct identity_state compute = { .env = NULL };
+	char keys[KEYS_TEXT];
 	const struct service *const services[] = { &identity_service };
 	struct svc_env env = { .services = services, .n_services = 1, .state = { &compute } };
 	struct bundle_result r;
@@ -490,7 +564,7 @@ static void messages_to_compute_give_the_same_result(void **state)
 	(void)state;
 	make_bundle(&(struct recipe){ .alg = JWS_DS256 }, &bundle);
 	struct bundle_query q = query_of(buf_slice(&bundle));
-	bundle_put_query(&request, &q, slice_str(root.json));
+	bundle_put_query(&request, &q, as_array(root.json, NULL, keys));
 	assert_true(request.len <= identity_bundle_verify.max_req);
 	assert_int_equal(
 	    identity_bundle_verify.handle(&env, &info, buf_slice(&request), &reply, NULL), ERR_OK);
@@ -501,7 +575,7 @@ static void messages_to_compute_give_the_same_result(void **state)
 	buf_clear(&request);
 	buf_clear(&reply);
 	q.audience = SLICE("http://other.example");
-	bundle_put_query(&request, &q, slice_str(root.json));
+	bundle_put_query(&request, &q, as_array(root.json, NULL, keys));
 	assert_int_equal(
 	    identity_bundle_verify.handle(&env, &info, buf_slice(&request), &reply, NULL), ERR_OK);
 	assert_true(bundle_take_result(&arena, buf_slice(&reply), &r));
@@ -509,13 +583,12 @@ static void messages_to_compute_give_the_same_result(void **state)
 	/* Another key than the one it has from before: nothing that was signed with that holds. */
 	buf_clear(&request);
 	buf_clear(&reply);
-	bundle_put_query(&request, &q, slice_str(user[JWS_RS256].json));
+	bundle_put_query(&request, &q, as_array(user[JWS_RS256].json, NULL, keys));
 	assert_int_equal(
 	    identity_bundle_verify.handle(&env, &info, buf_slice(&request), &reply, NULL), ERR_OK);
 	assert_true(bundle_take_result(&arena, buf_slice(&reply), &r));
 	assert_string_equal(r.reason, "bad signature in chain");
-	pubkey_free(&compute.public_key);
-	buf_free(&compute.public_key_json);
+	own_keys_free(&compute.own);
 	arena_reset(&arena);
 	buf_free(&bundle);
 	buf_free(&request);
@@ -542,6 +615,8 @@ int main(void)
 		cmocka_unit_test(a_provider_speaks_for_its_own_domain_only),
 		cmocka_unit_test(another_name_of_ours_speaks_for_all_where_it_was_asked_for),
 		cmocka_unit_test(audiences),
+		cmocka_unit_test(several_keys_of_ours_may_have_signed),
+		cmocka_unit_test(a_site_may_trust_an_issuer_for_any_address),
 		cmocka_unit_test(messages_to_compute_give_the_same_result),
 	};
 

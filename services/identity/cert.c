@@ -109,7 +109,7 @@ static enum err handle(void *role_state, const struct rpc_call_info *info, struc
 		.issued_ms = now_ms,
 		.expires_ms = now_ms + conf_ms(env->conf, "identity", lifetime),
 	};
-	return cert_sign(&cert, state->domain_key.key, reply, note);
+	return cert_sign(&cert, state->domain_keys.current.key, reply, note);
 }
 
 const struct rpc_def identity_cert_sign = {

@@ -1,6 +1,7 @@
 /*
  * Documents about this server: its key for verifiers, and what the first page shows.
  */
+#include "core/base/clock.h"
 #include "core/base/json.h"
 #include "services/identity/identity_priv.h"
 
@@ -20,10 +21,23 @@ static enum err reply_bridge(struct op_call *c, struct slice host)
 	return ERR_OK;
 }
 
-/* /.well-known/browserid: made when the process got ready. */
+/* The keys may change while a slow client reads: a copy of its own. */
+static enum err reply_document(struct op_call *c, const struct buf *document)
+{
+	struct slice text = SLICE_EMPTY;
+	enum err e = arena_copy(c->arena, buf_slice(document), &text);
+
+	if (e == ERR_OK) {
+		http_add_header(c->req, SLICE("Cache-Control"), SLICE("public, max-age=10"));
+		http_reply(c->req, 200, SLICE("application/json"), text);
+	}
+	return e;
+}
+
+/* /.well-known/browserid */
 enum err identity_well_known(struct op_call *c)
 {
-	const struct identity_state *state = c->state;
+	struct identity_state *state = c->state;
 	struct slice domain, bridge;
 
 	if (http_query_get(c->req, SLICE("domain"), &domain) &&
@@ -31,19 +45,17 @@ enum err identity_well_known(struct op_call *c)
 		http_add_header(c->req, SLICE("Cache-Control"), SLICE("public, max-age=10"));
 		return reply_bridge(c, bridge);
 	}
-	http_add_header(c->req, SLICE("Cache-Control"), SLICE("public, max-age=10"));
-	http_reply(c->req, 200, SLICE("application/json"), buf_slice(&state->well_known));
-	return ERR_OK;
+	identity_keys_settle(state, clock_wall_ms());
+	return reply_document(c, &state->well_known);
 }
 
 /* /pk: the bare key. */
 enum err identity_pk(struct op_call *c)
 {
-	const struct identity_state *state = c->state;
+	struct identity_state *state = c->state;
 
-	http_add_header(c->req, SLICE("Cache-Control"), SLICE("public, max-age=10"));
-	http_reply(c->req, 200, SLICE("application/json"), buf_slice(&state->public_key_json));
-	return ERR_OK;
+	identity_keys_settle(state, clock_wall_ms());
+	return reply_document(c, &state->public_key_json);
 }
 
 static void put_services(struct json_writer *w, const struct svc_env *env)

@@ -1,5 +1,5 @@
 /*
- * Role: signer. The domain key's file: PEM with a line before it that says when it was made (PEM
+ * Role: signer. A domain key's file: PEM with a line before it that says when it was made (PEM
  * readers skip what stands before the first BEGIN).
  */
 #include "services/identity/domain_key.h"
@@ -8,17 +8,15 @@
 #include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 
 #include "accounts/keyfile.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
-#include "core/base/wire.h"
-#include "services/identity/identity_priv.h"
 #include "services/identity/pubkey.h"
 
 enum {
-	KEY_BITS = 2048,
-	FILE_MAX_BYTES = 3 * 4096
+	KEY_BITS = 2048
 };
 
 #define CREATED "created-ms: "
@@ -41,20 +39,35 @@ static enum err write_pem(EVP_PKEY *key, struct buf *out)
 	return e;
 }
 
+/* The content of a key file. */
+static enum err write_text(const struct domain_key *k, struct buf *out, struct err_note *note)
+{
+	buf_append_str(out, "Domain key of a Plimsoll identity service; keep it secret.\n");
+	buf_append_str(out, CREATED);
+	buf_append_i64(out, k->created_ms);
+	buf_append_char(out, '\n');
+	enum err e = write_pem(k->key, out);
+	return e == ERR_OK ? ERR_OK : err_note_set(note, e, "OpenSSL writes no RSA key");
+}
+
+enum err domain_key_make(struct domain_key *ret, struct err_note *note)
+{
+	ret->key = EVP_RSA_gen(KEY_BITS);
+	ret->created_ms = clock_wall_ms();
+	return ret->key != NULL ? ERR_OK
+				: err_note_set(note, ERR_CRYPTO, "OpenSSL makes no RSA key");
+}
+
 static enum err make(struct buf *out, struct err_note *note)
 {
-	EVP_PKEY *key = EVP_RSA_gen(KEY_BITS);
-	enum err e = ERR_CRYPTO;
+	struct domain_key k = { .key = NULL };
+	enum err e = domain_key_make(&k, note);
 
-	if (key != NULL) {
-		buf_append_str(out, "Domain key of a Plimsoll identity service; keep it secret.\n");
-		buf_append_str(out, CREATED);
-		buf_append_i64(out, clock_wall_ms());
-		buf_append_char(out, '\n');
-		e = write_pem(key, out);
+	if (e == ERR_OK) {
+		e = write_text(&k, out, note);
 	}
-	EVP_PKEY_free(key);
-	return e == ERR_OK ? ERR_OK : err_note_set(note, e, "OpenSSL makes no RSA key");
+	domain_key_free(&k);
+	return e;
 }
 
 /* The line of a file of ours; 0 for a key that an operator brought without one. */
@@ -86,25 +99,60 @@ static EVP_PKEY *read_pem(struct slice text)
 	return key;
 }
 
+static void wipe(struct buf *text)
+{
+	if (text->data != NULL) {
+		OPENSSL_cleanse(text->data, text->cap);
+	}
+	buf_free(text);
+}
+
+static enum err take(const char *data_dir, const char *name, struct slice text,
+    struct domain_key *ret, struct err_note *note)
+{
+	ret->created_ms = created_ms(text);
+	ret->key = read_pem(text);
+	return ret->key != NULL ? ERR_OK
+				: err_note_set(note, ERR_CONFIG,
+				      "%s/keys/%s is not a PEM file with an RSA key of %d bits",
+				      data_dir, name, KEY_BITS);
+}
+
 enum err domain_key_load(const char *data_dir, struct domain_key *ret, struct err_note *note)
 {
-	struct buf text = buf_new(FILE_MAX_BYTES);
+	struct buf text = buf_new(DOMAIN_KEY_FILE_BYTES);
 	enum err e = keyfile_load(data_dir, "identity.key", make, &text, note);
 
 	if (e == ERR_OK) {
-		struct slice s = buf_slice(&text);
-		ret->created_ms = created_ms(s);
-		ret->key = read_pem(s);
-		if (ret->key == NULL) {
-			e = err_note_set(note, ERR_CONFIG,
-			    "%s/keys/identity.key is not a PEM file with an RSA key of %d bits",
-			    data_dir, KEY_BITS);
-		}
+		e = take(data_dir, "identity.key", buf_slice(&text), ret, note);
 	}
-	if (text.data != NULL) {
-		OPENSSL_cleanse(text.data, text.cap);
+	wipe(&text);
+	return e;
+}
+
+enum err domain_key_read(
+    const char *data_dir, const char *name, struct domain_key *ret, struct err_note *note)
+{
+	struct buf text = buf_new(DOMAIN_KEY_FILE_BYTES);
+	enum err e = keyfile_read(data_dir, name, &text, note);
+
+	if (e == ERR_OK) {
+		e = take(data_dir, name, buf_slice(&text), ret, note);
 	}
-	buf_free(&text);
+	wipe(&text);
+	return e;
+}
+
+enum err domain_key_write(
+    const char *data_dir, const char *name, const struct domain_key *k, struct err_note *note)
+{
+	struct buf text = buf_new(DOMAIN_KEY_FILE_BYTES);
+	enum err e = write_text(k, &text, note);
+
+	if (e == ERR_OK) {
+		e = keyfile_write(data_dir, name, buf_slice(&text), note);
+	}
+	wipe(&text);
 	return e;
 }
 
@@ -114,49 +162,24 @@ void domain_key_free(struct domain_key *k)
 	k->key = NULL;
 }
 
-void public_key_put(struct buf *out, const struct public_key_info *i)
+enum err domain_key_json(const struct domain_key *k, char out[DOMAIN_KEY_JSON_BYTES])
 {
-	wire_put_i64(out, i->created_ms);
-	wire_put_bytes(out, i->json);
-}
+	struct buf text = buf_new(DOMAIN_KEY_JSON_BYTES);
+	enum err e = pubkey_write_rsa(k->key, &text);
 
-bool public_key_take(struct slice message, struct public_key_info *ret)
-{
-	struct wire_reader r = wire_reader_new(message);
-
-	ret->created_ms = wire_take_i64(&r);
-	ret->json = wire_take_bytes(&r);
-	return wire_done(&r);
-}
-
-static enum err handle(void *role_state, const struct rpc_call_info *info, struct slice req,
-    struct buf *reply, struct err_note *note)
-{
-	const struct identity_state *state = identity_state(role_state);
-	struct buf json = buf_new(2048);
-
-	(void)info;
-	(void)note;
-	CHECK(req.len == 0);
-	enum err e = pubkey_write_rsa(state->domain_key.key, &json);
 	if (e == ERR_OK) {
-		const struct public_key_info info_reply = {
-			.created_ms = state->domain_key.created_ms, .json = buf_slice(&json)
-		};
-		public_key_put(reply, &info_reply);
+		e = text.failed ? ERR_LIMIT
+				: slice_to_cstr(buf_slice(&text), out, DOMAIN_KEY_JSON_BYTES);
 	}
-	buf_free(&json);
+	buf_free(&text);
 	return e;
 }
 
-const struct rpc_def identity_public_key = {
-	.name = "identity.public_key",
-	.from = ROLE_BIT(ROLE_WEB),
-	.to = ROLE_SIGNER,
-	.max_req = 0,
-	.max_rep = 2048,
-	.deadline_ms = 10000,
-	.cost_us = 50,
-	.flags = RPC_IDEMPOTENT,
-	.handle = handle,
-};
+void domain_key_id(struct slice json, char out[DOMAIN_KEY_ID_SIZE])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE] = { 0 };
+
+	CHECK(EVP_Digest(json.ptr, json.len, digest, NULL, EVP_sha256(), NULL) == 1);
+	(void)snprintf(out, DOMAIN_KEY_ID_SIZE, "%02x%02x%02x%02x", digest[0], digest[1], digest[2],
+	    digest[3]);
+}

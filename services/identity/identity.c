@@ -11,18 +11,16 @@
 #include "accounts/keys.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
-#include "core/base/json.h"
 #include "core/obs/log.h"
 #include "services/identity/account_change.h"
 #include "services/identity/bundle.h"
 #include "services/identity/cert.h"
-#include "services/identity/domain_key.h"
+#include "services/identity/domain_keys.h"
 #include "services/identity/identity_priv.h"
 #include "services/identity/staging.h"
 
 enum {
-	FETCH_LIMIT_US = 10 * 1000 * 1000,
-	FETCH_ARENA = 64 * 1024
+	SETTLE_MS = 1000
 };
 
 struct identity_state *identity_state(const struct svc_env *env)
@@ -33,21 +31,90 @@ struct identity_state *identity_state(const struct svc_env *env)
 static void free_state(struct identity_state *state)
 {
 	session_codec_free(&state->cookies);
-	pubkey_free(&state->public_key);
+	own_keys_free(&state->own);
+	served_keys_free(&state->served);
 	buf_free(&state->public_key_json);
 	buf_free(&state->well_known);
 	discovery_free(&state->discovery);
 	pages_free(&state->pages);
-	domain_key_free(&state->domain_key);
+	domain_keys_free(&state->domain_keys);
 	OPENSSL_cleanse(state->kdf_salt_key, sizeof(state->kdf_salt_key));
 	free(state);
 }
 
-static void warn_of_doors(const struct svc_env *env)
+/* Every process goes by the shifted calendar; that they are open, one says. */
+static void open_doors(const struct svc_env *env)
 {
-	if (conf_bool(env->conf, "identity", "test_doors")) {
+	if (!conf_bool(env->conf, "identity", "test_doors")) {
+		return;
+	}
+	if (env->metrics != NULL) {
+		clock_shift(metrics_clock_offset(env->metrics));
+	}
+	if (env->role == ROLE_WEB) {
 		LOG(LOG_WARN, "identity", "test_doors_are_open",
 		    LOG_C("detail", "anybody who reaches this server can take any account"));
+	}
+}
+
+/* ---- the signer's keys ---- */
+
+static enum err settle(
+    struct identity_state *state, struct domain_keys *keys, struct err_note *note)
+{
+	const struct svc_env *env = state->env;
+
+	return domain_keys_settle(
+	    env->data_dir, keys, clock_wall_ms(), domain_keys_lifetime_ms(env->conf), note);
+}
+
+void identity_keys_reload(struct identity_state *state)
+{
+	struct domain_keys keys = { .n_retired = 0 };
+	struct err_note note = { 0 };
+	enum err e = domain_keys_load(state->env->data_dir, &keys, &note);
+
+	if (e == ERR_OK) {
+		e = settle(state, &keys, &note);
+	}
+	if (e != ERR_OK) {
+		LOG(LOG_ERROR, "identity", "keys_not_read", LOG_C("err", note.text));
+		domain_keys_free(&keys);
+		return;
+	}
+	domain_keys_free(&state->domain_keys);
+	state->domain_keys = keys;
+}
+
+static void on_settle(void *arg)
+{
+	struct identity_state *state = arg;
+	struct err_note note = { 0 };
+
+	if (settle(state, &state->domain_keys, &note) != ERR_OK) {
+		LOG(LOG_ERROR, "identity", "key_not_settled", LOG_C("err", note.text));
+	}
+}
+
+static enum err start_signer(struct identity_state *state, struct err_note *note)
+{
+	enum err e = domain_keys_load(state->env->data_dir, &state->domain_keys, note);
+
+	if (e == ERR_OK) {
+		e = settle(state, &state->domain_keys, note);
+	}
+	if (e == ERR_OK && state->env->loop != NULL) {
+		loop_every(state->env->loop, SETTLE_MS, on_settle, state);
+	}
+	return e;
+}
+
+static void reload(struct svc_env *env, void *state)
+{
+	if (env->role == ROLE_SIGNER) {
+		identity_keys_reload(state);
+	} else if (env->role == ROLE_WEB) {
+		served_keys_refetch(state);
 	}
 }
 
@@ -59,6 +126,8 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 		return ERR_MEMORY;
 	}
 	state->env = env;
+	open_doors(env);
+	state->verify_row = &identity_bundle_verify;
 	state->public_key_json = buf_new(DOCUMENT_MAX);
 	state->well_known = buf_new(DOCUMENT_MAX);
 	enum err e = public_url_parse(
@@ -68,13 +137,12 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 		if (e == ERR_OK) {
 			e = pages_load(env->conf, &state->pages, note);
 		}
-		warn_of_doors(env);
 	}
 	if (e == ERR_OK && env->role == ROLE_COURIER) {
 		e = discovery_allow(env, note);
 	}
 	if (e == ERR_OK && env->role == ROLE_SIGNER) {
-		e = domain_key_load(env->data_dir, &state->domain_key, note);
+		e = start_signer(state, note);
 	}
 	if (e != ERR_OK) {
 		free_state(state);
@@ -108,59 +176,6 @@ static enum err cookie_name(const struct public_url *url, char out[COOKIE_NAME_S
 	return ERR_OK;
 }
 
-/*
- * The support document. The original said "/auth#native"; browserid-local-verify, which came later,
- * takes only a path, so the fragment is left out (native agents add it themselves).
- */
-static void write_well_known(struct identity_state *state)
-{
-	struct json_writer w = json_writer_new(&state->well_known);
-
-	json_begin_object(&w);
-	json_put_name(&w, SLICE("public-key"));
-	json_put_raw(&w, buf_slice(&state->public_key_json));
-	json_put_name(&w, SLICE("authentication"));
-	json_put_string(&w, SLICE("/auth"));
-	json_put_name(&w, SLICE("provisioning"));
-	json_put_string(&w, SLICE("/provision"));
-	json_end_object(&w);
-}
-
-/* The signer's public key: as text for documents, parsed for verifying. */
-static enum err take_public_key(
-    struct identity_state *state, struct arena *arena, struct slice reply, struct err_note *note)
-{
-	struct public_key_info info;
-	const struct json *v = NULL;
-
-	CHECK(public_key_take(reply, &info));
-	state->key_created_ms = info.created_ms;
-	buf_append_slice(&state->public_key_json, info.json);
-	enum err e = json_parse(arena, info.json, &v, note);
-	if (e == ERR_OK) {
-		e = pubkey_parse(v, &state->public_key, note);
-	}
-	if (e == ERR_OK) {
-		write_well_known(state);
-		e = state->well_known.failed ? ERR_LIMIT : ERR_OK;
-	}
-	return e;
-}
-
-static enum err fetch_public_key(struct identity_state *state, struct err_note *note)
-{
-	struct arena arena = arena_new(FETCH_ARENA);
-	struct slice reply = SLICE_EMPTY;
-	enum err e = rpc_call(state->env->peer[ROLE_SIGNER], &identity_public_key, SLICE_EMPTY,
-	    clock_mono_us() + FETCH_LIMIT_US, 0, &arena, &reply, note);
-
-	if (e == ERR_OK) {
-		e = take_public_key(state, &arena, reply, note);
-	}
-	arena_reset(&arena);
-	return e;
-}
-
 static enum err ready(struct svc_env *env, void *v, struct err_note *note)
 {
 	struct identity_state *state = v;
@@ -175,7 +190,7 @@ static enum err ready(struct svc_env *env, void *v, struct err_note *note)
 	if (e == ERR_OK) {
 		e = session_codec_new(slice_str(name), keys, &state->cookies);
 	}
-	return e == ERR_OK ? fetch_public_key(state, note) : e;
+	return e == ERR_OK ? served_keys_fetch(state, note) : e;
 }
 
 static const struct rpc_def *const rpcs[] = {
@@ -205,5 +220,6 @@ const struct service identity_service = {
 	.start = start,
 	.stop = stop,
 	.ready = ready,
+	.reload = reload,
 	.check = identity_conf_check,
 };

@@ -8,4 +8,7 @@
 
 extern const struct service identity_service;
 
+/* Its remote verifier alone, without what the rest needs: `plimsoll serve verifier`. */
+extern const struct service verifier_service;
+
 #endif

@@ -112,11 +112,12 @@ enum err identity_conf_check(const struct conf *conf, struct err_note *note)
 		return err_note_set(note, ERR_CONFIG,
 		    "[identity] signup = domains needs [identity] signup_domains");
 	}
-	bool is_closed = strcmp(conf_str(conf, "identity", "signup"), "closed") == 0;
-	if (!url.is_loopback && conf_str(conf, "mail", "smtp")[0] == '\0' && !is_closed) {
+	bool needs_mail = strcmp(conf_str(conf, "identity", "signup"), "closed") != 0 &&
+			  strcmp(conf_str(conf, "identity", "signup"), "invite") != 0;
+	if (!url.is_loopback && conf_str(conf, "mail", "smtp")[0] == '\0' && needs_mail) {
 		return err_note_set(note, ERR_CONFIG,
 		    "public_url %s is not on this machine, so people who sign up need mail: set "
-		    "[mail] smtp, or [identity] signup = closed",
+		    "[mail] smtp, or [identity] signup = invite or closed",
 		    url.origin);
 	}
 	return ERR_OK;

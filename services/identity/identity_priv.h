@@ -9,12 +9,14 @@
 #include "core/service.h"
 #include "services/identity/bundle.h"
 #include "services/identity/discovery.h"
-#include "services/identity/domain_key.h"
+#include "services/identity/domain_keys.h"
+#include "services/identity/own_keys.h"
 #include "services/identity/page.h"
 #include "services/identity/pubkey.h"
+#include "services/identity/served_keys.h"
 
 enum {
-	DOCUMENT_MAX = 4096,
+	DOCUMENT_MAX = 4096 + OWN_KEYS_BYTES,
 	COOKIE_NAME_SIZE = 32,
 	KDF_KEY_BYTES = 32
 };
@@ -22,23 +24,32 @@ enum {
 struct identity_state {
 	struct svc_env *env;
 	struct public_url url;
+	bool is_verifier;		  /* of the stand-alone verifier, which has no keys */
+	const struct rpc_def *verify_row; /* the message to compute */
 
 	/* web; filled when ready */
 	struct session_codec *cookies;
-	struct pubkey public_key;   /* the domain key's public half, parsed once; compute too */
-	struct buf public_key_json; /* as in /pk; compute: what public_key was parsed from */
+	struct own_keys own;	    /* that verify; compute too */
+	struct buf public_key_json; /* as in /pk: of the key that signs */
 	int64_t key_created_ms;
 	struct discovery *discovery; /* providers of other domains */
 	struct buf well_known;	     /* the document /.well-known/browserid */
 	struct pages *pages;
+	struct served_keys served;    /* what the key, its text and the document come from */
 	uint8_t kdf_salt_key[KDF_KEY_BYTES]; /* derives salts for addresses without account */
 
 	/* signer */
-	struct domain_key domain_key;
+	struct domain_keys domain_keys;
 };
 
 /* The state in this process. */
 struct identity_state *identity_state(const struct svc_env *env);
+
+/* served_keys.c: puts web's keys in order if the clock has passed a change. Never waits. */
+void identity_keys_settle(struct identity_state *state, int64_t now_ms);
+
+/* identity.c: signer: reads the key files again; those that are bad change nothing. */
+void identity_keys_reload(struct identity_state *state);
 
 /* ops.c: the rows of the service; those of /wsapi come first, in the order of wsapi.def. */
 enum identity_op {
@@ -46,7 +57,7 @@ enum identity_op {
 #include "services/identity/wsapi.def"
 #undef WSAPI
 	IDENTITY_WSAPI_OPS,
-	IDENTITY_OPS = IDENTITY_WSAPI_OPS + 44
+	IDENTITY_OPS = IDENTITY_WSAPI_OPS + 46
 };
 extern const struct op identity_ops[IDENTITY_OPS];
 
@@ -65,6 +76,7 @@ NODISCARD enum err identity_conf_check(const struct conf *conf, struct err_note 
 
 /* site.c: what is common to all answers. */
 void identity_decorate(struct op_call *c);
+void identity_add_hsts(struct op_call *c); /* where public_url is https and it is configured */
 void identity_error(struct op_call *c, enum err e);
 op_fn identity_not_found, identity_wrong_method;
 
@@ -87,13 +99,11 @@ struct buf *identity_body(struct op_call *c, size_t max);
  * Verifies a bundle with the keys of its issuer and of the address's domain, looking these up where
  * needed; here or in compute (so in a task). Errors: as bundle_verify, discovery_find and rpc_call.
  */
-struct verify_options {
-	bool allow_unverified;
-	struct slice
-	    forced_issuer; /* asked for; counts if it is in forcible_issuers. May be empty */
-};
 NODISCARD enum err identity_verify_bundle(struct op_call *c, struct slice bundle,
-    struct slice audience, const struct verify_options *options, struct bundle_result *ret);
+    struct slice audience, bool allow_unverified, struct bundle_result *ret);
+/* The same for a question with more to it: q without keys, clock and trust, which are filled in. */
+NODISCARD enum err identity_verify_query(
+    struct op_call *c, struct bundle_query *q, struct bundle_result *ret);
 
 /* Is it a name in [identity] forcible_issuers, under which this server may certify addresses? */
 bool identity_may_force(const struct conf *conf, struct slice issuer);
@@ -102,8 +112,8 @@ bool identity_may_force(const struct conf *conf, struct slice issuer);
 op_fn wsapi_front;
 
 /* verify.c, document.c, page.c */
-op_fn identity_verify, identity_well_known, identity_pk, identity_about_json, identity_page,
-    identity_file, identity_hashed, identity_robots, identity_text, identity_embedded_text,
-    identity_redirect, identity_version;
+op_fn identity_verify, identity_verify_v2, identity_status, identity_well_known, identity_pk,
+    identity_about_json, identity_page, identity_file, identity_hashed, identity_robots,
+    identity_text, identity_embedded_text, identity_redirect, identity_version;
 
 #endif

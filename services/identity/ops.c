@@ -18,6 +18,8 @@ const struct op identity_ops[IDENTITY_OPS] = {
 	/* About 65 us of RSA and JSON on the loop; a task because DSA goes to compute, and domains that
 	 * are not known yet are asked. */
 	{ "identity.verify", HTTP_POST, "/verify", COST_SIGN, SHED_LATE, 10000, BODY_MAX, 0, identity_verify },
+	{ "identity.verify_v2", HTTP_POST, "/v2", COST_SIGN, SHED_LATE, 10000, BODY_MAX, 0, identity_verify_v2 },
+	{ "identity.status", HTTP_GET, "/status", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, identity_status },
 	{ "identity.well_known", HTTP_GET, "/.well-known/browserid", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_well_known },
 	{ "identity.pk", HTTP_GET, "/pk", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_pk },
 	{ "identity.about_json", HTTP_GET, "/__about__", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, identity_about_json },
@@ -77,7 +79,7 @@ const struct activity identity_activities[IDENTITY_ACTIVITIES] = {
 	{ "identity.sign_up", "The link of a mail was used for a new account.", { "identity.complete_user_creation", NULL }, 2.10 },
 	{ "identity.add_email", "The link of a mail was used for one more address of an account.", { "identity.complete_email_confirmation", NULL }, 0.84 },
 	{ "identity.reset_password", "The link of a mail was used for a new password.", { "identity.complete_reset", "identity.complete_transition", NULL }, 0.42 },
-	{ "identity.verify", "A site had an assertion checked here. Sites can check by themselves.", { "identity.verify", NULL }, 0 },
+	{ "identity.verify", "A site had an assertion checked here. Sites can check by themselves.", { "identity.verify", "identity.verify_v2", NULL }, 0 },
 	{ "identity.include_js", "A page with a sign-in button was opened, by anybody.", { "identity.include_js", "identity.include_orig_js", NULL }, 0 },
 };
 /* clang-format on */

@@ -9,6 +9,8 @@
 #include "core/http/http.h"
 #include "services/identity/param_type.h"
 
+#define NUMBER_MAX UINT64_C(1000000000000000)
+
 enum {
 	LONG_MIN_BYTES = 50,
 	LONG_MAX_BYTES = 10240,
@@ -109,6 +111,16 @@ const char *param_refusal(enum param_type type, struct slice s)
 		return kdf_from_name(s, &kind) ? NULL : "must be plain or onepw-2";
 	case PARAM_STRETCHED:
 		return kdf_is_stretched(s) ? NULL : "64 lower-case hex digits are needed";
+	case PARAM_HASH:
+		return s.len < PASSWORD_HASH_SIZE && password_cost(s) > 0
+			   ? NULL
+			   : "not a bcrypt hash ($2a$, $2b$, $2y$)";
+	case PARAM_USED_AS:
+		return slice_eq(s, SLICE("primary")) || slice_eq(s, SLICE("secondary"))
+			   ? NULL
+			   : "must be primary or secondary";
+	case PARAM_NUMBER:
+		return slice_to_u64(s, NUMBER_MAX, &n) == ERR_OK ? NULL : "not a whole number";
 	}
 	return "not valid";
 }
@@ -152,7 +164,8 @@ static const char *take_json(struct arena *arena, const struct param_def *def,
 		*v = (struct param_value){ .is_there = true, .flag = flag };
 		return NULL;
 	}
-	if (def->type == PARAM_USERID && json_get_i64(value, &n)) {
+	bool is_number = def->type == PARAM_USERID || def->type == PARAM_NUMBER;
+	if (is_number && json_get_i64(value, &n)) {
 		const char *digits = arena_printf(arena, "%lld", (long long)n);
 		text = slice_str(digits);
 	} else if (!json_get_string(value, &text)) {

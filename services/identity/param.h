@@ -27,6 +27,9 @@ enum param_type {
 	PARAM_USERID,
 	PARAM_KDF,	 /* "plain" or "onepw-2" */
 	PARAM_STRETCHED, /* 64 lower-case hex digits */
+	PARAM_HASH,	 /* a bcrypt hash as `plimsoll user import` takes them */
+	PARAM_USED_AS,	 /* "primary" or "secondary" */
+	PARAM_NUMBER,	 /* whole, not negative */
 };
 
 struct param_def {

@@ -41,8 +41,9 @@ static enum page_frames frames_of(const struct op *op)
 	return FRAMES_NONE;
 }
 
-static void add_policy(struct op_call *c, const struct identity_state *state)
+static void add_policy(struct op_call *c)
 {
+	const struct identity_state *state = c->state;
 	enum page_frames frames = frames_of(c->op);
 
 	if (frames != FRAMES_SITES) {
@@ -57,9 +58,11 @@ static bool is_wsapi(const struct op_call *c)
 	return slice_starts(http_path(c->req), SLICE("/wsapi/"));
 }
 
-static void add_hsts(struct op_call *c, const struct conf *conf)
+void identity_add_hsts(struct op_call *c)
 {
-	int64_t ms = conf_ms(conf, "identity", "hsts");
+	const struct svc_env *env = c->env;
+	const struct identity_state *state = c->state;
+	int64_t ms = state->url.is_https ? conf_ms(env->conf, "identity", "hsts") : 0;
 
 	if (ms > 0) {
 		const char *value = arena_printf(c->arena, "max-age=%lld", (long long)(ms / 1000));
@@ -72,20 +75,15 @@ static void add_hsts(struct op_call *c, const struct conf *conf)
 
 void identity_decorate(struct op_call *c)
 {
-	const struct svc_env *env = c->env;
-	const struct identity_state *state = c->state;
-
 	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++) {
 		http_add_header(
 		    c->req, slice_str(fixed_headers[i][0]), slice_str(fixed_headers[i][1]));
 	}
-	add_policy(c, state);
+	add_policy(c);
 	if (is_wsapi(c)) {
 		http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-cache, max-age=0"));
 	}
-	if (state->url.is_https) {
-		add_hsts(c, env->conf);
-	}
+	identity_add_hsts(c);
 }
 
 unsigned identity_retry_after_s(const struct svc_env *env)

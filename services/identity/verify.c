@@ -1,7 +1,9 @@
 /*
  * POST /verify, the remote verifier of version 1 (persona.md 2.5): is this assertion good for my
- * site, and whose is it?
+ * site, and whose is it? And what verifying here needs whoever asks: the keys, and compute for DSA.
  */
+#include "services/identity/verify.h"
+
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
@@ -9,8 +11,8 @@
 #include "services/identity/identity_priv.h"
 
 enum {
-	ANSWER_MAX = 16 * 1024,
-	REQUEST_MAX = 24 * 1024
+	ANSWER_MAX = 128 * 1024,
+	REQUEST_MAX = 32 * 1024
 };
 
 static const char content_types[] =
@@ -23,7 +25,7 @@ struct input {
 	struct slice form;	   /* form body */
 };
 
-static bool has_type(struct slice value, struct slice type)
+bool verify_has_type(struct slice value, struct slice type)
 {
 	return slice_eq_nocase(slice_trim(slice_sub(value, 0, slice_find(value, ';', 0))), type);
 }
@@ -39,11 +41,11 @@ static enum err read_body(struct op_call *c, struct input *ret)
 		/* All may stand in the query. */
 		return body.len == 0 ? ERR_OK : ERR_UNSUPPORTED;
 	}
-	if (has_type(type, SLICE("application/x-www-form-urlencoded"))) {
+	if (verify_has_type(type, SLICE("application/x-www-form-urlencoded"))) {
 		ret->form = body;
 		return ERR_OK;
 	}
-	if (!has_type(type, SLICE("application/json"))) {
+	if (!verify_has_type(type, SLICE("application/json"))) {
 		return ERR_UNSUPPORTED;
 	}
 	if (body.len == 0) {
@@ -98,7 +100,7 @@ static enum err reply(struct op_call *c, int status, struct buf *body, struct js
 	return e;
 }
 
-static enum err fail(struct op_call *c, int status, const char *reason)
+enum err verify_fail(struct op_call *c, int status, const char *reason)
 {
 	struct buf *body = identity_body(c, ANSWER_MAX);
 
@@ -114,7 +116,15 @@ static enum err fail(struct op_call *c, int status, const char *reason)
 	return reply(c, status, body, &w);
 }
 
-static enum err answer(struct op_call *c, struct slice audience, const struct bundle_result *r)
+static void put_claims(struct json_writer *w, struct slice name, struct slice claims)
+{
+	if (claims.len > 0) {
+		json_put_name(w, name);
+		json_put_raw(w, claims);
+	}
+}
+
+enum err verify_okay(struct op_call *c, struct slice audience, const struct bundle_result *r)
 {
 	struct buf *body = identity_body(c, ANSWER_MAX);
 
@@ -133,6 +143,8 @@ static enum err answer(struct op_call *c, struct slice audience, const struct bu
 	json_put_i64(&w, r->expires_ms);
 	json_put_name(&w, SLICE("issuer"));
 	json_put_string(&w, r->issuer);
+	put_claims(&w, SLICE("idpClaims"), r->idp_claims);
+	put_claims(&w, SLICE("userClaims"), r->user_claims);
 	return reply(c, 200, body, &w);
 }
 
@@ -148,11 +160,11 @@ static enum err verify_there(
 	if (message == NULL) {
 		return ERR_MEMORY;
 	}
-	bundle_put_query(message, q, buf_slice(&state->public_key_json));
+	bundle_put_query(message, q, buf_slice(&state->own.json));
 	if (message->failed) {
 		return ERR_LIMIT;
 	}
-	enum err e = rpc_call(env->peer[ROLE_COMPUTE], &identity_bundle_verify, buf_slice(message),
+	enum err e = rpc_call(env->peer[ROLE_COMPUTE], state->verify_row, buf_slice(message),
 	    identity_soon_us(c), c->trace, c->arena, &found, &c->note);
 	if (e == ERR_OK) {
 		CHECK(bundle_take_result(c->arena, found, ret));
@@ -185,6 +197,7 @@ static enum err add_trust(struct op_call *c, struct bundle_query *q, struct slic
  */
 static enum err find_trust(struct op_call *c, struct bundle_query *q)
 {
+	const struct identity_state *state = c->state;
 	struct slice issuer, domain;
 	enum err e = bundle_outline(c->arena, q->bundle, &issuer, &domain);
 	bool is_forced = q->forced_issuer.len > 0 && slice_eq_nocase(issuer, q->forced_issuer);
@@ -195,68 +208,102 @@ static enum err find_trust(struct op_call *c, struct bundle_query *q)
 	if (domain.len > 0) {
 		e = add_trust(c, q, domain);
 	}
-	bool is_known = slice_eq_nocase(issuer, q->own_host) || slice_eq_nocase(issuer, domain) ||
+	/* A verifier's fallback is one like others. */
+	bool is_ours = !state->is_verifier && slice_eq_nocase(issuer, q->own_host);
+	bool is_known = is_ours || slice_eq_nocase(issuer, domain) ||
 			(q->n_trust > 0 && slice_eq_nocase(issuer, q->trust[0].issuer));
 	return e == ERR_OK && !is_known ? add_trust(c, q, issuer) : e;
 }
 
-enum err identity_verify_bundle(struct op_call *c, struct slice bundle, struct slice audience,
-    const struct verify_options *options, struct bundle_result *ret)
+enum err identity_verify_query(struct op_call *c, struct bundle_query *q, struct bundle_result *ret)
 {
 	const struct svc_env *env = c->env;
-	const struct identity_state *state = c->state;
-	struct bundle_query q = {
-		.bundle = bundle,
-		.audience = audience,
-		.now_ms = clock_wall_ms(),
-		.clock_skew_ms = conf_ms(env->conf, "identity", "clock_skew"),
-		.allow_unverified = options->allow_unverified,
-		.own_host = slice_str(state->url.host),
-		.own_key = &state->public_key,
-	};
+	struct identity_state *state = c->state;
 
-	if (identity_may_force(env->conf, options->forced_issuer)) {
-		q.forced_issuer = options->forced_issuer;
+	q->now_ms = clock_wall_ms();
+	q->clock_skew_ms = conf_ms(env->conf, "identity", "clock_skew");
+	if (state->is_verifier) {
+		q->own_host = slice_str(conf_str(env->conf, "verifier", "fallback"));
+	} else {
+		q->own_host = slice_str(state->url.host);
 	}
-	enum err e = find_trust(c, &q);
+	enum err e = find_trust(c, q);
 	if (e != ERR_OK) {
 		return e;
 	}
-	return bundle_needs_compute(bundle) ? verify_there(c, &q, ret)
-					    : bundle_verify(c->arena, &q, ret);
+	/* Behind whatever waits: a reload may replace the keys meanwhile. */
+	if (!state->is_verifier) {
+		identity_keys_settle(state, q->now_ms);
+		own_keys_offer(&state->own, q);
+	}
+	return bundle_needs_compute(q->bundle) ? verify_there(c, q, ret)
+					       : bundle_verify(c->arena, q, ret);
+}
+
+enum err identity_verify_bundle(struct op_call *c, struct slice bundle, struct slice audience,
+    bool allow_unverified, struct bundle_result *ret)
+{
+	struct bundle_query q = {
+		.bundle = bundle, .audience = audience, .allow_unverified = allow_unverified
+	};
+
+	return identity_verify_query(c, &q, ret);
+}
+
+/*
+ * The issuer that a site forces. Here it is another name of ours, from the list that the operator
+ * has allowed; a verifier for sites takes the site's word for whom it trusts.
+ */
+static enum err force_issuer(struct op_call *c, struct slice issuer, struct bundle_query *q)
+{
+	const struct svc_env *env = c->env;
+	const struct identity_state *state = c->state;
+	struct slice first = SLICE_EMPTY, domain = SLICE_EMPTY;
+	enum err e = ERR_OK;
+
+	if (!state->is_verifier) {
+		q->forced_issuer = identity_may_force(env->conf, issuer) ? issuer : SLICE_EMPTY;
+		return ERR_OK;
+	}
+	e = bundle_outline(c->arena, q->bundle, &first, &domain);
+	q->trusts_issuer = e == ERR_OK && slice_eq_nocase(first, issuer);
+	return e;
 }
 
 enum err identity_verify(struct op_call *c)
 {
 	struct input in;
-	struct slice assertion = SLICE_EMPTY, audience = SLICE_EMPTY;
+	struct slice issuer = SLICE_EMPTY;
+	struct bundle_query q = { .bundle = SLICE_EMPTY };
 	struct bundle_result result = { .reason = NULL };
 	enum err e = read_body(c, &in);
 
 	if (e == ERR_UNSUPPORTED) {
-		return fail(c, 415, content_types);
+		return verify_fail(c, 415, content_types);
 	}
 	if (e == ERR_SYNTAX) {
-		return fail(c, 400, "malformed JSON");
+		return verify_fail(c, 400, "malformed JSON");
 	}
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (!find(&in, "assertion", &assertion) || !find(&in, "audience", &audience) ||
-	    audience.ptr == NULL) {
-		return fail(c, 400, "need assertion and audience");
+	if (!find(&in, "assertion", &q.bundle) || !find(&in, "audience", &q.audience) ||
+	    q.audience.ptr == NULL) {
+		return verify_fail(c, 400, "need assertion and audience");
 	}
-	if (assertion.ptr == NULL) {
-		return fail(c, 200, "malformed backed assertion");
+	if (q.bundle.ptr == NULL) {
+		return verify_fail(c, 200, "malformed backed assertion");
 	}
-	struct verify_options options = { .allow_unverified =
-					      is_true(&in, "experimental_allowUnverified") };
-	if (!find(&in, "experimental_forceIssuer", &options.forced_issuer)) {
-		options.forced_issuer = SLICE_EMPTY;
+	q.allow_unverified = is_true(&in, "experimental_allowUnverified");
+	if (find(&in, "experimental_forceIssuer", &issuer) && issuer.len > 0) {
+		e = force_issuer(c, issuer, &q);
 	}
-	e = identity_verify_bundle(c, assertion, audience, &options, &result);
+	if (e == ERR_OK) {
+		e = identity_verify_query(c, &q, &result);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}
-	return result.reason != NULL ? fail(c, 200, result.reason) : answer(c, audience, &result);
+	return result.reason != NULL ? verify_fail(c, 200, result.reason)
+				     : verify_okay(c, q.audience, &result);
 }

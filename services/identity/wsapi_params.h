@@ -88,6 +88,22 @@ static const struct param_def params_complete[] = {
 	{ "pass", PARAM_PASSWORD, true },
 	{ "kdf", PARAM_KDF, true },
 };
+static const struct param_def params_test_password[] = {
+	{ "email", PARAM_EMAIL, false },
+	{ "pass", PARAM_PASSWORD, false },
+	{ "kdf", PARAM_KDF, true },
+};
+static const struct param_def params_test_hash[] = {
+	{ "email", PARAM_EMAIL, false },
+	{ "hash", PARAM_HASH, false },
+};
+static const struct param_def params_test_used_as[] = {
+	{ "email", PARAM_EMAIL, false },
+	{ "used_as", PARAM_USED_AS, false },
+};
+static const struct param_def params_test_offset[] = {
+	{ "ms", PARAM_NUMBER, false },
+};
 static const struct param_def params_cert_key[] = {
 	{ "email", PARAM_EMAIL, false },
 	{ "pubkey", PARAM_PUBKEY, false },
@@ -111,6 +127,10 @@ PARAM_LIST(assertion);
 PARAM_LIST(domain);
 PARAM_LIST(update_password);
 PARAM_LIST(complete);
+PARAM_LIST(test_password);
+PARAM_LIST(test_hash);
+PARAM_LIST(test_used_as);
+PARAM_LIST(test_offset);
 PARAM_LIST(cert_key);
 
 #endif

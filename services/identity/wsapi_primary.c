@@ -58,9 +58,8 @@ static enum err take_assertion(struct wsapi *w, struct slice *ret_email, const c
 {
 	struct bundle_result r = { .reason = NULL };
 	struct slice bundle = param_text(&w->params, "assertion");
-	const struct verify_options strict = { .allow_unverified = false };
 	enum err e =
-	    identity_verify_bundle(w->c, bundle, slice_str(w->state->url.origin), &strict, &r);
+	    identity_verify_bundle(w->c, bundle, slice_str(w->state->url.origin), false, &r);
 
 	if (e != ERR_OK) {
 		return e;

@@ -8,7 +8,7 @@ import test, { after, before } from 'node:test';
 import { assertion, bundle, MINUTE, newKey, signed } from '../harness/assertion.mjs';
 import { Client, signUp } from '../harness/client.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
-import { userCommand } from '../harness/user_command.mjs';
+import { runCommand } from '../harness/command.mjs';
 import {
 	chooseNewPassword,
 	comeBack,
@@ -27,6 +27,7 @@ const NEW_PASSWORD = 'ebb and flöw 8';
 const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-dialog-'));
 const provider = newKey();
 let world;
+const user = (words, input) => runCommand(['user', ...words, '-c', world.server.confPath], { input });
 
 // With a provider that speaks for primary.example.
 before(async () => {
@@ -47,7 +48,7 @@ async function ask(context) {
 }
 
 async function importAccount(account) {
-	const { stdout, stderr } = await userCommand(world.server, ['import'], `${JSON.stringify(account)}\n`);
+	const { stdout, stderr } = await user(['import'], `${JSON.stringify(account)}\n`);
 	assert.match(stdout, /^1 of 1/, stderr);
 }
 
@@ -204,8 +205,8 @@ test('an address that is to be confirmed again: picked, or after the password', 
 });
 
 async function hashOf(email) {
-	await userCommand(world.server, ['create', email], `${PASSWORD}\n`);
-	const { stdout } = await userCommand(world.server, ['export']);
+	await user(['create', email], `${PASSWORD}\n`);
+	const { stdout } = await user(['export']);
 	return JSON.parse(stdout.split('\n').find((line) => line.includes(`"${email}"`))).password_hash;
 }
 

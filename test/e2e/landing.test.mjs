@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { Client, mailedLink, signUp } from '../harness/client.mjs';
-import { userCommand } from '../harness/user_command.mjs';
+import { runCommand } from '../harness/command.mjs';
 import { chooseNewPassword, confirmWith, look, newContext, screenShown } from './lib/browser.mjs';
 import { PASSWORD, recordPosts, startWorld } from './lib/world.mjs';
 
 const SITE = 'https://site.example';
 const NEW_PASSWORD = 'ebb and flöw 8';
 let world;
+const user = (words, input) => runCommand(['user', ...words, '-c', world.server.confPath], { input });
 before(async () => (world = await startWorld()));
 after(() => world?.stop());
 
@@ -87,7 +88,7 @@ test('one more address: another browser asks for the password of the account', a
 
 test('an invitation: its receiver chooses a password and has an account, through all kinds of trouble', async () => {
 	const email = 'invited@example.org';
-	const link = (await userCommand(world.server, ['invite', email])).stdout.trim();
+	const link = (await user(['invite', email])).stdout.trim();
 	const context = await newContext(world.browser);
 	const page = await context.newPage();
 	await page.goto(link);
@@ -118,7 +119,7 @@ test('from the provider to a password here: the same browser, another, and a use
 	const context = await newContext(world.browser);
 	for (const [email, other] of [['moved.here@example.org', false], ['moved.there@example.org', true]]) {
 		const account = { emails: [{ address: email, kind: 'primary', verified: true }], password_hash: null };
-		const { stdout } = await userCommand(world.server, ['import'], `${JSON.stringify(account)}\n`);
+		const { stdout } = await user(['import'], `${JSON.stringify(account)}\n`);
 		assert.match(stdout, /^1 of 1/);
 		const client = new Client(world.server.url);
 		assert.equal((await client.post('/wsapi/stage_transition', { email, site: SITE, pass: PASSWORD })).json.success, true);
@@ -138,7 +139,7 @@ test('an account that its operator has locked, and a page without cookies, are t
 	const email = 'locked.away@example.org';
 	const client = await signUp(world.server, email, PASSWORD);
 	await client.post('/wsapi/stage_reset', { email, site: SITE });
-	await userCommand(world.server, ['lock', email]);
+	await user(['lock', email]);
 	const context = await newContext(world.browser);
 	const page = await world.openLink(context, email, '/reset_password');
 	await chooseNewPassword(page, NEW_PASSWORD);

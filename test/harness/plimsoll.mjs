@@ -81,7 +81,11 @@ export async function startPlimsoll(options = {}) {
 	let log = '';
 	child.stderr?.setEncoding('utf8').on('data', (text) => (log = (log + text).slice(-STDERR_MAX)));
 	let announced = false; // "is ready": all processes are, and it takes upgrades
-	child.stdout.setEncoding('utf8').on('data', (text) => (announced ||= text.includes('is ready')));
+	let out = '';
+	child.stdout.setEncoding('utf8').on('data', (text) => {
+		out = (out + text).slice(-STDERR_MAX);
+		announced ||= out.includes('is ready');
+	});
 	const ended = new Promise((resolve) => {
 		child.once('error', (error) => resolve({ code: null, signal: null, error }));
 		child.once('close', (code, signal) => resolve({ code, signal }));
@@ -97,6 +101,7 @@ export async function startPlimsoll(options = {}) {
 		ports,
 		store: sections.store, // undefined: SQLite
 		stderr: () => log,
+		stdout: () => out,
 		isAnnounced: () => announced,
 		ended, // resolves to { code, signal } however it ended
 		// Asks it to stop. Throws when it did not do so cleanly; removes the folder unless it was given.

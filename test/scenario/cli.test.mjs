@@ -205,7 +205,7 @@ test('check: good configurations', async () => {
 test('check: an address of others without mail is refused, one without https is warned of', async () => {
 	const url = 'plimsoll.public_url=https://id.example';
 	for (const command of ['check', 'serve']) {
-		await fails([command, '--set', url], 3, /public_url https:\/\/id\.example is not on this machine.*\[mail\] smtp.*\[identity\] signup = closed/);
+		await fails([command, '--set', url], 3, /public_url https:\/\/id\.example is not on this machine.*\[mail\] smtp.*\[identity\] signup = invite or closed/);
 	}
 	const plain = await run(['check', '--set', 'plimsoll.public_url=http://id.example', '--set', 'identity.signup=closed']);
 	assert.equal(plain.code, 0);

@@ -5,8 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { Client, mailedToken } from '../harness/client.mjs';
+import { runCommand } from '../harness/command.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
-import { userCommand } from '../harness/user_command.mjs';
 import { freshEmail, isFailure, isOk, PASS, SITE } from './lib/wsapi.mjs';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-user-'));
@@ -22,7 +22,7 @@ after(async () => {
 	rmSync(dir, { recursive: true, force: true });
 });
 
-const user = (words, input) => userCommand(server, words, input);
+const user = (words, input) => runCommand(['user', ...words, '-c', server.confPath], { input });
 
 async function good(words, input) {
 	const end = await user(words, input);

@@ -1,10 +1,10 @@
-// plimsoll user, beside a server that runs.
+// A command of plimsoll run to its end: { code, stdout, stderr }.
 import { spawn } from 'node:child_process';
 import { plimsollBin } from './plimsoll.mjs';
 
-// Runs the command with words behind it; resolves to { code, stdout, stderr }.
-export function userCommand(server, words, input = '') {
-	const child = spawn(plimsollBin(), ['user', ...words, '-c', server.confPath], { stdio: 'pipe' });
+// input: what it gets on standard input.
+export function runCommand(words, { input = '', bin = plimsollBin() } = {}) {
+	const child = spawn(bin, words, { stdio: 'pipe' });
 	const out = { stdout: '', stderr: '' };
 	for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (out[name] += text));
 	child.stdin.on('error', () => {}); // it did not want to read

@@ -1,0 +1,137 @@
+/*
+ * The service "verifier": the remote verifier alone, for a site that wants one at its own place
+ * (persona.md 2.5, the stand-alone verifier). It has no accounts, no keys, no mail and no database,
+ * and trusts what the configuration names: the providers of domains, and one host that vouches for
+ * all domains without a provider.
+ */
+#include <stdlib.h>
+
+#include "services/identity/identity.h"
+#include "services/identity/identity_priv.h"
+#include "services/identity/param_type.h"
+
+enum {
+	BODY_MAX = 10240, /* as /verify of identity */
+	N_KEYS = 1,
+	N_OPS = 4,
+	N_ACTIVITIES = 1
+};
+
+/* clang-format off */
+static const struct conf_key keys[N_KEYS] = {
+	{ .section = "verifier", .name = "fallback", .type = CONF_STRING, .max = 255, .reloadable = true,
+	  .help = "Host that the service \"verifier\" trusts for addresses whose domain has no provider, such as login.example.org; its key comes from the same places as those of providers. Empty: none." },
+};
+
+static const struct op ops[N_OPS] = {
+	{ "verifier.verify", HTTP_POST, "/verify", COST_SIGN, SHED_LATE, 2500, BODY_MAX, 0, identity_verify },
+	{ "verifier.root", HTTP_POST, "/", COST_SIGN, SHED_LATE, 2500, BODY_MAX, 0, identity_verify },
+	{ "verifier.verify_v2", HTTP_POST, "/v2", COST_SIGN, SHED_LATE, 2500, BODY_MAX, 0, identity_verify_v2 },
+	{ "verifier.status", HTTP_GET, "/status", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, identity_status },
+};
+
+static const struct activity activities[N_ACTIVITIES] = {
+	{ "verifier.verify", "A site had an assertion checked.", { "verifier.verify", "verifier.root", "verifier.verify_v2", NULL }, 0 },
+};
+/* clang-format on */
+
+static void decorate(struct op_call *c)
+{
+	static const char *const headers[][2] = {
+		{ "X-Content-Type-Options", "nosniff" },
+		{ "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
+	};
+
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		http_add_header(c->req, slice_str(headers[i][0]), slice_str(headers[i][1]));
+	}
+	identity_add_hsts(c);
+}
+
+static enum err handle_verify(void *role_state, const struct rpc_call_info *info, struct slice req,
+    struct buf *reply, struct err_note *note)
+{
+	struct identity_state *state = svc_state(role_state, &verifier_service);
+
+	(void)info;
+	return bundle_answer(&state->own, req, reply, note);
+}
+
+static const struct rpc_def verify_row = {
+	.name = "verifier.bundle_verify",
+	BUNDLE_VERIFY_ROW,
+	.handle = handle_verify,
+};
+static const struct rpc_def *const rpcs[] = { &verify_row };
+
+static void free_state(struct identity_state *state)
+{
+	own_keys_free(&state->own);
+	discovery_free(&state->discovery);
+	free(state);
+}
+
+static enum err start(struct svc_env *env, void **ret_state, struct err_note *note)
+{
+	struct identity_state *state = calloc(1, sizeof(*state));
+
+	if (state == NULL) {
+		return ERR_MEMORY;
+	}
+	state->env = env;
+	state->is_verifier = true;
+	state->verify_row = &verify_row;
+	enum err e = public_url_parse(
+	    slice_str(conf_str(env->conf, "plimsoll", "public_url")), &state->url, note);
+	if (e == ERR_OK && env->role == ROLE_WEB) {
+		/* No courier: providers are those of the configuration. */
+		e = discovery_new(env, "", &state->discovery, note);
+	}
+	if (e != ERR_OK) {
+		free_state(state);
+		return e;
+	}
+	*ret_state = state;
+	return ERR_OK;
+}
+
+static void stop(struct svc_env *env, void *state)
+{
+	(void)env;
+	free_state(state);
+}
+
+static enum err check(const struct conf *conf, struct err_note *note)
+{
+	struct slice fallback = slice_str(conf_str(conf, "verifier", "fallback"));
+	struct providers *providers = NULL;
+
+	if (fallback.len > 0 && !is_hostname(fallback)) {
+		return err_note_set(note, ERR_CONFIG,
+		    "[verifier] fallback: \"%.*s\" is no host name (without scheme and port)",
+		    SLICE_ARG(fallback));
+	}
+	enum err e = providers_load(conf, &providers, note);
+	providers_free(&providers);
+	return e;
+}
+
+const struct service verifier_service = {
+	.name = "verifier",
+	.summary = "checks assertions for sites, without accounts or keys",
+	.listener = "main",
+	.stands_alone = true,
+	.ops = ops,
+	.n_ops = N_OPS,
+	.not_found = identity_not_found,
+	.error = identity_error,
+	.decorate = decorate,
+	.rpcs = rpcs,
+	.n_rpcs = sizeof(rpcs) / sizeof(rpcs[0]),
+	.conf = { keys, N_KEYS },
+	.activities = activities,
+	.n_activities = N_ACTIVITIES,
+	.start = start,
+	.stop = stop,
+	.check = check,
+};
