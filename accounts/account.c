@@ -217,3 +217,20 @@ enum err account_is_full(struct sql_db *db, int64_t id, bool *ret, struct err_no
 	}
 	return e;
 }
+
+enum err account_is_admin(struct sql_db *db, int64_t id, bool *ret, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(db, &accounts_stmts[STMT_ACCOUNT_ADMIN], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_i64(q, "id", id);
+	e = sql_step(q);
+	if (e == ERR_OK) {
+		*ret = sql_col_i64(q, 0) != 0;
+	}
+	sql_end(q);
+	return e == ERR_END ? ERR_NOT_FOUND : e;
+}

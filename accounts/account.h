@@ -117,6 +117,12 @@ NODISCARD enum err account_set_password(struct txn *t, const struct account *a, 
 NODISCARD enum err account_lock(
     struct txn *t, const struct account *a, bool is_locked, struct err_note *note);
 
+/* Does the account look after this server? ERR_NOT_FOUND: it is gone. */
+NODISCARD enum err account_is_admin(
+    struct sql_db *db, int64_t id, bool *ret, struct err_note *note);
+NODISCARD enum err account_set_admin(
+    struct txn *t, int64_t id, bool is_admin, struct err_note *note);
+
 /* Deletes an account, its addresses and what is staged for it. */
 NODISCARD enum err account_delete(struct txn *t, int64_t id, struct err_note *note);
 

@@ -225,3 +225,18 @@ enum err account_lock(struct txn *t, const struct account *a, bool is_locked, st
 	sql_end(q);
 	return e == ERR_END ? ERR_OK : e;
 }
+
+enum err account_set_admin(struct txn *t, int64_t id, bool is_admin, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(t->db, &accounts_stmts[STMT_ACCOUNT_SET_ADMIN], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_i64(q, "id", id);
+	sql_bind_i64(q, "admin", is_admin ? 1 : 0);
+	e = sql_step(q);
+	sql_end(q);
+	return e == ERR_END ? ERR_OK : e;
+}

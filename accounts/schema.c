@@ -95,6 +95,10 @@ static const char migration_3[] = "CREATE TABLE idp ("
 				  " last_seen_ms BIGINT NOT NULL"
 				  ");";
 
+static const char migration_4[] =
+    /* 1: looks after this server; its pages of administration are for this account. */
+    "ALTER TABLE account ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;";
+
 /* What is known about mail to an address: mail_address.h. */
 static const char migration_5[] = "CREATE TABLE mail_address ("
 				  " address_key TEXT NOT NULL PRIMARY KEY,"
@@ -110,13 +114,10 @@ static const char migration_5[] = "CREATE TABLE mail_address ("
 				  "CREATE INDEX mail_address_hard ON mail_address (hard_ms);"
 				  "ALTER TABLE outbox ADD COLUMN verp TEXT NOT NULL DEFAULT '';";
 
-/* Number 4 is another branch's. */
-static const char migration_elsewhere[] = "SELECT 1;";
-
 const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS] = {
 	{ 1, migration_1 },
 	{ 2, migration_2 },
 	{ 3, migration_3 },
-	{ 4, migration_elsewhere },
+	{ 4, migration_4 },
 	{ 5, migration_5 },
 };

@@ -21,6 +21,12 @@ enum {
 	TOKEN_HASH_HEX = 64
 };
 
+/*
+ * In the place of an address: whoever has the token of this STAGED_NEW row chooses one, and is the
+ * server's administrator. No address can be written like this.
+ */
+#define STAGED_FIRST "the first account"
+
 /* What the answer to the mail will do (persona.md 3.2). */
 enum staged_kind {
 	STAGED_NEW,	   /* make an account; without a password: whoever answers chooses it */

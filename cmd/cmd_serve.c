@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/first_link.h"
 
 static bool service_exists(const struct app *app, const char *name)
 {
@@ -38,9 +39,12 @@ int cmd_serve(const struct app *app, struct conf *conf, const struct cmd_options
 	if (code != EXIT_OK) {
 		return code;
 	}
+	char greeting[FIRST_LINK_TEXT];
+	bool has_greeting = first_link(app, conf, o->word, greeting);
 	const struct serve_options serve = { .conf_path = o->conf_path,
 		.only_service = o->word,
 		.no_sandbox = o->no_sandbox,
-		.argv = o->argv };
+		.argv = o->argv,
+		.greeting = has_greeting ? greeting : NULL };
 	return supervisor_run(app, conf, &serve);
 }

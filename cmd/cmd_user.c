@@ -62,6 +62,7 @@ static const struct user_verb verbs[] = {
 	{ "delete",      "ADDRESS", 1, true, user_do_delete },
 	{ "create",      "ADDRESS  (password on standard input)", 1, true, user_do_create },
 	{ "invite",      "ADDRESS", 1, true, user_do_invite },
+	{ "admin",       "ADDRESS on|off", 2, true, user_do_admin },
 	{ "import",      "< FILE",  0, true, user_import },
 	{ "export",      "> FILE",  0, false, user_export },
 	{ "create-many", "FROM TO", 2, true, user_create_many },

@@ -46,7 +46,7 @@ NODISCARD enum err user_hash(struct user_run *r, const char *pass, char out[PASS
 /* cmd_user_look.c, cmd_user_change.c, cmd_user_many.c */
 user_fn user_list, user_show, user_export;
 user_fn user_do_verify, user_do_lock, user_do_unlock, user_do_delete, user_do_create,
-    user_do_invite;
+    user_do_invite, user_do_admin;
 user_fn user_import, user_create_many;
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * plimsoll user verify, lock, unlock, delete, create, invite: one account.
+ * plimsoll user verify, lock, unlock, delete, create, invite, admin: one account.
  */
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -53,6 +53,26 @@ enum err user_do_unlock(struct user_run *r)
 enum err user_do_delete(struct user_run *r)
 {
 	return change(r, user_delete, "deleted");
+}
+
+static enum err make_admin(struct txn *t, struct slice address, struct err_note *note)
+{
+	return user_admin(t, address, true, note);
+}
+
+static enum err make_usual(struct txn *t, struct slice address, struct err_note *note)
+{
+	return user_admin(t, address, false, note);
+}
+
+enum err user_do_admin(struct user_run *r)
+{
+	if (strcmp(r->words[1], "on") == 0) {
+		return change(r, make_admin, "an administrator now");
+	}
+	return strcmp(r->words[1], "off") == 0 ? change(r, make_usual, "no administrator any more")
+					       : err_note_set(&r->note, ERR_INVALID,
+						     "\"%s\" is neither on nor off", r->words[1]);
 }
 
 enum err user_do_invite(struct user_run *r)

@@ -115,5 +115,10 @@ enum err user_show(struct user_run *r)
 	print_time("sessions valid since", a.password_reset_ms);
 	printf("wrong passwords since the last good one: %lld\n", (long long)a.failed_logins);
 	printf("locked: %s\n", a.is_locked ? "yes" : "no");
+	bool is_admin = false;
+	if (e == ERR_OK) {
+		e = account_is_admin(r->db, a.id, &is_admin, &r->note);
+	}
+	printf("administrator: %s\n", is_admin ? "yes" : "no");
 	return e;
 }

@@ -27,7 +27,7 @@ static const struct command commands[] = {
 	{ "status",  "[--json]",      "asks the running server how it is", cmd_status },
 	{ "top",     "",              "shows roles, queues, load line and refusals live; q ends it", cmd_top },
 	{ "upgrade", "",              "makes the running server give its place to the program as it is now", cmd_upgrade },
-	{ "user",    "WHAT ...",      "accounts: list, show, verify, lock, unlock, delete, create, invite, import, export, create-many", cmd_user },
+	{ "user",    "WHAT ...",      "accounts: list, show, verify, lock, unlock, delete, create, invite, admin, import, export, create-many", cmd_user },
 	{ "identity", "WHAT ...",     "keys of sign-in: key list, key new, key retire ID; verify [FILE|-]: checks an assertion without a server; cost: what passwords cost here", cmd_identity },
 	{ "version", "",              "prints the version", cmd_version },
 };

@@ -24,16 +24,26 @@ bool complete_takes(enum complete_call call, enum staged_kind kind)
 	return false;
 }
 
+static bool is_first(const struct staged *staged)
+{
+	return slice_eq(staged->address, SLICE(STAGED_FIRST));
+}
+
 /* A new account; an address that existed moves to it. */
 static enum err create(struct txn *t, const struct staged *staged, const struct complete_req *r,
     struct completion *c, struct err_note *note)
 {
+	struct slice address = is_first(staged) ? r->address : staged->address;
 	struct slice hash = staged->has_password ? staged->password_hash : r->password_hash;
 	const struct kdf *kdf = staged->has_password ? &staged->kdf : &r->kdf;
 	enum err e = account_create(t, hash, kdf, &c->account_id, note);
 
 	c->password_reset_ms = t->now_ms;
-	return e == ERR_OK ? account_give_email(t, c->account_id, staged->address, false, note) : e;
+	if (e == ERR_OK) {
+		e = account_give_email(t, c->account_id, address, false, note);
+	}
+	return e == ERR_OK && is_first(staged) ? account_set_admin(t, c->account_id, true, note)
+					       : e;
 }
 
 /* One more address, or one that is verified again. An account's first password may come with it. */
@@ -91,6 +101,25 @@ static enum err check_room(
 	return e;
 }
 
+/* Who makes the first account brings its address along, which proves nothing: so a free one. */
+static enum err check_first(
+    struct txn *t, const struct complete_req *r, struct completion *c, struct err_note *note)
+{
+	struct slice key = SLICE_EMPTY;
+	int64_t owner = 0;
+
+	if (r->address.len == 0) {
+		c->outcome = COMPLETE_NEEDS_ADDRESS;
+		return ERR_OK;
+	}
+	enum err e = email_key(t->arena, r->address, &key);
+	if (e == ERR_OK) {
+		e = email_owner(t->db, key, &owner, note);
+	}
+	c->outcome = e == ERR_OK ? COMPLETE_TAKEN : c->outcome;
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 /* What forbids it, as the database is now. */
 static enum err check(struct txn *t, const struct staged *staged, const struct complete_req *r,
     struct account *a, struct completion *c, struct err_note *note)
@@ -107,6 +136,8 @@ static enum err check(struct txn *t, const struct staged *staged, const struct c
 	} else if ((is_new || staged->kind == STAGED_RESET) && !staged->has_password &&
 		   r->password_hash.len == 0) {
 		c->outcome = COMPLETE_NEEDS_PASSWORD;
+	} else if (is_new && is_first(staged)) {
+		e = check_first(t, r, c, note);
 	} else if (staged->kind == STAGED_ADD) {
 		e = check_room(t, staged, c, note);
 	}
@@ -174,7 +205,7 @@ const struct rpc_def identity_complete = {
 	.name = "identity.complete",
 	.from = ROLE_BIT(ROLE_WEB),
 	.to = ROLE_STORE,
-	.max_req = 512,
+	.max_req = 1024,
 	.max_rep = 64,
 	.deadline_ms = 10000,
 	.cost_us = 150,

@@ -57,7 +57,7 @@ enum identity_op {
 #include "services/identity/wsapi.def"
 #undef WSAPI
 	IDENTITY_WSAPI_OPS,
-	IDENTITY_OPS = IDENTITY_WSAPI_OPS + 46
+	IDENTITY_OPS = IDENTITY_WSAPI_OPS + 47
 };
 extern const struct op identity_ops[IDENTITY_OPS];
 

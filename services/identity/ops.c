@@ -40,6 +40,7 @@ const struct op identity_ops[IDENTITY_OPS] = {
 	{ "identity.add_email_address_page", HTTP_GET, "/add_email_address", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_page },
 	{ "identity.reset_password_page", HTTP_GET, "/reset_password", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_page },
 	{ "identity.complete_transition_page", HTTP_GET, "/complete_transition", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_page },
+	{ "identity.first_account", HTTP_GET, "/first_account", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_page },
 	{ "identity.favicon", HTTP_GET, "/favicon.ico", COST_MEMORY, SHED_FIRST, 1000, 0, OP_INLINE, identity_page },
 	{ "identity.file", HTTP_GET, "/identity/{rest*}", COST_MEMORY, SHED_NEVER, 1000, 0, OP_INLINE, identity_file },
 	{ "identity.hashed", HTTP_GET, "/v/{hash}/{rest*}", COST_MEMORY, SHED_NEVER, 1000, 0, OP_INLINE, identity_hashed },

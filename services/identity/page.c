@@ -23,6 +23,7 @@ static const struct {
 	{ "/add_email_address", landing },
 	{ "/reset_password", landing },
 	{ "/complete_transition", landing },
+	{ "/first_account", "identity/first_account.html" },
 	{ "/include.js", "identity/include.js" },
 	{ "/include.orig.js", "identity/include.orig.js" },
 	{ "/provisioning_api.js", "identity/provisioning_api.js" },
@@ -72,7 +73,7 @@ struct pages {
 static const char robots[] =
     "User-agent: *\nDisallow: /wsapi/\nDisallow: /verify_email_address\n"
     "Disallow: /confirm\nDisallow: /add_email_address\nDisallow: /reset_password\n"
-    "Disallow: /complete_transition\nDisallow: /auth\nDisallow: /provision\n"
+    "Disallow: /complete_transition\nDisallow: /first_account\nDisallow: /auth\nDisallow: /provision\n"
     "Disallow: /communication_iframe\nDisallow: /relay\n";
 
 /* ---- made when a process starts ---- */

@@ -74,6 +74,7 @@ struct complete_req {
 	struct slice token_hash;
 	struct slice password_hash; /* chosen now, for rows that have none; or empty */
 	struct kdf kdf;
+	struct slice address; /* the same, for the row STAGED_FIRST */
 };
 
 enum complete_outcome {
@@ -82,6 +83,8 @@ enum complete_outcome {
 	COMPLETE_LOCKED,
 	COMPLETE_FULL,
 	COMPLETE_NEEDS_PASSWORD,
+	COMPLETE_NEEDS_ADDRESS,
+	COMPLETE_TAKEN, /* somebody has that address */
 	COMPLETE_OUTCOMES
 };
 

@@ -90,6 +90,7 @@ void complete_req_put(struct buf *out, const struct complete_req *r)
 	wire_put_bytes(out, r->token_hash);
 	wire_put_bytes(out, r->password_hash);
 	put_kdf(out, &r->kdf);
+	wire_put_bytes(out, r->address);
 }
 
 bool complete_req_take(struct slice message, struct complete_req *ret)
@@ -99,8 +100,11 @@ bool complete_req_take(struct slice message, struct complete_req *ret)
 	struct complete_req q = { .token_hash = wire_take_bytes(&r) };
 
 	q.password_hash = wire_take_bytes(&r);
-	if (!take_kdf(&r, &q.kdf) || !wire_done(&r) || call >= COMPLETE_CALLS ||
-	    q.token_hash.len != TOKEN_HASH_HEX) {
+	if (!take_kdf(&r, &q.kdf)) {
+		return false;
+	}
+	q.address = wire_take_bytes(&r);
+	if (!wire_done(&r) || call >= COMPLETE_CALLS || q.token_hash.len != TOKEN_HASH_HEX) {
 		return false;
 	}
 	q.call = (enum complete_call)call;

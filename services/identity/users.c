@@ -82,22 +82,14 @@ static enum err mail_invitation(struct txn *t, const struct conf *conf, struct s
 	return e;
 }
 
-enum err user_invite(struct txn *t, const struct conf *conf, struct slice address,
-    const char **ret_link, struct err_note *note)
+/* Stages a new account whose password is chosen by whoever has the token. */
+static enum err stage_chosen(struct txn *t, const struct conf *conf, struct slice address,
+    char token[TOKEN_LEN + 1], struct err_note *note)
 {
-	char token[TOKEN_LEN + 1], hash[TOKEN_HASH_HEX + 1];
-	struct public_url url;
-	enum err e = check_free(t, address, note);
+	char hash[TOKEN_HASH_HEX + 1];
 
-	if (e == ERR_OK) {
-		e = public_url_parse(
-		    slice_str(conf_str(conf, "plimsoll", "public_url")), &url, note);
-	}
-	if (e != ERR_OK) {
-		return e;
-	}
 	rng_token(token, TOKEN_LEN);
-	e = token_hash(slice_str(token), hash);
+	enum err e = token_hash(slice_str(token), hash);
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -109,9 +101,59 @@ enum err user_invite(struct txn *t, const struct conf *conf, struct slice addres
 		.expires_ms = t->now_ms + conf_ms(conf, "identity", "invitation_lifetime"),
 		.mails = 1,
 	};
-	e = staged_put(t, &staged, note);
+	return staged_put(t, &staged, note);
+}
+
+static enum err own_url(const struct conf *conf, struct public_url *ret, struct err_note *note)
+{
+	return public_url_parse(slice_str(conf_str(conf, "plimsoll", "public_url")), ret, note);
+}
+
+enum err user_invite(struct txn *t, const struct conf *conf, struct slice address,
+    const char **ret_link, struct err_note *note)
+{
+	char token[TOKEN_LEN + 1];
+	struct public_url url;
+	enum err e = check_free(t, address, note);
+
+	if (e == ERR_OK) {
+		e = own_url(conf, &url, note);
+	}
+	if (e == ERR_OK) {
+		e = stage_chosen(t, conf, address, token, note);
+	}
 	return e == ERR_OK ? mail_invitation(t, conf, address, token, url.origin, ret_link, note)
 			   : e;
+}
+
+enum err user_first_link(
+    struct txn *t, const struct conf *conf, const char **ret_link, struct err_note *note)
+{
+	char token[TOKEN_LEN + 1];
+	struct public_url url;
+	struct account somebody;
+	enum err e = account_after(t->db, t->arena, 0, &somebody, note);
+
+	if (e != ERR_NOT_FOUND) {
+		return e == ERR_OK ? ERR_EXISTS : e;
+	}
+	e = own_url(conf, &url, note);
+	if (e == ERR_OK) {
+		e = stage_chosen(t, conf, SLICE(STAGED_FIRST), token, note);
+	}
+	if (e == ERR_OK) {
+		*ret_link = arena_printf(t->arena, "%s/first_account?token=%s", url.origin, token);
+		e = *ret_link == NULL ? ERR_MEMORY : ERR_OK;
+	}
+	return e;
+}
+
+enum err user_admin(struct txn *t, struct slice address, bool is_admin, struct err_note *note)
+{
+	struct account a;
+	enum err e = find(t, address, &a, note);
+
+	return e == ERR_OK ? account_set_admin(t, a.id, is_admin, note) : e;
 }
 
 enum err user_verify(struct txn *t, struct slice address, struct err_note *note)

@@ -30,6 +30,18 @@ NODISCARD enum err user_create(struct txn *t, struct slice address, struct slice
 NODISCARD enum err user_invite(struct txn *t, const struct conf *conf, struct slice address,
     const char **ret_link, struct err_note *note);
 
+/*
+ * A link (in the txn's arena) by which somebody makes the first account and is its administrator,
+ * with an address of their choice; the one before it works no more. ERR_EXISTS: there is an
+ * account.
+ */
+NODISCARD enum err user_first_link(
+    struct txn *t, const struct conf *conf, const char **ret_link, struct err_note *note);
+
+/* Makes the account an administrator, or no longer. ERR_NOT_FOUND. */
+NODISCARD enum err user_admin(
+    struct txn *t, struct slice address, bool is_admin, struct err_note *note);
+
 /* Marks an address as verified. ERR_NOT_FOUND. */
 NODISCARD enum err user_verify(struct txn *t, struct slice address, struct err_note *note);
 NODISCARD enum err user_lock(

@@ -130,6 +130,10 @@ static enum err finish(struct wsapi *w, struct complete_req *req, int64_t durati
 		return wsapi_locked(w);
 	case COMPLETE_FULL:
 		return wsapi_fail(w, "this account has as many addresses as it may have");
+	case COMPLETE_NEEDS_ADDRESS:
+		return wsapi_refuse(w, 400, "missing required parameter: 'email'");
+	case COMPLETE_TAKEN:
+		return wsapi_fail(w, "somebody has that address");
 	case COMPLETE_NEEDS_PASSWORD:
 		return wsapi_text(w, 401, asking_initiator.none);
 	case COMPLETE_UNKNOWN:
@@ -153,6 +157,7 @@ static enum err take_new(struct wsapi *w, const struct staged *staged, struct co
 {
 	struct account account = { .id = 0 };
 	struct wsapi_pass pass;
+	struct slice key = staged->address_key;
 	enum err e = ERR_OK;
 
 	*ret_problem = NULL;
@@ -167,9 +172,12 @@ static enum err take_new(struct wsapi *w, const struct staged *staged, struct co
 		e = account_by_id(
 		    w->env->db, w->c->arena, staged->account_id, &account, &w->c->note);
 	}
+	if (e == ERR_OK && req->address.len > 0 && slice_eq(staged->address, SLICE(STAGED_FIRST))) {
+		e = email_key(w->c->arena, req->address, &key); /* whose salt the page has used */
+	}
 	if (e == ERR_OK) {
-		e = wsapi_kdf_for_new(w, &pass, staged->account_id != 0 ? &account : NULL,
-		    staged->address_key, &req->kdf);
+		e = wsapi_kdf_for_new(
+		    w, &pass, staged->account_id != 0 ? &account : NULL, key, &req->kdf);
 	}
 	return e == ERR_OK ? wsapi_hash_pass(w, &pass, &req->kdf, &req->password_hash) : e;
 }
@@ -180,7 +188,7 @@ static enum err complete_with_staged(
 {
 	struct slice token = param_text(&w->params, "token");
 	struct staged staged;
-	struct complete_req req = { .call = call };
+	struct complete_req req = { .call = call, .address = param_text(&w->params, "email") };
 	const char *refusal = NULL, *problem = NULL;
 	enum err e = find(w, call, &staged);
 

@@ -85,6 +85,7 @@ static const struct param_def params_update_password[] = {
 };
 static const struct param_def params_complete[] = {
 	{ "token", PARAM_TOKEN, false },
+	{ "email", PARAM_EMAIL, true }, /* of the first account, which chooses it */
 	{ "pass", PARAM_PASSWORD, true },
 	{ "kdf", PARAM_KDF, true },
 };

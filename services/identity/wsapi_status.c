@@ -173,8 +173,13 @@ enum err wsapi_email_for_token(struct wsapi *w)
 	}
 	json_put_name(&w->json, SLICE("success"));
 	json_put_bool(&w->json, true);
+	bool chooses = slice_eq(staged.address, SLICE(STAGED_FIRST));
 	json_put_name(&w->json, SLICE("email"));
-	json_put_string(&w->json, staged.address);
+	json_put_string(&w->json, chooses ? SLICE_EMPTY : staged.address);
+	if (chooses) {
+		json_put_name(&w->json, SLICE("chooses_email"));
+		json_put_bool(&w->json, true);
+	}
 	json_put_name(&w->json, SLICE("must_auth"));
 	json_put_bool(&w->json, !is_from_here(w, &staged, token));
 	json_put_name(&w->json, SLICE("needs_password"));

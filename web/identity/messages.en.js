@@ -127,6 +127,14 @@ export const messages = {
 	verify_incomplete: 'Some mail programs cut long links. Copy the whole link from the mail into the address line.',
 	home: 'Home page of this server',
 
+	// The page that makes the first account.
+	first_title: 'The first account',
+	first_lead: 'Nobody has an account on this server yet. This one is the administrator’s; the address is yours and need not be confirmed by a mail.',
+	first_done_title: 'Your account is made',
+	first_done: 'You are signed in as {email}',
+	first_bad: 'It has been used before, it is too old, or the server was started anew and printed another one. If nobody has an account yet, start the server again: it prints a new link.',
+	first_incomplete: 'Copy the whole link that the server printed into the address line.',
+
 	// The home page.
 	about: 'About this sign-in',
 	home_title: 'Plimsoll',
