@@ -135,6 +135,10 @@ static void a_file_comes_and_goes_as_a_whole(void **state)
 
 	(void)state;
 	assert_int_equal(keyfile_read(dir, "b.key", &b, &note), ERR_NOT_FOUND);
+	assert_int_equal(access(path_of(""), F_OK), -1); /* reading makes no folder */
+	assert_int_equal(load(&b, &note), ERR_OK);
+	buf_clear(&b);
+	assert_int_equal(keyfile_read(dir, "b.key", &b, &note), ERR_NOT_FOUND);
 	assert_int_equal(keyfile_remove(dir, "b.key", &note), ERR_NOT_FOUND);
 	assert_int_equal(keyfile_write(dir, "b.key", SLICE("one"), &note), ERR_OK);
 	assert_int_equal(keyfile_write(dir, "b.key", SLICE("two"), &note), ERR_OK);
