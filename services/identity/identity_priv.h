@@ -57,7 +57,7 @@ enum identity_op {
 #include "services/identity/wsapi.def"
 #undef WSAPI
 	IDENTITY_WSAPI_OPS,
-	IDENTITY_OPS = IDENTITY_WSAPI_OPS + 47
+	IDENTITY_OPS = IDENTITY_WSAPI_OPS + 46
 };
 extern const struct op identity_ops[IDENTITY_OPS];
 
@@ -112,8 +112,6 @@ bool identity_may_force(const struct conf *conf, struct slice issuer);
 op_fn wsapi_front;
 
 /* verify.c, document.c, page.c */
-op_fn identity_verify, identity_verify_v2, identity_status, identity_well_known, identity_pk,
-    identity_about_json, identity_page, identity_file, identity_hashed, identity_robots,
-    identity_text, identity_embedded_text, identity_redirect, identity_version;
+	IDENTITY_OPS = IDENTITY_WSAPI_OPS + 46
 
 #endif

@@ -19,7 +19,6 @@ const struct op identity_ops[IDENTITY_OPS] = {
 	 * are not known yet are asked. */
 	{ "identity.verify", HTTP_POST, "/verify", COST_SIGN, SHED_LATE, 10000, BODY_MAX, 0, identity_verify },
 	{ "identity.verify_v2", HTTP_POST, "/v2", COST_SIGN, SHED_LATE, 10000, BODY_MAX, 0, identity_verify_v2 },
-	{ "identity.status", HTTP_GET, "/status", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, identity_status },
 	{ "identity.well_known", HTTP_GET, "/.well-known/browserid", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_well_known },
 	{ "identity.pk", HTTP_GET, "/pk", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, identity_pk },
 	{ "identity.about_json", HTTP_GET, "/__about__", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, identity_about_json },

@@ -116,10 +116,3 @@ enum err identity_verify_v2(struct op_call *c)
 	return result.reason != NULL ? verify_fail(c, 200, result.reason)
 				     : verify_okay(c, result.audience, &result);
 }
-
-/* /status: a process that can answer. */
-enum err identity_status(struct op_call *c)
-{
-	http_reply(c->req, 200, SLICE("text/plain; charset=utf-8"), SLICE("OK"));
-	return ERR_OK;
-}

@@ -182,11 +182,11 @@ test('a configuration for it: alone, and no public server needs mail for it', as
 	await check({ plimsoll: { services: 'verifier' }, verifier: { fallback: 'https://x.example/' } }, 3, /\[verifier\] fallback/);
 });
 
-test('beside accounts: /v2 and /status; our own certificates, and one in another name of ours', async () => {
+test('beside accounts: /v2; our own certificates, and one in another name of ours', async () => {
 	const own = new Client(identity.url);
 	const expected = { email: 'v2@example.org', issuer: '127.0.0.1' };
 	isOkay(await v2({ assertion: bundle([ours.certificate], assertion(userKey, SITE)) }, own), expected);
-	assert.equal((await own.get('/status')).text, 'OK');
+	assert.equal((await own.get('/status')).status, 404);
 	const refused = await askCertificate(ours.client, 'v2@example.org', userKey, { forceIssuer: 'evil.example' });
 	assert.deepEqual([refused.status, refused.text], [400, 'Bad Request: Invalid issuer, unable to issue certificate']);
 	const forced = await askCertificate(ours.client, 'v2@example.org', userKey, { forceIssuer: 'other.name.example' });
@@ -197,4 +197,21 @@ test('beside accounts: /v2 and /status; our own certificates, and one in another
 	const query = new URLSearchParams({ experimental_forceIssuer: 'other.name.example' });
 	isOkay(await post(own, `/verify?${query}`, fields), { email: 'v2@example.org', issuer: 'other.name.example' });
 	assert.match((await post(own, '/verify', { ...fields, experimental_forceIssuer: 'evil.example' })).json.reason, /^can't get public key/);
+});
+
+test('an account whose address nobody has confirmed: its certificate says so, and a site must want it', async () => {
+	const email = 'unsure@example.org';
+	const client = new Client(identity.url);
+	const staged = await client.stage(email, 'correct horse', { allowUnverified: true });
+	assert.deepEqual(staged.json, { success: true, unverified: true });
+	assert.equal((await client.login(email, 'correct horse', { allowUnverified: true })).json.success, true);
+	const refused = await askCertificate(client, email, userKey);
+	assert.deepEqual([refused.status, refused.text], [403, 'Forbidden: that email requires (re)verification']);
+	const answer = await askCertificate(client, email, userKey, { allowUnverified: true });
+	assert.deepEqual(payloadOf(answer.text).principal, { 'unverified-email': email });
+	const fields = { assertion: bundle([answer.text], assertion(userKey, SITE)), audience: SITE };
+	const own = new Client(identity.url);
+	isRefused(await post(own, '/verify', fields), 200, 'unverified email');
+	isRefused(await v2(fields, own), 200, 'unverified email');
+	isOkay(await post(own, '/verify', { ...fields, experimental_allowUnverified: true }), { 'unverified-email': email, issuer: '127.0.0.1' });
 });
