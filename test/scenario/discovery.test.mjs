@@ -272,15 +272,22 @@ test('private addresses are not asked, whatever the name says', async () => {
 	}
 });
 
-test('over plain http for tests, and through a proxy', async () => {
-	const plain = await new Domains({ 'good.example': DOCUMENT }).start({ tls: false });
+test('over plain http for tests, one at a time; and through a proxy', async () => {
+	const slow = ['s1.example', 's2.example', 's3.example', 's4.example'];
+	const plain = await new Domains({ 'good.example': DOCUMENT, ...Object.fromEntries(slow.map((name) => [name, () => {}])) }).start({ tls: false });
 	const ports = { web: await freePort(), admin: await freePort() };
 	try {
 		const conf = (identity) => ({ identity: { primaries: 'yes', test_doors: 'yes', ...identity }, web: { instances: 1 }, log: { level: 'info' } });
-		const first = await startPlimsoll({ conf: conf({ provider_plain_http: 'yes', provider_hosts: `good.example=127.0.0.1:${plain.port}` }), ports });
+		const hosts = ['good.example', ...slow].map((name) => `${name}=127.0.0.1:${plain.port}`);
+		const first = await startPlimsoll({ conf: conf({ provider_plain_http: 'yes', provider_hosts: hosts, provider_parallel: 1, provider_timeout: '800ms' }), ports });
 		try {
 			assert.equal((await info(at('good.example'), first)).auth, 'http://good.example/in');
 			await isLogged(first, /providers_over_plain_http/);
+			// Whose turn does not come in time is not taken for one without a provider.
+			const answers = await Promise.all(slow.map((name) => new Client(first.url).get(`/wsapi/address_info?email=${at(name)}`)));
+			const statuses = answers.map((answer) => answer.status).sort();
+			assert.deepEqual([statuses.at(0), statuses.at(-1)], [200, 503], statuses.join());
+			assert.equal((await info(at('good.example'), first)).type, 'primary');
 		} finally {
 			await first.stop();
 		}
