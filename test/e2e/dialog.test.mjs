@@ -280,6 +280,7 @@ test('the first address without a provider brings the account its password', asy
 		await enterMore(dialog, more);
 		await screenShown(dialog, 'new');
 		assert.match(await dialog.textContent('[data-screen=new]'), /has no password here yet/);
+		assert.equal(await dialog.textContent('[data-screen=new] button[type=submit]'), 'Next');
 		if (!other) await look(dialog, 'dialog-new-first');
 		await chooseNewPassword(dialog, PASSWORD);
 		await screenShown(dialog, 'mail');

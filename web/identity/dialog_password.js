@@ -85,7 +85,7 @@ export function showNew(forWhat, notice = null) {
 	purpose = forWhat;
 	const { why, action } = PURPOSES[purpose];
 	setText(element('new', '[data-for]'), why, { email: dialog.email });
-	setText(element('new', 'button[type=submit]'), action);
+	element('new', 'button[type=submit]').dataset.text = action;
 	show('new', notice);
 }
 
