@@ -49,7 +49,8 @@ static void a_report_of_postfix(void **state)
 			     "Action: failed\r\nStatus: 5.1.1\r\n"
 			     "Remote-MTA: dns; mx.example.com\r\n"
 			     "Diagnostic-Code: smtp; 550 5.1.1 <nobody@example.com>:\r\n"
-			     "    Recipient \xc3\xa4""ddress rejected\r\n" TAIL),
+			     "    Recipient \xc3\xa4"
+			     "ddress rejected\r\n" TAIL),
 	    ERR_OK);
 	assert_string_equal(b.verp, TOKEN);
 	assert_string_equal(b.status, "5.1.1");

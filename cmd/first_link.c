@@ -1,6 +1,6 @@
 /*
- * See first_link.h. It is made here, before the server starts, because the process that the operator
- * has started is the one whose output the operator reads, and the store's is not.
+ * See first_link.h. It is made here, before the server starts, because the process that the
+ * operator has started is the one whose output the operator reads, and the store's is not.
  */
 #include "cmd/first_link.h"
 

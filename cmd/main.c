@@ -89,8 +89,8 @@ static int run_command(
 		print_help(stdout);
 		return EXIT_OK;
 	}
-	bool takes_all = command->run == cmd_user || command->run == cmd_mail ||
-			 command->run == cmd_identity;
+	bool takes_all =
+	    command->run == cmd_user || command->run == cmd_mail || command->run == cmd_identity;
 	const char *extra = takes_all		   ? NULL
 			    : o.n_more > 0	   ? o.more[0]
 			    : !takes_word(command) ? o.word

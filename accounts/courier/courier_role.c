@@ -1,6 +1,6 @@
 /*
- * Role: courier. The only role that dials out: it sends mails (delivery.c) and fetches what web asks
- * for (fetcher.c).
+ * Role: courier. The only role that dials out: it sends mails (delivery.c) and fetches what web
+ * asks for (fetcher.c).
  */
 #include "accounts/courier/courier_role.h"
 

@@ -35,7 +35,7 @@ struct identity_state {
 	struct discovery *discovery; /* providers of other domains */
 	struct buf well_known;	     /* the document /.well-known/browserid */
 	struct pages *pages;
-	struct served_keys served;    /* what the key, its text and the document come from */
+	struct served_keys served;	     /* what the key, its text and the document come from */
 	uint8_t kdf_salt_key[KDF_KEY_BYTES]; /* derives salts for addresses without account */
 
 	/* signer */
