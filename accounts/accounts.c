@@ -82,7 +82,7 @@ static const struct metric_def metrics[ACCOUNTS_METRICS] = {
 	[MAIL_FAILED] = { "mail_failed", METRIC_GAUGE, NULL, "Mails given up, of those still kept." },
 	[WELL_KNOWN_SUCCESS] = { "fetch_well_known_success_seconds", METRIC_HIST, NULL, "Time to fetch the support document of another domain, where there is one." },
 	[WELL_KNOWN_ERROR] = { "fetch_well_known_error_seconds", METRIC_HIST, NULL, "Time to find that another domain has none, or cannot be reached." },
-	[MAIL_BOUNCED] = { "mail_bounced_addresses", METRIC_GAUGE, NULL, "Addresses that mail came back from for good, and that no mail has reached since." },
+	[MAIL_BOUNCED] = { "mail_bounced_addresses", METRIC_GAUGE, NULL, "Addresses that mail came back from for good, and that no mail has reached since; 1000: so many or more." },
 };
 /* clang-format on */
 

@@ -18,7 +18,7 @@ enum {
 enum err mail_address_find(struct sql_db *db, struct arena *arena, struct slice key,
     struct mail_address *ret, struct err_note *note)
 {
-	struct mail_address m;
+	struct mail_address m = { .mailed_ms = 0 };
 	struct sql_query *q;
 	enum err e = sql_begin(db, &accounts_stmts[STMT_MAIL_ADDRESS_FIND], &q, note);
 

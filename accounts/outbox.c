@@ -54,7 +54,7 @@ enum err outbox_put(
 {
 	bool full = false;
 	char verp[VERP_LEN + 1];
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 
 	if (is_too_long(mail)) {
 		return err_note_set(note, ERR_LIMIT, "a mail is too long");

@@ -98,7 +98,7 @@ static enum err handle_retry(void *role_state, const struct rpc_call_info *info,
 {
 	struct txn *t = role_state;
 	struct outbox_retry_req r;
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 	int64_t tries = 0;
 	struct slice recipient = SLICE_EMPTY;
 

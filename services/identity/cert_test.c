@@ -1,5 +1,5 @@
 /*
- * The domain key's file, certificates, public keys that are refused, and the texts of mails.
+ * The domain key's file, certificates, and public keys that are refused.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,6 @@
 #include "services/identity/domain_key.h"
 #include "services/identity/jws.h"
 #include "services/identity/jws_rig.h"
-#include "services/identity/mail.h"
 
 static char dir[64];
 
@@ -185,33 +184,6 @@ static void extra_members_of_a_key_are_not_signed(void **state)
 	test_key_fini(&k);
 }
 
-static void mails_are_escaped(void **state)
-{
-	struct arena arena = arena_new(100000);
-	const struct mail_request r = {
-		.kind = MAIL_NEW,
-		.recipient = SLICE("a@b.co"),
-		.token = SLICE("TOKEN"),
-		.public_origin = SLICE("https://id.example"),
-		.site = SLICE("https://site.example:8443"),
-		.color = SLICE("fff"),
-		.logo = SLICE("https://site.example/a'b<c>&\"d"),
-	};
-	struct outbox_mail m;
-
-	(void)state;
-	assert_int_equal(mail_compose(&arena, &r, &m), ERR_OK);
-	assert_true(slice_eq(m.link, SLICE("https://id.example/verify_email_address?token=TOKEN")));
-	assert_true(slice_eq(m.subject, SLICE("site.example: Complete sign-in")));
-	assert_true(slice_eq(m.kind, SLICE("new")));
-	assert_non_null(
-	    strstr(m.text.ptr, "https://id.example/verify_email_address?token=TOKEN\n"));
-	assert_non_null(
-	    strstr(m.html.ptr, "src=\"https://site.example/a&#39;b&lt;c&gt;&amp;&quot;d\""));
-	assert_non_null(strstr(m.html.ptr, "background:#fff\""));
-	arena_reset(&arena);
-}
-
 #define DIR_TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
 
 int main(void)
@@ -223,7 +195,6 @@ int main(void)
 		cmocka_unit_test(only_sound_keys_are_certified),
 		cmocka_unit_test(dsa_keys_outside_the_group_are_refused),
 		cmocka_unit_test(extra_members_of_a_key_are_not_signed),
-		cmocka_unit_test(mails_are_escaped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,18 +131,26 @@ static struct provider_source source_of(const struct discovery *d)
 
 /* ---- the table of those seen ---- */
 
-static void mark(struct discovery *d, struct slice domain, int64_t seen_ms)
+static enum err put_mark(
+    struct discovery *d, struct slice key, int64_t seen_ms, struct err_note *note)
 {
 	struct buf message = buf_new(accounts_idp_mark.max_req);
-	struct err_note note = { 0 };
 	enum err e = ERR_LIMIT;
 
-	idp_put_mark(&message, domain, seen_ms);
+	idp_put_mark(&message, key, seen_ms);
 	if (!message.failed) {
 		e = rpc_call(d->env->peer[ROLE_STORE], &accounts_idp_mark, buf_slice(&message),
-		    DEADLINE_NONE, 0, NULL, NULL, &note);
+		    DEADLINE_NONE, 0, NULL, NULL, note);
 	}
 	buf_free(&message);
+	return e;
+}
+
+static void mark(struct discovery *d, struct slice domain, int64_t seen_ms)
+{
+	struct err_note note = { 0 };
+	enum err e = put_mark(d, domain, seen_ms, &note);
+
 	if (e != ERR_OK) {
 		LOG(LOG_WARN, "discovery", "not_recorded", LOG_S("domain", domain),
 		    LOG_C("err", err_text(e)), LOG_C("detail", note.text));
@@ -183,6 +191,28 @@ enum err discovery_is_offline(struct discovery *d, struct arena *arena, struct s
 		mark(d, key, 0);
 	}
 	return ERR_OK;
+}
+
+enum err discovery_last_seen(struct discovery *d, struct arena *arena, struct slice domain,
+    int64_t *ret_ms, struct err_note *note)
+{
+	struct slice key;
+	enum err e = host_key(arena, domain, &key);
+
+	*ret_ms = 0;
+	if (e == ERR_OK) {
+		e = idp_last_seen(d->env->db, key, ret_ms, note);
+	}
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err discovery_mark_seen(struct discovery *d, struct arena *arena, struct slice domain,
+    int64_t seen_ms, struct err_note *note)
+{
+	struct slice key;
+	enum err e = host_key(arena, domain, &key);
+
+	return e == ERR_OK ? put_mark(d, key, seen_ms, note) : e;
 }
 
 /* ---- lookups ---- */

@@ -38,6 +38,13 @@ NODISCARD enum err discovery_find(struct discovery *d, struct arena *arena, stru
 NODISCARD enum err discovery_is_offline(struct discovery *d, struct arena *arena,
     struct slice domain, bool is_disabled, bool *ret, struct err_note *note);
 
+/* When a provider of the domain was last seen at work; 0: never, or long ago. For test doors. */
+NODISCARD enum err discovery_last_seen(struct discovery *d, struct arena *arena,
+    struct slice domain, int64_t *ret_ms, struct err_note *note);
+/* Records that it was seen at that time, 0: forgets it; in a task. */
+NODISCARD enum err discovery_mark_seen(struct discovery *d, struct arena *arena,
+    struct slice domain, int64_t seen_ms, struct err_note *note);
+
 /* ---- the courier's process ---- */
 
 /* [identity] primaries: does a server with this public URL look other domains up? */

@@ -1,6 +1,5 @@
 /*
- * Providers of the configuration, the way from a domain to its provider, and the mails of each
- * kind.
+ * Providers of the configuration, and the way from a domain to its provider.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +12,6 @@
 #include <cmocka.h>
 
 #include "services/identity/identity.h"
-#include "services/identity/mail.h"
 #include "services/identity/provider.h"
 
 static char path[] = "/tmp/provider-test-XXXXXX";
@@ -146,58 +144,12 @@ static void delegations_end(void **state)
 	providers_free(&p);
 }
 
-static void each_kind_of_mail_has_its_page_and_words(void **state)
-{
-	static const struct {
-		enum mail_kind kind;
-		const char *name, *link, *subject;
-	} rows[] = {
-		{ MAIL_NEW, "new", "https://id.example/verify_email_address?token=T",
-		    "site.example: Complete sign-in" },
-		{ MAIL_CONFIRM, "confirm", "https://id.example/confirm?token=T",
-		    "site.example: Complete sign-in" },
-		{ MAIL_RESET, "reset", "https://id.example/reset_password?token=T",
-		    "site.example: Complete password reset" },
-		{ MAIL_TRANSITION, "transition", "https://id.example/complete_transition?token=T",
-		    "site.example: Complete sign-in" },
-		{ MAIL_INVITE, "invite", "https://id.example/verify_email_address?token=T",
-		    "site.example: Invitation" },
-	};
-	struct arena arena = arena_new(1024 * 1024);
-
-	(void)state;
-	assert_int_equal(sizeof(rows) / sizeof(rows[0]), MAIL_KINDS);
-	for (size_t i = 0; i < MAIL_KINDS; i++) {
-		const struct mail_request r = {
-			.kind = rows[i].kind,
-			.recipient = SLICE("a@example.org"),
-			.token = SLICE("T"),
-			.public_origin = SLICE("https://id.example"),
-			.site = SLICE("https://site.example:8443"),
-			.color = SLICE("#abc"),
-			.logo = SLICE("https://site.example/\"logo\".png"),
-		};
-		struct outbox_mail mail;
-
-		assert_int_equal(mail_compose(&arena, &r, &mail), ERR_OK);
-		assert_true(slice_eq(mail.kind, slice_str(rows[i].name)));
-		assert_true(slice_eq(mail.link, slice_str(rows[i].link)));
-		assert_true(slice_eq(mail.subject, slice_str(rows[i].subject)));
-		assert_non_null(
-		    memmem(mail.text.ptr, mail.text.len, rows[i].link, strlen(rows[i].link)));
-		assert_non_null(memmem(mail.html.ptr, mail.html.len, "#abc", 4));
-		assert_null(memmem(mail.html.ptr, mail.html.len, "\"logo\"", 6));
-	}
-	arena_reset(&arena);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_is_a_provider_by_default),
 		cmocka_unit_test(lists_that_are_wrong_are_refused_in_words),
 		cmocka_unit_test(delegations_end),
-		cmocka_unit_test(each_kind_of_mail_has_its_page_and_words),
 	};
 	int fd = mkstemp(path);
 

@@ -46,6 +46,20 @@ static enum err answer_text(struct wsapi *w, struct slice name, struct slice tex
 	return wsapi_send(w, 200);
 }
 
+static enum err answer_number(struct wsapi *w, struct slice name, int64_t n)
+{
+	enum err e = wsapi_begin(w);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	json_put_name(&w->json, SLICE("success"));
+	json_put_bool(&w->json, true);
+	json_put_name(&w->json, name);
+	json_put_i64(&w->json, n);
+	return wsapi_send(w, 200);
+}
+
 enum err wsapi_test_user_id(struct wsapi *w)
 {
 	struct account account;
@@ -54,17 +68,29 @@ enum err wsapi_test_user_id(struct wsapi *w)
 	if (e == ERR_NOT_FOUND) {
 		return wsapi_fail(w, no_such_user);
 	}
+	return e == ERR_OK ? answer_number(w, SLICE("userid"), account.id) : e;
+}
+
+enum err wsapi_test_provider_last_seen(struct wsapi *w)
+{
+	int64_t seen_ms = 0;
+	enum err e = discovery_last_seen(w->state->discovery, w->c->arena,
+	    param_text(&w->params, "domain"), &seen_ms, &w->c->note);
+
+	return e == ERR_OK ? answer_number(w, SLICE("last_seen"), seen_ms) : e;
+}
+
+/* 0 forgets the provider. */
+enum err wsapi_test_set_provider_last_seen(struct wsapi *w)
+{
+	uint64_t ms = 0;
+	enum err e = slice_to_u64(param_text(&w->params, "ms"), INT64_MAX, &ms);
+
 	if (e == ERR_OK) {
-		e = wsapi_begin(w);
+		e = discovery_mark_seen(w->state->discovery, w->c->arena,
+		    param_text(&w->params, "domain"), (int64_t)ms, &w->c->note);
 	}
-	if (e != ERR_OK) {
-		return e;
-	}
-	json_put_name(&w->json, SLICE("success"));
-	json_put_bool(&w->json, true);
-	json_put_name(&w->json, SLICE("userid"));
-	json_put_i64(&w->json, account.id);
-	return wsapi_send(w, 200);
+	return e == ERR_OK ? wsapi_ok(w) : e;
 }
 
 enum err wsapi_test_last_used_as(struct wsapi *w)

@@ -102,6 +102,10 @@ static const struct param_def params_test_used_as[] = {
 	{ "email", PARAM_EMAIL, false },
 	{ "used_as", PARAM_USED_AS, false },
 };
+static const struct param_def params_test_seen[] = {
+	{ "domain", PARAM_HOSTNAME, false },
+	{ "ms", PARAM_NUMBER, false },
+};
 static const struct param_def params_test_offset[] = {
 	{ "ms", PARAM_NUMBER, false },
 };
@@ -131,6 +135,7 @@ PARAM_LIST(complete);
 PARAM_LIST(test_password);
 PARAM_LIST(test_hash);
 PARAM_LIST(test_used_as);
+PARAM_LIST(test_seen);
 PARAM_LIST(test_offset);
 PARAM_LIST(cert_key);
 

@@ -13,6 +13,8 @@ const DOORS = [
 	['POST', 'test_check_password'],
 	['POST', 'test_set_password_hash'],
 	['POST', 'test_set_last_used_as'],
+	['GET', 'test_provider_last_seen'],
+	['POST', 'test_set_provider_last_seen'],
 	['POST', 'test_set_time_offset'],
 ];
 let server;
@@ -50,6 +52,15 @@ test('the number of an account, by its address', async () => {
 	const { userid } = (await client.context()).json;
 	assert.deepEqual((await get('test_user_id', email.toUpperCase())).json, { success: true, userid });
 	isFailure(await get('test_user_id', freshEmail()), 200, 'no such user');
+});
+
+test('when a provider was last seen at work', async () => {
+	const seen = async () => (await anybody().get('/wsapi/test_provider_last_seen?domain=Provider.example')).json;
+	assert.deepEqual(await seen(), { success: true, last_seen: 0 });
+	isOk(await post('test_set_provider_last_seen', { domain: 'provider.EXAMPLE', ms: 1234567 }));
+	assert.deepEqual(await seen(), { success: true, last_seen: 1234567 });
+	isOk(await post('test_set_provider_last_seen', { domain: 'provider.example', ms: 0 }));
+	assert.deepEqual(await seen(), { success: true, last_seen: 0 });
 });
 
 test('a password is checked without a log-in and without counting', async () => {
