@@ -321,7 +321,7 @@ static enum err open_smtp(struct delivery *d, const struct conf *conf, struct bu
 		.tls = server.tls,
 		.ca = buf_slice(ca),
 		.timeout_ms = d->send_timeout_ms,
-		.max_connections = (long)d->max,
+		.max_connections = d->max,
 	};
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		return err_note_set(note, ERR_SYSTEM, "libcurl does not start");

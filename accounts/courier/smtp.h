@@ -1,6 +1,8 @@
 /*
- * Role: courier. Sending one message over SMTP from a task, through libcurl's multi interface on
- * our loop. Connections are kept and reused between messages.
+ * Role: courier. Sending one message over SMTP from a task. The conversations are held by libcurl
+ * on threads of their own, as many at most as connections; those are kept and reused between
+ * messages, and ended after a minute without one. A connection costs a stack of 256 KiB, of which
+ * a fifth is touched, 64 KiB of buffers of libcurl, and with TLS what OpenSSL takes.
  */
 #ifndef PLIMSOLL_ACCOUNTS_COURIER_SMTP_H
 #define PLIMSOLL_ACCOUNTS_COURIER_SMTP_H
@@ -21,15 +23,18 @@ struct smtp_options {
 	struct slice password; /* no NUL inside */
 	enum mail_tls tls;
 	struct slice ca;    /* PEM of the authorities to trust; empty: the system's */
-	int64_t timeout_ms; /* for one message, connecting included */
-	long max_connections;
+	int64_t timeout_ms; /* for one message, connecting and trying again included */
+	unsigned max_connections;
 };
 
-/* Copies the options. ERR_SYSTEM/ERR_MEMORY. */
+/* Copies the options. curl_global_init() has been called. ERR_SYSTEM/ERR_MEMORY. */
 NODISCARD enum err smtp_client_new(
     struct loop *l, const struct smtp_options *o, struct smtp_client **ret);
 
-/* No sending may be under way. */
+/*
+ * No sending may be under way, or the loop may not run again: what is on its way is then cut, which
+ * takes a second at most.
+ */
 void smtp_client_free(struct smtp_client **c);
 
 /* How one sending ended. */
@@ -41,8 +46,8 @@ struct smtp_outcome {
 
 /*
  * Sends message (CRLF line ends) to one recipient; waits in the running task. ERR_OK: the server
- * has taken responsibility for it. Other: see *ret_outcome; ERR_CANCELLED/ERR_DEADLINE as
- * task_wait.
+ * has taken responsibility for it. Other: see *ret_outcome. ERR_CANCELLED/ERR_DEADLINE as
+ * task_wait: if the server has begun to hear of it, the message is finished without us.
  */
 NODISCARD enum err smtp_send(struct smtp_client *c, struct slice from, struct slice recipient,
     struct slice message, struct smtp_outcome *ret_outcome);
