@@ -42,7 +42,7 @@ const struct conf_key accounts_conf_keys[ACCOUNTS_CONF_KEYS] = {
 	{ .section = "mail", .name = "timeout", .type = CONF_DURATION, .unit = "ms", .min = 1000, .max = 600000,
 	  .def = "30s",
 	  .help = "How long one mail may take at the mail server." },
-	{ .section = "mail", .name = "connections", .type = CONF_INT, .unit = "connections", .min = 1, .max = 64,
+	{ .section = "mail", .name = "connections", .type = CONF_INT, .unit = "connections", .min = 1, .max = 128,
 	  .def = "8",
 	  .help = "Most connections to the mail server at a time. They are kept for the next mails, and made only when so many mails wait." },
 };

@@ -58,8 +58,7 @@ static void courier_drain(struct role_ctx *r, int64_t deadline_us)
 {
 	struct courier *c = r->role_data;
 
-	(void)deadline_us;
-	delivery_drain(c->delivery, on_drained, r);
+	delivery_drain(c->delivery, deadline_us, on_drained, r);
 }
 
 static void courier_stop(struct role_ctx *r)

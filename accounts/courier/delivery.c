@@ -1,8 +1,9 @@
 /*
- * See delivery.h. One dispatcher task leases rows, as many as there are free connections, and
- * starts a task for each, which sends the mail and says how it went. It sleeps until a row is due
- * or the store says that a new one was committed. So a single mail costs one lease and one
- * connection, and a long queue uses all of [mail] connections. Without [mail] smtp (development) a
+ * See delivery.h. One dispatcher task leases rows and starts a task for each, which sends the mail
+ * and says how it went. It sleeps until a row is due or the store says that a new one was
+ * committed. So a single mail costs one lease and one connection. A long queue uses all of [mail]
+ * connections, and leases somewhat more: those mails wait here for a connection, so that none waits
+ * for a lease. Without [mail] smtp (development) a
  * mail counts as delivered when it stands in the outbox, where the admin listener's page shows it.
  */
 #include "accounts/courier/delivery.h"
@@ -28,7 +29,9 @@ enum {
 	STORE_AWAY_US = 500 * 1000,	/* pause when the store does not answer */
 	MESSAGE_BYTES = 256 * 1024,	/* two parts of 24 KiB, every byte escaped, and headers */
 	CALL_BYTES = 4096,
-	REFILL_PART = 4 /* wait until a quarter of the connections is free: fewer leases */
+	CUT_US = 1500 * 1000, /* what is on its way is cut so long before a drain's end */
+	REFILL_PART = 4, /* a lease is for a quarter of the connections at least, if so many wait */
+	REFILLS_AHEAD = 2 /* so many quarters are leased beyond what the connections take */
 };
 
 struct delivery {
@@ -37,8 +40,8 @@ struct delivery {
 	struct mime_sender sender;  /* slices into the configuration */
 	struct slice bounce_domain; /* empty: mails come back to the sender's address */
 	struct task *dispatcher;    /* NULL: not running */
-	unsigned max;		    /* mails being sent at a time */
-	unsigned sending, running;  /* mails in SMTP; tasks, which also say how it went */
+	unsigned refill, window;    /* mails of a lease at least; of all leases at most */
+	unsigned sending, running;  /* mails given to SMTP; tasks, which also say how it went */
 	int64_t send_timeout_ms;
 	uint64_t wakes; /* how often the store said that there is new mail */
 	bool stopping, waits_for_room;
@@ -164,9 +167,7 @@ static void is_done(struct delivery *d)
 
 static bool has_room(const struct delivery *d)
 {
-	unsigned part = d->max / REFILL_PART;
-
-	return d->max - d->sending >= (part == 0 ? 1 : part);
+	return d->window - d->sending >= d->refill;
 }
 
 static void run_job(void *arg)
@@ -244,7 +245,7 @@ static int64_t lease_some(struct delivery *d, unsigned n, struct batch *b)
 
 static int64_t work_once(struct delivery *d)
 {
-	unsigned room = d->max - d->sending;
+	unsigned room = d->window - d->sending;
 	struct batch *b = has_room(d) ? calloc(1, sizeof(*b)) : NULL;
 
 	d->waits_for_room = !has_room(d);
@@ -298,6 +299,11 @@ static struct slice host_of_url(const char *url)
 	return slice_sub(s, 0, slice_find(s, ':', 0));
 }
 
+static unsigned connections_of(const struct conf *conf)
+{
+	return (unsigned)conf_int(conf, "mail", "connections");
+}
+
 static enum err open_smtp(struct delivery *d, const struct conf *conf, struct buf *password,
     struct buf *ca, struct err_note *note)
 {
@@ -321,7 +327,7 @@ static enum err open_smtp(struct delivery *d, const struct conf *conf, struct bu
 		.tls = server.tls,
 		.ca = buf_slice(ca),
 		.timeout_ms = d->send_timeout_ms,
-		.max_connections = d->max,
+		.max_connections = connections_of(conf),
 	};
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		return err_note_set(note, ERR_SYSTEM, "libcurl does not start");
@@ -354,9 +360,10 @@ enum err delivery_new(struct svc_env *env, struct delivery **ret, struct err_not
 	d->sender.from = slice_str(conf_str(env->conf, "mail", "from"));
 	d->sender.host = host_of_url(conf_str(env->conf, "plimsoll", "public_url"));
 	d->bounce_domain = slice_str(conf_str(env->conf, "mail", "bounce_domain"));
-	d->max = (unsigned)conf_int(env->conf, "mail", "connections");
+	unsigned connections = connections_of(env->conf);
+	d->refill = connections < REFILL_PART ? 1 : connections / REFILL_PART;
+	d->window = connections + REFILLS_AHEAD * d->refill;
 	d->send_timeout_ms = conf_ms(env->conf, "mail", "timeout");
-	CHECK(d->max > 0);
 	enum err e = open_client(d, env->conf, note);
 	if (e != ERR_OK) {
 		free(d);
@@ -377,8 +384,25 @@ enum err delivery_start(struct delivery *d, struct err_note *note)
 	return ERR_OK;
 }
 
-void delivery_drain(struct delivery *d, void (*done)(void *arg), void *arg)
+/* Cutting takes up to a second, and what became of the mails is told to the store afterwards. */
+static void cut_late(void *arg)
 {
+	struct delivery *d = arg;
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK) { /* until the time has come: nobody wakes or cancels us */
+		e = task_wait(DEADLINE_NONE);
+	}
+	if (d->smtp != NULL) {
+		smtp_abandon(d->smtp);
+	}
+}
+
+void delivery_drain(struct delivery *d, int64_t deadline_us, void (*done)(void *arg), void *arg)
+{
+	enum err e = task_spawn(d->env->loop, cut_late, d, deadline_us - CUT_US, NULL);
+
+	(void)e; /* without it the process ends a little later: delivery_free() cuts, too */
 	d->stopping = true;
 	d->drained = done;
 	d->drained_arg = arg;

@@ -21,9 +21,10 @@ NODISCARD enum err delivery_start(struct delivery *d, struct err_note *note);
 
 /*
  * Leases no more and finishes what is on its way, which the server may already have taken; then
- * calls done(arg), from here if nothing is.
+ * calls done(arg), from here if nothing is. What is not finished shortly before deadline_us is cut
+ * and goes out again later.
  */
-void delivery_drain(struct delivery *d, void (*done)(void *arg), void *arg);
+void delivery_drain(struct delivery *d, int64_t deadline_us, void (*done)(void *arg), void *arg);
 
 /* Nothing may be on its way any more, or the loop may not run again. */
 void delivery_free(struct delivery **d);

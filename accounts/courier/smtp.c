@@ -70,12 +70,17 @@ enum err smtp_client_new(struct loop *l, const struct smtp_options *o, struct sm
 	return ERR_OK;
 }
 
+void smtp_abandon(struct smtp_client *c)
+{
+	atomic_store(&c->abandoned, true);
+}
+
 void smtp_client_free(struct smtp_client **c)
 {
 	if (*c == NULL) {
 		return;
 	}
-	atomic_store(&(*c)->abandoned, true);
+	smtp_abandon(*c);
 	crew_free(&(*c)->crew);
 	free((*c)->url);
 	wipe_free(&(*c)->user);

@@ -32,9 +32,12 @@ NODISCARD enum err smtp_client_new(
     struct loop *l, const struct smtp_options *o, struct smtp_client **ret);
 
 /*
- * No sending may be under way, or the loop may not run again: what is on its way is then cut, which
- * takes a second at most.
+ * For a courier that must end: nothing is begun any more, and what is on its way is cut, which
+ * takes a second at most. Its smtp_send() gives ERR_IO.
  */
+void smtp_abandon(struct smtp_client *c);
+
+/* No sending may be under way, or the loop may not run again. Abandons first. */
 void smtp_client_free(struct smtp_client **c);
 
 /* How one sending ended. */

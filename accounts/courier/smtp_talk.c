@@ -219,6 +219,9 @@ static const char *explanation(CURLcode code, bool has_reply)
 		return has_reply ? "the mail server refuses the login"
 				 : "the mail server takes no login by PLAIN or LOGIN";
 	}
+	if (code == CURLE_ABORTED_BY_CALLBACK) {
+		return "the courier had to end before the mail server's last answer";
+	}
 	return NULL;
 }
 
@@ -231,7 +234,8 @@ static void explain(struct sending *s, CURLcode code, long reply)
 	const char *words = has_reply	       ? s->outcome->text
 			    : s->error[0] != 0 ? s->error
 					       : curl_easy_strerror(code);
-	bool is_all = what != NULL && !has_reply && code == CURLE_USE_SSL_FAILED;
+	bool is_all = what != NULL && ((!has_reply && code == CURLE_USE_SSL_FAILED) ||
+					  code == CURLE_ABORTED_BY_CALLBACK);
 
 	if (what == NULL && has_reply) {
 		return;
@@ -270,11 +274,16 @@ static bool was_stale(CURL *easy, CURLcode code, const struct sending *s, size_t
 	       s->rest.len == message_bytes;
 }
 
-static CURLcode perform_until(CURL *easy, int64_t deadline_us)
+static CURLcode perform_until(CURL *easy, struct sending *s, int64_t deadline_us)
 {
 	int64_t left_ms = (deadline_us - clock_mono_us()) / 1000;
 
+	if (atomic_load(&s->client->abandoned)) {
+		return CURLE_ABORTED_BY_CALLBACK;
+	}
 	if (left_ms <= 0) {
+		(void)snprintf(s->error, sizeof(s->error),
+		    "no connection was free before the time for this mail was over");
 		return CURLE_OPERATION_TIMEDOUT;
 	}
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
@@ -286,13 +295,13 @@ static CURLcode perform_until(CURL *easy, int64_t deadline_us)
 static CURLcode perform(CURL *easy, struct sending *s, int64_t deadline_us)
 {
 	size_t message_bytes = s->rest.len;
-	CURLcode code = perform_until(easy, deadline_us);
+	CURLcode code = perform_until(easy, s, deadline_us);
 
 	if (was_stale(easy, code, s, message_bytes)) {
 		s->about_this_mail = s->quitting = false;
 		s->outcome->text[0] = '\0';
 		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-		code = perform_until(easy, deadline_us);
+		code = perform_until(easy, s, deadline_us);
 	}
 	return code;
 }

@@ -1,7 +1,8 @@
 // An SMTP server for tests: takes mail and keeps it, or behaves badly on purpose.
 //   const sink = await startSink({ mode: 'accept' });  sink.mails, sink.connections, sink.mode = 'busy'
 // Modes: accept; slow (takes 200 ms to say that it has taken a mail); busy (451 to RCPT); refuse (550 to RCPT);
-// drop (hangs up after DATA); mute (says nothing).
+// drop (hangs up after DATA); mute (says nothing); silent (says nothing any more once it has a mail's text; silenced
+// counts such connections).
 // Options: tls: 'starttls' or 'implicit' with certificate { certificate, key }; auth { user, pass }, without which
 // it takes no mail, and mechanisms; delayMs before each answer; hold (keeps no mail, only counts: for load);
 // idleMs (ends connections that say nothing for so long).
@@ -11,7 +12,7 @@ import { readFileSync } from 'node:fs';
 
 export async function startSink(options = {}) {
 	const { mode = 'accept', port = 0, tls: tlsMode, certificate } = options;
-	const sink = { mode, mails: [], count: 0, connections: 0, secured: 0, logins: [], rcpts: 0, options };
+	const sink = { mode, mails: [], count: 0, connections: 0, secured: 0, logins: [], rcpts: 0, silenced: 0, options };
 	const open = new Set();
 	const context = certificate && { cert: readFileSync(certificate.certificate), key: readFileSync(certificate.key) };
 	sink.secureContext = context && tls.createSecureContext(context);
@@ -133,6 +134,10 @@ function serve(sink, socket, { secure = sink.options.tls === 'implicit', greet =
 				mail.data = text.slice(0, end).replace(/^\.\./gm, '.');
 				text = text.slice(end + 5);
 				if (sink.mode === 'drop') return socket.destroy();
+				if (sink.mode === 'silent') {
+					sink.silenced++;
+					return socket.removeAllListeners('data').resume();
+				}
 				sink.count++;
 				if (!hold) sink.mails.push(parse(mail));
 				mail = null;

@@ -1,12 +1,15 @@
 // Mail from the outbox to a real SMTP conversation: durable, once, on one connection, and patient
 // with servers that are down, busy or refuse.
-import test from 'node:test';
+import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { Client } from '../harness/client.mjs';
 import { pidOf, until } from '../harness/roles.mjs';
 import { partsOf, startSink } from '../harness/smtp_sink.mjs';
-import { outbox, stage, waitForState } from './lib/mail.mjs';
+import { outbox, stage, waitForRow, waitForState } from './lib/mail.mjs';
 
 const conf = (sink) => ({
 	mail: { smtp: sink.url, from: 'Plimsoll <id@example.org>', connections: 1, timeout: '2s' },
@@ -101,6 +104,72 @@ test('killing the courier again and again loses no mail, and one that goes out t
 	assert.equal(links.size, COUNT);
 	assert.equal(new Set(links.values()).size, COUNT);
 	assert.ok(sink.count <= COUNT + 3 * 6, `${sink.count} mails`);
+});
+
+describe('a mail whose last answer is long in coming', { concurrency: 3 }, () => {
+	test('a server that falls silent over one mail holds up no other, and is given up in time', async () => {
+		const sink = await startSink({ mode: 'silent' });
+		const server = await startPlimsoll({ conf: { ...conf(sink), mail: { ...conf(sink).mail, connections: 2, timeout: '3s' } } });
+		try {
+			await stage(server, 'silent@example.com');
+			await until('the text at the server', () => sink.silenced > 0);
+			sink.mode = 'accept';
+			for (let i = 0; i < 4; i++) await stage(server, `other${i}@example.com`);
+			for (let i = 0; i < 4; i++) assert.equal((await waitForState(server, `other${i}@example.com`, ['sent'])).tries, 1);
+			const row = await waitForRow(server, 'silent@example.com', (r) => r.error);
+			assert.equal(row.tries, 1, 'the lease had not run out');
+			assert.match(row.error, /time/i);
+			assert.equal(sink.silenced, 1);
+		} finally {
+			await server.stop();
+			await sink.stop();
+		}
+	});
+
+	test('SIGTERM: a mail on its way is finished, and not sent again by the next server', async () => {
+		const sink = await startSink({ mode: 'slow' });
+		const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-mail-'));
+		let server = await startPlimsoll({ dir, conf: conf(sink) });
+		try {
+			await stage(server, 'last@example.com');
+			await until('the text at the server', () => sink.count > 0);
+			const { ports } = server;
+			await server.stop();
+			server = await startPlimsoll({ dir, ports, conf: conf(sink) });
+			const row = (await outbox(server)).find((m) => m.to === 'last@example.com');
+			assert.equal(row.state, 'sent');
+			assert.equal(row.tries, 1);
+			assert.equal(sink.count, 1);
+		} finally {
+			await server.stop();
+			await sink.stop();
+			rmSync(dir, { recursive: true, force: true });
+		}
+	});
+
+	test('SIGTERM: a mail whose last answer does not come is cut, and stays in the outbox', async () => {
+		const sink = await startSink({ mode: 'silent' });
+		const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-mail-'));
+		const patient = { ...conf(sink), mail: { ...conf(sink).mail, timeout: '60s' } };
+		let server = await startPlimsoll({ dir, conf: patient });
+		try {
+			await stage(server, 'cut@example.com');
+			await until('the text at the server', () => sink.silenced > 0);
+			const { ports } = server;
+			await server.stop();
+			assert.doesNotMatch(server.stderr(), /drain_overdue/, 'nothing had to be killed');
+			sink.mode = 'accept';
+			server = await startPlimsoll({ dir, ports, conf: patient });
+			const row = (await outbox(server)).find((m) => m.to === 'cut@example.com');
+			assert.equal(row.state, 'queued');
+			assert.equal(row.tries, 1);
+			assert.match(row.error, /the courier had to end before the mail server's last answer/);
+		} finally {
+			await server.stop();
+			await sink.stop();
+			rmSync(dir, { recursive: true, force: true });
+		}
+	});
 });
 
 test('the content: both parts, the headers, the branding of the site', async () => {
