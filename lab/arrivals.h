@@ -1,0 +1,57 @@
+/*
+ * When things begin, in an open loop: a schedule that is made without a look at the answers. Two
+ * parts: the law of the gaps (how regular) and the shape of the rate over time (how many). Gaps are
+ * drawn for a rate of 1 and stretched by the shape, so that every law goes with every shape.
+ * Deterministic: the same seed and stream give the same times.
+ */
+#ifndef PLIMSOLL_LAB_ARRIVALS_H
+#define PLIMSOLL_LAB_ARRIVALS_H
+
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/slice.h"
+#include "lab/chance.h"
+
+enum arrival_law {
+	ARRIVAL_POISSON,  /* people who know nothing of each other */
+	ARRIVAL_CONSTANT, /* evenly spaced, at a phase drawn once */
+	ARRIVAL_UNIFORM,  /* gaps anywhere between none and twice the mean */
+	ARRIVAL_BURST,	  /* Poisson, but all of a period together at its start */
+};
+
+enum arrival_shape {
+	SHAPE_FLAT, /* the rate all the time */
+	SHAPE_RAMP, /* from 0 to the rate over the length, then the rate */
+	SHAPE_STEP, /* a tenth of the rate more each tenth of the length, then the rate */
+};
+
+struct arrival_plan {
+	enum arrival_law law;
+	enum arrival_shape shape;
+	double per_second;     /* > 0 */
+	double length_s;       /* of ramp and step, > 0 */
+	double burst_period_s; /* > 0 with ARRIVAL_BURST */
+};
+
+struct arrivals {
+	struct arrival_plan plan;
+	struct chance chance;
+	double passed; /* how much of the rate's integral has been used */
+};
+
+struct arrivals arrivals_new(const struct arrival_plan *plan, uint64_t seed, uint64_t stream);
+
+/* Nanoseconds from the start to the next arrival; never less than the one before. */
+int64_t arrivals_next_ns(struct arrivals *a);
+
+/* How many arrivals the plan expects up to that moment. */
+double arrivals_expected(const struct arrival_plan *plan, double seconds);
+
+/* "poisson", "constant", "uniform", "burst"; "flat", "ramp", "step". ERR_INVALID. */
+NODISCARD enum err arrival_law_parse(struct slice name, enum arrival_law *ret);
+NODISCARD enum err arrival_shape_parse(struct slice name, enum arrival_shape *ret);
+const char *arrival_law_name(enum arrival_law law);
+const char *arrival_shape_name(enum arrival_shape shape);
+
+#endif
