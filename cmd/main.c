@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/cmd_lab.h"
 #include "core/role/roles.h"
 #include "services/table.h"
 
 struct command {
 	const char *name, *arguments, *help;
-	cmd_fn *run;
+	cmd_fn *run; /* NULL: plimsoll-lab does it, with words of its own */
 };
 
 /* clang-format off */
@@ -29,6 +30,8 @@ static const struct command commands[] = {
 	{ "upgrade", "",              "makes the running server give its place to the program as it is now", cmd_upgrade },
 	{ "user",    "WHAT ...",      "accounts: list, show, verify, lock, unlock, delete, create, invite, admin, import, export, create-many", cmd_user },
 	{ "identity", "WHAT ...",     "keys of sign-in: key list, key new, key retire ID; verify [FILE|-]: checks an assertion without a server; cost: what passwords cost here", cmd_identity },
+	{ "model",   "check|rates MODEL", "what users do and how often, derived step by step; [--preset P] [--users N]", NULL },
+	{ "load",    "MODEL URL",     "behaves like so many active users of a model; `plimsoll load --help`", NULL },
 	{ "version", "",              "prints the version", cmd_version },
 };
 /* clang-format on */
@@ -132,6 +135,9 @@ int main(int argc, char **argv)
 		fprintf(
 		    stderr, "plimsoll: there is no command \"%s\"; see `plimsoll help`\n", argv[1]);
 		return EXIT_USAGE;
+	}
+	if (command->run == NULL) {
+		return cmd_lab(argv);
 	}
 	return run_command(&app, command, argc - 2, argv + 2, argv);
 }

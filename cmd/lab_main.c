@@ -1,0 +1,188 @@
+/*
+ * plimsoll-lab: models of users, and the load they make. A program of its own so that the server's
+ * do not link LuaJIT; `plimsoll model` and `plimsoll load` execute it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/lab_options.h"
+#include "core/role/role.h"
+#include "lab/load_report.h"
+#include "lab/model.h"
+#include "lab/rates.h"
+
+enum {
+	TEXT_BYTES = 64 << 20,
+	EXIT_VOID = 6, /* the figures are not the target's */
+};
+
+static void print_usage(FILE *out)
+{
+	fputs("usage: plimsoll model check MODEL\n"
+	      "       plimsoll model rates MODEL [--preset P] [--users N]\n"
+	      "       plimsoll load MODEL [option ...] URL\n\n"
+	      "  --users N              active users (10k): their number sets the rates\n"
+	      "  --preset P             published rates of the model in place of derived ones\n"
+	      "  --for TIME             how long new activities begin (60s)\n"
+	      "  --warm N               this many users have been here before; only they act\n"
+	      "  --warm-up TIME         leaves what begins before out of the figures (0s)\n"
+	      "  --arrivals LAW         poisson, constant, uniform, burst (each second's at once)\n"
+	      "  --shape S              flat, ramp (from 0 to the rate), step (ten steps)\n"
+	      "  --retry R              none, or retry-after: as a 503 says, at most three times\n"
+	      "  --timeout TIME         for an answer (10s)\n"
+	      "  --seed N               the same arrivals and users again (1)\n"
+	      "  --json                 the result as JSON on standard output\n"
+	      "  --html FILE            the result as one page\n\n"
+	      "exit codes: 0 ok, 1 failed or nothing succeeded, 2 wrong command line,\n"
+	      "            6 void: the generator itself was the limit, and says of what\n",
+	    out);
+}
+
+static int usage_error(const char *what)
+{
+	fprintf(stderr, "plimsoll: %s; see `plimsoll load --help`\n", what);
+	return EXIT_USAGE;
+}
+
+static int failed(const char *command, const struct err_note *note)
+{
+	fprintf(stderr, "plimsoll %s: %s\n", command, note->text);
+	return EXIT_FAILED;
+}
+
+/* Prints what is in the buffer; false, said, if standard output does not take it. */
+static bool print_all(const struct buf *text)
+{
+	struct slice all = SLICE_EMPTY;
+
+	if (buf_finish(text, &all) != ERR_OK || fwrite(all.ptr, 1, all.len, stdout) != all.len ||
+	    fflush(stdout) != 0) {
+		fputs("plimsoll: the output could not be written\n", stderr);
+		return false;
+	}
+	return true;
+}
+
+/* ---- model ---- */
+
+static int model_check(const struct model *m)
+{
+	printf("%s: %s; %u activities, %u numbers, %u presets: good\n", m->path, m->name,
+	    m->n_activities, m->n_values, m->n_presets);
+	return EXIT_OK;
+}
+
+static int model_rates(const struct model *m, const struct lab_options *o)
+{
+	const struct model_preset *p = NULL;
+	struct err_note note = { 0 };
+	struct buf text = buf_new(TEXT_BYTES);
+
+	if (model_find_preset(m, o->preset, &p, &note) != ERR_OK) {
+		return failed("model", &note);
+	}
+	rates_print(m, p, o->load.users, &text);
+	int code = print_all(&text) ? EXIT_OK : EXIT_FAILED;
+	buf_free(&text);
+	return code;
+}
+
+static int run_model(const struct lab_options *o)
+{
+	struct err_note note = { 0 };
+	struct model *m = NULL;
+	bool check = o->n_words == 2 && strcmp(o->words[0], "check") == 0;
+	bool rates = o->n_words == 2 && strcmp(o->words[0], "rates") == 0;
+
+	if (!check && !rates) {
+		return usage_error("model check MODEL or model rates MODEL");
+	}
+	if (model_open(o->words[1], o->load.seed, &m, &note) != ERR_OK) {
+		return failed("model", &note);
+	}
+	int code = check ? model_check(m) : model_rates(m, o);
+	model_close(&m);
+	return code;
+}
+
+/* ---- load ---- */
+
+static bool write_page(const struct load_result *r, const char *path)
+{
+	struct buf text = buf_new(TEXT_BYTES);
+	struct slice all = SLICE_EMPTY;
+
+	load_report_html(r, &text);
+	FILE *out = fopen(path, "we");
+	bool good = out != NULL && buf_finish(&text, &all) == ERR_OK &&
+		    fwrite(all.ptr, 1, all.len, out) == all.len;
+	good = (out == NULL || fclose(out) == 0) && good;
+	if (!good) {
+		fprintf(stderr, "plimsoll load: %s could not be written\n", path);
+	}
+	buf_free(&text);
+	return good;
+}
+
+static int report(const struct load_result *r, const struct lab_options *o)
+{
+	struct buf text = buf_new(TEXT_BYTES);
+
+	(o->json ? load_report_json : load_report_text)(r, &text);
+	bool good = print_all(&text);
+	buf_free(&text);
+	if (o->html != NULL) {
+		good = write_page(r, o->html) && good;
+	}
+	if (!good) {
+		return EXIT_FAILED;
+	}
+	return r->n_void > 0 ? EXIT_VOID : load_result_succeeded(r) ? EXIT_OK : EXIT_FAILED;
+}
+
+static int run_load(struct lab_options *o)
+{
+	struct err_note note = { 0 };
+	struct model *m = NULL;
+	struct load_result *r = NULL;
+
+	if (o->n_words != 2) {
+		return usage_error("load MODEL URL");
+	}
+	o->load.url = o->words[1];
+	enum err e = model_open(o->words[0], o->load.seed, &m, &note);
+	if (e == ERR_OK) {
+		e = model_find_preset(m, o->preset, &o->load.preset, &note);
+	}
+	if (e == ERR_OK) {
+		e = load_run(m, &o->load, &r, &note);
+	}
+	int code = e == ERR_OK ? report(r, o) : failed("load", &note);
+	load_result_free(&r);
+	model_close(&m);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct lab_options o;
+
+	if (argc < 2) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!lab_options_parse(argc - 2, argv + 2, &o)) {
+		return EXIT_USAGE;
+	}
+	if (o.help || strcmp(argv[1], "help") == 0) {
+		print_usage(stdout);
+		return EXIT_OK;
+	}
+	if (strcmp(argv[1], "model") == 0) {
+		return run_model(&o);
+	}
+	if (strcmp(argv[1], "load") == 0) {
+		return run_load(&o);
+	}
+	return usage_error("there is model and load");
+}

@@ -1,0 +1,173 @@
+/*
+ * One row per flag that takes a value; a value is checked where it is read, with what is allowed.
+ */
+#include "cmd/lab_options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "10k", "1.5M", "60s", "2m": a number with one letter of those behind it. False: it is not. */
+static bool scaled(const char *text, const char *letters, const double *factors, double *ret)
+{
+	char *end = NULL;
+
+	errno = 0;
+	double n = strtod(text, &end);
+	if (end == text || errno != 0 || !isfinite(n) || n < 0) {
+		return false;
+	}
+	if (*end != '\0') {
+		const char *letter = strchr(letters, *end);
+		if (letter == NULL || end[1] != '\0') {
+			return false;
+		}
+		n *= factors[letter - letters];
+	}
+	*ret = n;
+	return true;
+}
+
+static bool count(const char *text, double most, double *ret)
+{
+	static const double factors[] = { 1e3, 1e6 };
+	double n = 0;
+
+	if (!scaled(text, "kM", factors, &n) || n > most) {
+		return false;
+	}
+	*ret = floor(n);
+	return true;
+}
+
+static bool seconds(const char *text, double *ret)
+{
+	static const double factors[] = { 1, 60, 3600 };
+
+	return scaled(text, "smh", factors, ret) && *ret <= 7 * 86400.0;
+}
+
+/* Sets what a flag says; false: the value is not allowed. */
+static bool set_value(struct lab_options *o, const char *flag, const char *value)
+{
+	struct load_plan *l = &o->load;
+
+	if (strcmp(flag, "--preset") == 0) {
+		o->preset = value;
+		return true;
+	}
+	if (strcmp(flag, "--html") == 0) {
+		o->html = value;
+		return true;
+	}
+	if (strcmp(flag, "--users") == 0) {
+		return count(value, 1e9, &l->users) && l->users >= 1;
+	}
+	if (strcmp(flag, "--warm") == 0) {
+		return count(value, 1e7, &l->warm_users);
+	}
+	if (strcmp(flag, "--for") == 0) {
+		return seconds(value, &l->length_s) && l->length_s > 0;
+	}
+	if (strcmp(flag, "--warm-up") == 0) {
+		return seconds(value, &l->warm_up_s);
+	}
+	if (strcmp(flag, "--timeout") == 0) {
+		return seconds(value, &l->timeout_s) && l->timeout_s > 0;
+	}
+	if (strcmp(flag, "--seed") == 0) {
+		return slice_to_u64(slice_str(value), UINT64_MAX, &l->seed) == ERR_OK;
+	}
+	if (strcmp(flag, "--arrivals") == 0) {
+		return arrival_law_parse(slice_str(value), &l->law) == ERR_OK;
+	}
+	if (strcmp(flag, "--shape") == 0) {
+		return arrival_shape_parse(slice_str(value), &l->shape) == ERR_OK;
+	}
+	if (strcmp(flag, "--retry") == 0) {
+		l->retry = strcmp(value, "none") == 0	       ? LOAD_RETRY_NONE
+			   : strcmp(value, "retry-after") == 0 ? LOAD_RETRY_AFTER
+							       : LOAD_RETRY_MODEL;
+		return l->retry != LOAD_RETRY_MODEL;
+	}
+	return false;
+}
+
+/* clang-format off */
+static const struct {
+	const char *flag, *allowed;
+} flags[] = {
+	{ "--preset", "the name of a preset of the model" },
+	{ "--html", "a file to write" },
+	{ "--users", "a number of users, as 500, 20k or 1M" },
+	{ "--warm", "a number of users, as 500 or 20k" },
+	{ "--for", "a time up to a week, as 60s, 10m or 2h" },
+	{ "--warm-up", "a time, as 10s" },
+	{ "--timeout", "a time, as 10s" },
+	{ "--seed", "a whole number" },
+	{ "--arrivals", "poisson, constant, uniform or burst" },
+	{ "--shape", "flat, ramp or step" },
+	{ "--retry", "none or retry-after" },
+};
+/* clang-format on */
+
+static bool complain(const char *word, const char *what)
+{
+	fprintf(stderr, "plimsoll: %s%s; see `plimsoll load --help`\n", word, what);
+	return false;
+}
+
+/* A flag with a value at argv[*i]; *ret_known false: it is none of them. */
+static bool take_flag(struct lab_options *o, int argc, char **argv, int *i, bool *ret_known)
+{
+	*ret_known = false;
+	for (size_t k = 0; k < sizeof(flags) / sizeof(flags[0]); k++) {
+		if (strcmp(argv[*i], flags[k].flag) != 0) {
+			continue;
+		}
+		*ret_known = true;
+		if (*i + 1 >= argc) {
+			return complain(flags[k].flag, " needs a value");
+		}
+		const char *value = argv[++*i];
+		if (!set_value(o, flags[k].flag, value)) {
+			char text[200];
+			(void)snprintf(
+			    text, sizeof(text), " %s: allowed is %s", value, flags[k].allowed);
+			return complain(flags[k].flag, text);
+		}
+		return true;
+	}
+	return true;
+}
+
+bool lab_options_parse(int argc, char **argv, struct lab_options *ret)
+{
+	struct lab_options o = { .load = LOAD_PLAN_DEFAULT };
+
+	for (int i = 0; i < argc; i++) {
+		bool known = false;
+		if (!take_flag(&o, argc, argv, &i, &known)) {
+			return false;
+		}
+		if (known) {
+			continue;
+		}
+		if (strcmp(argv[i], "--json") == 0) {
+			o.json = true;
+		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			o.help = true;
+		} else if (argv[i][0] != '-' && o.n_words < LAB_OPTIONS_WORDS) {
+			o.words[o.n_words++] = argv[i];
+		} else {
+			fprintf(stderr,
+			    "plimsoll: \"%s\" is not understood; see `plimsoll load --help`\n",
+			    argv[i]);
+			return false;
+		}
+	}
+	*ret = o;
+	return true;
+}

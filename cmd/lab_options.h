@@ -1,0 +1,29 @@
+/*
+ * The words of `plimsoll model` and `plimsoll load`, which plimsoll-lab understands itself: they
+ * share nothing with the flags of the server.
+ */
+#ifndef PLIMSOLL_CMD_LAB_OPTIONS_H
+#define PLIMSOLL_CMD_LAB_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lab/load.h"
+
+enum {
+	LAB_OPTIONS_WORDS = 3
+};
+
+/* Texts point into argv. */
+struct lab_options {
+	const char *words[LAB_OPTIONS_WORDS]; /* without a dash, in order; NULL behind the last */
+	unsigned n_words;
+	const char *preset, *html; /* or NULL */
+	bool json, help;
+	struct load_plan load;
+};
+
+/* False after saying on standard error what is wrong. */
+bool lab_options_parse(int argc, char **argv, struct lab_options *ret);
+
+#endif

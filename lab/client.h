@@ -1,0 +1,72 @@
+/*
+ * Connections of simulated devices: plain HTTP/1.1 over TCP on our loop, one request at a time on
+ * each. Every answer is stamped right behind the read that completed it. All requests have the same
+ * patience, so those in flight are a queue in order of their deadlines.
+ */
+#ifndef PLIMSOLL_LAB_CLIENT_H
+#define PLIMSOLL_LAB_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "core/base/err.h"
+#include "core/base/list.h"
+#include "core/base/slice.h"
+#include "core/ev/loop.h"
+#include "lab/answer.h"
+
+enum {
+	CLIENT_READ_BYTES = 65536
+};
+
+struct client {
+	struct loop *loop;
+	struct sockaddr_storage address;
+	socklen_t address_len;
+	int64_t timeout_us;
+	struct list waiting; /* requests in flight, oldest first */
+	uint64_t opened, bytes_in, bytes_out;
+	unsigned open;
+	char read_buffer[CLIENT_READ_BYTES];
+};
+
+struct client_conn;
+
+/*
+ * The answer is complete (ERR_OK), or why there is none: ERR_PEER_GONE (refused, reset, closed),
+ * ERR_DEADLINE, ERR_SYNTAX; what says it in words. The connection is idle or dead, see
+ * client_conn_is_usable(); the callee may close it or send again.
+ */
+typedef void client_fn(void *arg, enum err e, const char *what);
+
+/* Starts to watch for deadlines. timeout_us: from a client_conn_send() to the whole answer. */
+void client_init(struct client *c, struct loop *loop, const struct sockaddr *address,
+    socklen_t address_len, int64_t timeout_us);
+
+/*
+ * A new connection, which begins to connect. ERR_LIMIT: this process has no descriptor or port left
+ * (a fault of the generator); others are the target's. *ret is closed by client_conn_close().
+ */
+NODISCARD enum err client_conn_open(
+    struct client *c, struct client_conn **ret, struct err_note *note);
+
+/* Frees it, whatever it does, without a call back; sets *conn to NULL. */
+void client_conn_close(struct client_conn **conn);
+
+/* Sends text, which must stay until done is called, on a connection without a request. */
+void client_conn_send(struct client_conn *conn, struct slice text, client_fn *done, void *arg);
+
+/* True while another request may be sent on it. */
+bool client_conn_is_usable(const struct client_conn *conn);
+
+/* True if an answer came on it before the current request. */
+bool client_conn_was_used(const struct client_conn *conn);
+
+/* The answer of the last request; valid until the next one or the close. */
+const struct answer *client_conn_answer(const struct client_conn *conn);
+
+/* When the last answer was complete, monotonic. */
+int64_t client_conn_answered_us(const struct client_conn *conn);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * A load run: activities of a model begin by an open-loop schedule, each for a user who is not at
+ * something else, and ask the target. What is kept of it is here; how it is shown in load_report.h.
+ *
+ * Two times of each step: service, from the moment the request was handed to the connection (which
+ * may have had to connect) to the whole answer; and latency, from the moment at which it should
+ * have been sent: for the first step of an activity its arrival, for others the end of the wait
+ * before. An activity's latency is from its arrival to its end. So a target that stalls is charged
+ * with everything that arrived meanwhile, and so is the generator if it is late, which the lateness
+ * shows.
+ */
+#ifndef PLIMSOLL_LAB_LOAD_H
+#define PLIMSOLL_LAB_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "lab/arrivals.h"
+#include "lab/hdr.h"
+#include "lab/model.h"
+#include "lab/user_api.h"
+
+enum {
+	LOAD_STEPS_MAX = 24,	/* of an activity; further ones count as "more" */
+	LOAD_FAILURES_MAX = 12, /* different texts that are kept */
+	LOAD_TEXT_BYTES = 200,
+	LOAD_CAUSES_MAX = 8,
+	LOAD_SECONDS_MAX = 7200, /* of the course that is kept for plots */
+	LOAD_RETRIES = 3,
+};
+
+enum load_retry {
+	LOAD_RETRY_MODEL, /* as the model says */
+	LOAD_RETRY_NONE,
+	LOAD_RETRY_AFTER,
+};
+
+struct load_plan {
+	const char *url;		   /* http://HOST[:PORT], no path */
+	const struct model_preset *preset; /* or NULL */
+	double users, warm_users;	   /* warm_users > 0: only so many act, prepared before */
+	double length_s, warm_up_s, timeout_s;
+	uint64_t seed;
+	enum arrival_law law;
+	enum arrival_shape shape;
+	enum load_retry retry;
+};
+
+#define LOAD_PLAN_DEFAULT                                                                          \
+	((struct load_plan){ .users = 10000, .length_s = 60, .timeout_s = 10, .seed = 1 })
+
+struct load_step {
+	char name[STEP_NAME_BYTES];
+	uint64_t sent, done, refused, failed, retried; /* refused: 503 */
+	struct hdr latency, service;
+};
+
+struct load_activity {
+	const char *name;
+	double per_second;
+	/* Of those that began behind the warm-up. due = begun + no_user + no_room. */
+	uint64_t due, begun, done, refused, failed, no_user, no_room, unfinished;
+	struct hdr latency; /* of those that are done */
+	struct load_step steps[LOAD_STEPS_MAX];
+	unsigned n_steps;
+};
+
+struct load_failure {
+	char text[LOAD_TEXT_BYTES];
+	uint64_t count;
+};
+
+/* What happened in a second of the run. */
+struct load_second {
+	uint32_t begun, done, refused, failed;
+	int64_t p50_us, p99_us; /* latency of the activities done in it */
+};
+
+struct load_result {
+	const struct model *model; /* borrowed */
+	struct load_plan plan;
+	struct load_activity activities[MODEL_ACTIVITIES_MAX];
+	unsigned n_activities;
+	struct load_failure failures[LOAD_FAILURES_MAX];
+	unsigned n_failures;
+	struct hdr lateness, service; /* of all requests */
+	double elapsed_s, cpu_s, warm_s;
+	uint64_t connections, bytes_in, bytes_out,
+	    own_faults; /* own: no descriptor, port, memory */
+	uint64_t warmed, users_seen;
+	size_t script_bytes;
+	unsigned running_max;
+	char causes[LOAD_CAUSES_MAX][LOAD_TEXT_BYTES]; /* why the run is void */
+	unsigned n_void;
+	struct load_second *seconds; /* owned */
+	unsigned n_seconds;
+	bool interrupted;
+};
+
+/*
+ * Runs the load until its time is over or a signal ends it, with a line of progress a second on
+ * standard error. Errors are what keeps it from beginning (ERR_INVALID: the plan, ERR_PEER_GONE:
+ * nobody answers); failures of requests are results. *ret is the caller's, also freed by it.
+ */
+NODISCARD enum err load_run(
+    struct model *m, const struct load_plan *plan, struct load_result **ret, struct err_note *note);
+void load_result_free(struct load_result **r);
+
+/* Something was done, nothing failed; refusals are answers of a target under load. */
+bool load_result_succeeded(const struct load_result *r);
+
+#endif

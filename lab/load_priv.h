@@ -1,0 +1,108 @@
+/*
+ * The parts of a load run: load.c (set-up, arrivals, end), load_run.c (one activity of one user),
+ * load_watch.c (is the generator the limit?). Private to lab.
+ */
+#ifndef PLIMSOLL_LAB_LOAD_PRIV_H
+#define PLIMSOLL_LAB_LOAD_PRIV_H
+
+#include "core/base/list.h"
+#include "lab/client.h"
+#include "lab/due.h"
+#include "lab/load.h"
+
+enum {
+	RUN_CONNS_MAX = 8, /* browsers that an activity uses at once */
+	THREADS_KEPT = 256,
+	ACTIVITY_WARM = -1,
+};
+
+/* The next arrival of an activity. */
+struct load_source {
+	struct arrivals arrivals;
+	struct chance users; /* who it is */
+	unsigned activity;
+};
+
+struct load {
+	struct model *model;
+	struct load_plan plan;
+	struct load_result *result;
+	struct loop *loop;
+	struct client client;
+	char host[300];
+	struct user_hooks hooks;
+	struct due_heap due; /* who: a load_source or a load_run, told apart by address */
+	struct load_source sources[MODEL_ACTIVITIES_MAX];
+	int timer_fd;
+	uv_poll_t timer;
+	int64_t timer_us;	/* what the timer is set to */
+	uint64_t *busy;		/* a bit per user */
+	uint64_t n_users, pool; /* those who may act: [0, pool) */
+	struct list runs;
+	unsigned n_running, max_running;
+	int threads[THREADS_KEPT]; /* coroutines that wait for work: references */
+	unsigned n_threads;
+	int64_t start_us, count_from_us, end_us, give_up_us;
+	int64_t cpu_from_us;
+	bool ending;
+	bool honours_retry_after;
+	uint64_t next_warm; /* users to prepare: the next one */
+	bool warming;
+	struct hdr second_latency;
+	struct load_second second;
+	int64_t second_us; /* begin of the second that is being counted */
+};
+
+/* One activity of one user. */
+struct load_run {
+	struct list node;
+	struct load *load;
+	int activity; /* or ACTIVITY_WARM */
+	uint64_t user;
+	lua_State *co;
+	int co_ref;
+	int64_t intended_us;	  /* of the activity */
+	int64_t step_intended_us; /* of the request */
+	int64_t sent_us;
+	bool counted;
+	/* What the coroutine asked for, for whoever resumed it. */
+	enum {
+		RUN_NOTHING,
+		RUN_REQUEST,
+		RUN_THINK
+	} asked;
+	double think_s;
+	struct buf text; /* of the request */
+	unsigned step, browser, tries;
+	int expect;
+	bool waits_to_retry,
+	    repeated;		  /* repeated: on a new connection, since a kept one was gone */
+	struct client_conn *conn; /* of the request */
+	struct client_conn *conns[RUN_CONNS_MAX];
+	unsigned browsers[RUN_CONNS_MAX], n_conns;
+};
+
+extern const struct user_hooks load_run_hooks;
+
+/* Begins an activity (or ACTIVITY_WARM) of a user, who is busy until its end. */
+void load_run_begin(struct load *l, int activity, uint64_t user, int64_t intended_us);
+
+/* A thought, or the wait before a retry, is over. */
+void load_run_go_on(struct load_run *run, int64_t due_us);
+
+/* Ends it wherever it is; not counted as anything. */
+void load_run_abort(struct load_run *run);
+
+/* Called at the end of each run, which is gone. */
+void load_ended(struct load *l, uint64_t user, int activity);
+
+/* Keeps a text of a failure, or counts one that is there already. */
+void load_note_failure(struct load *l, const char *activity, const char *text);
+
+/* Seconds and progress: every second. */
+void load_second_over(struct load *l);
+
+/* Fills causes and n_void. */
+void load_judge(struct load *l);
+
+#endif

@@ -1,0 +1,250 @@
+/*
+ * Tables of text and JSON. Percentiles are of whole histograms, never of averages.
+ */
+#include "lab/load_report.h"
+
+#include "core/base/json.h"
+#include "lab/formula.h"
+
+static const double ms = 1000;
+
+static double per_second(const struct load_result *r, uint64_t n)
+{
+	return r->elapsed_s > 0 ? (double)n / r->elapsed_s : 0;
+}
+
+static double quantile_ms(const struct hdr *h, double q)
+{
+	return (double)hdr_quantile_us(h, q) / ms;
+}
+
+void load_report_headline(const struct load_result *r, struct buf *out)
+{
+	buf_printf(out, "%s: ", r->model->name);
+	formula_put_number(r->plan.users, out);
+	buf_append_str(out, " active users, ");
+	if (r->plan.preset != NULL) {
+		buf_printf(out, "preset %s, ", r->plan.preset->name);
+	}
+	buf_printf(out, "%.1f s of %s arrivals (%s), seed %llu, against %s", r->elapsed_s,
+	    arrival_law_name(r->plan.law), arrival_shape_name(r->plan.shape),
+	    (unsigned long long)r->plan.seed, r->plan.url);
+}
+
+static void put_activity(
+    const struct load_result *r, const struct load_activity *a, struct buf *out)
+{
+	buf_printf(out, "  %-24s %9.2f %9.2f %9llu %8llu %8llu %9.1f %9.1f %9.1f\n", a->name,
+	    a->per_second, per_second(r, a->begun), (unsigned long long)a->done,
+	    (unsigned long long)a->refused, (unsigned long long)(a->failed + a->unfinished),
+	    quantile_ms(&a->latency, 0.5), quantile_ms(&a->latency, 0.99),
+	    (double)a->latency.max_us / ms);
+}
+
+static void put_steps(const struct load_activity *a, struct buf *out)
+{
+	for (unsigned i = 0; i < a->n_steps; i++) {
+		const struct load_step *s = &a->steps[i];
+		if (s->sent == 0) {
+			continue;
+		}
+		buf_printf(out, "  %-14.14s %-28.28s %8llu %8llu %7llu %9.1f %9.1f %9.1f %9.1f\n",
+		    a->name, s->name, (unsigned long long)s->done, (unsigned long long)s->refused,
+		    (unsigned long long)s->failed, quantile_ms(&s->latency, 0.5),
+		    quantile_ms(&s->latency, 0.99), quantile_ms(&s->service, 0.5),
+		    quantile_ms(&s->service, 0.99));
+	}
+}
+
+static void put_verdict(const struct load_result *r, struct buf *out)
+{
+	buf_printf(out,
+	    "\nthe generator: requests left late by p50 %.3f ms, p99 %.3f ms, at most %.3f ms; %.0f %% of a core; "
+	    "%llu connections; at most %u activities at once\n",
+	    quantile_ms(&r->lateness, 0.5), quantile_ms(&r->lateness, 0.99),
+	    (double)r->lateness.max_us / ms,
+	    r->elapsed_s > 0 ? r->cpu_s / (r->elapsed_s + r->plan.warm_up_s) * 100 : 0,
+	    (unsigned long long)r->connections, r->running_max);
+	if (r->interrupted) {
+		buf_append_str(out, "interrupted: the figures are those up to then\n");
+	}
+	for (unsigned i = 0; i < r->n_void; i++) {
+		buf_printf(out, "VOID: %s\n", r->causes[i]);
+	}
+	if (r->n_void > 0) {
+		buf_append_str(
+		    out, "The figures above are this generator's as much as the target's.\n");
+	}
+}
+
+void load_report_text(const struct load_result *r, struct buf *out)
+{
+	load_report_headline(r, out);
+	buf_printf(out, "\n\n  %-24s %9s %9s %9s %8s %8s %9s %9s %9s\n", "activity", "planned/s",
+	    "begun/s", "done", "refused", "failed", "p50 ms", "p99 ms", "max ms");
+	for (unsigned i = 0; i < r->n_activities; i++) {
+		if (r->activities[i].per_second > 0) {
+			put_activity(r, &r->activities[i], out);
+		}
+	}
+	buf_printf(out, "\n  %-14s %-28s %8s %8s %7s %19s %19s\n", "of which", "step", "done",
+	    "refused", "failed", "latency p50 p99 ms", "service p50 p99 ms");
+	for (unsigned i = 0; i < r->n_activities; i++) {
+		put_steps(&r->activities[i], out);
+	}
+	buf_append_str(out,
+	    "\nLatency counts from the moment a request should have been sent, service from the moment it was.\n");
+	for (unsigned i = 0; i < r->n_failures; i++) {
+		buf_printf(out, "failed %llu times: %s\n", (unsigned long long)r->failures[i].count,
+		    r->failures[i].text);
+	}
+	put_verdict(r, out);
+}
+
+/* ---- JSON ---- */
+
+static void put_count(struct json_writer *w, const char *name, uint64_t n)
+{
+	json_put_name(w, slice_str(name));
+	json_put_i64(w, n > INT64_MAX ? INT64_MAX : (int64_t)n);
+}
+
+static void put_real(struct json_writer *w, const char *name, double n)
+{
+	struct buf text = buf_new(64);
+
+	buf_printf(&text, "%.6g", n);
+	json_put_name(w, slice_str(name));
+	json_put_raw(w, buf_slice(&text));
+	buf_free(&text);
+}
+
+static void put_text(struct json_writer *w, const char *name, const char *text)
+{
+	json_put_name(w, slice_str(name));
+	json_put_string(w, slice_str(text));
+}
+
+/* Counts and percentiles, and the whole histogram. */
+static void put_hdr(struct json_writer *w, const char *name, const struct hdr *h)
+{
+	static const struct {
+		const char *name;
+		double q;
+	} points[] = { { "p50_us", 0.5 }, { "p90_us", 0.9 }, { "p99_us", 0.99 },
+		{ "p999_us", 0.999 } };
+	struct buf text = buf_new(HDR_TEXT_BYTES);
+
+	json_put_name(w, slice_str(name));
+	json_begin_object(w);
+	put_count(w, "count", h->count);
+	put_real(w, "mean_us", hdr_mean_us(h));
+	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+		put_count(w, points[i].name, (uint64_t)hdr_quantile_us(h, points[i].q));
+	}
+	put_count(w, "max_us", (uint64_t)h->max_us);
+	hdr_write(h, &text);
+	json_put_name(w, SLICE("hdr"));
+	json_put_string(w, buf_slice(&text));
+	json_end_object(w);
+	buf_free(&text);
+}
+
+static void put_step_json(struct json_writer *w, const struct load_step *s)
+{
+	json_begin_object(w);
+	put_text(w, "name", s->name);
+	put_count(w, "sent", s->sent);
+	put_count(w, "done", s->done);
+	put_count(w, "refused", s->refused);
+	put_count(w, "failed", s->failed);
+	put_count(w, "retried", s->retried);
+	put_hdr(w, "latency", &s->latency);
+	put_hdr(w, "service", &s->service);
+	json_end_object(w);
+}
+
+static void put_activity_json(struct json_writer *w, const struct load_activity *a)
+{
+	json_begin_object(w);
+	put_text(w, "name", a->name);
+	put_real(w, "planned_per_second", a->per_second);
+	put_count(w, "due", a->due);
+	put_count(w, "begun", a->begun);
+	put_count(w, "done", a->done);
+	put_count(w, "refused", a->refused);
+	put_count(w, "failed", a->failed);
+	put_count(w, "unfinished", a->unfinished);
+	put_count(w, "no_user", a->no_user);
+	put_count(w, "no_room", a->no_room);
+	put_hdr(w, "latency", &a->latency);
+	json_put_name(w, SLICE("steps"));
+	json_begin_array(w);
+	for (unsigned i = 0; i < a->n_steps; i++) {
+		put_step_json(w, &a->steps[i]);
+	}
+	json_end_array(w);
+	json_end_object(w);
+}
+
+static void put_plan_json(struct json_writer *w, const struct load_result *r)
+{
+	put_text(w, "model", r->model->name);
+	put_text(w, "url", r->plan.url);
+	put_text(w, "preset", r->plan.preset == NULL ? "" : r->plan.preset->name);
+	put_real(w, "users", r->plan.users);
+	put_count(w, "seed", r->plan.seed);
+	put_text(w, "arrivals", arrival_law_name(r->plan.law));
+	put_text(w, "shape", arrival_shape_name(r->plan.shape));
+	put_real(w, "seconds", r->elapsed_s);
+	put_count(w, "warmed_users", r->warmed);
+	put_real(w, "warming_seconds", r->warm_s);
+	json_put_name(w, SLICE("interrupted"));
+	json_put_bool(w, r->interrupted);
+}
+
+static void put_generator_json(struct json_writer *w, const struct load_result *r)
+{
+	json_put_name(w, SLICE("generator"));
+	json_begin_object(w);
+	json_put_name(w, SLICE("void"));
+	json_begin_array(w);
+	for (unsigned i = 0; i < r->n_void; i++) {
+		json_put_string(w, slice_str(r->causes[i]));
+	}
+	json_end_array(w);
+	put_hdr(w, "lateness", &r->lateness);
+	put_real(w, "cpu_seconds", r->cpu_s);
+	put_count(w, "connections", r->connections);
+	put_count(w, "bytes_in", r->bytes_in);
+	put_count(w, "bytes_out", r->bytes_out);
+	put_count(w, "script_bytes", r->script_bytes);
+	put_count(w, "running_max", r->running_max);
+	json_end_object(w);
+}
+
+void load_report_json(const struct load_result *r, struct buf *out)
+{
+	struct json_writer w = json_writer_new(out);
+
+	json_begin_object(&w);
+	put_plan_json(&w, r);
+	json_put_name(&w, SLICE("activities"));
+	json_begin_array(&w);
+	for (unsigned i = 0; i < r->n_activities; i++) {
+		put_activity_json(&w, &r->activities[i]);
+	}
+	json_end_array(&w);
+	json_put_name(&w, SLICE("failures"));
+	json_begin_array(&w);
+	for (unsigned i = 0; i < r->n_failures; i++) {
+		json_begin_object(&w);
+		put_text(&w, "text", r->failures[i].text);
+		put_count(&w, "count", r->failures[i].count);
+		json_end_object(&w);
+	}
+	json_end_array(&w);
+	put_generator_json(&w, r);
+	json_end_object(&w);
+	buf_append_char(out, '\n');
+}

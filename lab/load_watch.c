@@ -1,0 +1,91 @@
+/*
+ * The generator watches itself. A run in which it was the limit says so: its figures would be told
+ * as the target's. The bounds are those of doc/decisions/0047.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/base/clock.h"
+#include "lab/load_priv.h"
+
+static const double late_share = 0.05, /* of the median service time that sends may be late (p99) */
+    late_least_us = 1000, cpu_most = 0.80, sent_least = 0.995;
+
+static void add_cause(struct load_result *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void add_cause(struct load_result *r, const char *fmt, ...)
+{
+	va_list args;
+
+	if (r->n_void == LOAD_CAUSES_MAX) {
+		return;
+	}
+	va_start(args, fmt);
+	(void)vsnprintf(r->causes[r->n_void++], LOAD_TEXT_BYTES, fmt, args);
+	va_end(args);
+}
+
+void load_judge(struct load *l)
+{
+	struct load_result *r = l->result;
+	double late_us = (double)hdr_quantile_us(&r->lateness, 0.99);
+	double bound_us = late_share * (double)hdr_quantile_us(&r->service, 0.5);
+	uint64_t due = 0, begun = 0, no_user = 0, no_room = 0;
+
+	bound_us = bound_us > late_least_us ? bound_us : late_least_us;
+	if (late_us > bound_us) {
+		add_cause(r, "requests left late: p99 %.1f ms behind their time, allowed %.1f ms",
+		    late_us / 1000, bound_us / 1000);
+	}
+	double wall_s = r->elapsed_s + l->plan.warm_up_s;
+	if (wall_s > 0 && r->cpu_s / wall_s > cpu_most) {
+		add_cause(r, "this program used %.0f %% of a core; above %.0f %% it is the limit",
+		    r->cpu_s / wall_s * 100, cpu_most * 100);
+	}
+	if (r->own_faults > 0) {
+		add_cause(r, "%llu times this machine had no descriptor, port or memory left",
+		    (unsigned long long)r->own_faults);
+	}
+	for (unsigned i = 0; i < r->n_activities; i++) {
+		due += r->activities[i].due;
+		begun += r->activities[i].begun;
+		no_user += r->activities[i].no_user;
+		no_room += r->activities[i].no_room;
+	}
+	if ((double)begun >= sent_least * (double)due) {
+		return;
+	}
+	if (no_room > 0) {
+		add_cause(r,
+		    "%llu of %llu activities did not begin: %u ran already, the most there may be",
+		    (unsigned long long)no_room, (unsigned long long)due, l->max_running);
+	}
+	if (no_user > 0) {
+		add_cause(r,
+		    "%llu of %llu activities did not begin: all users were busy; more users are needed",
+		    (unsigned long long)no_user, (unsigned long long)due);
+	}
+}
+
+void load_second_over(struct load *l)
+{
+	struct load_result *r = l->result;
+	int64_t now_us = clock_mono_us();
+	double length_s = (double)(now_us - l->second_us) / 1e6;
+
+	l->second.p50_us = hdr_quantile_us(&l->second_latency, 0.5);
+	l->second.p99_us = hdr_quantile_us(&l->second_latency, 0.99);
+	if (length_s > 0.5 && !r->interrupted) {
+		fprintf(stderr,
+		    "%5.0f s  begun %.1f/s  done %.1f/s  p50 %.1f ms  p99 %.1f ms  refused %u  failed %u  running %u%s\n",
+		    (double)(now_us - l->start_us) / 1e6, l->second.begun / length_s,
+		    l->second.done / length_s, (double)l->second.p50_us / 1000,
+		    (double)l->second.p99_us / 1000, l->second.refused, l->second.failed,
+		    l->n_running, now_us < l->count_from_us ? "  (warming up)" : "");
+	}
+	if (r->n_seconds < LOAD_SECONDS_MAX && now_us >= l->count_from_us) {
+		r->seconds[r->n_seconds++] = l->second;
+	}
+	l->second = (struct load_second){ 0 };
+	hdr_fini(&l->second_latency);
+	l->second_us = now_us;
+}

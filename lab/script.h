@@ -1,0 +1,90 @@
+/*
+ * A closed-in Lua for models: no files, no system, no C libraries, bounded memory and a bounded
+ * number of instructions between two waits. It guards against mistakes in a model (an endless loop,
+ * a table that grows for ever), so that they end with a clear line and not with a dead machine.
+ * decisions/0046 says why the compiler of LuaJIT is off.
+ */
+#ifndef PLIMSOLL_LAB_SCRIPT_H
+#define PLIMSOLL_LAB_SCRIPT_H
+
+#include <lua.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/slice.h"
+#include "lab/chance.h"
+
+struct script_limits {
+	size_t memory_bytes;
+	int64_t instructions; /* from one script_call() or wait to the next */
+};
+
+#define SCRIPT_LIMITS_DEFAULT                                                                      \
+	((struct script_limits){ .memory_bytes = (size_t)1 << 30, .instructions = 50000000 })
+
+struct user_hooks;
+
+struct script {
+	lua_State *lua; /* owned */
+	struct script_limits limits;
+	size_t memory_bytes; /* in use */
+	int64_t instructions_left;
+	struct chance chance;	    /* behind math.random() */
+	struct buf scratch;	    /* of the function that runs; Lua errors may jump out of it */
+	struct arena scratch_arena; /* likewise */
+	struct buf request;	    /* the text of the request that is being made, likewise */
+	void *owner;		    /* whoever registered functions of its own; borrowed */
+	/* Of the activity whose coroutine runs, see lab/user_api.h; NULL: none does. */
+	const struct user_hooks *hooks;
+	void *run;
+	unsigned browsers; /* numbered so far */
+};
+
+/* A Lua with the harmless parts of its library and the helpers of doc/MODELS.md. ERR_MEMORY. */
+NODISCARD enum err script_open(
+    const struct script_limits *limits, uint64_t seed, struct script **ret);
+void script_close(struct script **s);
+
+/* The script that a state or one of its coroutines belongs to. */
+struct script *script_of(lua_State *L);
+
+/* Runs a file of Lua text. ERR_NOT_FOUND, ERR_LIMIT (1 MiB), ERR_INVALID; file and line in note. */
+NODISCARD enum err script_run_file(struct script *s, const char *path, struct err_note *note);
+
+/*
+ * Calls the function below n_args values on L; its n_results are then on L. ERR_INVALID with what
+ * Lua says, which begins with file and line.
+ */
+NODISCARD enum err script_call(
+    struct script *s, lua_State *L, int n_args, int n_results, struct err_note *note);
+
+/* A new budget of instructions: before a coroutine is resumed. */
+void script_refill(struct script *s);
+
+/*
+ * Ends the C function that Lua called with an error, which names the line of the model. Everything
+ * the function holds must belong to Lua or to the script: it does not return.
+ */
+_Noreturn void script_fail(lua_State *L, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Arguments of C functions; script_fail() if they are not of the type. Valid while on the stack. */
+struct slice script_text(lua_State *L, int at, const char *what);
+double script_number(lua_State *L, int at, const char *what);
+
+/* A field of the table at: text or NULL, number or other. Borrowed while the table holds it. */
+const char *script_field_text(lua_State *L, int at, const char *name);
+double script_field_number(lua_State *L, int at, const char *name, double other);
+
+/* Appends the value at as JSON. Tables with a value at 1 are arrays. script_fail() on functions. */
+void script_put_json(lua_State *L, int at, struct buf *out);
+
+/* Pushes what the JSON text says, nulls left out. ERR_SYNTAX: pushes nothing. */
+NODISCARD enum err script_push_json(lua_State *L, struct slice text, struct err_note *note);
+
+/* Adds the helpers json, base64url, hex, sha256, hmac_sha256, random: script_open() does. */
+void script_add_helpers(struct script *s);
+
+#endif
