@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/lab_options.h"
+#include "cmd/lab_target.h"
 #include "core/role/role.h"
 #include "lab/load_report.h"
 #include "lab/model.h"
@@ -18,23 +19,25 @@ enum {
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: plimsoll model check MODEL\n"
-	      "       plimsoll model rates MODEL [--preset P] [--users N]\n"
-	      "       plimsoll load MODEL [option ...] URL\n\n"
-	      "  --users N              active users (10k): their number sets the rates\n"
-	      "  --preset P             published rates of the model in place of derived ones\n"
-	      "  --for TIME             how long new activities begin (60s)\n"
-	      "  --warm N               this many users have been here before; only they act\n"
-	      "  --warm-up TIME         leaves what begins before out of the figures (0s)\n"
-	      "  --arrivals LAW         poisson, constant, uniform, burst (each second's at once)\n"
-	      "  --shape S              flat, ramp (from 0 to the rate), step (ten steps)\n"
-	      "  --retry R              none, or retry-after: as a 503 says, at most three times\n"
-	      "  --timeout TIME         for an answer (10s)\n"
-	      "  --seed N               the same arrivals and users again (1)\n"
-	      "  --json                 the result as JSON on standard output\n"
-	      "  --html FILE            the result as one page\n\n"
-	      "exit codes: 0 ok, 1 failed or nothing succeeded, 2 wrong command line,\n"
-	      "            6 void: the generator itself was the limit, and says of what\n",
+	fputs(
+	    "usage: plimsoll model check MODEL\n"
+	    "       plimsoll model rates MODEL [--preset P] [--users N]\n"
+	    "       plimsoll load MODEL [option ...] URL\n\n"
+	    "  --users N              active users (10k): their number sets the rates\n"
+	    "  --preset P             published rates of the model in place of derived ones\n"
+	    "  --for TIME             how long new activities begin (60s)\n"
+	    "  --warm N               this many users have been here before; only they act\n"
+	    "  --warm-up TIME         leaves what begins before out of the figures (0s)\n"
+	    "  --arrivals LAW         poisson, constant, uniform, burst (each second's at once)\n"
+	    "  --shape S              flat, ramp (from 0 to the rate), step (ten steps)\n"
+	    "  --retry R              none, or retry-after: as a 503 says, at most three times\n"
+	    "  --timeout TIME         for an answer (10s)\n"
+	    "  --seed N               the same arrivals and users again (1)\n"
+	    "  --admin HOST:PORT      the target's admin listener, if it is a Plimsoll: its use by role\n"
+	    "  --json                 the result as JSON on standard output\n"
+	    "  --html FILE            the result as one page\n\n"
+	    "exit codes: 0 ok, 1 failed or nothing succeeded, 2 wrong command line,\n"
+	    "            6 void: the generator itself was the limit, and says of what\n",
 	    out);
 }
 
@@ -145,17 +148,25 @@ static int run_load(struct lab_options *o)
 	struct err_note note = { 0 };
 	struct model *m = NULL;
 	struct load_result *r = NULL;
+	struct lab_target target = { .address = o->admin };
 
 	if (o->n_words != 2) {
 		return usage_error("load MODEL URL");
 	}
 	o->load.url = o->words[1];
+	if (o->admin != NULL) {
+		o->load.at_moment = lab_target_look;
+		o->load.moment_arg = &target;
+	}
 	enum err e = model_open(o->words[0], o->load.seed, &m, &note);
 	if (e == ERR_OK) {
 		e = model_find_preset(m, o->preset, &o->load.preset, &note);
 	}
 	if (e == ERR_OK) {
 		e = load_run(m, &o->load, &r, &note);
+	}
+	if (e == ERR_OK && o->admin != NULL) {
+		lab_target_sum_up(&target, r);
 	}
 	int code = e == ERR_OK ? report(r, o) : failed("load", &note);
 	load_result_free(&r);

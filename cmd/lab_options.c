@@ -62,6 +62,10 @@ static bool set_value(struct lab_options *o, const char *flag, const char *value
 		o->html = value;
 		return true;
 	}
+	if (strcmp(flag, "--admin") == 0) {
+		o->admin = value;
+		return true;
+	}
 	if (strcmp(flag, "--users") == 0) {
 		return count(value, 1e9, &l->users) && l->users >= 1;
 	}
@@ -101,6 +105,7 @@ static const struct {
 } flags[] = {
 	{ "--preset", "the name of a preset of the model" },
 	{ "--html", "a file to write" },
+	{ "--admin", "the address of an admin listener, as 127.0.0.1:8001" },
 	{ "--users", "a number of users, as 500, 20k or 1M" },
 	{ "--warm", "a number of users, as 500 or 20k" },
 	{ "--for", "a time up to a week, as 60s, 10m or 2h" },

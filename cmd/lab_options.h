@@ -18,7 +18,7 @@ enum {
 struct lab_options {
 	const char *words[LAB_OPTIONS_WORDS]; /* without a dash, in order; NULL behind the last */
 	unsigned n_words;
-	const char *preset, *html; /* or NULL */
+	const char *preset, *html, *admin; /* or NULL */
 	bool json, help;
 	struct load_plan load;
 };

@@ -122,6 +122,9 @@ static void begin_warm(struct load *l)
 
 static void start_clock(struct load *l)
 {
+	if (l->plan.at_moment != NULL) {
+		l->plan.at_moment(l->plan.moment_arg, LOAD_BEGINS);
+	}
 	l->start_us = clock_mono_us();
 	l->count_from_us = l->start_us + (int64_t)(l->plan.warm_up_s * 1e6);
 	l->end_us = l->count_from_us + (int64_t)(l->plan.length_s * 1e6);
@@ -455,9 +458,13 @@ static void sum_up(struct load *l)
 		return;
 	}
 	load_second_over(l);
+	r->cpu_s = (double)(clock_cpu_us() - l->cpu_from_us) / 1e6;
+	r->watched_s = (double)(now_us - l->start_us) / 1e6;
+	if (l->plan.at_moment != NULL) {
+		l->plan.at_moment(l->plan.moment_arg, LOAD_ENDS);
+	}
 	r->elapsed_s = (double)(until_us - l->count_from_us) / 1e6;
 	r->elapsed_s = r->elapsed_s < 0 ? 0 : r->elapsed_s;
-	r->cpu_s = (double)(clock_cpu_us() - l->cpu_from_us) / 1e6;
 	r->connections = l->client.opened;
 	r->bytes_in = l->client.bytes_in;
 	r->bytes_out = l->client.bytes_out;

@@ -28,6 +28,8 @@ enum {
 	LOAD_CAUSES_MAX = 8,
 	LOAD_SECONDS_MAX = 7200, /* of the course that is kept for plots */
 	LOAD_RETRIES = 3,
+	LOAD_ROLES_MAX = 16,
+	LOAD_ROLE_BYTES = 24,
 };
 
 enum load_retry {
@@ -35,6 +37,13 @@ enum load_retry {
 	LOAD_RETRY_NONE,
 	LOAD_RETRY_AFTER,
 };
+
+/* The two ends of what is measured, for whoever looks at the target then. */
+enum load_moment {
+	LOAD_BEGINS, /* behind the preparing of users */
+	LOAD_ENDS,
+};
+typedef void load_moment_fn(void *arg, enum load_moment moment);
 
 struct load_plan {
 	const char *url;		   /* http://HOST[:PORT], no path */
@@ -45,6 +54,8 @@ struct load_plan {
 	enum arrival_law law;
 	enum arrival_shape shape;
 	enum load_retry retry;
+	load_moment_fn *at_moment; /* or NULL; gets moment_arg */
+	void *moment_arg;
 };
 
 #define LOAD_PLAN_DEFAULT                                                                          \
@@ -77,6 +88,13 @@ struct load_second {
 	int64_t p50_us, p99_us; /* latency of the activities done in it */
 };
 
+/* What the processes of a role of the target used between the moments. */
+struct load_role {
+	char name[LOAD_ROLE_BYTES];
+	double cpu_s;
+	unsigned processes;
+};
+
 struct load_result {
 	const struct model *model; /* borrowed */
 	struct load_plan plan;
@@ -95,6 +113,9 @@ struct load_result {
 	unsigned n_void;
 	struct load_second *seconds; /* owned */
 	unsigned n_seconds;
+	struct load_role roles[LOAD_ROLES_MAX]; /* by whoever looked, n_roles 0: nobody */
+	unsigned n_roles;
+	double watched_s; /* between the moments: longer than elapsed_s */
 	bool interrupted;
 };
 

@@ -163,6 +163,24 @@ static void put_steps(const struct load_result *r, struct buf *out)
 	    "service from the moment it was.</p>\n");
 }
 
+static void put_target(const struct load_result *r, struct buf *out)
+{
+	static const char *const names[] = { "role", "processes", "cores used" };
+
+	if (r->n_roles == 0 || r->watched_s <= 0) {
+		return;
+	}
+	buf_append_str(out, "<h2>The target</h2>");
+	put_cells(names, sizeof(names) / sizeof(names[0]), out);
+	for (unsigned i = 0; i < r->n_roles; i++) {
+		buf_append_str(out, "<tr><td>");
+		put_escaped(out, r->roles[i].name);
+		buf_printf(out, "</td><td>%u</td><td>%.3f</td></tr>\n", r->roles[i].processes,
+		    r->roles[i].cpu_s / r->watched_s);
+	}
+	buf_append_str(out, "</table></div>\n");
+}
+
 static void put_population(const struct model *m, struct buf *out)
 {
 	buf_append_str(out, "<h2>The model</h2><p>");
@@ -222,6 +240,7 @@ void load_report_html(const struct load_result *r, struct buf *out)
 	}
 	put_activities(r, out);
 	put_steps(r, out);
+	put_target(r, out);
 	buf_printf(out,
 	    "<h2>The generator</h2><p>Requests left late by %.3f ms (p99); it used %.2f s of processor in %.1f s; "
 	    "%llu connections.</p>\n",

@@ -56,6 +56,31 @@ static void put_steps(const struct load_activity *a, struct buf *out)
 	}
 }
 
+static void put_target(const struct load_result *r, struct buf *out)
+{
+	double cpu_s = 0;
+	uint64_t done = 0;
+
+	if (r->n_roles == 0 || r->watched_s <= 0) {
+		return;
+	}
+	buf_append_str(out, "\nthe target used, in cores:");
+	for (unsigned i = 0; i < r->n_roles; i++) {
+		const struct load_role *role = &r->roles[i];
+		buf_printf(
+		    out, "%s %s %.3f", i == 0 ? "" : ",", role->name, role->cpu_s / r->watched_s);
+		cpu_s += role->cpu_s;
+	}
+	for (unsigned i = 0; i < r->n_activities; i++) {
+		done += r->activities[i].done;
+	}
+	buf_printf(out, "; together %.3f", cpu_s / r->watched_s);
+	if (done > 0) {
+		buf_printf(out, ", %.3f ms of processor an activity", cpu_s / (double)done * ms);
+	}
+	buf_append_char(out, '\n');
+}
+
 static void put_verdict(const struct load_result *r, struct buf *out)
 {
 	buf_printf(out,
@@ -98,6 +123,7 @@ void load_report_text(const struct load_result *r, struct buf *out)
 		buf_printf(out, "failed %llu times: %s\n", (unsigned long long)r->failures[i].count,
 		    r->failures[i].text);
 	}
+	put_target(r, out);
 	put_verdict(r, out);
 }
 
@@ -203,6 +229,24 @@ static void put_plan_json(struct json_writer *w, const struct load_result *r)
 	json_put_bool(w, r->interrupted);
 }
 
+static void put_target_json(struct json_writer *w, const struct load_result *r)
+{
+	json_put_name(w, SLICE("target"));
+	json_begin_object(w);
+	put_real(w, "seconds", r->watched_s);
+	json_put_name(w, SLICE("roles"));
+	json_begin_array(w);
+	for (unsigned i = 0; i < r->n_roles; i++) {
+		json_begin_object(w);
+		put_text(w, "name", r->roles[i].name);
+		put_count(w, "processes", r->roles[i].processes);
+		put_real(w, "cpu_seconds", r->roles[i].cpu_s);
+		json_end_object(w);
+	}
+	json_end_array(w);
+	json_end_object(w);
+}
+
 static void put_generator_json(struct json_writer *w, const struct load_result *r)
 {
 	json_put_name(w, SLICE("generator"));
@@ -244,6 +288,7 @@ void load_report_json(const struct load_result *r, struct buf *out)
 		json_end_object(&w);
 	}
 	json_end_array(&w);
+	put_target_json(&w, r);
 	put_generator_json(&w, r);
 	json_end_object(&w);
 	buf_append_char(out, '\n');

@@ -1,0 +1,286 @@
+// The lab against stand-ins of known behaviour: counts, times from the intended moment, refusals,
+// faults of the generator itself, and what a person is told when something is wrong.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import test, { after } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePort, plimsollBin } from '../harness/plimsoll.mjs';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-lab-'));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+
+let counter = 0;
+// A model whose 864 users do something once a day each hundredth second: 864 * n / 86400 a second.
+function model(activities, head = '') {
+	const file = path.join(scratch, `m${++counter}.lua`);
+	writeFileSync(file, `model { name = "test", about = "a test"${head} }\n${activities}`);
+	return file;
+}
+const activity = (name, perDay, body) =>
+	`activity { name = "${name}", why = "a test", per_day = ${perDay}, does = function(user) ${body} end }\n`;
+
+function lab(args, { prefix = [], onSpawn = () => {} } = {}) {
+	const words = [...prefix, plimsollBin(), ...args];
+	return new Promise((resolve, reject) => {
+		const child = spawn(words[0], words.slice(1), { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+		let [stdout, stderr] = ['', ''];
+		child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
+		child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+		child.once('error', reject);
+		child.once('close', (code) => resolve({ code, stdout, stderr, json: stdout.startsWith('{') ? JSON.parse(stdout) : null }));
+		onSpawn(child);
+	});
+}
+const load = (file, url, args = [], options = {}) => lab(['load', file, '--json', ...args, url], options);
+
+// A server that answers by handle(request, response); ends with the test.
+async function standIn(t, handle) {
+	const server = http.createServer(handle);
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	t.after(() => {
+		server.closeAllConnections?.();
+		server.close();
+	});
+	return `http://127.0.0.1:${server.address().port}`;
+}
+// Most of these wait most of the time, so they run at the same time, at the end of the file.
+const together = [];
+const meanwhile = (name, fn) => together.push([name, fn]);
+
+const byName = (json, name) => json.activities.find((a) => a.name === name);
+
+test('the rates of the capacity page are derived, reproduced and contradicted as always', async () => {
+	const end = await lab(['model', 'rates', 'models/persona.lua', '--preset', 'seed-001', '--users', '1M']);
+	assert.equal(end.code, 0, end.stderr);
+	assert.equal(end.stdout, readFileSync(path.join(ROOT, 'test/golden/persona-seed-001.txt'), 'utf8'));
+});
+
+test('only the lab links LuaJIT', () => {
+	const libraries = (name) => execFileSync('ldd', [path.join(path.dirname(plimsollBin()), name)], { encoding: 'utf8' });
+	assert.doesNotMatch(libraries('plimsoll'), /luajit/);
+	assert.doesNotMatch(libraries('plimsoll-courier'), /luajit/);
+	assert.match(libraries('plimsoll-lab'), /luajit/);
+});
+
+meanwhile('requests, cookies, captures, checks and counts are what the server saw', async (t) => {
+	const seen = { '/begin': 0, '/next': 0, '/other': 0 };
+	const faults = [];
+	const url = await standIn(t, (req, res) => {
+		const where = new URL(req.url, 'http://x').pathname;
+		seen[where]++;
+		let body = '';
+		req.on('data', (chunk) => (body += chunk));
+		req.on('end', () => {
+			if (where === '/begin') {
+				res.setHeader('Set-Cookie', [`who=${seen['/begin']}; Path=/; HttpOnly`, 'gone=']);
+				res.end(JSON.stringify({ token: `t${seen['/begin']}` }));
+			} else if (where === '/next') {
+				const { token, list } = JSON.parse(body);
+				if (req.headers.cookie !== `who=${token.slice(1)}`) faults.push(`cookie ${req.headers.cookie} ${token}`);
+				if (req.headers['x-extra'] !== 'yes' || list[1] !== 2.5) faults.push('header or body');
+				res.end('{"ok":true}');
+			} else {
+				if (req.headers.cookie) faults.push('a cookie of nobody');
+				res.statusCode = 404;
+				res.end('none');
+			}
+		});
+	});
+	const file = model(
+		activity('visit', 500, `
+			local b = browser()
+			local token = b:get("/begin?x=" .. url_encode("a b")):json().token
+			think(0.01)
+			local answer = b:post("/next", { token = token, list = { 1, 2.5 } }, { headers = { ["X-Extra"] = "yes" }, step = "second" })
+			check(answer:json().ok, "not ok")
+			browser():get("/other", { expect = 404 })`) +
+			activity('wrong', 500, 'check(browser():get("/other", { expect = 404 }).body == "some", "the body is " .. "none")') +
+			activity('never', 0, ''),
+	);
+	const runs = [];
+	for (let i = 0; i < 2; i++) {
+		const before = { ...seen };
+		const { json, stderr } = await load(file, url, ['--users', '864', '--for', '1.5s', '--seed', '7']);
+		assert.ok(json, stderr);
+		const [visit, wrong] = [byName(json, 'visit'), byName(json, 'wrong')];
+		assert.equal(visit.failed, 0, JSON.stringify(json.failures));
+		assert.equal(visit.done, visit.begun);
+		assert.equal(visit.due, visit.begun);
+		assert.equal(seen['/begin'] - before['/begin'], visit.done);
+		assert.equal(seen['/next'] - before['/next'], visit.steps.find((s) => s.name === 'second').done);
+		assert.equal(seen['/other'] - before['/other'], visit.done + wrong.begun);
+		assert.deepEqual(visit.steps.map((s) => s.name), ['begin', 'second', 'other']);
+		assert.equal(wrong.failed, wrong.begun);
+		assert.ok(wrong.begun > 0 && json.failures.some((f) => /^wrong: .*m\d+\.lua:\d+: check failed: the body is none$/.test(f.text) && f.count === wrong.failed));
+		assert.equal(byName(json, 'never').due, 0);
+		runs.push([visit.due, wrong.due]);
+	}
+	assert.deepEqual(faults, []);
+	assert.deepEqual(runs[0], runs[1], 'the same seed, the same arrivals');
+	assert.ok(Math.abs(runs[0][0] - 7.5) < 8, `5 a second for 1.5 s: ${runs[0][0]}`);
+});
+
+// Without answers for a second of four, 1 % of all arrivals waited longer than that second less 1 % of the
+// four. How long the stall was is measured in the stand-in, which may be late on a busy machine.
+test('a stall is charged with everything that arrived meanwhile', async (t) => {
+	let stalled = false;
+	const held = [];
+	let began = 0;
+	let [from, until] = [0, 0];
+	const answer = (res) => res.end('x');
+	const url = await standIn(t, (req, res) => {
+		if (!began) {
+			began = performance.now();
+			setTimeout(() => {
+				stalled = true;
+				from = performance.now();
+				setTimeout(() => {
+					stalled = false;
+					until = performance.now();
+					held.splice(0).forEach(answer);
+				}, 1000);
+			}, 1500);
+		}
+		if (stalled) held.push(res);
+		else answer(res);
+	});
+	const file = model(activity('visit', 10000, 'browser():get("/")'));
+	const { json, stderr } = await load(file, url, ['--users', '864', '--for', '4s', '--arrivals', 'constant']);
+	assert.ok(json, stderr);
+	const visit = byName(json, 'visit');
+	assert.equal(visit.done, visit.due);
+	assert.ok(visit.due >= 399 && visit.due <= 401, `100 a second for 4 s: ${visit.due}`);
+	const p99 = visit.steps[0].latency.p99_us / 1000;
+	const want = until - from - 40;
+	assert.ok(p99 > want - 60 && p99 < want * 1.1 + 150, `p99 ${p99} ms, by arithmetic ${want}`);
+	const p50 = visit.steps[0].latency.p50_us / 1000;
+	assert.ok(p50 < p99 / 4, `half of them met no stall: ${p50} ms`);
+});
+
+test('the generator says when it was late itself', async (t) => {
+	const url = await standIn(t, (req, res) => res.end('x'));
+	const file = model(activity('visit', 10000, 'browser():get("/")'));
+	const { json, code, stderr } = await load(file, url, ['--users', '864', '--for', '2s'], {
+		onSpawn: async (child) => {
+			await sleep(1200);
+			child.kill('SIGSTOP');
+			await sleep(500);
+			child.kill('SIGCONT');
+		},
+	});
+	assert.ok(json, stderr);
+	assert.equal(code, 6);
+	assert.ok(json.generator.void.some((cause) => /left late/.test(cause)), JSON.stringify(json.generator.void));
+	assert.ok(json.generator.lateness.max_us > 400000);
+	assert.equal(byName(json, 'visit').done, byName(json, 'visit').due);
+});
+
+meanwhile('the generator says when it has no descriptors left', async (t) => {
+	const url = await standIn(t, (req, res) => setTimeout(() => res.end('x'), 1500));
+	const file = model(activity('visit', 10000, 'browser():get("/")'));
+	const { json, code } = await load(file, url, ['--users', '864', '--for', '1s'], { prefix: ['prlimit', '--nofile=60:60'] });
+	assert.equal(code, 6);
+	assert.ok(json.generator.void.some((cause) => /no descriptor|the most there may be/.test(cause)), JSON.stringify(json.generator));
+});
+
+meanwhile('too few users for the rate: void, and said', async (t) => {
+	const url = await standIn(t, (req, res) => setTimeout(() => res.end('x'), 400));
+	const file = model(activity('visit', 864000, 'browser():get("/")'));
+	const { json, code } = await load(file, url, ['--users', '2', '--for', '1s']);
+	assert.equal(code, 6);
+	assert.ok(json.generator.void.some((cause) => /more users are needed/.test(cause)));
+});
+
+meanwhile('refusals: counted apart, and tried again as Retry-After says when the model or the flag wants it', async (t) => {
+	let n = 0;
+	const url = await standIn(t, (req, res) => {
+		if (++n % 2 === 1) res.writeHead(503, { 'Retry-After': '1' });
+		res.end('x');
+	});
+	const file = model(activity('visit', 1000, 'browser():get("/")'));
+	const plain = byName((await load(file, url, ['--users', '864', '--for', '1s', '--arrivals', 'constant'])).json, 'visit');
+	assert.equal(plain.refused + plain.done, plain.begun);
+	assert.ok(plain.refused >= 4 && plain.failed === 0, JSON.stringify(plain));
+	const patient = byName((await load(file, url, ['--users', '864', '--for', '1s', '--arrivals', 'constant', '--retry', 'retry-after'])).json, 'visit');
+	assert.ok(patient.steps[0].retried >= 4 && patient.steps[0].refused >= patient.steps[0].retried, JSON.stringify(patient));
+	assert.ok(patient.latency.max_us > 900000);
+});
+
+meanwhile('a connection that the server closes between two requests is opened again', async (t) => {
+	const url = await standIn(t, (req, res) => res.end('x', () => setTimeout(() => req.socket.destroy(), 20)));
+	const file = model(activity('visit', 1000, 'local b = browser() b:get("/a") think(0.1) b:get("/b")'));
+	const visit = byName((await load(file, url, ['--users', '864', '--for', '1s'])).json, 'visit');
+	assert.ok(visit.done > 0);
+	assert.equal(visit.failed, 0);
+});
+
+meanwhile('no answer: a failure after the patience, and a target that is gone', async (t) => {
+	const url = await standIn(t, (req, res) => {
+		if (req.url === '/cut') req.socket.destroy();
+	});
+	const file = model(activity('wait', 500, 'browser():get("/never")') + activity('cut', 500, 'browser():get("/cut")'));
+	const { json, code } = await load(file, url, ['--users', '864', '--for', '1s', '--timeout', '0.5s']);
+	assert.notEqual(code, 0);
+	const texts = json.failures.map((f) => f.text).sort();
+	assert.match(texts[0], /^cut: cut: (connection|the connection)/);
+	assert.deepEqual(texts.slice(1), ['wait: never: no answer in time']);
+	assert.equal(byName(json, 'wait').failed, byName(json, 'wait').begun);
+});
+
+meanwhile('Ctrl-C ends a run with its report; a page and a table are written', async (t) => {
+	const url = await standIn(t, (req, res) => res.end('x'));
+	const file = model(activity('visit', 2000, 'browser():get("/")'));
+	const page = path.join(scratch, 'report.html');
+	const began = Date.now();
+	const end = await lab(['load', file, '--users', '864', '--for', '1h', '--html', page, url], {
+		onSpawn: async (child) => {
+			await sleep(1700);
+			child.kill('SIGINT');
+		},
+	});
+	assert.ok(Date.now() - began < 8000);
+	assert.match(end.stdout, /visit +20\.00/);
+	assert.match(end.stdout, /interrupted/);
+	assert.match(end.stderr, /begun [\d.]+\/s/);
+	const html = readFileSync(page, 'utf8');
+	assert.match(html, /<svg.*<polyline/s);
+	assert.doesNotMatch(html, /<script|src=|href=|@import|url\(/);
+});
+
+meanwhile('what is wrong is said in one line', async () => {
+	const good = model(activity('visit', 1, 'browser():get("/")'));
+	const bad = path.join(scratch, 'bad.lua');
+	writeFileSync(bad, 'model { name = "x", about = "y" }\n\nassume("a", nil, "b")\n');
+	const nobody = `http://127.0.0.1:${await freePort()}`;
+	const rows = [
+		[['load', good, nobody], 1, /does not answer: Connection refused/],
+		[['load', good, 'https://127.0.0.1'], 1, /https is not built/],
+		[['load', good, 'http://127.0.0.1/path'], 1, /is no target/],
+		[['load', good], 2, /load MODEL URL/],
+		[['load', good, '--users', 'many', nobody], 2, /--users many: allowed is a number of users/],
+		[['load', good, '--for', '0s', nobody], 2, /--for 0s: allowed is/],
+		[['load', good, '--nope', nobody], 2, /"--nope" is not understood/],
+		[['load', good, '--preset', 'p', nobody], 1, /has no preset "p"/],
+		[['load', good, '--warm', '5', nobody], 1, /has no warm = function/],
+		[['load', 'none.lua', nobody], 1, /none\.lua cannot be read/],
+		[['model', 'check', bad], 1, /bad\.lua:3: a must be a number/],
+		[['model', 'what'], 2, /model check MODEL or model rates MODEL/],
+	];
+	await Promise.all(
+		rows.map(async ([args, code, line]) => {
+			const end = await lab(args);
+			assert.equal(end.code, code, `${args.join(' ')}: ${end.stderr}`);
+			assert.match(end.stderr, line);
+			assert.equal(end.stderr.trim().split('\n').length, 1, end.stderr);
+			assert.equal(end.stdout, '');
+		}),
+	);
+});
+
+test('at the same time', { concurrency: 4 }, (t) => Promise.all(together.map(([name, fn]) => t.test(name, fn))));
