@@ -7,6 +7,12 @@ _plimsoll_commands() {
 
 # The options of a command: those that its line of the help shows, and the common ones.
 _plimsoll_options() {
+	case $1 in
+	load | model) # words of their own
+		plimsoll "$1" --help 2>/dev/null | sed -n 's/^  \(--[a-z-]*\) .*/\1/p'
+		return
+		;;
+	esac
 	plimsoll help 2>/dev/null | sed -n "s/^  $1 //p; s/^  \\(--*[a-z-]*\\) .*($1[ )].*/\\1/p" | grep -oE -- '--[a-z-]+'
 	echo "-c --set --help"
 }
@@ -45,6 +51,9 @@ _plimsoll() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_plimsoll_commands)" -- "$current")
 	elif [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_plimsoll_options "$command")" -- "$current")
+	elif [[ $command == load || $command == model ]]; then
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 	fi
 }
 

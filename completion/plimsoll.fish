@@ -7,11 +7,16 @@ function __plimsoll_keys
 end
 function __plimsoll_options
 	set -l command (commandline -opc)[2]
+	if contains -- "$command" load model # words of their own
+		plimsoll $command --help 2>/dev/null | string match -rg '^  (--[a-z-]+) '
+		return
+	end
 	plimsoll help 2>/dev/null | sed -n "s/^  $command //p; s/^  \(--*[a-z-]*\) .*("$command"[ )].*/\1/p" | string match -arg -- '(--[a-z-]+)'
 end
 complete -c plimsoll -f
 complete -c plimsoll -n 'test (count (commandline -opc)) -eq 1' -a '(__plimsoll_commands)'
 complete -c plimsoll -n 'test (count (commandline -opc)) -gt 1' -a '(__plimsoll_options)'
+complete -c plimsoll -n 'contains -- (commandline -opc)[2] load model' -F
 complete -c plimsoll -s c -r -F -d 'configuration file'
 complete -c plimsoll -l set -x -a '(__plimsoll_keys)' -d 'one key over the file'
 complete -c plimsoll -l help -d 'prints the commands and options'

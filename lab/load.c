@@ -161,6 +161,10 @@ static void on_round(void *arg)
 	begin_warm(l);
 	if (l->warming && l->n_running == 0) {
 		l->warming = false;
+		if (l->result->warm_failed > l->pool / 10) {
+			loop_stop(l->loop);
+			return;
+		}
 		l->result->warm_s = (double)(clock_mono_us() - l->second_us) / 1e6;
 		start_clock(l);
 	}
@@ -498,6 +502,11 @@ enum err load_run(
 		set_timer(l);
 		loop_run(l->loop);
 		sum_up(l);
+		if (r->warm_failed > l->pool / 10 && !r->interrupted) {
+			e = err_note_set(note, ERR_INVALID, "%llu of %llu users could not be prepared: %s",
+			    (unsigned long long)r->warm_failed, (unsigned long long)l->pool,
+			    r->failures[0].text);
+		}
 	}
 	tear_down(l);
 	if (e == ERR_OK) {
@@ -530,11 +539,12 @@ void load_result_free(struct load_result **rp)
 
 bool load_result_succeeded(const struct load_result *r)
 {
-	uint64_t done = 0, failed = 0;
+	uint64_t done = 0, failed = r->warm_failed;
 
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		done += r->activities[i].done;
-		failed += r->activities[i].failed + r->activities[i].unfinished;
+		failed += r->activities[i].failed;
+		failed += r->interrupted ? 0 : r->activities[i].unfinished;
 	}
 	return done > 0 && failed == 0;
 }

@@ -106,7 +106,7 @@ struct load_result {
 	double elapsed_s, cpu_s, warm_s;
 	uint64_t connections, bytes_in, bytes_out,
 	    own_faults; /* own: no descriptor, port, memory */
-	uint64_t warmed, users_seen;
+	uint64_t warmed, warm_failed; /* users prepared; those of them who could not be */
 	size_t script_bytes;
 	unsigned running_max;
 	char causes[LOAD_CAUSES_MAX][LOAD_TEXT_BYTES]; /* why the run is void */

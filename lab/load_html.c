@@ -122,7 +122,7 @@ static void put_activities(const struct load_result *r, struct buf *out)
 		    "</td><td>%.2f</td><td>%.2f</td><td>%llu</td><td>%llu</td><td>%llu</td>",
 		    a->per_second, r->elapsed_s > 0 ? (double)a->begun / r->elapsed_s : 0,
 		    (unsigned long long)a->done, (unsigned long long)a->refused,
-		    (unsigned long long)(a->failed + a->unfinished));
+		    (unsigned long long)a->failed);
 		static const double points[] = { 0.5, 0.9, 0.99, 1 };
 		for (unsigned k = 0; k < 4; k++) {
 			buf_printf(out, "<td>%.1f</td>",

@@ -36,7 +36,7 @@ static void put_activity(
 {
 	buf_printf(out, "  %-24s %9.2f %9.2f %9llu %8llu %8llu %9.1f %9.1f %9.1f\n", a->name,
 	    a->per_second, per_second(r, a->begun), (unsigned long long)a->done,
-	    (unsigned long long)a->refused, (unsigned long long)(a->failed + a->unfinished),
+	    (unsigned long long)a->refused, (unsigned long long)a->failed,
 	    quantile_ms(&a->latency, 0.5), quantile_ms(&a->latency, 0.99),
 	    (double)a->latency.max_us / ms);
 }
@@ -90,6 +90,14 @@ static void put_verdict(const struct load_result *r, struct buf *out)
 	    (double)r->lateness.max_us / ms,
 	    r->elapsed_s > 0 ? r->cpu_s / (r->elapsed_s + r->plan.warm_up_s) * 100 : 0,
 	    (unsigned long long)r->connections, r->running_max);
+	uint64_t unfinished = 0;
+	for (unsigned i = 0; i < r->n_activities; i++) {
+		unfinished += r->activities[i].unfinished;
+	}
+	if (unfinished > 0) {
+		buf_printf(out, "%llu activities were not over at the end\n",
+		    (unsigned long long)unfinished);
+	}
 	if (r->interrupted) {
 		buf_append_str(out, "interrupted: the figures are those up to then\n");
 	}

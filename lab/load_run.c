@@ -110,6 +110,9 @@ static void count_outcome(struct load_run *run, enum outcome outcome)
 	struct load_activity *a = activity_of(run);
 	int64_t latency_us = clock_mono_us() - run->intended_us;
 
+	if (run->activity == ACTIVITY_WARM && outcome != RUN_DONE) {
+		l->result->warm_failed++;
+	}
 	if (!run->counted) {
 		return;
 	}

@@ -225,7 +225,7 @@ meanwhile('no answer: a failure after the patience, and a target that is gone', 
 		if (req.url === '/cut') req.socket.destroy();
 	});
 	const file = model(activity('wait', 500, 'browser():get("/never")') + activity('cut', 500, 'browser():get("/cut")'));
-	const { json, code } = await load(file, url, ['--users', '864', '--for', '1s', '--timeout', '0.5s']);
+	const { json, code } = await load(file, url, ['--users', '864', '--for', '1s', '--timeout', '1.5s']);
 	assert.notEqual(code, 0);
 	const texts = json.failures.map((f) => f.text).sort();
 	assert.match(texts[0], /^cut: cut: (connection|the connection)/);
@@ -281,6 +281,18 @@ meanwhile('what is wrong is said in one line', async () => {
 			assert.equal(end.stdout, '');
 		}),
 	);
+});
+
+meanwhile('users who cannot be prepared: no run, and why', async (t) => {
+	const url = await standIn(t, (req, res) => {
+		res.statusCode = 403;
+		res.end('who are you');
+	});
+	const file = model(activity('visit', 1000, 'browser():get("/")'), ', warm = function(user) user:browser(1):get("/hello") end');
+	const end = await load(file, url, ['--users', '864', '--warm', '5', '--for', '1s']);
+	assert.equal(end.code, 1);
+	assert.match(end.stderr, /^plimsoll load: 5 of 5 users could not be prepared: warm: GET \/hello answered 403: who are you$/m);
+	assert.equal(end.stdout, '');
 });
 
 test('at the same time', { concurrency: 4 }, (t) => Promise.all(together.map(([name, fn]) => t.test(name, fn))));
