@@ -33,6 +33,8 @@ static void print_usage(FILE *out)
 	    "  --retry R              none, or retry-after: as a 503 says, at most three times\n"
 	    "  --timeout TIME         for an answer (10s)\n"
 	    "  --seed N               the same arrivals and users again (1)\n"
+	    "  --ca FILE              trusts these certificates in place of the machine's (https)\n"
+	    "  --insecure             takes any certificate\n"
 	    "  --admin HOST:PORT      the target's admin listener, if it is a Plimsoll: its use by role\n"
 	    "  --json                 the result as JSON on standard output\n"
 	    "  --html FILE            the result as one page\n\n"

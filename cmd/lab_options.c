@@ -66,6 +66,10 @@ static bool set_value(struct lab_options *o, const char *flag, const char *value
 		o->admin = value;
 		return true;
 	}
+	if (strcmp(flag, "--ca") == 0) {
+		l->authorities = value;
+		return true;
+	}
 	if (strcmp(flag, "--users") == 0) {
 		return count(value, 1e9, &l->users) && l->users >= 1;
 	}
@@ -106,6 +110,7 @@ static const struct {
 	{ "--preset", "the name of a preset of the model" },
 	{ "--html", "a file to write" },
 	{ "--admin", "the address of an admin listener, as 127.0.0.1:8001" },
+	{ "--ca", "a file of certificates" },
 	{ "--users", "a number of users, as 500, 20k or 1M" },
 	{ "--warm", "a number of users, as 500 or 20k" },
 	{ "--for", "a time up to a week, as 60s, 10m or 2h" },
@@ -162,6 +167,8 @@ bool lab_options_parse(int argc, char **argv, struct lab_options *ret)
 		}
 		if (strcmp(argv[i], "--json") == 0) {
 			o.json = true;
+		} else if (strcmp(argv[i], "--insecure") == 0) {
+			o.load.insecure = true;
 		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			o.help = true;
 		} else if (argv[i][0] != '-' && o.n_words < LAB_OPTIONS_WORDS) {

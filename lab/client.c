@@ -1,6 +1,6 @@
 /*
- * A socket and a uv_poll_t each. States go CONNECTING -> BUSY <-> IDLE -> DEAD; a request handed
- * over while connecting is sent when the connection stands.
+ * A socket and a uv_poll_t each. States go CONNECTING (-> HANDSHAKE) -> BUSY <-> IDLE -> DEAD; a
+ * request handed over while connecting is sent when the connection stands.
  */
 #include "lab/client.h"
 
@@ -13,6 +13,7 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "lab/client_tls.h"
 
 enum {
 	SWEEP_MS = 20, /* how exactly deadlines are kept */
@@ -20,6 +21,7 @@ enum {
 
 enum conn_state {
 	CONN_CONNECTING,
+	CONN_HANDSHAKE,
 	CONN_IDLE,
 	CONN_BUSY, /* sends or waits for an answer */
 	CONN_DEAD,
@@ -29,6 +31,7 @@ struct client_conn {
 	uv_poll_t poll;
 	struct list node; /* in client.waiting while a request is in flight */
 	struct client *client;
+	SSL *tls; /* owned; NULL: plain */
 	int fd;
 	enum conn_state state;
 	bool used; /* an answer came on it */
@@ -90,25 +93,74 @@ static const char *reason(int failed)
 	}
 }
 
+/* Sends what it can of the request; ERR_AGAIN: the socket is full (of both directions, in TLS). */
+static enum err put_bytes(struct client_conn *conn, size_t *ret_len)
+{
+	if (conn->tls == NULL) {
+		ssize_t n = send(conn->fd, conn->out.ptr, conn->out.len, MSG_NOSIGNAL);
+		*ret_len = n < 0 ? 0 : (size_t)n;
+		return n >= 0 ? ERR_OK : errno == EAGAIN ? ERR_AGAIN : ERR_PEER_GONE;
+	}
+	enum client_tls_result r = client_tls_write(conn->tls, conn->out, ret_len);
+	return r == CLIENT_TLS_OK					 ? ERR_OK
+	       : r == CLIENT_TLS_WANT_READ || r == CLIENT_TLS_WANT_WRITE ? ERR_AGAIN
+									 : ERR_PEER_GONE;
+}
+
+/* Reads what has come; ERR_AGAIN: nothing; ERR_END: the server has closed. */
+static enum err get_bytes(struct client_conn *conn, size_t *ret_len)
+{
+	struct client *c = conn->client;
+
+	*ret_len = 0;
+	if (conn->tls == NULL) {
+		ssize_t n = recv(conn->fd, c->read_buffer, sizeof(c->read_buffer), 0);
+		*ret_len = n < 0 ? 0 : (size_t)n;
+		return n > 0		 ? ERR_OK
+		       : n == 0		 ? ERR_END
+		       : errno == EAGAIN ? ERR_AGAIN
+					 : ERR_PEER_GONE;
+	}
+	/* All of what is decrypted: poll does not tell of it. */
+	size_t n = 0;
+	enum client_tls_result r = CLIENT_TLS_OK;
+	while (r == CLIENT_TLS_OK && *ret_len < sizeof(c->read_buffer)) {
+		r = client_tls_read(
+		    conn->tls, c->read_buffer + *ret_len, sizeof(c->read_buffer) - *ret_len, &n);
+		*ret_len += n;
+	}
+	if (*ret_len > 0) {
+		return ERR_OK;
+	}
+	return r == CLIENT_TLS_END ? ERR_END : r == CLIENT_TLS_FAILED ? ERR_PEER_GONE : ERR_AGAIN;
+}
+
+static const char *why(const struct client_conn *conn)
+{
+	return conn->tls == NULL ? reason(errno) : client_tls_reason(conn->tls);
+}
+
 static void send_some(struct client_conn *conn)
 {
 	while (conn->out.len > 0) {
-		ssize_t n = send(conn->fd, conn->out.ptr, conn->out.len, MSG_NOSIGNAL);
-		if (n < 0 && errno == EAGAIN) {
+		size_t n = 0;
+		enum err e = put_bytes(conn, &n);
+		if (e == ERR_AGAIN) {
 			watch(conn, UV_READABLE | UV_WRITABLE);
 			return;
 		}
-		if (n < 0) {
-			finish(conn, ERR_PEER_GONE, reason(errno));
+		if (e != ERR_OK) {
+			finish(conn, ERR_PEER_GONE, why(conn));
 			return;
 		}
-		conn->client->bytes_out += (uint64_t)n;
-		conn->out = slice_sub(conn->out, (size_t)n, conn->out.len);
+		conn->client->bytes_out += n;
+		conn->out = slice_sub(conn->out, n, conn->out.len);
 	}
 	watch(conn, UV_READABLE);
 }
 
-static void take_answer(struct client_conn *conn, struct slice in)
+/* True while the answer is not over: the connection is then still there. */
+static bool take_answer(struct client_conn *conn, struct slice in)
 {
 	enum answer_result r = answer_take(&conn->answer, &in);
 
@@ -123,6 +175,7 @@ static void take_answer(struct client_conn *conn, struct slice in)
 		}
 		finish(conn, ERR_OK, NULL);
 	}
+	return r == ANSWER_MORE;
 }
 
 static void closed_by_server(struct client_conn *conn)
@@ -139,23 +192,56 @@ static void closed_by_server(struct client_conn *conn)
 static void read_some(struct client_conn *conn)
 {
 	struct client *c = conn->client;
-	ssize_t n = recv(conn->fd, c->read_buffer, sizeof(c->read_buffer), 0);
+	size_t n = 0;
+	bool more = true;
 
-	conn->answered_us = clock_mono_us();
-	if (n < 0 && errno == EAGAIN) {
-		return;
+	while (more) {
+		enum err e = get_bytes(conn, &n);
+		conn->answered_us = clock_mono_us();
+		if (e == ERR_AGAIN) {
+			return;
+		}
+		if (e == ERR_END) {
+			closed_by_server(conn);
+			return;
+		}
+		if (e != ERR_OK) {
+			finish(conn, ERR_PEER_GONE, why(conn));
+			return;
+		}
+		c->bytes_in += n;
+		if (conn->state != CONN_BUSY) {
+			die(conn); /* what nobody asked for */
+			return;
+		}
+		/* TLS may hold more than the buffer took; of a socket poll tells again. */
+		more = take_answer(conn, SLICE_OF(c->read_buffer, n)) && conn->tls != NULL &&
+		       n == sizeof(c->read_buffer);
 	}
-	if (n < 0) {
-		finish(conn, ERR_PEER_GONE, reason(errno));
+}
+
+static void stands(struct client_conn *conn)
+{
+	conn->state = conn->has_request ? CONN_BUSY : CONN_IDLE;
+	send_some(conn);
+}
+
+static void shake_hands(struct client_conn *conn)
+{
+	switch (client_tls_handshake(conn->tls)) {
+	case CLIENT_TLS_OK:
+		stands(conn);
 		return;
-	}
-	c->bytes_in += (uint64_t)n;
-	if (n == 0) {
-		closed_by_server(conn);
-	} else if (conn->state != CONN_BUSY) {
-		die(conn); /* what nobody asked for */
-	} else {
-		take_answer(conn, SLICE_OF(c->read_buffer, (size_t)n));
+	case CLIENT_TLS_WANT_READ:
+		watch(conn, UV_READABLE);
+		return;
+	case CLIENT_TLS_WANT_WRITE:
+		watch(conn, UV_READABLE | UV_WRITABLE);
+		return;
+	case CLIENT_TLS_END:
+	case CLIENT_TLS_FAILED:
+		finish(conn, ERR_PEER_GONE, client_tls_reason(conn->tls));
+		return;
 	}
 }
 
@@ -171,8 +257,17 @@ static void connected(struct client_conn *conn)
 		finish(conn, ERR_PEER_GONE, reason(failed));
 		return;
 	}
-	conn->state = conn->has_request ? CONN_BUSY : CONN_IDLE;
-	send_some(conn);
+	if (conn->client->tls == NULL) {
+		stands(conn);
+		return;
+	}
+	conn->tls = client_tls_session(conn->client->tls, conn->fd);
+	if (conn->tls == NULL) {
+		finish(conn, ERR_PEER_GONE, "TLS: no memory");
+		return;
+	}
+	conn->state = CONN_HANDSHAKE;
+	shake_hands(conn);
 }
 
 static void on_poll(uv_poll_t *handle, int status, int events)
@@ -181,6 +276,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 
 	if (conn->state == CONN_CONNECTING) {
 		connected(conn);
+	} else if (conn->state == CONN_HANDSHAKE) {
+		shake_hands(conn);
 	} else if (status < 0 || (events & UV_READABLE) != 0) {
 		read_some(conn);
 	} else if ((events & UV_WRITABLE) != 0) {
@@ -200,7 +297,9 @@ static void sweep(void *arg)
 		}
 		conn->answered_us = now_us;
 		finish(conn, ERR_DEADLINE,
-		    conn->state == CONN_CONNECTING ? "no connection in time" : "no answer in time");
+		    conn->state == CONN_CONNECTING || conn->state == CONN_HANDSHAKE
+			? "no connection in time"
+			: "no answer in time");
 	}
 }
 
@@ -214,6 +313,11 @@ void client_init(struct client *c, struct loop *loop, const struct sockaddr *add
 	c->timeout_us = timeout_us;
 	list_init(&c->waiting);
 	loop_every(loop, SWEEP_MS, sweep, c);
+}
+
+void client_use_tls(struct client *c, const struct client_tls *tls)
+{
+	c->tls = tls;
 }
 
 static enum err open_failed(int failed, struct err_note *note)
@@ -281,6 +385,7 @@ void client_conn_close(struct client_conn **connp)
 	conn->client->open--;
 	list_remove(&conn->node);
 	uv_poll_stop(&conn->poll);
+	SSL_free(conn->tls); /* takes NULL; no farewell, as people who close a tab */
 	close(conn->fd);
 	uv_close((uv_handle_t *)&conn->poll, on_closed);
 }

@@ -1,7 +1,7 @@
 /*
- * Connections of simulated devices: plain HTTP/1.1 over TCP on our loop, one request at a time on
- * each. Every answer is stamped right behind the read that completed it. All requests have the same
- * patience, so those in flight are a queue in order of their deadlines.
+ * Connections of simulated devices: HTTP/1.1 over TCP, or TLS over it, on our loop, one request at
+ * a time on each. Every answer is stamped right behind the read that completed it. All requests
+ * have the same patience, so those in flight are a queue in order of their deadlines.
  */
 #ifndef PLIMSOLL_LAB_CLIENT_H
 #define PLIMSOLL_LAB_CLIENT_H
@@ -20,8 +20,11 @@ enum {
 	CLIENT_READ_BYTES = 65536
 };
 
+struct client_tls;
+
 struct client {
 	struct loop *loop;
+	const struct client_tls *tls; /* borrowed; NULL: plain */
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	int64_t timeout_us;
@@ -43,6 +46,9 @@ typedef void client_fn(void *arg, enum err e, const char *what);
 /* Starts to watch for deadlines. timeout_us: from a client_conn_send() to the whole answer. */
 void client_init(struct client *c, struct loop *loop, const struct sockaddr *address,
     socklen_t address_len, int64_t timeout_us);
+
+/* From now on connections speak TLS; tls stays the caller's and must outlive them. */
+void client_use_tls(struct client *c, const struct client_tls *tls);
 
 /*
  * A new connection, which begins to connect. ERR_LIMIT: this process has no descriptor or port left

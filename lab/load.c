@@ -267,19 +267,27 @@ static enum err find_target(
 	struct slice url = slice_str(l->plan.url);
 	char host[HOST_BYTES], port[PORT_BYTES], text[sizeof(l->host) + 4];
 
-	if (!slice_starts(url, SLICE("http://"))) {
-		return err_note_set(note, ERR_INVALID,
-		    "\"%s\" is no target: http://HOST:PORT (https is not built)", l->plan.url);
+	bool tls = slice_starts(url, SLICE("https://"));
+	if (!tls && !slice_starts(url, SLICE("http://"))) {
+		return err_note_set(
+		    note, ERR_INVALID, "\"%s\" is no target: http(s)://HOST:PORT", l->plan.url);
 	}
-	url = slice_sub(url, 7, url.len - (slice_ends(url, SLICE("/")) ? 1 : 0));
+	url = slice_sub(url, tls ? 8 : 7, url.len - (slice_ends(url, SLICE("/")) ? 1 : 0));
 	size_t bracket = slice_find(url, ']', 0);
 	bool has_port = slice_find(url, ':', bracket < url.len ? bracket : 0) < url.len;
 	(void)snprintf(l->host, sizeof(l->host), "%.*s", SLICE_ARG(url));
-	(void)snprintf(text, sizeof(text), "%s%s", l->host, has_port ? "" : ":80");
+	(void)snprintf(text, sizeof(text), "%s%s", l->host, has_port ? "" : tls ? ":443" : ":80");
 	if (url.len == 0 || slice_find(url, '/', 0) < url.len ||
 	    host_port_split(slice_str(text), host, port) != ERR_OK || host[0] == '\0') {
 		return err_note_set(
-		    note, ERR_INVALID, "\"%s\" is no target: http://HOST:PORT", l->plan.url);
+		    note, ERR_INVALID, "\"%s\" is no target: http(s)://HOST:PORT", l->plan.url);
+	}
+	if (tls) {
+		enum err e =
+		    client_tls_open(host, l->plan.authorities, l->plan.insecure, &l->tls, note);
+		if (e != ERR_OK) {
+			return e;
+		}
 	}
 	int failed = getaddrinfo(host, port, &hints, &found);
 	if (failed != 0) {
@@ -394,6 +402,8 @@ static enum err open_loop(struct load *l, struct err_note *note)
 	}
 	client_init(&l->client, l->loop, (const struct sockaddr *)&address, len,
 	    (int64_t)(l->plan.timeout_s * 1e6));
+	client_use_tls(&l->client, l->tls);
+	(void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
 	loop_on_check(l->loop, on_round, l);
 	loop_every(l->loop, SECOND_MS, on_second, l);
 	e = open_timer(l, note);
@@ -446,6 +456,7 @@ static void tear_down(struct load *l)
 	if (l->timer_fd >= 0) {
 		close(l->timer_fd);
 	}
+	client_tls_close(&l->tls);
 	due_fini(&l->due);
 	hdr_fini(&l->second_latency);
 	free(l->busy);
@@ -503,7 +514,8 @@ enum err load_run(
 		loop_run(l->loop);
 		sum_up(l);
 		if (r->warm_failed > l->pool / 10 && !r->interrupted) {
-			e = err_note_set(note, ERR_INVALID, "%llu of %llu users could not be prepared: %s",
+			e = err_note_set(note, ERR_INVALID,
+			    "%llu of %llu users could not be prepared: %s",
 			    (unsigned long long)r->warm_failed, (unsigned long long)l->pool,
 			    r->failures[0].text);
 		}

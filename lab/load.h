@@ -46,7 +46,9 @@ enum load_moment {
 typedef void load_moment_fn(void *arg, enum load_moment moment);
 
 struct load_plan {
-	const char *url;		   /* http://HOST[:PORT], no path */
+	const char *url;	 /* http(s)://HOST[:PORT], no path */
+	const char *authorities; /* file of certificates to trust, or NULL: the machine's */
+	bool insecure;		 /* any certificate */
 	const struct model_preset *preset; /* or NULL */
 	double users, warm_users;	   /* warm_users > 0: only so many act, prepared before */
 	double length_s, warm_up_s, timeout_s;
@@ -105,7 +107,7 @@ struct load_result {
 	struct hdr lateness, service; /* of all requests */
 	double elapsed_s, cpu_s, warm_s;
 	uint64_t connections, bytes_in, bytes_out,
-	    own_faults; /* own: no descriptor, port, memory */
+	    own_faults;		      /* own: no descriptor, port, memory */
 	uint64_t warmed, warm_failed; /* users prepared; those of them who could not be */
 	size_t script_bytes;
 	unsigned running_max;

@@ -7,6 +7,7 @@
 
 #include "core/base/list.h"
 #include "lab/client.h"
+#include "lab/client_tls.h"
 #include "lab/due.h"
 #include "lab/load.h"
 
@@ -29,6 +30,7 @@ struct load {
 	struct load_result *result;
 	struct loop *loop;
 	struct client client;
+	struct client_tls *tls; /* owned; NULL: plain */
 	char host[300];
 	struct user_hooks hooks;
 	struct due_heap due; /* who: a load_source or a load_run, told apart by address */

@@ -4,11 +4,13 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
 import test, { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { testCertificate } from '../harness/certificates.mjs';
 import { freePort, plimsollBin } from '../harness/plimsoll.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -260,7 +262,8 @@ meanwhile('what is wrong is said in one line', async () => {
 	const nobody = `http://127.0.0.1:${await freePort()}`;
 	const rows = [
 		[['load', good, nobody], 1, /does not answer: Connection refused/],
-		[['load', good, 'https://127.0.0.1'], 1, /https is not built/],
+		[['load', good, 'ftp://127.0.0.1'], 1, /is no target/],
+		[['load', good, 'https://127.0.0.1', '--ca', good], 1, /m\d+\.lua: no certificates to trust/],
 		[['load', good, 'http://127.0.0.1/path'], 1, /is no target/],
 		[['load', good], 2, /load MODEL URL/],
 		[['load', good, '--users', 'many', nobody], 2, /--users many: allowed is a number of users/],
@@ -281,6 +284,29 @@ meanwhile('what is wrong is said in one line', async () => {
 			assert.equal(end.stdout, '');
 		}),
 	);
+});
+
+meanwhile('TLS: a certificate that is trusted, one that is not, and large answers', async (t) => {
+	const { certificate, key } = testCertificate();
+	const large = 'x'.repeat(300000);
+	const server = https.createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, (req, res) => res.end(req.url === '/large' ? large : 'x'));
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	t.after(() => {
+		server.closeAllConnections?.();
+		server.close();
+	});
+	const url = `https://localhost:${server.address().port}`;
+	const file = model(activity('visit', 1000, 'local b = browser() b:get("/a") check(#b:get("/large").body == 300000, "cut") b:post("/b", ("y"):rep(200000))'));
+	for (const trust of [['--ca', certificate], ['--insecure']]) {
+		const { json, stderr } = await load(file, url, ['--users', '864', '--for', '1s', ...trust]);
+		assert.ok(json, stderr);
+		assert.deepEqual(json.failures, []);
+		assert.ok(byName(json, 'visit').done > 0);
+	}
+	const { json, code } = await load(file, url, ['--users', '864', '--for', '1s']);
+	assert.notEqual(code, 0);
+	assert.equal(byName(json, 'visit').done, 0);
+	assert.match(json.failures[0].text, /^visit: a: TLS: self.signed certificate$/);
 });
 
 meanwhile('users who cannot be prepared: no run, and why', async (t) => {
