@@ -73,17 +73,19 @@ void client_tls_close(struct client_tls **tp)
 SSL *client_tls_session(const struct client_tls *t, int fd)
 {
 	SSL *s = SSL_new(t->context);
+	char name[NAME_BYTES]; /* OpenSSL's macro wants it writable */
 
 	if (s == NULL) {
 		return NULL;
 	}
 	X509_VERIFY_PARAM *param = SSL_get0_param(s);
 	bool good = SSL_set_fd(s, fd) == 1;
+	memcpy(name, t->host, sizeof(name));
 	if (t->is_address) {
 		good = good && X509_VERIFY_PARAM_set1_ip_asc(param, t->host) == 1;
 	} else {
 		good = good && SSL_set1_host(s, t->host) == 1 &&
-		       SSL_set_tlsext_host_name(s, t->host) == 1;
+		       SSL_set_tlsext_host_name(s, name) == 1;
 	}
 	if (!good) {
 		SSL_free(s);

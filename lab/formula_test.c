@@ -27,7 +27,7 @@ static bool lookup(const void *arg, struct slice name, double *ret)
 
 static double value_of(const char *text)
 {
-	double value = NAN;
+	double value = (double)NAN;
 	struct err_note note = { 0 };
 
 	assert_int_equal(formula_evaluate(slice_str(text), lookup, NULL, &value, &note), ERR_OK);

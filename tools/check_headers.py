@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# libpq's headers lie in a folder of their own.
-LIBPQ = subprocess.run(["pkg-config", "--cflags", "libpq"], capture_output=True, text=True,
+# Headers of libpq and LuaJIT lie in folders of their own.
+EXTRA = subprocess.run(["pkg-config", "--cflags", "libpq", "luajit"], capture_output=True, text=True,
                        check=True).stdout.split()
-FLAGS = ["-std=c17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I", ".", *LIBPQ,
+FLAGS = ["-std=c17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I", ".", *EXTRA,
          "-fsyntax-only", "-x", "c", "-"]
 
 
