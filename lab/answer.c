@@ -52,11 +52,9 @@ static struct slice next_line(struct slice head, size_t *at)
 	return line;
 }
 
-bool answer_next_field(
-    const struct answer *a, size_t *at, struct slice *ret_name, struct slice *ret_value)
+bool answer_head_next(
+    struct slice head, size_t *at, struct slice *ret_name, struct slice *ret_value)
 {
-	struct slice head = buf_slice(&a->head);
-
 	if (*at == 0) {
 		(void)next_line(head, at); /* the status */
 	}
@@ -68,6 +66,12 @@ bool answer_next_field(
 	*ret_name = slice_sub(line, 0, colon);
 	*ret_value = slice_trim(slice_sub(line, colon + 1, line.len));
 	return true;
+}
+
+bool answer_next_field(
+    const struct answer *a, size_t *at, struct slice *ret_name, struct slice *ret_value)
+{
+	return answer_head_next(buf_slice(&a->head), at, ret_name, ret_value);
 }
 
 struct slice answer_find(const struct answer *a, struct slice name)

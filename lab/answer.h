@@ -61,6 +61,10 @@ bool answer_has_begun(const struct answer *a);
 bool answer_next_field(
     const struct answer *a, size_t *at, struct slice *ret_name, struct slice *ret_value);
 
+/* The same over the text of a head that was complete. */
+bool answer_head_next(
+    struct slice head, size_t *at, struct slice *ret_name, struct slice *ret_value);
+
 /* The value of the first field of that name, or a slice with ptr NULL. */
 struct slice answer_find(const struct answer *a, struct slice name);
 

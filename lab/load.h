@@ -105,6 +105,7 @@ struct load_result {
 	struct load_failure failures[LOAD_FAILURES_MAX];
 	unsigned n_failures;
 	struct hdr lateness, service; /* of all requests */
+	struct hdr first_lateness;    /* of the first request of each activity */
 	double elapsed_s, cpu_s, warm_s;
 	uint64_t connections, bytes_in, bytes_out,
 	    own_faults;		      /* own: no descriptor, port, memory */

@@ -67,6 +67,7 @@ struct load_run {
 	int64_t step_intended_us; /* of the request */
 	int64_t sent_us;
 	bool counted;
+	bool has_sent; /* a request */
 	/* What the coroutine asked for, for whoever resumed it. */
 	enum {
 		RUN_NOTHING,

@@ -84,10 +84,10 @@ static void put_target(const struct load_result *r, struct buf *out)
 static void put_verdict(const struct load_result *r, struct buf *out)
 {
 	buf_printf(out,
-	    "\nthe generator: requests left late by p50 %.3f ms, p99 %.3f ms, at most %.3f ms; %.0f %% of a core; "
-	    "%llu connections; at most %u activities at once\n",
+	    "\nthe generator: requests left late by p50 %.3f ms, p99 %.3f ms, at most %.3f ms; first ones of "
+	    "activities by p99 %.3f ms; it used %.0f %% of a core; %llu connections; at most %u activities at once\n",
 	    quantile_ms(&r->lateness, 0.5), quantile_ms(&r->lateness, 0.99),
-	    (double)r->lateness.max_us / ms,
+	    (double)r->lateness.max_us / ms, quantile_ms(&r->first_lateness, 0.99),
 	    r->elapsed_s > 0 ? r->cpu_s / (r->elapsed_s + r->plan.warm_up_s) * 100 : 0,
 	    (unsigned long long)r->connections, r->running_max);
 	uint64_t unfinished = 0;
@@ -266,6 +266,7 @@ static void put_generator_json(struct json_writer *w, const struct load_result *
 	}
 	json_end_array(w);
 	put_hdr(w, "lateness", &r->lateness);
+	put_hdr(w, "first_lateness", &r->first_lateness);
 	put_real(w, "cpu_seconds", r->cpu_s);
 	put_count(w, "connections", r->connections);
 	put_count(w, "bytes_in", r->bytes_in);

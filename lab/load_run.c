@@ -221,6 +221,11 @@ static void send_request(struct load_run *run)
 	if (step != NULL) {
 		step->sent++;
 		hdr_record(&run->load->result->lateness, run->sent_us - run->step_intended_us);
+		if (!run->has_sent) {
+			hdr_record(&run->load->result->first_lateness,
+			    run->sent_us - run->step_intended_us);
+		}
+		run->has_sent = true;
 	}
 	run->conn = conn;
 	client_conn_send(conn, text, on_answer, run);

@@ -28,9 +28,11 @@ void load_judge(struct load *l)
 {
 	struct load_result *r = l->result;
 	double late_us = (double)hdr_quantile_us(&r->lateness, 0.99);
+	double first_us = (double)hdr_quantile_us(&r->first_lateness, 0.99);
 	double bound_us = late_share * (double)hdr_quantile_us(&r->service, 0.5);
 	uint64_t due = 0, begun = 0, no_user = 0, no_room = 0;
 
+	late_us = late_us > first_us ? late_us : first_us;
 	bound_us = bound_us > late_least_us ? bound_us : late_least_us;
 	if (late_us > bound_us) {
 		add_cause(r, "requests left late: p99 %.1f ms behind their time, allowed %.1f ms",

@@ -181,8 +181,12 @@ static void make_text(lua_State *L, struct script *s, const char *method, int bo
 		type = make_body(L, body, &s->scratch);
 	}
 	buf_clear(out);
-	buf_printf(out, "%s %.*s HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: plimsoll-lab\r\n", method,
-	    SLICE_ARG(path), SLICE_ARG(s->hooks->host));
+	buf_append_str(out, method);
+	buf_append_char(out, ' ');
+	buf_append_slice(out, path);
+	buf_append_slice(out, SLICE(" HTTP/1.1\r\nUser-Agent: plimsoll-lab\r\nHost: "));
+	buf_append_slice(out, s->hooks->host);
+	buf_append_slice(out, SLICE("\r\n"));
 	put_cookies(L, out);
 	bool typed = put_headers(L, options, out);
 	if (body != 0) {
@@ -327,40 +331,52 @@ static void take_cookie(lua_State *L, struct slice field)
 	lua_rawset(L, -3);
 }
 
-static void put_lower(char *out, struct slice name)
+/*
+ * answer:header(name): its value, or nil. Looked for in the text of the head when somebody asks:
+ * a table of all of them would cost more than the rest of the answer.
+ */
+static int answer_header(lua_State *L)
 {
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.ptr[i];
-		out[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+	struct slice name, value;
+	struct slice wanted = script_text(L, 2, "header: the name");
+
+	if (!lua_istable(L, 1)) {
+		script_fail(L, "write answer:header(name), with a colon");
 	}
+	lua_getfield(L, 1, "head");
+	struct slice head = script_text(L, -1, "the head of the answer");
+	for (size_t at = 0; answer_head_next(head, &at, &name, &value);) {
+		if (slice_eq_nocase(name, wanted)) {
+			lua_pushlstring(L, value.ptr, value.len);
+			return 1;
+		}
+	}
+	lua_pushnil(L);
+	return 1;
 }
 
 void user_api_push_answer(lua_State *L, const struct answer *a)
 {
-	struct slice name, value;
-	char lower[64];
+	struct slice name, value, head = buf_slice(&a->head);
 
 	lua_checkstack(L, 10);
 	int browser = lua_gettop(L);
+	for (size_t at = 0; answer_next_field(a, &at, &name, &value);) {
+		if (slice_eq_nocase(name, SLICE("set-cookie"))) {
+			lua_getfield(L, browser, "cookies");
+			if (lua_istable(L, -1)) {
+				take_cookie(L, value);
+			}
+			lua_pop(L, 1);
+		}
+	}
 	lua_createtable(L, 0, 3);
 	lua_pushinteger(L, a->status);
 	lua_setfield(L, -2, "status");
 	lua_pushlstring(L, buf_slice(&a->body).ptr, a->body.len);
 	lua_setfield(L, -2, "body");
-	lua_newtable(L);
-	lua_getfield(L, browser, "cookies");
-	for (size_t at = 0; answer_next_field(a, &at, &name, &value);) {
-		if (slice_eq_nocase(name, SLICE("set-cookie")) && lua_istable(L, -1)) {
-			take_cookie(L, value);
-		} else if (name.len <= sizeof(lower)) {
-			put_lower(lower, name);
-			lua_pushlstring(L, lower, name.len);
-			lua_pushlstring(L, value.ptr, value.len);
-			lua_rawset(L, -4);
-		}
-	}
-	lua_pop(L, 1);
-	lua_setfield(L, -2, "headers");
+	lua_pushlstring(L, head.ptr, head.len);
+	lua_setfield(L, -2, "head");
 	luaL_getmetatable(L, answer_methods);
 	lua_setmetatable(L, -2);
 	lua_remove(L, browser);
@@ -386,7 +402,8 @@ void user_api_add(struct script *s)
 		{ NULL, NULL } };
 	static const luaL_Reg browser[] = { { "get", browser_get }, { "post", browser_post },
 		{ "forget", browser_forget }, { NULL, NULL } };
-	static const luaL_Reg answer[] = { { "json", answer_json }, { NULL, NULL } };
+	static const luaL_Reg answer[] = { { "json", answer_json }, { "header", answer_header },
+		{ NULL, NULL } };
 	lua_State *L = s->lua;
 
 	add_methods(L, user_methods, user);

@@ -86,6 +86,7 @@ meanwhile('requests, cookies, captures, checks and counts are what the server sa
 				const { token, list } = JSON.parse(body);
 				if (req.headers.cookie !== `who=${token.slice(1)}`) faults.push(`cookie ${req.headers.cookie} ${token}`);
 				if (req.headers['x-extra'] !== 'yes' || list[1] !== 2.5) faults.push('header or body');
+				res.setHeader('X-Round', 'yes');
 				res.end('{"ok":true}');
 			} else {
 				if (req.headers.cookie) faults.push('a cookie of nobody');
@@ -101,6 +102,7 @@ meanwhile('requests, cookies, captures, checks and counts are what the server sa
 			think(0.01)
 			local answer = b:post("/next", { token = token, list = { 1, 2.5 } }, { headers = { ["X-Extra"] = "yes" }, step = "second" })
 			check(answer:json().ok, "not ok")
+			check(answer:header("x-ROUND") == "yes" and answer:header("x-none") == nil, "header")
 			browser():get("/other", { expect = 404 })`) +
 			activity('wrong', 500, 'check(browser():get("/other", { expect = 404 }).body == "some", "the body is " .. "none")') +
 			activity('never', 0, ''),
