@@ -14,6 +14,7 @@
 
 enum {
 	TEXT_BYTES = 64 << 20,
+	PATH_BYTES = 4096,
 	EXIT_VOID = 6, /* the figures are not the target's */
 };
 
@@ -23,6 +24,7 @@ static void print_usage(FILE *out)
 	    "usage: plimsoll model check MODEL\n"
 	    "       plimsoll model rates MODEL [--preset P] [--users N]\n"
 	    "       plimsoll load MODEL [option ...] URL\n\n"
+	    "  MODEL                  a file of Lua, or the name of one that came along: persona, web\n"
 	    "  --users N              active users (10k): their number sets the rates\n"
 	    "  --preset P             published rates of the model in place of derived ones\n"
 	    "  --for TIME             how long new activities begin (60s)\n"
@@ -68,6 +70,16 @@ static bool print_all(const struct buf *text)
 	return true;
 }
 
+/* "persona" is one of those that came with the program; with '/' or ".lua" it is a file. */
+static const char *model_path(const char *word, char *out, size_t size)
+{
+	if (strchr(word, '/') != NULL || slice_ends(slice_str(word), SLICE(".lua"))) {
+		return word;
+	}
+	(void)snprintf(out, size, "%s/%s.lua", PLIMSOLL_MODEL_DIR, word);
+	return out;
+}
+
 /* ---- model ---- */
 
 static int model_check(const struct model *m)
@@ -94,6 +106,7 @@ static int model_rates(const struct model *m, const struct lab_options *o)
 
 static int run_model(const struct lab_options *o)
 {
+	char path[PATH_BYTES];
 	struct err_note note = { 0 };
 	struct model *m = NULL;
 	bool check = o->n_words == 2 && strcmp(o->words[0], "check") == 0;
@@ -102,7 +115,8 @@ static int run_model(const struct lab_options *o)
 	if (!check && !rates) {
 		return usage_error("model check MODEL or model rates MODEL");
 	}
-	if (model_open(o->words[1], o->load.seed, &m, &note) != ERR_OK) {
+	if (model_open(model_path(o->words[1], path, sizeof(path)), o->load.seed, &m, &note) !=
+	    ERR_OK) {
 		return failed("model", &note);
 	}
 	int code = check ? model_check(m) : model_rates(m, o);
@@ -147,6 +161,7 @@ static int report(const struct load_result *r, const struct lab_options *o)
 
 static int run_load(struct lab_options *o)
 {
+	char path[PATH_BYTES];
 	struct err_note note = { 0 };
 	struct model *m = NULL;
 	struct load_result *r = NULL;
@@ -160,7 +175,8 @@ static int run_load(struct lab_options *o)
 		o->load.at_moment = lab_target_look;
 		o->load.moment_arg = &target;
 	}
-	enum err e = model_open(o->words[0], o->load.seed, &m, &note);
+	enum err e =
+	    model_open(model_path(o->words[0], path, sizeof(path)), o->load.seed, &m, &note);
 	if (e == ERR_OK) {
 		e = model_find_preset(m, o->preset, &o->load.preset, &note);
 	}

@@ -87,6 +87,7 @@ struct load_failure {
 /* What happened in a second of the run. */
 struct load_second {
 	uint32_t begun, done, refused, failed;
+	double length_s;	/* about one; the first and the last are shorter */
 	int64_t p50_us, p99_us; /* latency of the activities done in it */
 };
 

@@ -18,6 +18,7 @@ static const char style[] =
     "border-bottom:1px solid #8884}td:first-child,th:first-child{text-align:left}div{overflow-x:auto}"
     "svg{width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:currentColor}"
     ".void{border-left:.4rem solid #c33;padding-left:1rem}.axis{stroke:#8886}polyline{fill:none;stroke-width:1.5}"
+    "@media(max-width:600px){svg text{font-size:20px}}"
     ".a{stroke:#27c}.b{stroke:#c60}.ka{color:#27c}.kb{color:#c60}";
 
 static void put_escaped(struct buf *out, const char *text)
@@ -30,12 +31,12 @@ typedef double second_fn(const struct load_second *s);
 
 static double begun(const struct load_second *s)
 {
-	return s->begun;
+	return s->begun / s->length_s;
 }
 
 static double done(const struct load_second *s)
 {
-	return s->done;
+	return s->done / s->length_s;
 }
 
 static double p50_ms(const struct load_second *s)

@@ -74,6 +74,7 @@ void load_second_over(struct load *l)
 	int64_t now_us = clock_mono_us();
 	double length_s = (double)(now_us - l->second_us) / 1e6;
 
+	l->second.length_s = length_s;
 	l->second.p50_us = hdr_quantile_us(&l->second_latency, 0.5);
 	l->second.p99_us = hdr_quantile_us(&l->second_latency, 0.99);
 	if (length_s > 0.5 && !r->interrupted) {
@@ -84,7 +85,8 @@ void load_second_over(struct load *l)
 		    (double)l->second.p99_us / 1000, l->second.refused, l->second.failed,
 		    l->n_running, now_us < l->count_from_us ? "  (warming up)" : "");
 	}
-	if (r->n_seconds < LOAD_SECONDS_MAX && now_us >= l->count_from_us) {
+	bool whole = length_s > 0.5 && now_us - l->count_from_us >= 500000;
+	if (r->n_seconds < LOAD_SECONDS_MAX && whole && l->second_us < l->end_us) {
 		r->seconds[r->n_seconds++] = l->second;
 	}
 	l->second = (struct load_second){ 0 };

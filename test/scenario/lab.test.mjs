@@ -243,10 +243,7 @@ meanwhile('Ctrl-C ends a run with its report; a page and a table are written', a
 	const page = path.join(scratch, 'report.html');
 	const began = Date.now();
 	const end = await lab(['load', file, '--users', '864', '--for', '1h', '--html', page, url], {
-		onSpawn: async (child) => {
-			await sleep(1700);
-			child.kill('SIGINT');
-		},
+		onSpawn: (child) => child.stderr.on('data', (text) => /begun/.test(text) && child.kill('SIGINT')),
 	});
 	assert.ok(Date.now() - began < 8000);
 	assert.match(end.stdout, /visit +20\.00/);
