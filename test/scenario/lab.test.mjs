@@ -167,7 +167,7 @@ test('a stall is charged with everything that arrived meanwhile', async (t) => {
 	assert.ok(p50 < p99 / 4, `half of them met no stall: ${p50} ms`);
 });
 
-test('the generator says when it was late itself', async (t) => {
+meanwhile('the generator says when it was late itself', async (t) => {
 	const url = await standIn(t, (req, res) => res.end('x'));
 	const file = model(activity('visit', 10000, 'browser():get("/")'));
 	const { json, code, stderr } = await load(file, url, ['--users', '864', '--for', '2s'], {
@@ -306,6 +306,21 @@ meanwhile('TLS: a certificate that is trusted, one that is not, and large answer
 	assert.notEqual(code, 0);
 	assert.equal(byName(json, 'visit').done, 0);
 	assert.match(json.failures[0].text, /^visit: a: TLS: self.signed certificate$/);
+});
+
+meanwhile('a target that dies in the middle, and a full disk for the page: what was measured is kept', async () => {
+	const server = http.createServer((req, res) => res.end('x'));
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const url = `http://127.0.0.1:${server.address().port}`;
+	const file = model(activity('visit', 3000, 'browser():get("/")'));
+	const { json, code, stderr } = await load(file, url, ['--users', '864', '--for', '2.5s', '--html', '/dev/full'], {
+		onSpawn: (child) => child.stderr.once('data', () => server.close()),
+	});
+	assert.equal(code, 1);
+	assert.match(stderr, /^plimsoll load: \/dev\/full could not be written$/m);
+	const visit = byName(json, 'visit');
+	assert.ok(visit.done > 0 && visit.failed > 0, JSON.stringify(json.failures));
+	assert.ok(json.failures.every((f) => /^visit: \/: connection (refused|reset)$/.test(f.text)), JSON.stringify(json.failures));
 });
 
 meanwhile('users who cannot be prepared: no run, and why', async (t) => {
