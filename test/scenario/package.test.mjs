@@ -117,6 +117,7 @@ test('bash completes commands, their options, keys and files', () => {
 	assert.deepEqual(completions(['plimsoll', 'check', '--d']), ['--data']);
 	assert.deepEqual(completions(['plimsoll', 'config', '--']).sort(), ['--help', '--man', '--reference', '--set']);
 	assert.deepEqual(completions(['plimsoll', 'serve', '--no']), ['--no-sandbox']);
+	assert.deepEqual(completions(['plimsoll', 'load', '--war']).sort(), ['--warm', '--warm-up']);
 	assert.deepEqual(completions(['plimsoll', 'status', '--no']), []);
 	assert.deepEqual(completions(['plimsoll', 'restore', '--']).sort(), ['--anonymise', '--force', '--help', '--password', '--set']);
 	assert.deepEqual(completions(['plimsoll', 'serve', '--set', 'http.proxy_p']), ['http.proxy_protocol=']);
@@ -144,7 +145,7 @@ test('the container is built from what the tree says it needs, and runs what it 
 	assert.deepEqual(aptPackages(build).sort(), ['make', ...needed.split(/\s+/)].sort());
 	const folder = `lib/${run('gcc', ['-print-multiarch']).stdout.trim()}`;
 	const libraries = new Set();
-	for (const name of ['plimsoll', 'plimsoll-courier']) {
+	for (const name of ['plimsoll', 'plimsoll-courier', 'plimsoll-lab']) {
 		const dynamic = run('objdump', ['-p', path.join(path.dirname(RELEASE), name)]).stdout;
 		for (const [, library] of dynamic.matchAll(/NEEDED +(\S+)/g)) libraries.add(`/${folder}/${library}`).add(`/usr/${folder}/${library}`);
 	}
