@@ -130,6 +130,7 @@ static void start_clock(struct load *l)
 	l->end_us = l->count_from_us + (int64_t)(l->plan.length_s * 1e6);
 	l->give_up_us = l->end_us + (int64_t)(l->plan.timeout_s * 1e6) + second_us;
 	l->cpu_from_us = clock_cpu_us();
+	l->delay_from_us = load_run_delay_us();
 	l->second_us = l->start_us;
 	CHECK(due_add(&l->due, (struct due){ l->end_us, l }) == ERR_OK); /* wakes the loop */
 	for (unsigned i = 0; i < l->result->n_activities; i++) {
@@ -474,6 +475,7 @@ static void sum_up(struct load *l)
 	}
 	load_second_over(l);
 	r->cpu_s = (double)(clock_cpu_us() - l->cpu_from_us) / 1e6;
+	r->kept_waiting_s = (double)(load_run_delay_us() - l->delay_from_us) / 1e6;
 	r->watched_s = (double)(now_us - l->start_us) / 1e6;
 	if (l->plan.at_moment != NULL) {
 		l->plan.at_moment(l->plan.moment_arg, LOAD_ENDS);

@@ -108,6 +108,7 @@ struct load_result {
 	struct hdr lateness, service; /* of all requests */
 	struct hdr first_lateness;    /* of the first request of each activity */
 	double elapsed_s, cpu_s, warm_s;
+	double kept_waiting_s; /* this program was ready to run and others did */
 	uint64_t connections, bytes_in, bytes_out,
 	    own_faults;		      /* own: no descriptor, port, memory */
 	uint64_t warmed, warm_failed; /* users prepared; those of them who could not be */

@@ -45,7 +45,7 @@ struct load {
 	int threads[THREADS_KEPT]; /* coroutines that wait for work: references */
 	unsigned n_threads;
 	int64_t start_us, count_from_us, end_us, give_up_us;
-	int64_t cpu_from_us;
+	int64_t cpu_from_us, delay_from_us;
 	bool ending;
 	bool honours_retry_after;
 	uint64_t next_warm; /* users to prepare: the next one */
@@ -104,6 +104,10 @@ void load_note_failure(struct load *l, const char *activity, const char *text);
 
 /* Seconds and progress: every second. */
 void load_second_over(struct load *l);
+
+/* Microseconds so far that this thread was ready to run and did not; 0 where the kernel does not
+ * say. */
+int64_t load_run_delay_us(void);
 
 /* Fills causes and n_void. */
 void load_judge(struct load *l);

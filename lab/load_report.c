@@ -85,10 +85,11 @@ static void put_verdict(const struct load_result *r, struct buf *out)
 {
 	buf_printf(out,
 	    "\nthe generator: requests left late by p50 %.3f ms, p99 %.3f ms, at most %.3f ms; first ones of "
-	    "activities by p99 %.3f ms; it used %.0f %% of a core; %llu connections; at most %u activities at once\n",
+	    "activities by p99 %.3f ms; it used %.0f %% of a core and waited %.1f %% of the time for one; %llu connections; at most %u activities at once\n",
 	    quantile_ms(&r->lateness, 0.5), quantile_ms(&r->lateness, 0.99),
 	    (double)r->lateness.max_us / ms, quantile_ms(&r->first_lateness, 0.99),
 	    r->elapsed_s > 0 ? r->cpu_s / (r->elapsed_s + r->plan.warm_up_s) * 100 : 0,
+	    r->watched_s > 0 ? r->kept_waiting_s / r->watched_s * 100 : 0,
 	    (unsigned long long)r->connections, r->running_max);
 	uint64_t unfinished = 0;
 	for (unsigned i = 0; i < r->n_activities; i++) {
@@ -268,6 +269,7 @@ static void put_generator_json(struct json_writer *w, const struct load_result *
 	put_hdr(w, "lateness", &r->lateness);
 	put_hdr(w, "first_lateness", &r->first_lateness);
 	put_real(w, "cpu_seconds", r->cpu_s);
+	put_real(w, "kept_waiting_seconds", r->kept_waiting_s);
 	put_count(w, "connections", r->connections);
 	put_count(w, "bytes_in", r->bytes_in);
 	put_count(w, "bytes_out", r->bytes_out);

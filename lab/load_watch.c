@@ -24,6 +24,21 @@ static void add_cause(struct load_result *r, const char *fmt, ...)
 	va_end(args);
 }
 
+int64_t load_run_delay_us(void)
+{
+	long long ran_ns = 0, waited_ns = 0;
+	FILE *in = fopen("/proc/self/schedstat", "re");
+
+	if (in == NULL) {
+		return 0;
+	}
+	if (fscanf(in, "%lld %lld", &ran_ns, &waited_ns) != 2) {
+		waited_ns = 0;
+	}
+	(void)fclose(in);
+	return waited_ns / 1000;
+}
+
 void load_judge(struct load *l)
 {
 	struct load_result *r = l->result;
@@ -35,8 +50,10 @@ void load_judge(struct load *l)
 	late_us = late_us > first_us ? late_us : first_us;
 	bound_us = bound_us > late_least_us ? bound_us : late_least_us;
 	if (late_us > bound_us) {
-		add_cause(r, "requests left late: p99 %.1f ms behind their time, allowed %.1f ms",
-		    late_us / 1000, bound_us / 1000);
+		double waited = r->watched_s > 0 ? r->kept_waiting_s / r->watched_s * 100 : 0;
+		add_cause(r, "requests left late: p99 %.1f ms behind their time, allowed %.1f ms%s",
+		    late_us / 1000, bound_us / 1000,
+		    waited >= 1 ? "; other programs held the processor that this one wanted" : "");
 	}
 	double wall_s = r->elapsed_s + l->plan.warm_up_s;
 	if (wall_s > 0 && r->cpu_s / wall_s > cpu_most) {
