@@ -84,7 +84,7 @@ async function runCommand(command, dir) {
 	if (args[0] === 'serve') return serveOnce(args);
 	if (args[0] === 'upgrade') return upgradeOnce(args, file, dir);
 	const run = () => {
-		const r = spawnSync(plimsollBin(), args, { encoding: 'utf8', input: 'Subject: a message\n\n' });
+		const r = spawnSync(plimsollBin(), args, { encoding: 'utf8', input: 'Subject: a message\n\n', cwd: ROOT });
 		assert.equal(r.status, 0, `${command}: ${r.stderr}`);
 	};
 	if (['status', 'top'].includes(args[0]) || args[1] === 'test') return serveOnce(['serve', '-c', file], run);
