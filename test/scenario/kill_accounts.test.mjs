@@ -16,6 +16,7 @@ import { auditIsGood, generator, inGroups, killWhile, People } from './lib/kill.
 const LINES = 6;
 const ROUNDS = Number(process.env.KILL_ACCOUNT_ROUNDS ?? 5);
 const ROUND_MS = 1200;
+const ACCOUNTS_EACH = 3; // in a round, at least
 const SITE = 'http://site.example';
 
 // One account: what the server has acknowledged, and what was under way when nobody answered any more.
@@ -171,9 +172,9 @@ test(`accounts live through ${ROUNDS} kills of roles and of everything`, async (
 	const people = new Lives(server, LINES, random);
 	t.diagnostic(`seed ${seed}`);
 	try {
-		server = await killWhile(people, { dir, conf, rounds: ROUNDS, roundMs: ROUND_MS, random, roles: ['store', 'store', 'courier', 'store'] });
+		server = await killWhile(people, { dir, conf, rounds: ROUNDS, roundMs: ROUND_MS, random, roles: ['store', 'store', 'courier', 'store'], done: () => people.accounts.length, perRound: ACCOUNTS_EACH });
 		t.diagnostic(`${people.changes} changes by mail, ${people.accounts.length} accounts, ${people.tries.size} addresses, ${people.refused} tries refused`);
-		assert.ok(people.accounts.length > 2 * ROUNDS, `only ${people.accounts.length} accounts: that tests nothing`);
+		assert.ok(people.accounts.length >= ACCOUNTS_EACH * ROUNDS, `only ${people.accounts.length} accounts: that tests nothing`);
 		await inGroups(people.accounts, LINES, (account) => isWhole(server, account));
 	} finally {
 		people.going = false;

@@ -8,6 +8,7 @@ import { plimsollBin, startPlimsoll } from '../../harness/plimsoll.mjs';
 import { killEverything, pidOf, until } from '../../harness/roles.mjs';
 
 const EVERYTHING_EACH = 3; // every third kill takes supervisor and roles
+const SLOW_ROUND_MS = 30_000; // what a round may take on a slow machine until enough was done in it
 
 // Random moments that a failing run can be repeated with.
 export function generator(seed) {
@@ -72,9 +73,10 @@ export class People {
 	}
 }
 
-// Lets people live while one of roles, or everything, is killed at random moments of each round. Resolves
-// to the server that runs at the end.
-export async function killWhile(people, { dir, conf, rounds, roundMs, random, roles = ['store'] }) {
+// Lets people live while one of roles, or everything, is killed at random moments of each round. A round takes
+// roundMs, and on a slow machine until done() counts perRound more than before it. Resolves to the server that runs at
+// the end.
+export async function killWhile(people, { dir, conf, rounds, roundMs, random, roles = ['store'], done, perRound }) {
 	let { server } = people;
 	const { ports } = server;
 	people.start();
@@ -91,6 +93,7 @@ export async function killWhile(people, { dir, conf, rounds, roundMs, random, ro
 			process.kill(pid, 'SIGKILL');
 		}
 		await sleep(roundMs - moment);
+		for (const end = Date.now() + SLOW_ROUND_MS; done() < round * perRound && Date.now() < end; ) await sleep(20);
 	}
 	await until('a store that works', async () => (await new Client(server.url).stage('probe@example.org', 'correct horse')).status === 200);
 	await people.stop();
