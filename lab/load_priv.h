@@ -1,6 +1,7 @@
 /*
- * The parts of a load run: load.c (set-up, arrivals, end), load_run.c (one activity of one user),
- * load_watch.c (is the generator the limit?). Private to lab.
+ * The parts of a load run: load.c (set-up, end), load_target.c (the address), load_schedule.c (what
+ * is due), load_run.c (one activity of one user), load_watch.c (is the generator the limit?),
+ * load_result.c. Private to lab.
  */
 #ifndef PLIMSOLL_LAB_LOAD_PRIV_H
 #define PLIMSOLL_LAB_LOAD_PRIV_H
@@ -95,6 +96,25 @@ void load_run_go_on(struct load_run *run, int64_t due_us);
 
 /* Ends it wherever it is; not counted as anything. */
 void load_run_abort(struct load_run *run);
+
+/* The URL to an address and the text for Host; TLS is made ready where it says https. */
+NODISCARD enum err load_target_find(
+    struct load *l, struct sockaddr_storage *ret, socklen_t *ret_len, struct err_note *note);
+
+/* One connection, so that a wrong address is said at once and not by thousands of failures. */
+NODISCARD enum err load_target_try(const struct load *l, const struct sockaddr_storage *address,
+    socklen_t len, struct err_note *note);
+
+/* Arrivals begin; the users who were to be prepared are. */
+void load_start_clock(struct load *l);
+
+/* After each round of the loop: what is due, then the timer for what comes next. */
+void load_on_round(void *arg);
+void load_on_timer(uv_poll_t *handle, int status, int events);
+void load_set_timer(struct load *l);
+
+/* Stops the loop behind the end, when all have finished or have had their time. */
+void load_stop_if_over(struct load *l);
 
 /* Called at the end of each run, which is gone. */
 void load_ended(struct load *l, uint64_t user, int activity);

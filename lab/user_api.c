@@ -8,14 +8,14 @@
 #include <string.h>
 
 #include "core/http/chars.h"
+#include "lab/user_answer.h"
 
 enum {
-	COOKIE_BYTES = 4096,
 	PATH_BYTES = 4096,
 };
 
 static const char user_methods[] = "plimsoll.user", browser_methods[] = "plimsoll.browser",
-		  answer_methods[] = "plimsoll.answer", users_table[] = "plimsoll.users";
+		  users_table[] = "plimsoll.users";
 
 static struct script *running(lua_State *L, const char *what)
 {
@@ -294,94 +294,6 @@ static int check(lua_State *L)
 	return 0;
 }
 
-/* ---- answers ---- */
-
-static int answer_json(lua_State *L)
-{
-	struct err_note note = { 0 };
-	const char *body = lua_istable(L, 1) ? script_field_text(L, 1, "body") : NULL;
-
-	if (body == NULL) {
-		script_fail(L, "write answer:json(), with a colon");
-	}
-	if (script_push_json(L, slice_str(body), &note) != ERR_OK) {
-		script_fail(L, "the answer is no JSON: %s: %.80s", note.text, body);
-	}
-	return 1;
-}
-
-/* Takes "name=value; attributes" into the table at the top. */
-static void take_cookie(lua_State *L, struct slice field)
-{
-	struct slice pair = slice_trim(slice_sub(field, 0, slice_find(field, ';', 0)));
-	size_t equals = slice_find(pair, '=', 0);
-	struct slice name = slice_sub(pair, 0, equals);
-	struct slice value = slice_sub(pair, equals + 1, pair.len);
-
-	if (equals == pair.len || pair.len > COOKIE_BYTES ||
-	    !http_chars_are(name, HTTP_CHAR_TOKEN) || !http_chars_are(value, HTTP_CHAR_COOKIE)) {
-		return;
-	}
-	lua_pushlstring(L, name.ptr, name.len);
-	if (value.len == 0) {
-		lua_pushnil(L); /* how servers delete one */
-	} else {
-		lua_pushlstring(L, value.ptr, value.len);
-	}
-	lua_rawset(L, -3);
-}
-
-/*
- * answer:header(name): its value, or nil. Looked for in the text of the head when somebody asks:
- * a table of all of them would cost more than the rest of the answer.
- */
-static int answer_header(lua_State *L)
-{
-	struct slice name, value;
-	struct slice wanted = script_text(L, 2, "header: the name");
-
-	if (!lua_istable(L, 1)) {
-		script_fail(L, "write answer:header(name), with a colon");
-	}
-	lua_getfield(L, 1, "head");
-	struct slice head = script_text(L, -1, "the head of the answer");
-	for (size_t at = 0; answer_head_next(head, &at, &name, &value);) {
-		if (slice_eq_nocase(name, wanted)) {
-			lua_pushlstring(L, value.ptr, value.len);
-			return 1;
-		}
-	}
-	lua_pushnil(L);
-	return 1;
-}
-
-void user_api_push_answer(lua_State *L, const struct answer *a)
-{
-	struct slice name, value, head = buf_slice(&a->head);
-
-	lua_checkstack(L, 10);
-	int browser = lua_gettop(L);
-	for (size_t at = 0; answer_next_field(a, &at, &name, &value);) {
-		if (slice_eq_nocase(name, SLICE("set-cookie"))) {
-			lua_getfield(L, browser, "cookies");
-			if (lua_istable(L, -1)) {
-				take_cookie(L, value);
-			}
-			lua_pop(L, 1);
-		}
-	}
-	lua_createtable(L, 0, 3);
-	lua_pushinteger(L, a->status);
-	lua_setfield(L, -2, "status");
-	lua_pushlstring(L, buf_slice(&a->body).ptr, a->body.len);
-	lua_setfield(L, -2, "body");
-	lua_pushlstring(L, head.ptr, head.len);
-	lua_setfield(L, -2, "head");
-	luaL_getmetatable(L, answer_methods);
-	lua_setmetatable(L, -2);
-	lua_remove(L, browser);
-}
-
 /* ---- registration ---- */
 
 static void add_methods(lua_State *L, const char *name, const luaL_Reg *methods)
@@ -402,13 +314,13 @@ void user_api_add(struct script *s)
 		{ NULL, NULL } };
 	static const luaL_Reg browser[] = { { "get", browser_get }, { "post", browser_post },
 		{ "forget", browser_forget }, { NULL, NULL } };
-	static const luaL_Reg answer[] = { { "json", answer_json }, { "header", answer_header },
-		{ NULL, NULL } };
+	static const luaL_Reg answer[] = { { "json", user_answer_json },
+		{ "header", user_answer_header }, { NULL, NULL } };
 	lua_State *L = s->lua;
 
 	add_methods(L, user_methods, user);
 	add_methods(L, browser_methods, browser);
-	add_methods(L, answer_methods, answer);
+	add_methods(L, USER_ANSWER_METHODS, answer);
 	lua_newtable(L);
 	lua_setfield(L, LUA_REGISTRYINDEX, users_table);
 	lua_register(L, "browser", new_browser);

@@ -1,0 +1,67 @@
+/*
+ * What a run leaves behind.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/load_priv.h"
+
+void load_note_failure(struct load *l, const char *activity, const char *text)
+{
+	struct load_result *r = l->result;
+	char line[LOAD_TEXT_BYTES];
+
+	(void)snprintf(line, sizeof(line), "%s: %s", activity, text);
+	for (char *c = line; *c != '\0'; c++) {
+		*c = (unsigned char)*c < ' ' ? ' ' : *c;
+	}
+	for (unsigned i = 0; i < r->n_failures; i++) {
+		if (strcmp(r->failures[i].text, line) == 0) {
+			r->failures[i].count++;
+			return;
+		}
+	}
+	if (r->n_failures == LOAD_FAILURES_MAX) {
+		r->failures[LOAD_FAILURES_MAX - 1].count++;
+		return;
+	}
+	struct load_failure *f = &r->failures[r->n_failures++];
+	(void)snprintf(f->text, sizeof(f->text), "%s",
+	    r->n_failures == LOAD_FAILURES_MAX ? "further ones" : line);
+	f->count = 1;
+}
+
+void load_result_free(struct load_result **rp)
+{
+	struct load_result *r = *rp;
+
+	if (r == NULL) {
+		return;
+	}
+	for (unsigned i = 0; i < MODEL_ACTIVITIES_MAX; i++) {
+		hdr_fini(&r->activities[i].latency);
+		for (unsigned k = 0; k < LOAD_STEPS_MAX; k++) {
+			hdr_fini(&r->activities[i].steps[k].latency);
+			hdr_fini(&r->activities[i].steps[k].service);
+		}
+	}
+	hdr_fini(&r->lateness);
+	hdr_fini(&r->first_lateness);
+	hdr_fini(&r->service);
+	free(r->seconds);
+	free(r);
+	*rp = NULL;
+}
+
+bool load_result_succeeded(const struct load_result *r)
+{
+	uint64_t done = 0, failed = r->warm_failed;
+
+	for (unsigned i = 0; i < r->n_activities; i++) {
+		done += r->activities[i].done;
+		failed += r->activities[i].failed;
+		failed += r->interrupted ? 0 : r->activities[i].unfinished;
+	}
+	return done > 0 && failed == 0;
+}

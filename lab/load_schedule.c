@@ -1,0 +1,189 @@
+/*
+ * What happens when: arrivals for users who are at nothing else, thoughts and waits that are over,
+ * the end. One timerfd, set to the next thing that is due, because libuv's timers are a millisecond
+ * wide.
+ */
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "lab/load_priv.h"
+
+enum {
+	DUE_PER_TURN = 64, /* then answers get their turn */
+	USERS_TRIED = 64,  /* who are busy, before an arrival is given up */
+	WARM_AT_ONCE = 32,
+};
+
+static const int64_t second_us = 1000000;
+
+static bool is_busy(const struct load *l, uint64_t user)
+{
+	return (l->busy[user / 64] >> (user % 64) & 1) != 0;
+}
+
+static void set_busy(struct load *l, uint64_t user, bool busy)
+{
+	uint64_t bit = UINT64_C(1) << (user % 64);
+
+	l->busy[user / 64] = busy ? l->busy[user / 64] | bit : l->busy[user / 64] & ~bit;
+}
+
+/* Somebody who is at nothing else; false: nobody near. */
+static bool find_user(struct load *l, struct chance *c, uint64_t *ret)
+{
+	uint64_t user = chance_below(c, l->pool);
+
+	for (unsigned i = 0; i < USERS_TRIED; i++, user = (user + 1) % l->pool) {
+		if (!is_busy(l, user)) {
+			*ret = user;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void arrive(struct load *l, struct load_source *source, int64_t at_us)
+{
+	struct load_activity *a = &l->result->activities[source->activity];
+	bool counted = at_us >= l->count_from_us;
+	uint64_t user = 0;
+
+	a->due += counted ? 1 : 0;
+	if (l->n_running >= l->max_running) {
+		a->no_room += counted ? 1 : 0;
+	} else if (!find_user(l, &source->users, &user)) {
+		a->no_user += counted ? 1 : 0;
+	} else {
+		a->begun += counted ? 1 : 0;
+		l->second.begun += counted ? 1 : 0;
+		set_busy(l, user, true);
+		load_run_begin(l, (int)source->activity, user, at_us);
+	}
+}
+
+static bool schedule(struct load *l, struct load_source *source)
+{
+	int64_t at_ns = arrivals_next_ns(&source->arrivals);
+	int64_t at_us = at_ns == INT64_MAX ? INT64_MAX : l->start_us + at_ns / 1000;
+
+	return at_us >= l->end_us || due_add(&l->due, (struct due){ at_us, source }) == ERR_OK;
+}
+
+static bool is_source(const struct load *l, const void *who)
+{
+	uintptr_t at = (uintptr_t)who;
+
+	return at >= (uintptr_t)l->sources && at < (uintptr_t)(l->sources + MODEL_ACTIVITIES_MAX);
+}
+
+void load_set_timer(struct load *l)
+{
+	int64_t next_us = due_next_us(&l->due);
+
+	if (next_us == l->timer_us || next_us == INT64_MAX) {
+		return;
+	}
+	l->timer_us = next_us;
+	const struct itimerspec spec = { .it_value = { .tv_sec = next_us / second_us,
+					     .tv_nsec = next_us % second_us * 1000 } };
+	CHECK(timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0);
+}
+
+static void begin_warm(struct load *l)
+{
+	while (l->warming && l->next_warm < l->pool && l->n_running < WARM_AT_ONCE) {
+		uint64_t user = l->next_warm++;
+		set_busy(l, user, true);
+		load_run_begin(l, ACTIVITY_WARM, user, clock_mono_us());
+	}
+}
+
+void load_start_clock(struct load *l)
+{
+	if (l->plan.at_moment != NULL) {
+		l->plan.at_moment(l->plan.moment_arg, LOAD_BEGINS);
+	}
+	l->start_us = clock_mono_us();
+	l->count_from_us = l->start_us + (int64_t)(l->plan.warm_up_s * 1e6);
+	l->end_us = l->count_from_us + (int64_t)(l->plan.length_s * 1e6);
+	l->give_up_us = l->end_us + (int64_t)(l->plan.timeout_s * 1e6) + second_us;
+	l->cpu_from_us = clock_cpu_us();
+	l->delay_from_us = load_run_delay_us();
+	l->second_us = l->start_us;
+	CHECK(due_add(&l->due, (struct due){ l->end_us, l }) == ERR_OK); /* wakes the loop */
+	for (unsigned i = 0; i < l->result->n_activities; i++) {
+		if (l->result->activities[i].per_second > 0) {
+			CHECK(schedule(l, &l->sources[i]));
+		}
+	}
+}
+
+void load_stop_if_over(struct load *l)
+{
+	int64_t now_us = clock_mono_us();
+
+	if (l->warming || l->start_us == 0 || now_us < l->end_us) {
+		return;
+	}
+	l->ending = true;
+	if (l->n_running == 0 || now_us >= l->give_up_us) {
+		loop_stop(l->loop);
+	}
+}
+
+void load_on_round(void *arg)
+{
+	struct load *l = arg;
+	struct due d;
+
+	begin_warm(l);
+	if (l->warming && l->n_running == 0) {
+		l->warming = false;
+		if (l->result->warm_failed > l->pool / 10) {
+			loop_stop(l->loop);
+			return;
+		}
+		l->result->warm_s = (double)(clock_mono_us() - l->second_us) / 1e6;
+		load_start_clock(l);
+	}
+	for (unsigned i = 0; i < DUE_PER_TURN && due_pop(&l->due, clock_mono_us(), &d); i++) {
+		if (is_source(l, d.who)) {
+			/* The next one first: beginning one may take its time. */
+			CHECK(schedule(l, d.who));
+			arrive(l, d.who, d.at_us);
+		} else if (d.who != l) {
+			load_run_go_on(d.who, d.at_us);
+		}
+	}
+	if (due_next_us(&l->due) <= clock_mono_us()) {
+		loop_again(l->loop);
+	}
+	load_set_timer(l);
+	load_stop_if_over(l);
+}
+
+void load_on_timer(uv_poll_t *handle, int status, int events)
+{
+	struct load *l = handle->data;
+	uint64_t times = 0;
+
+	(void)status;
+	(void)events;
+	if (read(l->timer_fd, &times, sizeof(times)) > 0) {
+		l->timer_us = 0; /* whatever is due is set anew */
+	}
+}
+
+void load_ended(struct load *l, uint64_t user, int activity)
+{
+	set_busy(l, user, false);
+	l->n_running--;
+	if (activity == ACTIVITY_WARM) {
+		l->result->warmed++;
+		loop_again(l->loop);
+	} else if (l->ending) {
+		loop_again(l->loop);
+	}
+}

@@ -1,0 +1,75 @@
+/*
+ * The address under test.
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/host_port.h"
+#include "lab/load_priv.h"
+
+enum {
+	CONNECT_TRY_MS = 5000
+};
+
+enum err load_target_find(
+    struct load *l, struct sockaddr_storage *ret, socklen_t *ret_len, struct err_note *note)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+	struct addrinfo *found = NULL;
+	struct slice url = slice_str(l->plan.url);
+	char host[HOST_BYTES], port[PORT_BYTES], text[sizeof(l->host) + 4];
+
+	bool tls = slice_starts(url, SLICE("https://"));
+	if (!tls && !slice_starts(url, SLICE("http://"))) {
+		return err_note_set(
+		    note, ERR_INVALID, "\"%s\" is no target: http(s)://HOST:PORT", l->plan.url);
+	}
+	url = slice_sub(url, tls ? 8 : 7, url.len - (slice_ends(url, SLICE("/")) ? 1 : 0));
+	size_t bracket = slice_find(url, ']', 0);
+	bool has_port = slice_find(url, ':', bracket < url.len ? bracket : 0) < url.len;
+	(void)snprintf(l->host, sizeof(l->host), "%.*s", SLICE_ARG(url));
+	(void)snprintf(text, sizeof(text), "%s%s", l->host, has_port ? "" : tls ? ":443" : ":80");
+	if (url.len == 0 || slice_find(url, '/', 0) < url.len ||
+	    host_port_split(slice_str(text), host, port) != ERR_OK || host[0] == '\0') {
+		return err_note_set(
+		    note, ERR_INVALID, "\"%s\" is no target: http(s)://HOST:PORT", l->plan.url);
+	}
+	if (tls) {
+		enum err e =
+		    client_tls_open(host, l->plan.authorities, l->plan.insecure, &l->tls, note);
+		if (e != ERR_OK) {
+			return e;
+		}
+	}
+	int failed = getaddrinfo(host, port, &hints, &found);
+	if (failed != 0) {
+		return err_note_set(note, ERR_NOT_FOUND, "%s: %s", host, gai_strerror(failed));
+	}
+	memcpy(ret, found->ai_addr, found->ai_addrlen);
+	*ret_len = found->ai_addrlen;
+	freeaddrinfo(found);
+	return ERR_OK;
+}
+
+enum err load_target_try(const struct load *l, const struct sockaddr_storage *address,
+    socklen_t len, struct err_note *note)
+{
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct timeval patience = { .tv_sec = CONNECT_TRY_MS / 1000 };
+	int failed = 0;
+
+	if (fd < 0) {
+		return err_note_set(note, ERR_SYSTEM, "no socket: %s", strerror(errno));
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (const struct sockaddr *)address, len) != 0) {
+		failed = errno == EINPROGRESS ? ETIMEDOUT : errno;
+	}
+	close(fd);
+	return failed == 0 ? ERR_OK
+			   : err_note_set(note, ERR_PEER_GONE, "%s does not answer: %s",
+				 l->plan.url, strerror(failed));
+}

@@ -1,0 +1,95 @@
+/*
+ * An answer as a model sees it, and the cookies that its browser takes from it.
+ */
+#include "lab/user_answer.h"
+
+#include <lauxlib.h>
+
+#include "core/http/chars.h"
+#include "lab/user_api.h"
+
+enum {
+	COOKIE_BYTES = 4096
+};
+
+int user_answer_json(lua_State *L)
+{
+	struct err_note note = { 0 };
+	const char *body = lua_istable(L, 1) ? script_field_text(L, 1, "body") : NULL;
+
+	if (body == NULL) {
+		script_fail(L, "write answer:json(), with a colon");
+	}
+	if (script_push_json(L, slice_str(body), &note) != ERR_OK) {
+		script_fail(L, "the answer is no JSON: %s: %.80s", note.text, body);
+	}
+	return 1;
+}
+
+/* Takes "name=value; attributes" into the table at the top. */
+static void take_cookie(lua_State *L, struct slice field)
+{
+	struct slice pair = slice_trim(slice_sub(field, 0, slice_find(field, ';', 0)));
+	size_t equals = slice_find(pair, '=', 0);
+	struct slice name = slice_sub(pair, 0, equals);
+	struct slice value = slice_sub(pair, equals + 1, pair.len);
+
+	if (equals == pair.len || pair.len > COOKIE_BYTES ||
+	    !http_chars_are(name, HTTP_CHAR_TOKEN) || !http_chars_are(value, HTTP_CHAR_COOKIE)) {
+		return;
+	}
+	lua_pushlstring(L, name.ptr, name.len);
+	if (value.len == 0) {
+		lua_pushnil(L); /* how servers delete one */
+	} else {
+		lua_pushlstring(L, value.ptr, value.len);
+	}
+	lua_rawset(L, -3);
+}
+
+int user_answer_header(lua_State *L)
+{
+	struct slice name, value;
+	struct slice wanted = script_text(L, 2, "header: the name");
+
+	if (!lua_istable(L, 1)) {
+		script_fail(L, "write answer:header(name), with a colon");
+	}
+	lua_getfield(L, 1, "head");
+	struct slice head = script_text(L, -1, "the head of the answer");
+	for (size_t at = 0; answer_head_next(head, &at, &name, &value);) {
+		if (slice_eq_nocase(name, wanted)) {
+			lua_pushlstring(L, value.ptr, value.len);
+			return 1;
+		}
+	}
+	lua_pushnil(L);
+	return 1;
+}
+
+void user_api_push_answer(lua_State *L, const struct answer *a)
+{
+	struct slice name, value, head = buf_slice(&a->head);
+
+	lua_checkstack(L, 10);
+	int browser = lua_gettop(L);
+	for (size_t at = 0; answer_next_field(a, &at, &name, &value);) {
+		if (slice_eq_nocase(name, SLICE("set-cookie"))) {
+			lua_getfield(L, browser, "cookies");
+			if (lua_istable(L, -1)) {
+				take_cookie(L, value);
+			}
+			lua_pop(L, 1);
+		}
+	}
+	lua_createtable(L, 0, 3);
+	lua_pushinteger(L, a->status);
+	lua_setfield(L, -2, "status");
+	lua_pushlstring(L, buf_slice(&a->body).ptr, a->body.len);
+	lua_setfield(L, -2, "body");
+	lua_pushlstring(L, head.ptr, head.len);
+	lua_setfield(L, -2, "head");
+	luaL_getmetatable(L, USER_ANSWER_METHODS);
+	lua_setmetatable(L, -2);
+	lua_remove(L, browser);
+}
