@@ -1,7 +1,7 @@
 /*
  * The parts of a load run: load.c (set-up, end), load_target.c (the address), load_schedule.c (what
- * is due), load_run.c (one activity of one user), load_watch.c (is the generator the limit?),
- * load_result.c. Private to lab.
+ * is due), load_run.c (one activity of one user), load_request.c (a request of it), load_watch.c
+ * (is the generator the limit?), load_result.c. Private to lab.
  */
 #ifndef PLIMSOLL_LAB_LOAD_PRIV_H
 #define PLIMSOLL_LAB_LOAD_PRIV_H
@@ -93,6 +93,28 @@ void load_run_begin(struct load *l, int activity, uint64_t user, int64_t intende
 
 /* A thought, or the wait before a retry, is over. */
 void load_run_go_on(struct load_run *run, int64_t due_us);
+
+enum load_outcome {
+	RUN_DONE,
+	RUN_REFUSED,
+	RUN_FAILED,
+	RUN_ABORTED,
+};
+
+/* Counts it and frees it. */
+void load_run_end(struct load_run *run, enum load_outcome outcome);
+
+/* The same for a failure, whose text is kept. */
+void load_run_fail(struct load_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* The figures of the step it is at; NULL where nothing is counted. */
+struct load_step *load_run_step(struct load_run *run);
+
+/* Sends what its coroutine asked for; the run may be gone behind it. */
+void load_run_send(struct load_run *run);
+
+/* Gives the answer to its coroutine, which goes on; the run may be gone behind it. */
+void load_run_hand_over(struct load_run *run, const struct answer *a);
 
 /* Ends it wherever it is; not counted as anything. */
 void load_run_abort(struct load_run *run);
