@@ -130,13 +130,13 @@ meanwhile('requests, cookies, captures, checks and counts are what the server sa
 	assert.ok(Math.abs(runs[0][0] - 7.5) < 8, `5 a second for 1.5 s: ${runs[0][0]}`);
 });
 
-// Without answers for a second of four, 1 % of all arrivals waited longer than that second less 1 % of the
-// four. How long the stall was is measured in the stand-in, which may be late on a busy machine.
-test('a stall is charged with everything that arrived meanwhile', async (t) => {
+// Without answers for 0.8 s of three, 1 % of all arrivals waited longer than 0.8 s less 1 % of the three.
+// How long the stall was is measured in the stand-in, which may be late on a busy machine.
+// [p50, p99, what arithmetic says of p99] in ms of 3 s at 100 a second with a stall of 0.8 s.
+async function stalledRun(t) {
 	let stalled = false;
+	let [began, from, until] = [0, 0, 0];
 	const held = [];
-	let began = 0;
-	let [from, until] = [0, 0];
 	const answer = (res) => res.end('x');
 	const url = await standIn(t, (req, res) => {
 		if (!began) {
@@ -148,23 +148,31 @@ test('a stall is charged with everything that arrived meanwhile', async (t) => {
 					stalled = false;
 					until = performance.now();
 					held.splice(0).forEach(answer);
-				}, 1000);
-			}, 1500);
+				}, 800);
+			}, 1000);
 		}
 		if (stalled) held.push(res);
 		else answer(res);
 	});
 	const file = model(activity('visit', 10000, 'browser():get("/")'));
-	const { json, stderr } = await load(file, url, ['--users', '864', '--for', '4s', '--arrivals', 'constant']);
+	const { json, stderr } = await load(file, url, ['--users', '864', '--for', '3s', '--arrivals', 'constant']);
 	assert.ok(json, stderr);
 	const visit = byName(json, 'visit');
 	assert.equal(visit.done, visit.due);
-	assert.ok(visit.due >= 399 && visit.due <= 401, `100 a second for 4 s: ${visit.due}`);
-	const p99 = visit.steps[0].latency.p99_us / 1000;
-	const want = until - from - 40;
-	assert.ok(p99 > want - 60 && p99 < want * 1.1 + 150, `p99 ${p99} ms, by arithmetic ${want}`);
-	const p50 = visit.steps[0].latency.p50_us / 1000;
-	assert.ok(p50 < p99 / 4, `half of them met no stall: ${p50} ms`);
+	assert.ok(visit.due >= 299 && visit.due <= 301, `100 a second for 3 s: ${visit.due}`);
+	const { p50_us, p99_us } = visit.steps[0].latency;
+	return [p50_us / 1000, p99_us / 1000, until - from - 30];
+}
+
+test('a stall is charged with everything that arrived meanwhile', async (t) => {
+	const seen = [];
+	// The stand-in and the lab may themselves be kept waiting for a processor; not three times in a row.
+	for (let i = 0; i < 3; i++) {
+		const [p50, p99, want] = await stalledRun(t);
+		if (Math.abs(p99 - want) < want * 0.05 + 20 && p50 < want / 4) return;
+		seen.push([p50, p99, want]);
+	}
+	assert.fail(`p50, p99 and what p99 should be: ${JSON.stringify(seen)}`);
 });
 
 meanwhile('the generator says when it was late itself', async (t) => {
@@ -345,4 +353,4 @@ meanwhile('users who cannot be prepared: no run, and why', async (t) => {
 	assert.equal(end.stdout, '');
 });
 
-test('at the same time', { concurrency: 4 }, (t) => Promise.all(together.map(([name, fn]) => t.test(name, fn))));
+test('at the same time', { concurrency: 6 }, (t) => Promise.all(together.map(([name, fn]) => t.test(name, fn))));
