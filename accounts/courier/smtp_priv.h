@@ -1,9 +1,10 @@
 /*
- * Role: courier. The two halves of smtp.h: smtp.c is the loop's, smtp_talk.c runs on threads.
+ * Role: courier. Inside of smtp.h: smtp.c is the loop's, smtp_talk.c runs on threads.
  */
 #ifndef PLIMSOLL_ACCOUNTS_COURIER_SMTP_PRIV_H
 #define PLIMSOLL_ACCOUNTS_COURIER_SMTP_PRIV_H
 
+#include <curl/curl.h>
 #include <stdatomic.h>
 
 #include "accounts/courier/crew.h"
@@ -41,10 +42,18 @@ struct smtp_job {
 void smtp_talk(void *arg, void **state, struct crew_job *job);
 void smtp_hang_up(void *state);
 
+/* ---- smtp_words.c: anywhere ---- */
+
 /*
  * Keeps a line for people in the outcome, with anything that could break a log line or a page made
  * a space.
  */
 void smtp_keep_line(struct smtp_outcome *o, struct slice line);
+
+/*
+ * The line for people about a failure: what went wrong, and the words of the server (its reply is
+ * 400 and up, its line stands in o) or of libcurl (detail; empty: its general ones).
+ */
+void smtp_explain(struct smtp_outcome *o, CURLcode code, const char *detail, long reply);
 
 #endif

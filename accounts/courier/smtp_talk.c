@@ -92,20 +92,6 @@ static size_t read_message(char *out, size_t size, size_t count, void *arg)
 	return len;
 }
 
-void smtp_keep_line(struct smtp_outcome *o, struct slice line)
-{
-	size_t len = line.len < sizeof(o->text) - 1 ? line.len : sizeof(o->text) - 1;
-
-	for (size_t i = 0; i < len; i++) {
-		char c = line.ptr[i];
-		o->text[i] = c >= 0x20 && c != 0x7f ? c : ' ';
-	}
-	while (len > 0 && o->text[len - 1] == ' ') {
-		len--;
-	}
-	o->text[len] = '\0';
-}
-
 static int on_trace(CURL *easy, curl_infotype type, char *data, size_t len, void *arg)
 {
 	struct sending *s = arg;
@@ -201,50 +187,6 @@ static void prepare(struct smtp_client *c, CURL *easy, struct sending *s, const 
 	}
 }
 
-/* What went wrong before the mail itself was spoken of, for the person who configures it. */
-static const char *explanation(CURLcode code, bool has_reply)
-{
-	if (code == CURLE_USE_SSL_FAILED) {
-		return has_reply ? "the mail server refuses STARTTLS"
-				 : "the mail server does not offer STARTTLS, and [mail] tls = "
-				   "required (auto is required for a server elsewhere)";
-	}
-	if (code == CURLE_PEER_FAILED_VERIFICATION) {
-		return "the mail server's certificate is not trusted; see [mail] ca_file";
-	}
-	if (code == CURLE_SSL_CONNECT_ERROR) {
-		return "no TLS with the mail server";
-	}
-	if (code == CURLE_LOGIN_DENIED) {
-		return has_reply ? "the mail server refuses the login"
-				 : "the mail server takes no login by PLAIN or LOGIN";
-	}
-	if (code == CURLE_ABORTED_BY_CALLBACK) {
-		return "the courier had to end before the mail server's last answer";
-	}
-	return NULL;
-}
-
-/* The line for people: what went wrong, and the words of the server or of libcurl. */
-static void explain(struct sending *s, CURLcode code, long reply)
-{
-	char line[2 * CURL_ERROR_SIZE];
-	bool has_reply = reply >= 400;
-	const char *what = explanation(code, has_reply);
-	const char *words = has_reply	       ? s->outcome->text
-			    : s->error[0] != 0 ? s->error
-					       : curl_easy_strerror(code);
-	bool is_all = what != NULL && ((!has_reply && code == CURLE_USE_SSL_FAILED) ||
-					  code == CURLE_ABORTED_BY_CALLBACK);
-
-	if (what == NULL && has_reply) {
-		return;
-	}
-	(void)snprintf(line, sizeof(line), "%s%s%s", what == NULL ? "" : what,
-	    what == NULL || is_all ? "" : ": ", is_all ? "" : words);
-	smtp_keep_line(s->outcome, slice_str(line));
-}
-
 static enum err judge(CURL *easy, CURLcode code, struct sending *s)
 {
 	struct smtp_outcome *o = s->outcome;
@@ -256,7 +198,7 @@ static enum err judge(CURL *easy, CURLcode code, struct sending *s)
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &reply);
 	o->code = (int)reply;
 	o->final = reply >= 500 && reply <= 599 && s->about_this_mail;
-	explain(s, code, reply);
+	smtp_explain(o, code, s->error, reply);
 	return ERR_IO;
 }
 

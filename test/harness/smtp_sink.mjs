@@ -5,7 +5,7 @@
 // counts such connections).
 // Options: tls: 'starttls' or 'implicit' with certificate { certificate, key }; auth { user, pass }, without which
 // it takes no mail, and mechanisms; delayMs before each answer; hold (keeps no mail, only counts: for load);
-// idleMs (ends connections that say nothing for so long).
+// idleMs (ends connections that say nothing for so long); farewell: false (does not answer QUIT).
 import net from 'node:net';
 import tls from 'node:tls';
 import { readFileSync } from 'node:fs';
@@ -120,6 +120,7 @@ function serve(sink, socket, { secure = sink.options.tls === 'implicit', greet =
 			return say('250 ok');
 		}
 		if (verb === 'DATA') return (mail.data = ''), say('354 go on');
+		if (verb === 'QUIT' && sink.options.farewell === false) return null;
 		if (verb === 'QUIT') return socket.end('221 bye\r\n');
 		if (verb === 'RSET' || verb === 'NOOP') return say('250 ok');
 		return say('502 unknown');

@@ -106,7 +106,7 @@ test('killing the courier again and again loses no mail, and one that goes out t
 	assert.ok(sink.count <= COUNT + 3 * 6, `${sink.count} mails`);
 });
 
-describe('a mail whose last answer is long in coming', { concurrency: 3 }, () => {
+describe('a mail whose last answer is long in coming', { concurrency: 4 }, () => {
 	test('a server that falls silent over one mail holds up no other, and is given up in time', async () => {
 		const sink = await startSink({ mode: 'silent' });
 		const server = await startPlimsoll({ conf: { ...conf(sink), mail: { ...conf(sink).mail, connections: 2, timeout: '3s' } } });
@@ -120,6 +120,23 @@ describe('a mail whose last answer is long in coming', { concurrency: 3 }, () =>
 			assert.equal(row.tries, 1, 'the lease had not run out');
 			assert.match(row.error, /time/i);
 			assert.equal(sink.silenced, 1);
+		} finally {
+			await server.stop();
+			await sink.stop();
+		}
+	});
+
+	test('a server that does not answer the farewell delays neither the reason of a refusal nor a stop', async () => {
+		const sink = await startSink({ mode: 'refuse', farewell: false });
+		const server = await startPlimsoll({ conf: { ...conf(sink), mail: { ...conf(sink).mail, timeout: '60s' } } });
+		try {
+			await stage(server, 'refused@example.com');
+			assert.match((await waitForState(server, 'refused@example.com', ['failed'])).error, /550 no such mailbox/);
+			sink.mode = 'accept';
+			await stage(server, 'taken@example.com');
+			await waitForState(server, 'taken@example.com', ['sent']);
+			await server.stop(); // with a connection to say farewell on
+			assert.doesNotMatch(server.stderr(), /drain_overdue/);
 		} finally {
 			await server.stop();
 			await sink.stop();
