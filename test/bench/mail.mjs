@@ -14,7 +14,7 @@ import { cpuUs, load, report, rolePids } from './lib.mjs';
 const mails = Number(process.argv[2] ?? 3000);
 const connections = Number(process.argv[3] ?? 64);
 const answerMs = Number(process.argv[4] ?? 50);
-// MAIL, RCPT, DATA and the text itself: libcurl does not pipeline them, and blocks for the last (decisions/0044).
+// MAIL, RCPT, DATA and the text itself: libcurl does not pipeline them (decisions/0049).
 const COMMANDS = 4;
 
 // So many more mails like the one that a sign-up has left in the outbox.
