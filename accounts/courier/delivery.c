@@ -8,7 +8,6 @@
  */
 #include "accounts/courier/delivery.h"
 
-#include <curl/curl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -329,9 +328,6 @@ static enum err open_smtp(struct delivery *d, const struct conf *conf, struct bu
 		.timeout_ms = d->send_timeout_ms,
 		.max_connections = connections_of(conf),
 	};
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		return err_note_set(note, ERR_SYSTEM, "libcurl does not start");
-	}
 	e = smtp_client_new(d->env->loop, &o, &d->smtp);
 	return e == ERR_OK ? ERR_OK : err_note_set(note, e, "SMTP client: %s", err_text(e));
 }

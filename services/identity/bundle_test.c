@@ -555,7 +555,7 @@ static void messages_to_compute_give_the_same_result(void **state)
 	struct buf bundle = buf_new(20000), request = buf_new(20000), reply = buf_new(4096);
 	struct arena arena = arena_new(64 * 1024);
 	const struct rpc_call_info info = { .from = ROLE_WEB };
-	struct identity_state compute = { .env = NULL };
+	static struct identity_state compute; /* too large for a stack */
 	char keys[KEYS_TEXT];
 	const struct service *const services[] = { &identity_service };
 	struct svc_env env = { .services = services, .n_services = 1, .state = { &compute } };

@@ -79,7 +79,7 @@ static void test_a_text_becomes_a_page(void **state)
 
 static void test_the_gzip_form_is_the_same_page(void **state)
 {
-	char text[8000], out[9000];
+	static char text[8000], out[9000];
 	struct asset made;
 	z_stream z = { 0 };
 
