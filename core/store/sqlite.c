@@ -43,8 +43,14 @@ enum {
 static const char write_pragmas[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 				    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
 				    "PRAGMA cache_size=-4096; PRAGMA journal_size_limit=67108864";
+/*
+ * Readers see the file through the kernel's page cache without a call and a copy for each page; of a
+ * larger file the rest is read. A page that the disk cannot read ends such a process instead of
+ * failing its statement, and the supervisor starts it again.
+ */
 static const char read_pragmas[] =
-    "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024";
+    "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024;"
+    "PRAGMA mmap_size=1073741824";
 
 /* The operating system's view: a full disk and a missing right hide behind SQLite's I/O errors. */
 static enum err error_of_errno(int sys, enum err otherwise)
