@@ -118,7 +118,22 @@ async function prepare() {
 // ---- what users do ----
 
 let next = 0;
-const random = (list) => list[Math.floor(Math.random() * list.length)];
+const busy = new Set(); // devices in an activity
+
+// Does something with a device that is signed in and has nothing else to do.
+async function withDevice(work) {
+	let device;
+	do device = devices[Math.floor(Math.random() * devices.length)];
+	while (busy.has(device));
+	busy.add(device);
+	try {
+		await work(device);
+	} finally {
+		device.hangUp();
+		busy.delete(device);
+	}
+}
+
 const fresh = () => `new${next++}-${Math.random().toString(36).slice(2)}@loadtest.domain`;
 
 async function verification(device, email) {
@@ -141,12 +156,11 @@ const ACTIVITIES = {
 		const agent = new http.Agent();
 		await new Client(server.url, { agent, headers: { 'accept-encoding': 'gzip' } }).get('/include.js');
 	},
-	async signin() {
-		const device = random(devices);
-		await device.call('GET', 'list_emails', null, device.email);
-		await device.verify();
-		device.hangUp();
-	},
+	signin: () =>
+		withDevice(async (device) => {
+			await device.call('GET', 'list_emails', null, device.email);
+			await device.verify();
+		}),
 	async reauth(server) {
 		const device = new Device(server, `${ACCOUNTS + Math.floor(Math.random() * 5000)}@loadtest.domain`);
 		await device.logIn();
@@ -165,20 +179,19 @@ const ACTIVITIES = {
 		await throughStaging(device);
 		device.hangUp();
 	},
-	async add_email() {
-		const device = random(devices);
-		const email = fresh();
-		await device.call('POST', 'stage_email', { email, site: SITE }, '"success":true');
-		const token = await verification(device, email);
-		await device.call('POST', 'complete_email_confirmation', { token }, '"success":true');
-		await device.call('GET', `email_addition_status?email=${encodeURIComponent(email)}`, null, 'complete');
-		const { certificate } = device;
-		await device.certify();
-		await device.call('GET', 'list_emails');
-		await device.verify();
-		device.certificate = certificate;
-		device.hangUp();
-	},
+	add_email: () =>
+		withDevice(async (device) => {
+			const email = fresh();
+			await device.call('POST', 'stage_email', { email, site: SITE }, '"success":true');
+			const token = await verification(device, email);
+			await device.call('POST', 'complete_email_confirmation', { token }, '"success":true');
+			await device.call('GET', `email_addition_status?email=${encodeURIComponent(email)}`, null, 'complete');
+			const { certificate } = device;
+			await device.certify();
+			await device.call('GET', 'list_emails');
+			await device.verify();
+			device.certificate = certificate;
+		}),
 };
 
 // ---- the run ----
