@@ -32,30 +32,37 @@ enum err wsapi_fake_verification(struct wsapi *w)
 
 static const char no_such_user[] = "no such user";
 
-static enum err answer_text(struct wsapi *w, struct slice name, struct slice text)
+/* Begins an answer up to its one value. */
+static enum err begin_answer(struct wsapi *w, struct slice name)
 {
 	enum err e = wsapi_begin(w);
+
+	if (e == ERR_OK) {
+		json_put_name(&w->json, SLICE("success"));
+		json_put_bool(&w->json, true);
+		json_put_name(&w->json, name);
+	}
+	return e;
+}
+
+static enum err answer_text(struct wsapi *w, struct slice name, struct slice text)
+{
+	enum err e = begin_answer(w, name);
 
 	if (e != ERR_OK) {
 		return e;
 	}
-	json_put_name(&w->json, SLICE("success"));
-	json_put_bool(&w->json, true);
-	json_put_name(&w->json, name);
 	json_put_string(&w->json, text);
 	return wsapi_send(w, 200);
 }
 
 static enum err answer_number(struct wsapi *w, struct slice name, int64_t n)
 {
-	enum err e = wsapi_begin(w);
+	enum err e = begin_answer(w, name);
 
 	if (e != ERR_OK) {
 		return e;
 	}
-	json_put_name(&w->json, SLICE("success"));
-	json_put_bool(&w->json, true);
-	json_put_name(&w->json, name);
 	json_put_i64(&w->json, n);
 	return wsapi_send(w, 200);
 }
