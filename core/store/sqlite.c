@@ -44,8 +44,8 @@ static const char write_pragmas[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous
 				    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
 				    "PRAGMA cache_size=-4096; PRAGMA journal_size_limit=67108864";
 /*
- * Readers see the file through the kernel's page cache without a call and a copy for each page; of a
- * larger file the rest is read. A page that the disk cannot read ends such a process instead of
+ * Readers see the file through the kernel's page cache without a call and a copy for each page; of
+ * a larger file the rest is read. A page that the disk cannot read ends such a process instead of
  * failing its statement, and the supervisor starts it again.
  */
 static const char read_pragmas[] =
