@@ -335,7 +335,7 @@ test('forms do as JSON does', async () => {
 
 // The server stretches for a quarter of a second, at low priority: on a busy machine it may say 503,
 // and who gets that tries again.
-async function patient(call, seconds = 30) {
+async function patient(call, seconds = 90) {
 	for (const end = Date.now() + seconds * 1000; ; ) {
 		const answer = await call();
 		if (answer.status !== 503 || Date.now() > end) return answer;
