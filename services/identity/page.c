@@ -17,13 +17,13 @@ static const struct {
 } pages[] = {
 	{ "/", "identity/index.html" },
 	{ "/sign_in", "identity/sign_in.html" },
-	/* Behind links in mails: one document, which looks at its path. */
+	/* Behind links, mailed or printed: one document, which looks at its path. */
 	{ "/verify_email_address", landing },
 	{ "/confirm", landing },
 	{ "/add_email_address", landing },
 	{ "/reset_password", landing },
 	{ "/complete_transition", landing },
-	{ "/first_account", "identity/first_account.html" },
+	{ "/first_account", landing },
 	{ "/include.js", "identity/include.js" },
 	{ "/include.orig.js", "identity/include.orig.js" },
 	{ "/provisioning_api.js", "identity/provisioning_api.js" },

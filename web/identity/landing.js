@@ -1,6 +1,7 @@
-// The pages behind the links in mails: confirm an address, choose a new password. One document for all
-// of them; what the link is for says its path.
-import { canSign, chosenPassword, credentials, isPassword } from './account.js';
+// The pages behind the links in mails, and behind the one that the server prints while nobody has an
+// account: confirm an address, choose a new password, make the first account. One document for all of
+// them; what the link is for says its path.
+import { canSign, chosenPassword, credentials, isEmail, isPassword } from './account.js';
 import { Api, keepsCookies } from './api.js';
 import * as screens from './screens.js';
 import { fillTexts, setText } from './text.js';
@@ -11,7 +12,8 @@ const CONFIRM = {
 	done: 'verify_done',
 	bad: 'confirm_bad',
 };
-// chooses: the password is chosen here, if none was when the mail was asked for.
+// chooses: the password is chosen here, if none was when the mail was asked for. choosesEmail: the address
+// is, too. incomplete: what a link without a whole token is told.
 const PAGES = {
 	'/verify_email_address': {
 		call: 'complete_user_creation',
@@ -36,6 +38,14 @@ const PAGES = {
 		title: 'verify_done_title',
 		done: 'verify_done',
 		bad: 'confirm_bad',
+	},
+	'/first_account': {
+		call: 'complete_user_creation',
+		title: 'first_done_title',
+		done: 'first_done',
+		bad: 'first_bad',
+		choosesEmail: true,
+		incomplete: 'first_incomplete',
 	},
 };
 
@@ -71,7 +81,7 @@ async function complete(fields, done = page.done) {
 		return;
 	}
 	setText(screens.element('done', 'h1'), page.title);
-	setText(screens.element('done', '[data-why]'), done);
+	setText(screens.element('done', '[data-why]'), done, { email: fields.email });
 	screens.show('done');
 }
 
@@ -96,11 +106,26 @@ async function submitNew(elements) {
 	await complete(await credentials(found, chosenPassword(elements)), page.chosen);
 }
 
+async function submitFirst(elements) {
+	const email = elements.email.value.trim();
+	if (!isEmail(email)) {
+		throw new screens.FieldError('email', 'wrong_email');
+	}
+	const password = chosenPassword(elements);
+	await complete({ email, ...(await credentials(await api.get('password_kdf', { email }), password)) });
+}
+
 // ---- what is asked ----
 
-function ask(name, key) {
+function canAsk() {
 	if (!canSign()) {
 		screens.show('insecure', { origin: location.origin });
+	}
+	return canSign();
+}
+
+function ask(name, key) {
+	if (!canAsk()) {
 		return;
 	}
 	setText(screens.element(name, '[data-for]'), key, { email: found.email });
@@ -113,6 +138,14 @@ function askPassword() {
 }
 
 async function proceed(context) {
+	if (page.choosesEmail) {
+		if (!found.chooses_email) {
+			showRefusal({ reason: 'no such secret' });
+		} else if (canAsk()) {
+			screens.show('first');
+		}
+		return;
+	}
 	if (found.needs_password && page.chooses) {
 		ask('new', page.chooses);
 		return;
@@ -135,6 +168,7 @@ async function proceed(context) {
 async function start() {
 	screens.show('loading');
 	if (!/^[A-Za-z0-9]{48}$/.test(token)) {
+		setText(screens.element('incomplete', '[data-why]'), page.incomplete ?? 'verify_incomplete');
 		screens.show('incomplete');
 		return;
 	}
@@ -158,7 +192,9 @@ async function start() {
 fillTexts(document);
 screens.onSubmit('password', submitPassword, screens.showFailure);
 screens.onSubmit('new', submitNew, screens.showFailure);
-screens.wireReveal('password');
-screens.wireReveal('new');
+screens.onSubmit('first', submitFirst, screens.showFailure);
+for (const name of ['password', 'new', 'first']) {
+	screens.wireReveal(name);
+}
 screens.onClick('cookies', '[data-reload]', () => location.reload());
 start();
