@@ -409,7 +409,7 @@ enum err bundle_outline(
     struct arena *arena, struct slice bundle, struct slice *ret_issuer, struct slice *ret_domain)
 {
 	struct parts parts = { .n = 0 };
-	struct jws first, last;
+	struct jws first = { .payload = NULL }, last = { .payload = NULL };
 
 	*ret_issuer = *ret_domain = SLICE_EMPTY;
 	if (split(bundle, &parts) != NULL) {
@@ -418,6 +418,9 @@ enum err bundle_outline(
 	enum err e = jws_parse(arena, parts.certificates[0], &first);
 	if (e == ERR_OK) {
 		(void)json_get_string(json_member(first.payload, "iss"), ret_issuer);
+		last = first;
+	}
+	if (e == ERR_OK && parts.n > 1) {
 		e = jws_parse(arena, parts.certificates[parts.n - 1], &last);
 	}
 	if (e == ERR_OK) {
