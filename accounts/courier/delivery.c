@@ -3,8 +3,8 @@
  * and says how it went. It sleeps until a row is due or the store says that a new one was
  * committed. So a single mail costs one lease and one connection. A long queue uses all of [mail]
  * connections, and leases somewhat more: those mails wait here for a connection, so that none waits
- * for a lease. Without [mail] smtp (development) a
- * mail counts as delivered when it stands in the outbox, where the admin listener's page shows it.
+ * for a lease. Without [mail] smtp (development) a mail counts as delivered when it stands in the
+ * outbox, where the admin listener's page shows it.
  */
 #include "accounts/courier/delivery.h"
 
