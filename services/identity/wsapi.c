@@ -12,11 +12,14 @@ struct wsapi_row {
 	wsapi_fn *run;
 	enum session_level level;
 	const struct param_list *params;
+	bool is_door; /* for tests */
 };
 
 static const struct wsapi_row rows[] = {
 #define WSAPI(id, method, cost, rank, deadline, flags, level, params)                              \
-	{ wsapi_##id, SESSION_##level, &list_##params },
+	{ wsapi_##id, SESSION_##level, &list_##params, .is_door = false },
+#define WSAPI_DOOR(id, method, cost, rank, deadline, flags, level, params)                         \
+	{ wsapi_##id, SESSION_##level, &list_##params, .is_door = true },
 #include "services/identity/wsapi.def"
 #undef WSAPI
 };
@@ -133,13 +136,6 @@ static enum err take_params(struct wsapi *w, const struct wsapi_row *row,
 	    w->c->arena, source, row->params->defs, row->params->n, &w->params, ret_reason);
 }
 
-/* A door for tests; without [identity] test_doors there is no such call. */
-static bool is_closed_door(const struct op_call *c, const struct svc_env *env)
-{
-	return slice_starts(slice_str(c->op->name), SLICE("identity.test_")) &&
-	       !conf_bool(env->conf, "identity", "test_doors");
-}
-
 enum err wsapi_front(struct op_call *c)
 {
 	size_t i = (size_t)(c->op - identity_ops);
@@ -149,7 +145,7 @@ enum err wsapi_front(struct op_call *c)
 	int status = 0;
 
 	CHECK(i < sizeof(rows) / sizeof(rows[0]));
-	if (is_closed_door(c, c->env)) {
+	if (rows[i].is_door && !conf_bool(w.env->conf, "identity", "test_doors")) {
 		return identity_not_found(c);
 	}
 	identity_keys_settle(w.state, w.now_ms);
