@@ -6,6 +6,8 @@ RELEASE := build/release
 TEST    := build/test
 CLANG   := build/clang
 QUIET   := >/dev/null
+# Where ccache is there, meson uses it: builds in several folders and in copies of the tree share objects.
+export CCACHE_NOHASHDIR := 1
 
 .PHONY: all run test unit check bench fuzz soak deb deps deps-test clean
 
