@@ -88,6 +88,7 @@ static void enqueue(struct http_req *r)
 	if (!s->in_hook) {
 		loop_again(s->loop);
 	}
+	s->turn_is_over = true;
 }
 
 void dispatch_forget(struct http_req *r)
@@ -234,11 +235,29 @@ static void task_main(void *arg)
 	finish(r, r->handle(&r->call));
 }
 
+static void turn(struct http_server *s, bool on)
+{
+	s->turn_is_over = false;
+	if (s->o.turn != NULL) {
+		s->o.turn(s->o.turn_arg, on);
+	}
+}
+
+/* Who was queued since it began may know of what happened after it began. */
+static void turn_anew(struct http_server *s)
+{
+	if (s->turn_is_over) {
+		turn(s, false);
+		turn(s, true);
+	}
+}
+
 static void run(struct http_req *r)
 {
 	struct http_server *s = r->server;
 
 	if (r->is_inline) {
+		turn_anew(s);
 		r->running = true;
 		s->n_running++;
 		uint64_t before = trace_set(r->call.trace);
@@ -374,6 +393,7 @@ void dispatch_round(struct http_server *s)
 	int64_t now_us = clock_mono_us(), end_us = now_us + SLICE_US;
 	unsigned spawned = 0, tasks = task_count(s->loop);
 
+	turn(s, true);
 	start_aged(s, now_us);
 	while (s->queues_filled != 0 && now_us < end_us && spawned < SPAWNS_PER_SLICE) {
 		unsigned cost = (unsigned)__builtin_ctz(s->queues_filled);
@@ -381,6 +401,7 @@ void dispatch_round(struct http_server *s)
 		now_us = clock_mono_us();
 		spawned = task_count(s->loop) - tasks;
 	}
+	turn(s, false);
 	if (s->n_queued > 0) {
 		loop_again(s->loop);
 	} else {

@@ -39,6 +39,12 @@ struct http_server_options {
 	const char *https_origin;
 	/* The database makes its readers wait: OP_INLINE rows of COST_READ get a task after all. */
 	bool reads_wait;
+	/*
+	 * on: handlers run now, one after the other without a wait between, for requests that are
+	 * all here; off: that is over. For what can be shared by their reads. May be NULL.
+	 */
+	void (*turn)(void *arg, bool on);
+	void *turn_arg;
 };
 
 /* Names of the cost classes, as labels of metrics. */

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -24,7 +25,10 @@ enum {
 
 static struct {
 	struct loop *loop;
-	char begun[64]; /* the first letter of each operation's path, in order of beginning */
+	/* The first letter of each operation's path, in order of beginning, and turns as brackets.
+	 */
+	char begun[64];
+	bool shows_turns;
 	size_t n;
 	struct http_server *server;
 	const struct http_site *sites[1]; /* the server keeps it */
@@ -35,6 +39,14 @@ static enum err note_path(struct op_call *c)
 	self.begun[self.n++] = http_path(c->req).ptr[1];
 	http_reply(c->req, 200, SLICE("text/plain"), SLICE("ok\n"));
 	return ERR_OK;
+}
+
+static void note_turn(void *arg, bool on)
+{
+	(void)arg;
+	if (self.shows_turns) {
+		self.begun[self.n++] = on ? '(' : ')';
+	}
 }
 
 /* Keeps the loop until all other requests have come. */
@@ -81,6 +93,8 @@ static enum err open_server(struct fixture *f, const struct http_site *site, str
 	assert_int_equal(metrics_open(f->schema, f->block, bytes, 1, 0, &f->metrics), ERR_OK);
 	assert_int_equal(loop_open(16, &self.loop), ERR_OK);
 	self.n = 0;
+	memset(self.begun, 0, sizeof(self.begun));
+	o.turn = note_turn;
 	o.conf = f->conf;
 	o.metrics = f->metrics;
 	return http_server_new(self.loop, &o, &self.server, note);
@@ -229,12 +243,34 @@ static void a_drain_ends_once_and_in_time(void **state)
 	close_server(&f);
 }
 
+static void what_is_read_in_a_turn_was_not_asked_after_its_begin(void **state)
+{
+	const struct http_site site = { .ops = ops, .n_ops = sizeof(ops) / sizeof(ops[0]) };
+	struct fixture f = { .conf = NULL };
+	(void)state;
+
+	self.shows_turns = true;
+	assert_int_equal(open_server(&f, &site, NULL), ERR_OK);
+	begin_listening(&f);
+	/* The second request of the connection is found when the first one is answered. */
+	int fd = client(&f, "/read HTTP/1.1\r\nHost: a\r\n\r\nGET /memory");
+	loop_every(self.loop, 50, stop_loop, self.loop);
+	while (strchr(self.begun, 'm') == NULL) {
+		loop_run(self.loop);
+	}
+	self.shows_turns = false;
+	assert_string_equal(self.begun, "(r)(m)");
+	close(fd);
+	close_server(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waiting_requests_begin_in_the_order_of_their_class),
 		cmocka_unit_test(rows_that_cannot_work_are_refused),
 		cmocka_unit_test(a_drain_ends_once_and_in_time),
+		cmocka_unit_test(what_is_read_in_a_turn_was_not_asked_after_its_begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,21 @@ void role_site_add_health(struct role_site *s, struct role_ctx *r)
 	role_site_add(s, r, &(struct http_site){ .ops = s->health, .n_ops = n }, -1);
 }
 
+/* The handlers of a turn read one state of the database. */
+static void on_turn(void *arg, bool on)
+{
+	struct role_ctx *r = arg;
+
+	if (r->env.db == NULL) {
+		return;
+	}
+	if (on) {
+		sql_snapshot_begin(r->env.db);
+	} else {
+		sql_snapshot_end(r->env.db);
+	}
+}
+
 enum err role_site_open(struct role_site *s, struct role_ctx *r, http_load_fn *load,
     bool access_log, struct err_note *note)
 {
@@ -58,7 +73,9 @@ enum err role_site_open(struct role_site *s, struct role_ctx *r, http_load_fn *l
 		.access_log = access_log,
 		.proxied = r->env.role == ROLE_WEB,
 		.https_origin = s->https_origin,
-		.reads_wait = r->database != NULL };
+		.reads_wait = r->database != NULL,
+		.turn = on_turn,
+		.turn_arg = r };
 
 	return http_server_new(r->env.loop, &options, &s->server, note);
 }

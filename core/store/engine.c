@@ -98,6 +98,24 @@ void sql_end(struct sql_query *q)
 	}
 }
 
+static void snapshot(struct sql_db *db, bool on)
+{
+	if (db->engine->snapshot != NULL) {
+		CHECK(db->mode == SQL_READ_ONLY && db->n_running == 0);
+		db->engine->snapshot(db, on);
+	}
+}
+
+void sql_snapshot_begin(struct sql_db *db)
+{
+	snapshot(db, true);
+}
+
+void sql_snapshot_end(struct sql_db *db)
+{
+	snapshot(db, false);
+}
+
 enum err sql_script(struct sql_db *db, const char *text, const char *what, struct err_note *note)
 {
 	return db->engine->script(db, text, what, note);

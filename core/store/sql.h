@@ -98,6 +98,15 @@ NODISCARD enum err sql_run(struct sql_db *db, const char *text, struct err_note 
 /* Rows changed by the last statement that ended; 0 after one that only read. */
 int64_t sql_changes(const struct sql_db *db);
 
+/*
+ * Between the two calls all reads of a read-only connection see one state of the database, that of
+ * the first of them, and take its locks once instead of once each. No wait may lie between, and
+ * who asks must have asked before the begin. Nothing happens where the database makes its readers
+ * wait. Calls do not nest.
+ */
+void sql_snapshot_begin(struct sql_db *db);
+void sql_snapshot_end(struct sql_db *db);
+
 /* Per-statement timing goes here: fn(arg, statement, microseconds) after each sql_end(). */
 void sql_observe(
     struct sql_db *db, void (*fn)(void *arg, const struct sql_stmt *stmt, int64_t us), void *arg);

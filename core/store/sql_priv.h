@@ -62,7 +62,8 @@ struct sql_engine {
 	/* Begins a transaction that excludes other migrations. */
 	enum err (*begin_exclusive)(struct sql_db *db, const char *what, struct err_note *note);
 	bool (*in_txn)(const struct sql_db *db);
-	bool (*is_there)(const struct sql_db *db); /* NULL: always */
+	bool (*is_there)(const struct sql_db *db);    /* NULL: always */
+	void (*snapshot)(struct sql_db *db, bool on); /* NULL: reads wait, so there is none */
 	void (*close)(struct sql_db *db);
 };
 

@@ -310,6 +310,7 @@ static void close_db(struct sql_db *base)
 	struct sqlite_db *db = sqlite_db_of(base);
 
 	sqlite_cache_free(db);
+	sqlite_snapshot_free(db);
 	CHECK(sqlite3_close(db->handle) == SQLITE_OK); /* a statement of ours is left over */
 	free(db);
 }
@@ -320,6 +321,7 @@ static const struct sql_engine engine = {
 	.script = run_script,
 	.begin_exclusive = begin_exclusive,
 	.in_txn = in_txn,
+	.snapshot = sqlite_snapshot,
 	.close = close_db,
 };
 

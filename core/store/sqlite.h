@@ -38,6 +38,13 @@ struct sqlite_db {
 	unsigned n_cached;
 	struct list idle;
 	struct sqlite_query *bucket[SQL_CACHE_BUCKETS];
+	/* See sql_snapshot_begin(). A transaction is begun by the first query that wants one. */
+	enum {
+		SNAPSHOT_OFF,
+		SNAPSHOT_WANTED,
+		SNAPSHOT_OPEN
+	} snapshot;
+	sqlite3_stmt *snapshot_begin, *snapshot_end; /* owned; NULL before their first use */
 };
 
 extern const struct sql_query_ops sqlite_query_ops;
@@ -53,6 +60,11 @@ sqlite3 *sqlite_handle(const struct sql_db *db);
  */
 NODISCARD enum err sqlite_error(
     struct sqlite_db *db, int rc, const char *what, struct err_note *note);
+
+/* Begins the transaction of a snapshot that is wanted. Where that fails, reads do without one. */
+void sqlite_snapshot_open(struct sqlite_db *db);
+void sqlite_snapshot(struct sql_db *base, bool on);
+void sqlite_snapshot_free(struct sqlite_db *db);
 
 /* Frees all cached statements; none may be running. */
 void sqlite_cache_free(struct sqlite_db *db);

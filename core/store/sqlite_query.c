@@ -132,6 +132,9 @@ static enum err begin(
 		return e;
 	}
 	CHECK(!q->base.running);
+	if (db->snapshot == SNAPSHOT_WANTED) {
+		sqlite_snapshot_open(db);
+	}
 	list_remove(&q->age);
 	q->bound = 0;
 	q->failed = ERR_OK;
