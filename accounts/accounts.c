@@ -14,7 +14,6 @@
 #include "accounts/outbox.h"
 #include "accounts/outbox_admin.h"
 #include "accounts/password.h"
-#include "accounts/well_known.h"
 #include "core/base/check.h"
 #include "core/ev/task.h"
 
@@ -69,8 +68,6 @@ enum accounts_metric {
 	MAIL_OLDEST,
 	MAIL_QUEUED,
 	MAIL_FAILED,
-	WELL_KNOWN_SUCCESS,
-	WELL_KNOWN_ERROR,
 	MAIL_BOUNCED,
 	ACCOUNTS_METRICS
 };
@@ -80,18 +77,9 @@ static const struct metric_def metrics[ACCOUNTS_METRICS] = {
 	[MAIL_OLDEST] = { "mail_oldest_created_seconds", METRIC_GAUGE, NULL, "When the oldest mail that waits was made, in seconds since 1970; 0: none waits." },
 	[MAIL_QUEUED] = { "mail_queued", METRIC_GAUGE, NULL, "Mails that wait." },
 	[MAIL_FAILED] = { "mail_failed", METRIC_GAUGE, NULL, "Mails given up, of those still kept." },
-	[WELL_KNOWN_SUCCESS] = { "fetch_well_known_success_seconds", METRIC_HIST, NULL, "Time to fetch the support document of another domain, where there is one." },
-	[WELL_KNOWN_ERROR] = { "fetch_well_known_error_seconds", METRIC_HIST, NULL, "Time to find that another domain has none, or cannot be reached." },
 	[MAIL_BOUNCED] = { "mail_bounced_addresses", METRIC_GAUGE, NULL, "Addresses that mail came back from for good, and that no mail has reached since; 1000: so many or more." },
 };
 /* clang-format on */
-
-void accounts_count_well_known(const struct svc_env *env, bool is_good, int64_t us)
-{
-	const struct metric_def *family = &metrics[is_good ? WELL_KNOWN_SUCCESS : WELL_KNOWN_ERROR];
-
-	hist_record(metric_hist(env->metrics, family, NULL), us);
-}
 
 /* While the store is away the gauges stay, so that a mail that waits goes on to age. */
 static void watch(struct svc_env *env, void *v)
@@ -134,7 +122,6 @@ static const struct rpc_def *const rpcs[] = {
 	&accounts_outbox_stats,
 	&accounts_mail_bounced,
 	&accounts_courier_wake,
-	&accounts_well_known,
 	&accounts_idp_mark,
 };
 

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 
 #include "accounts/keys.h"
-#include "accounts/well_known.h"
 #include "core/service.h"
 #include "core/store/store.h"
 
@@ -17,9 +16,6 @@ struct accounts_state {
 	bool has_keys;
 	/* store: one wake-up of the courier is under way at a time; more ask for one more. */
 	bool waking, wake_again;
-	/* courier: what it may fetch */
-	struct well_known_policy well_known;
-	bool has_well_known;
 };
 
 /* The state in this process. */

@@ -1,10 +1,11 @@
 /*
- * The message between web and courier, and the courier's policy. The fetching itself is in
- * accounts/courier, which alone links libcurl.
+ * The service "well_known": the message between web and courier, and the courier's policy. The
+ * fetching itself is in accounts/courier, which alone links libcurl.
  */
 #include "accounts/well_known.h"
 
-#include "accounts/accounts_priv.h"
+#include <stdlib.h>
+
 #include "core/base/wire.h"
 
 static const char *const outcome_texts[WELL_KNOWN_OUTCOMES] = {
@@ -58,19 +59,46 @@ bool well_known_take_reply(struct slice message, struct well_known_reply *ret)
 	return wire_done(&r) && outcome < WELL_KNOWN_OUTCOMES;
 }
 
-void accounts_set_well_known_policy(struct svc_env *env, const struct well_known_policy *policy)
-{
-	struct accounts_state *state = accounts_state(env);
+/* ---- in the courier's process ---- */
 
-	state->well_known = *policy;
-	state->has_well_known = true;
+struct well_known_state {
+	struct well_known_policy policy;
+	bool has_policy;
+};
+
+void well_known_set_policy(struct svc_env *env, const struct well_known_policy *policy)
+{
+	struct well_known_state *state = svc_state(env, &well_known_service);
+
+	state->policy = *policy;
+	state->has_policy = true;
 }
 
-const struct well_known_policy *accounts_well_known_policy(const struct svc_env *env)
+const struct well_known_policy *well_known_policy_of(const struct svc_env *env)
 {
-	const struct accounts_state *state = accounts_state(env);
+	const struct well_known_state *state = svc_state(env, &well_known_service);
 
-	return state->has_well_known ? &state->well_known : NULL;
+	return state->has_policy ? &state->policy : NULL;
+}
+
+enum well_known_metric {
+	FETCH_SUCCESS,
+	FETCH_ERROR,
+	FETCH_METRICS
+};
+
+/* clang-format off */
+static const struct metric_def metrics[FETCH_METRICS] = {
+	[FETCH_SUCCESS] = { "fetch_well_known_success_seconds", METRIC_HIST, NULL, "Time to fetch the support document of another domain, where there is one." },
+	[FETCH_ERROR] = { "fetch_well_known_error_seconds", METRIC_HIST, NULL, "Time to find that another domain has none, or cannot be reached." },
+};
+/* clang-format on */
+
+void well_known_count(const struct svc_env *env, bool is_good, int64_t us)
+{
+	const struct metric_def *family = &metrics[is_good ? FETCH_SUCCESS : FETCH_ERROR];
+
+	hist_record(metric_hist(env->metrics, family, NULL), us);
 }
 
 /* The courier takes these messages before they come here: it answers later, from a task. */
@@ -84,7 +112,7 @@ static enum err handle(void *role_state, const struct rpc_call_info *info, struc
 	return err_note_set(note, ERR_UNSUPPORTED, "this process fetches nothing");
 }
 
-const struct rpc_def accounts_well_known = {
+const struct rpc_def well_known_fetch = {
 	.name = "courier.well_known",
 	.from = ROLE_BIT(ROLE_WEB),
 	.to = ROLE_COURIER,
@@ -94,4 +122,34 @@ const struct rpc_def accounts_well_known = {
 	.cost_us = 100000,
 	.flags = RPC_IDEMPOTENT,
 	.handle = handle,
+};
+
+/* ---- the service ---- */
+
+static enum err start(struct svc_env *env, void **ret_state, struct err_note *note)
+{
+	(void)env;
+	(void)note;
+	*ret_state = calloc(1, sizeof(struct well_known_state));
+	return *ret_state == NULL ? ERR_MEMORY : ERR_OK;
+}
+
+static void stop(struct svc_env *env, void *state)
+{
+	(void)env;
+	free(state);
+}
+
+static const struct rpc_def *const rpcs[] = { &well_known_fetch };
+
+const struct service well_known_service = {
+	.name = "well_known",
+	.summary = "documents of other domains, fetched for the other services",
+	.carries_all = true,
+	.rpcs = rpcs,
+	.n_rpcs = sizeof(rpcs) / sizeof(rpcs[0]),
+	.metrics = metrics,
+	.n_metrics = FETCH_METRICS,
+	.start = start,
+	.stop = stop,
 };

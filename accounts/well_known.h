@@ -16,6 +16,9 @@
 #include "core/rpc/rpc.h"
 #include "core/service.h"
 
+/* Listed like a service; stands on nothing, so that a server without accounts has it, too. */
+extern const struct service well_known_service;
+
 enum {
 	WELL_KNOWN_MAX_BYTES = 16 * 1024, /* of a document; those of Persona had one to three */
 	WELL_KNOWN_PARALLEL_MAX = 256,
@@ -53,7 +56,7 @@ struct well_known_reply {
 };
 
 /* courier.well_known: web -> courier. ERR_TOO_BUSY; ERR_UNSUPPORTED: no policy. */
-extern const struct rpc_def accounts_well_known;
+extern const struct rpc_def well_known_fetch;
 
 void well_known_put_request(struct buf *out, const struct well_known_request *r);
 NODISCARD bool well_known_take_request(struct slice message, struct well_known_request *ret);
@@ -72,11 +75,11 @@ struct well_known_policy {
 };
 
 /* The courier's process takes its policy, once at its start. Without one nothing is fetched. */
-void accounts_set_well_known_policy(struct svc_env *env, const struct well_known_policy *policy);
+void well_known_set_policy(struct svc_env *env, const struct well_known_policy *policy);
 /* NULL: none. */
-const struct well_known_policy *accounts_well_known_policy(const struct svc_env *env);
+const struct well_known_policy *well_known_policy_of(const struct svc_env *env);
 
 /* Counts how long a fetch took (the courier). */
-void accounts_count_well_known(const struct svc_env *env, bool is_good, int64_t us);
+void well_known_count(const struct svc_env *env, bool is_good, int64_t us);
 
 #endif

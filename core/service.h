@@ -53,6 +53,8 @@ struct service {
 	 * accounts. Its paths may be those of others.
 	 */
 	bool stands_alone;
+	/* Of a service that nobody calls from outside: needs no store, so those have it, too. */
+	bool carries_all;
 	const struct op *ops;
 	unsigned n_ops;
 	op_fn *not_found, *wrong_method; /* see struct http_site; NULL: defaults */

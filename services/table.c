@@ -1,13 +1,15 @@
 /*
- * The services that are built in. accounts comes first: the others stand on it.
+ * The services that are built in. accounts and well_known come first: the others stand on them.
  */
 #include "services/table.h"
 
 #include "accounts/accounts.h"
+#include "accounts/well_known.h"
 #include "services/identity/identity.h"
 
 const struct service *const service_table[] = {
 	&accounts_service,
+	&well_known_service,
 	&identity_service,
 	&verifier_service,
 };

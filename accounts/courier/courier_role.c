@@ -39,14 +39,16 @@ static enum err courier_start(struct role_ctx *r, struct err_note *note)
 		return err_note_set(note, ERR_SYSTEM, "libcurl does not start");
 	}
 	enum err e = open_fetcher(c, r, note);
-	return e == ERR_OK ? delivery_new(&r->env, &c->delivery, note) : e;
+	/* A server without a store (a verifier for sites) has no mails. */
+	bool has_mails = r->env.peer[ROLE_STORE] != NULL;
+	return e == ERR_OK && has_mails ? delivery_new(&r->env, &c->delivery, note) : e;
 }
 
 static enum err courier_serve(struct role_ctx *r, struct err_note *note)
 {
 	struct courier *c = r->role_data;
 
-	return delivery_start(c->delivery, note);
+	return c->delivery == NULL ? ERR_OK : delivery_start(c->delivery, note);
 }
 
 static void on_drained(void *arg)
@@ -58,7 +60,11 @@ static void courier_drain(struct role_ctx *r, int64_t deadline_us)
 {
 	struct courier *c = r->role_data;
 
-	delivery_drain(c->delivery, deadline_us, on_drained, r);
+	if (c->delivery == NULL) {
+		role_drained(r);
+	} else {
+		delivery_drain(c->delivery, deadline_us, on_drained, r);
+	}
 }
 
 static void courier_stop(struct role_ctx *r)

@@ -82,7 +82,7 @@ static struct job *find_in(struct list *jobs, const struct well_known_request *r
 /* Answers all who wait for it, and the job is no more. */
 static void finish(struct job *j, enum err e, const struct well_known_reply *reply)
 {
-	struct buf message = buf_new(accounts_well_known.max_rep);
+	struct buf message = buf_new(well_known_fetch.max_rep);
 	struct list *node;
 
 	if (e == ERR_OK) {
@@ -101,7 +101,7 @@ static void note_end(const struct job *j, const struct fetch *f, int64_t us)
 {
 	bool is_good = f->reply.outcome == WELL_KNOWN_OK;
 
-	accounts_count_well_known(j->owner->env, is_good, us);
+	well_known_count(j->owner->env, is_good, us);
 	LOG(LOG_INFO, "discovery", is_good ? "document_fetched" : "no_document",
 	    LOG_S("host", j->wanted.host),
 	    LOG_C("outcome", well_known_outcome_text(f->reply.outcome)),
@@ -113,8 +113,7 @@ static void run_job(void *arg)
 {
 	struct job *j = arg;
 	struct fetcher *owner = j->owner;
-	struct fetch f = { .policy = accounts_well_known_policy(owner->env),
-		.request = &j->wanted };
+	struct fetch f = { .policy = well_known_policy_of(owner->env), .request = &j->wanted };
 	int64_t begun_us = clock_mono_us();
 	int64_t left_ms = (j->deadline_us - WELL_KNOWN_SLACK_US - begun_us) / 1000;
 	enum err e = ERR_TOO_BUSY; /* its time has gone while it waited for its turn */
@@ -135,7 +134,7 @@ static void run_job(void *arg)
 /* As many of those that wait as may run. */
 static void start_some(struct fetcher *f)
 {
-	const struct well_known_policy *policy = accounts_well_known_policy(f->env);
+	const struct well_known_policy *policy = well_known_policy_of(f->env);
 
 	while (f->n_running < policy->parallel && !list_is_empty(&f->waiting)) {
 		struct job *j = LIST_OF(list_pop(&f->waiting), struct job, node);
@@ -168,7 +167,7 @@ static void want(struct fetcher *f, struct rpc_request *q, const struct rpc_requ
 	struct well_known_request r;
 
 	CHECK(well_known_take_request(v->payload, &r));
-	if (accounts_well_known_policy(f->env) == NULL || !is_name(r.host) || !is_name(r.domain)) {
+	if (well_known_policy_of(f->env) == NULL || !is_name(r.host) || !is_name(r.domain)) {
 		rpc_reply(q, ERR_UNSUPPORTED, SLICE_EMPTY, NULL);
 		return;
 	}
@@ -202,7 +201,7 @@ static void execute(void *arg, struct rpc_request *q)
 {
 	const struct rpc_request_view v = rpc_request_view(q);
 
-	if (v.def == &accounts_well_known) {
+	if (v.def == &well_known_fetch) {
 		want(arg, q, &v);
 	} else {
 		run_handler(arg, q, &v);

@@ -89,11 +89,13 @@ enum err app_services(const struct app *app, const struct conf *conf, const char
 		    "[plimsoll] services: \"%s\" runs in a server of its own, without others",
 		    alone->name);
 	}
-	for (size_t i = 0; alone == NULL && i < app->n_services; i++) {
+	for (size_t i = 0; i < app->n_services; i++) {
 		const struct service *service = app->services[i];
 		bool foundation = is_foundation(service);
 		CHECK(foundation || listener_find(service->listener) != LISTENER_NONE);
-		mask |= foundation || (all && !service->stands_alone) ? 1u << i : 0;
+		bool is_on = alone != NULL ? foundation && service->carries_all
+					   : foundation || (all && !service->stands_alone);
+		mask |= is_on ? 1u << i : 0;
 	}
 	*ret_mask = mask;
 	return ERR_OK;

@@ -23,7 +23,11 @@ static const struct rpc_def hash = {
 static const struct rpc_def lease = {
 	.name = "lease", .from = ROLE_BIT(ROLE_COURIER) | ROLE_BIT(ROLE_ADMIN), .to = ROLE_STORE
 };
+static const struct rpc_def fetch = {
+	.name = "fetch", .from = ROLE_BIT(ROLE_WEB), .to = ROLE_COURIER
+};
 static const struct rpc_def *const base_rows[] = { &lease };
+static const struct rpc_def *const carrier_rows[] = { &fetch };
 static const struct rpc_def *const first_rows[] = { &sign, &hash };
 
 static const struct service base = { .name = "base", .rpcs = base_rows, .n_rpcs = 1 };
@@ -36,13 +40,17 @@ static const struct service second = {
 static const struct service alone = {
 	.name = "alone", .listener = "main", .stands_alone = true, .ops = &op, .n_ops = 1
 };
-static const struct service *const services[] = { &base, &first, &second, &alone };
-static const struct app app = { services, 4, "test" };
+static const struct service carrier = {
+	.name = "carrier", .carries_all = true, .rpcs = carrier_rows, .n_rpcs = 1
+};
+static const struct service *const services[] = { &base, &first, &second, &alone, &carrier };
+static const struct app app = { services, 5, "test" };
 enum {
 	BASE = 1,
 	FIRST = 2,
 	SECOND = 4,
-	ALONE = 8
+	ALONE = 8,
+	CARRIER = 16
 };
 
 static struct conf *conf_with(const char *section, const char *name, const char *value)
@@ -72,10 +80,10 @@ static uint32_t chosen(const char *text, const char *only)
 static void services_are_chosen_by_name_and_the_foundation_is_always_on(void **state)
 {
 	(void)state;
-	assert_int_equal(chosen("all", NULL), BASE | FIRST | SECOND);
-	assert_int_equal(chosen("second", NULL), BASE | SECOND);
-	assert_int_equal(chosen(" first , second ", NULL), BASE | FIRST | SECOND);
-	assert_int_equal(chosen("all", "first"), BASE | FIRST);
+	assert_int_equal(chosen("all", NULL), BASE | FIRST | SECOND | CARRIER);
+	assert_int_equal(chosen("second", NULL), BASE | SECOND | CARRIER);
+	assert_int_equal(chosen(" first , second ", NULL), BASE | FIRST | SECOND | CARRIER);
+	assert_int_equal(chosen("all", "first"), BASE | FIRST | CARRIER);
 }
 
 static void one_that_stands_alone_runs_only_by_name_and_without_others(void **state)
@@ -84,9 +92,11 @@ static void one_that_stands_alone_runs_only_by_name_and_without_others(void **st
 	struct conf *c = conf_with("plimsoll", "services", "first, alone");
 
 	(void)state;
-	assert_int_equal(chosen("alone", NULL), ALONE);
-	assert_int_equal(chosen("all", "alone"), ALONE);
+	assert_int_equal(chosen("alone", NULL), ALONE | CARRIER);
+	assert_int_equal(chosen("all", "alone"), ALONE | CARRIER);
 	assert_int_equal(app_roles(&app, ALONE), ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_ADMIN));
+	assert_int_equal(app_roles(&app, ALONE | CARRIER),
+	    ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_ADMIN) | ROLE_BIT(ROLE_COURIER));
 	assert_int_equal(app_conf_check(&app, c, &note), ERR_CONFIG);
 	assert_non_null(strstr(note.text, "\"alone\" runs in a server of its own"));
 	conf_free(&c);
@@ -127,12 +137,13 @@ static void registry_holds_the_rows_of_all_services_in_order(void **state)
 
 	(void)state;
 	assert_int_equal(app_registry(&app, &defs, &n), ERR_OK);
-	assert_int_equal(n, 3 + 2); /* the runtime's own come last */
+	assert_int_equal(n, 4 + 2); /* the runtime's own come last */
 	assert_ptr_equal(defs[0], &lease);
 	assert_ptr_equal(defs[1], &sign);
 	assert_ptr_equal(defs[2], &hash);
-	assert_ptr_equal(defs[3], &tls_sign_row);
-	assert_ptr_equal(defs[4], &tls_state_row);
+	assert_ptr_equal(defs[3], &fetch);
+	assert_ptr_equal(defs[4], &tls_sign_row);
+	assert_ptr_equal(defs[5], &tls_state_row);
 	free(defs);
 }
 

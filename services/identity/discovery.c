@@ -2,42 +2,21 @@
  * Lookups in web. One that needs the network runs in a task of its own, so that it goes on when the
  * client that caused it has gone; whoever asks for its domain meanwhile waits for it.
  */
-#include "services/identity/discovery.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-#include "accounts/idp.h"
 #include "accounts/public_url.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
-#include "core/base/list.h"
 #include "core/ev/task.h"
 #include "core/obs/log.h"
+#include "services/identity/discovery_priv.h"
 #include "services/identity/param_type.h"
-#include "services/identity/provider_cache.h"
 
 enum {
 	KEPT_MAX = 4096,    /* domains */
 	LOOKUPS_MAX = 256,  /* at a time */
 	ARENA_MAX = 1 << 20 /* of a lookup: six documents and what is made of them */
-};
-
-#define DAY_MS	   INT64_C(86400000)
-#define OFFLINE_MS (5 * DAY_MS)
-
-struct discovery {
-	struct svc_env *env;
-	const char *own_host;
-	struct providers *configured;
-	struct provider_cache *known;
-	struct list lookups; /* struct lookup.node: under way */
-	unsigned n_lookups;
-	enum {
-		LOOK_NOWHERE,
-		LOOK_HERE,
-		LOOK_EVERYWHERE
-	} reach;
 };
 
 /* Freed by the last of its task and those who wait. */
@@ -78,7 +57,7 @@ static enum err fetch_by_courier(void *arg, struct arena *arena, struct slice ho
 {
 	const struct lookup *l = arg;
 	const struct well_known_request r = { host, domain };
-	struct buf message = buf_new(accounts_well_known.max_req);
+	struct buf message = buf_new(well_known_fetch.max_req);
 	struct slice reply = SLICE_EMPTY;
 	struct err_note note = { 0 };
 	enum err e = ERR_LIMIT;
@@ -89,7 +68,7 @@ static enum err fetch_by_courier(void *arg, struct arena *arena, struct slice ho
 	}
 	well_known_put_request(&message, &r);
 	if (!message.failed) {
-		e = rpc_call(l->owner->env->peer[ROLE_COURIER], &accounts_well_known,
+		e = rpc_call(l->owner->env->peer[ROLE_COURIER], &well_known_fetch,
 		    buf_slice(&message), l->deadline_us + WELL_KNOWN_SLACK_US, 0, arena, &reply,
 		    &note);
 	}
@@ -129,92 +108,6 @@ static struct provider_source source_of(const struct discovery *d)
 	};
 }
 
-/* ---- the table of those seen ---- */
-
-static enum err put_mark(
-    struct discovery *d, struct slice key, int64_t seen_ms, struct err_note *note)
-{
-	struct buf message = buf_new(accounts_idp_mark.max_req);
-	enum err e = ERR_LIMIT;
-
-	idp_put_mark(&message, key, seen_ms);
-	if (!message.failed) {
-		e = rpc_call(d->env->peer[ROLE_STORE], &accounts_idp_mark, buf_slice(&message),
-		    DEADLINE_NONE, 0, NULL, NULL, note);
-	}
-	buf_free(&message);
-	return e;
-}
-
-static void mark(struct discovery *d, struct slice domain, int64_t seen_ms)
-{
-	struct err_note note = { 0 };
-	enum err e = put_mark(d, domain, seen_ms, &note);
-
-	if (e != ERR_OK) {
-		LOG(LOG_WARN, "discovery", "not_recorded", LOG_S("domain", domain),
-		    LOG_C("err", err_text(e)), LOG_C("detail", note.text));
-	}
-}
-
-/* Once a day is enough to tell five days from more. */
-static void record_seen(struct discovery *d, struct slice domain)
-{
-	int64_t last_ms = 0, now_ms = clock_wall_ms();
-	struct err_note note = { 0 };
-	enum err e = idp_last_seen(d->env->db, domain, &last_ms, &note);
-
-	if (e == ERR_NOT_FOUND || (e == ERR_OK && now_ms - last_ms >= DAY_MS)) {
-		mark(d, domain, now_ms);
-	}
-}
-
-enum err discovery_is_offline(struct discovery *d, struct arena *arena, struct slice domain,
-    bool is_disabled, bool *ret, struct err_note *note)
-{
-	struct slice key;
-	int64_t last_ms = 0;
-	enum err e = host_key(arena, domain, &key);
-
-	*ret = false;
-	if (d->reach == LOOK_NOWHERE) {
-		return ERR_OK;
-	}
-	if (e == ERR_OK) {
-		e = idp_last_seen(d->env->db, key, &last_ms, note);
-	}
-	if (e != ERR_OK) {
-		return e == ERR_NOT_FOUND ? ERR_OK : e;
-	}
-	*ret = !is_disabled && clock_wall_ms() - last_ms < OFFLINE_MS;
-	if (!*ret) {
-		mark(d, key, 0);
-	}
-	return ERR_OK;
-}
-
-enum err discovery_last_seen(struct discovery *d, struct arena *arena, struct slice domain,
-    int64_t *ret_ms, struct err_note *note)
-{
-	struct slice key;
-	enum err e = host_key(arena, domain, &key);
-
-	*ret_ms = 0;
-	if (e == ERR_OK) {
-		e = idp_last_seen(d->env->db, key, ret_ms, note);
-	}
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-enum err discovery_mark_seen(struct discovery *d, struct arena *arena, struct slice domain,
-    int64_t seen_ms, struct err_note *note)
-{
-	struct slice key;
-	enum err e = host_key(arena, domain, &key);
-
-	return e == ERR_OK ? put_mark(d, key, seen_ms, note) : e;
-}
-
 /* ---- lookups ---- */
 
 static void run_lookup(void *arg)
@@ -228,7 +121,7 @@ static void run_lookup(void *arg)
 	l->e = provider_resolve(&l->arena, &source, l->domain, &l->answer);
 	if (l->e == ERR_OK) {
 		if (l->answer.kind == PROVIDER_LIVE && l->answer.is_seen) {
-			record_seen(d, l->domain);
+			discovery_record_seen(d, l->domain);
 		}
 		provider_cache_put(d->known, l->domain, clock_mono_us(), &l->answer);
 		LOG(LOG_INFO, "discovery", "looked_up", LOG_S("domain", l->domain),

@@ -14,7 +14,7 @@
 
 struct discovery;
 
-/* own_host lives as long. ERR_CONFIG with the reason in note. */
+/* own_host, which may be empty, lives as long. ERR_CONFIG with the reason in note. */
 NODISCARD enum err discovery_new(
     struct svc_env *env, const char *own_host, struct discovery **ret, struct err_note *note);
 /* No task may be inside discovery_find(). */

@@ -158,7 +158,7 @@ enum err discovery_allow(struct svc_env *env, struct err_note *note)
 	}
 	if (e == ERR_OK && discovery_is_on(conf, &url)) {
 		warn_of(&p);
-		accounts_set_well_known_policy(env, &p);
+		well_known_set_policy(env, &p);
 		return ERR_OK;
 	}
 	free_texts(&p);
@@ -167,11 +167,10 @@ enum err discovery_allow(struct svc_env *env, struct err_note *note)
 
 void discovery_forbid(struct svc_env *env)
 {
-	const struct well_known_policy none = { .parallel = 0 },
-				       *p = accounts_well_known_policy(env);
+	const struct well_known_policy none = { .parallel = 0 }, *p = well_known_policy_of(env);
 
 	if (p != NULL) {
 		free_texts(p);
-		accounts_set_well_known_policy(env, &none);
+		well_known_set_policy(env, &none);
 	}
 }

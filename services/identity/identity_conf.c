@@ -77,6 +77,18 @@ const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS] = {
 };
 /* clang-format on */
 
+enum err identity_doors_check(
+    const struct conf *conf, const struct public_url *url, struct err_note *note)
+{
+	if (!conf_bool(conf, "identity", "test_doors") || url->is_loopback) {
+		return ERR_OK;
+	}
+	return err_note_set(note, ERR_CONFIG,
+	    "[identity] test_doors: anybody could take any account, and public_url %s is "
+	    "not on this machine",
+	    url->origin);
+}
+
 enum err identity_conf_check(const struct conf *conf, struct err_note *note)
 {
 	struct public_url url;
@@ -101,11 +113,9 @@ enum err identity_conf_check(const struct conf *conf, struct err_note *note)
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (conf_bool(conf, "identity", "test_doors") && !url.is_loopback) {
-		return err_note_set(note, ERR_CONFIG,
-		    "[identity] test_doors: anybody could take any account, and public_url %s is "
-		    "not on this machine",
-		    url.origin);
+	e = identity_doors_check(conf, &url, note);
+	if (e != ERR_OK) {
+		return e;
 	}
 	bool is_domains = strcmp(conf_str(conf, "identity", "signup"), "domains") == 0;
 	if (is_domains && conf_str(conf, "identity", "signup_domains")[0] == '\0') {

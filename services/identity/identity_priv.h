@@ -73,6 +73,9 @@ enum {
 };
 extern const struct conf_key identity_conf_keys[IDENTITY_CONF_KEYS];
 NODISCARD enum err identity_conf_check(const struct conf *conf, struct err_note *note);
+/* Doors for tests are for a server on this machine only. ERR_CONFIG with the reason in note. */
+NODISCARD enum err identity_doors_check(
+    const struct conf *conf, const struct public_url *url, struct err_note *note);
 
 /* site.c: what is common to all answers. */
 void identity_decorate(struct op_call *c);

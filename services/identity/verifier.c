@@ -1,8 +1,8 @@
 /*
  * The service "verifier": the remote verifier alone, for a site that wants one at its own place
- * (persona.md 2.5, the stand-alone verifier). It has no accounts, no keys, no mail and no database,
- * and trusts what the configuration names: the providers of domains, and one host that vouches for
- * all domains without a provider.
+ * (persona.md 2.5, the stand-alone verifier). It has no accounts, no keys, no mail and no database.
+ * It looks providers up as the whole service does, and trusts one host that the configuration names
+ * for all domains without a provider.
  */
 #include <stdlib.h>
 
@@ -14,7 +14,8 @@ enum {
 	BODY_MAX = 10240, /* as /verify of identity */
 	N_KEYS = 1,
 	N_OPS = 4,
-	N_ACTIVITIES = 1
+	N_ACTIVITIES = 1,
+	DEADLINE_MS = 10000 /* as /verify of identity: domains are asked */
 };
 
 /* /status: a process that can answer. */
@@ -31,9 +32,9 @@ static const struct conf_key keys[N_KEYS] = {
 };
 
 static const struct op ops[N_OPS] = {
-	{ "verifier.verify", HTTP_POST, "/verify", COST_SIGN, SHED_LATE, 2500, BODY_MAX, 0, identity_verify },
-	{ "verifier.root", HTTP_POST, "/", COST_SIGN, SHED_LATE, 2500, BODY_MAX, 0, identity_verify },
-	{ "verifier.verify_v2", HTTP_POST, "/v2", COST_SIGN, SHED_LATE, 2500, BODY_MAX, 0, identity_verify_v2 },
+	{ "verifier.verify", HTTP_POST, "/verify", COST_SIGN, SHED_LATE, DEADLINE_MS, BODY_MAX, 0, identity_verify },
+	{ "verifier.root", HTTP_POST, "/", COST_SIGN, SHED_LATE, DEADLINE_MS, BODY_MAX, 0, identity_verify },
+	{ "verifier.verify_v2", HTTP_POST, "/v2", COST_SIGN, SHED_LATE, DEADLINE_MS, BODY_MAX, 0, identity_verify_v2 },
 	{ "verifier.status", HTTP_GET, "/status", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, show_status },
 };
 
@@ -91,8 +92,10 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	enum err e = public_url_parse(
 	    slice_str(conf_str(env->conf, "plimsoll", "public_url")), &state->url, note);
 	if (e == ERR_OK && env->role == ROLE_WEB) {
-		/* No courier: providers are those of the configuration. */
 		e = discovery_new(env, "", &state->discovery, note);
+	}
+	if (e == ERR_OK && env->role == ROLE_COURIER) {
+		e = discovery_allow(env, note);
 	}
 	if (e != ERR_OK) {
 		free_state(state);
@@ -104,7 +107,9 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 
 static void stop(struct svc_env *env, void *state)
 {
-	(void)env;
+	if (env->role == ROLE_COURIER) {
+		discovery_forbid(env);
+	}
 	free_state(state);
 }
 
@@ -112,15 +117,23 @@ static enum err check(const struct conf *conf, struct err_note *note)
 {
 	struct slice fallback = slice_str(conf_str(conf, "verifier", "fallback"));
 	struct providers *providers = NULL;
+	struct public_url url;
 
 	if (fallback.len > 0 && !is_hostname(fallback)) {
 		return err_note_set(note, ERR_CONFIG,
 		    "[verifier] fallback: \"%.*s\" is no host name (without scheme and port)",
 		    SLICE_ARG(fallback));
 	}
-	enum err e = providers_load(conf, &providers, note);
-	providers_free(&providers);
-	return e;
+	enum err e =
+	    public_url_parse(slice_str(conf_str(conf, "plimsoll", "public_url")), &url, note);
+	if (e == ERR_OK) {
+		e = providers_load(conf, &providers, note);
+		providers_free(&providers);
+	}
+	if (e == ERR_OK) {
+		e = discovery_conf_check(conf, note);
+	}
+	return e == ERR_OK ? identity_doors_check(conf, &url, note) : e;
 }
 
 const struct service verifier_service = {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "accounts/accounts.h"
+#include "accounts/well_known.h"
 #include "core/ev/task.h"
 #include "services/identity/identity.h"
 
@@ -79,6 +80,7 @@ static const struct service trial_service = {
 
 const struct service *const service_table[] = {
 	&accounts_service,
+	&well_known_service,
 	&identity_service,
 	&trial_service,
 };

@@ -300,7 +300,7 @@ test('serve identity runs that service and what it needs', async () => {
 	await withServer({ args: ['identity'] }, async (server) => {
 		assert.equal((await fetch(`${server.url}/wsapi/session_context`)).status, 200);
 		const { services } = await (await fetch(`${server.adminUrl}/status`)).json();
-		assert.deepEqual(services.sort(), ['accounts', 'identity']);
+		assert.deepEqual(services.sort(), ['accounts', 'identity', 'well_known']);
 	});
 });
 

@@ -1,5 +1,6 @@
 // The remote verifier of version 2, beside accounts and as a server of its own: `plimsoll serve
-// verifier`, with no database and no keys, trusts the providers of its configuration and one fallback.
+// verifier`, with no database and no keys, trusts the providers of its configuration and one fallback;
+// those it finds in the network: verifier_lookup.test.mjs.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -154,7 +155,7 @@ test('the reasons of version 1, in version 2', async () => {
 
 test('a server without database, keys, mail and pages', async () => {
 	const { processes } = await (await fetch(`${verifier.adminUrl}/status`)).json();
-	assert.deepEqual([...new Set(processes.map((p) => p.role))].sort(), ['admin', 'compute', 'web']);
+	assert.deepEqual([...new Set(processes.map((p) => p.role))].sort(), ['admin', 'compute', 'courier', 'web']);
 	assert.deepEqual(readdirSync(path.join(verifier.dataDir, 'keys')), []);
 	assert.ok(!existsSync(path.join(verifier.dataDir, 'db', 'plimsoll.db')));
 	for (const [where, status] of [['/status', 200], ['/__heartbeat__', 200], ['/__lbheartbeat__', 200], ['/__version__', 200], ['/sign_in', 404], ['/wsapi/session_context', 400], ['/.well-known/browserid', 404], ['/', 405]]) {
