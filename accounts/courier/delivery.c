@@ -6,17 +6,9 @@
  * for a lease. Without [mail] smtp (development) a mail counts as delivered when it stands in the
  * outbox, where the admin listener's page shows it.
  */
-#include "accounts/courier/delivery.h"
-
-#include <openssl/crypto.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "accounts/courier/mime.h"
-#include "accounts/courier/smtp.h"
-#include "accounts/mail_conf.h"
-#include "accounts/outbox.h"
+#include "accounts/courier/delivery_priv.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/ev/task.h"
@@ -26,26 +18,7 @@ enum {
 	LEASE_SLACK_MS = 5000,		/* a lease outlives the sending by so much */
 	IDLE_LOOK_US = 5 * 1000 * 1000, /* `plimsoll user invite` has nobody to wake us */
 	STORE_AWAY_US = 500 * 1000,	/* pause when the store does not answer */
-	MESSAGE_BYTES = 256 * 1024,	/* two parts of 24 KiB, every byte escaped, and headers */
-	CALL_BYTES = 4096,
-	CUT_US = 1500 * 1000, /* what is on its way is cut so long before a drain's end */
-	REFILL_PART = 4, /* a lease is for a quarter of the connections at least, if so many wait */
-	REFILLS_AHEAD = 2 /* so many quarters are leased beyond what the connections take */
-};
-
-struct delivery {
-	struct svc_env *env;
-	struct smtp_client *smtp;   /* NULL: development, mails are kept */
-	struct mime_sender sender;  /* slices into the configuration */
-	struct slice bounce_domain; /* empty: mails come back to the sender's address */
-	struct task *dispatcher;    /* NULL: not running */
-	unsigned refill, window;    /* mails of a lease at least; of all leases at most */
-	unsigned sending, running;  /* mails given to SMTP; tasks, which also say how it went */
-	int64_t send_timeout_ms;
-	uint64_t wakes; /* how often the store said that there is new mail */
-	bool stopping, waits_for_room;
-	void (*drained)(void *arg);
-	void *drained_arg;
+	CUT_US = 1500 * 1000		/* what is on its way is cut so long before a drain's end */
 };
 
 struct job {
@@ -62,8 +35,8 @@ struct batch {
 	unsigned left;
 };
 
-static enum err call_store(struct delivery *d, const struct rpc_def *def, const struct buf *request,
-    struct arena *arena, struct slice *ret_reply)
+enum err delivery_call_store(struct delivery *d, const struct rpc_def *def,
+    const struct buf *request, struct arena *arena, struct slice *ret_reply)
 {
 	struct err_note note = { 0 };
 	enum err e = ERR_MEMORY;
@@ -79,76 +52,7 @@ static enum err call_store(struct delivery *d, const struct rpc_def *def, const 
 	return e;
 }
 
-/* ---- one mail ---- */
-
-static void report_sent(struct delivery *d, const struct outbox_mail *mail, int64_t lease)
-{
-	struct outbox_sent_req request = { mail->id, lease, .keep = d->smtp == NULL };
-	struct arena arena = arena_new(CALL_BYTES);
-	struct buf b = buf_new(CALL_BYTES);
-
-	outbox_put_sent_req(&b, &request);
-	/* If this fails the lease runs out and the mail goes out again: never lost, same content.
-	 */
-	enum err e = call_store(d, &accounts_outbox_sent, &b, &arena, NULL);
-	LOG(e == ERR_OK ? LOG_INFO : LOG_WARN, "mail", d->smtp == NULL ? "mail_kept" : "mail_sent",
-	    LOG_I("id", mail->id), LOG_S("kind", mail->kind), LOG_I("tries", mail->tries),
-	    LOG_C("recorded", err_text(e)));
-	buf_free(&b);
-	arena_reset(&arena);
-}
-
-static void report_failed(struct delivery *d, const struct outbox_mail *mail, int64_t lease,
-    const struct smtp_outcome *outcome)
-{
-	struct outbox_retry_req request = { mail->id, lease, outcome->final,
-		slice_str(outcome->text) };
-	struct arena arena = arena_new(CALL_BYTES);
-	struct buf b = buf_new(CALL_BYTES);
-
-	outbox_put_retry_req(&b, &request);
-	enum err e = call_store(d, &accounts_outbox_retry, &b, &arena, NULL);
-	LOG(LOG_WARN, "mail", outcome->final ? "mail_refused" : "mail_delayed",
-	    LOG_I("id", mail->id), LOG_S("kind", mail->kind), LOG_I("tries", mail->tries),
-	    LOG_I("code", outcome->code), LOG_C("why", outcome->text),
-	    LOG_C("recorded", err_text(e)));
-	buf_free(&b);
-	arena_reset(&arena);
-}
-
-/* Where the mail comes back to (VERP: an address for each recipient, see mail_address.h). */
-static void return_path(const struct delivery *d, const struct outbox_mail *mail, struct buf *out)
-{
-	if (mail->verp.len == 0 || d->bounce_domain.len == 0) {
-		buf_append_slice(out, mime_address(d->sender.from));
-	} else {
-		buf_printf(
-		    out, "bounce+%.*s@%.*s", SLICE_ARG(mail->verp), SLICE_ARG(d->bounce_domain));
-	}
-}
-
-static enum err send_mail(
-    struct delivery *d, const struct outbox_mail *mail, struct smtp_outcome *ret_outcome)
-{
-	struct buf b = buf_new(MESSAGE_BYTES);
-	struct buf path = buf_new(CALL_BYTES);
-	struct slice message = SLICE_EMPTY;
-
-	if (d->smtp == NULL) {
-		return ERR_OK;
-	}
-	mime_compose(&b, &d->sender, mail);
-	return_path(d, mail, &path);
-	enum err e = buf_finish(&b, &message);
-	if (e == ERR_OK) {
-		e = smtp_send(d->smtp, buf_slice(&path), mail->recipient, message, ret_outcome);
-	} else { /* memory is short: tried again */
-		(void)snprintf(ret_outcome->text, sizeof(ret_outcome->text), "no memory");
-	}
-	buf_free(&b);
-	buf_free(&path);
-	return e;
-}
+/* ---- the task of a mail ---- */
 
 static void free_batch(struct batch *b)
 {
@@ -175,16 +79,16 @@ static void run_job(void *arg)
 	struct batch *b = job->batch;
 	struct delivery *d = b->d;
 	struct smtp_outcome outcome = { 0 };
-	enum err e = send_mail(d, job->mail, &outcome);
+	enum err e = delivery_send(d, job->mail, &outcome);
 
 	d->sending--;
 	if (d->waits_for_room && has_room(d)) {
 		task_wake(d->dispatcher);
 	}
 	if (e == ERR_OK) {
-		report_sent(d, job->mail, b->leased.lease);
+		delivery_report_sent(d, job->mail, b->leased.lease);
 	} else if (e != ERR_CANCELLED) {
-		report_failed(d, job->mail, b->leased.lease, &outcome);
+		delivery_report_failed(d, job->mail, b->leased.lease, &outcome);
 	}
 	if (--b->left == 0) {
 		free_batch(b);
@@ -222,11 +126,11 @@ static int64_t lease_some(struct delivery *d, unsigned n, struct batch *b)
 {
 	const struct outbox_lease_req request = { n < OUTBOX_LEASE_MAX ? n : OUTBOX_LEASE_MAX,
 		d->send_timeout_ms + LEASE_SLACK_MS };
-	struct buf message = buf_new(CALL_BYTES);
+	struct buf message = buf_new(DELIVERY_CALL_BYTES);
 	struct slice reply = SLICE_EMPTY;
 
 	outbox_put_lease_req(&message, &request);
-	enum err e = call_store(d, &accounts_outbox_lease, &message, &b->arena, &reply);
+	enum err e = delivery_call_store(d, &accounts_outbox_lease, &message, &b->arena, &reply);
 	buf_free(&message);
 	if (e != ERR_OK) {
 		free_batch(b);
@@ -254,7 +158,7 @@ static int64_t work_once(struct delivery *d)
 	if (b == NULL) {
 		return clock_mono_us() + STORE_AWAY_US;
 	}
-	b->arena = arena_new(accounts_outbox_lease.max_rep + CALL_BYTES);
+	b->arena = arena_new(accounts_outbox_lease.max_rep + DELIVERY_CALL_BYTES);
 	return lease_some(d, room, b);
 }
 
@@ -289,85 +193,6 @@ static void wake(void *arg)
 }
 
 /* ---- life ---- */
-
-static struct slice host_of_url(const char *url)
-{
-	struct slice s = slice_str(url);
-
-	s = slice_sub(s, slice_starts(s, SLICE("https://")) ? 8 : 7, s.len);
-	return slice_sub(s, 0, slice_find(s, ':', 0));
-}
-
-static unsigned connections_of(const struct conf *conf)
-{
-	return (unsigned)conf_int(conf, "mail", "connections");
-}
-
-static enum err open_smtp(struct delivery *d, const struct conf *conf, struct buf *password,
-    struct buf *ca, struct err_note *note)
-{
-	struct mail_server server;
-	enum err e = mail_server_of(conf, &server, note);
-
-	if (e != ERR_OK || server.host.len == 0) {
-		return e;
-	}
-	e = mail_password_read(conf, password, note);
-	if (e == ERR_OK) {
-		e = mail_ca_read(conf, ca, note);
-	}
-	if (e != ERR_OK) {
-		return e;
-	}
-	const struct smtp_options o = {
-		.url = conf_str(conf, "mail", "smtp"),
-		.user = conf_str(conf, "mail", "user"),
-		.password = buf_slice(password),
-		.tls = server.tls,
-		.ca = buf_slice(ca),
-		.timeout_ms = d->send_timeout_ms,
-		.max_connections = connections_of(conf),
-	};
-	e = smtp_client_new(d->env->loop, &o, &d->smtp);
-	return e == ERR_OK ? ERR_OK : err_note_set(note, e, "SMTP client: %s", err_text(e));
-}
-
-static enum err open_client(struct delivery *d, const struct conf *conf, struct err_note *note)
-{
-	struct buf password = buf_new(MAIL_SECRET_MAX), ca = buf_new(MAIL_CA_MAX);
-	enum err e = open_smtp(d, conf, &password, &ca, note);
-
-	if (password.data != NULL) {
-		OPENSSL_cleanse(password.data, password.cap);
-	}
-	buf_free(&password);
-	buf_free(&ca);
-	return e;
-}
-
-enum err delivery_new(struct svc_env *env, struct delivery **ret, struct err_note *note)
-{
-	struct delivery *d = calloc(1, sizeof(*d));
-
-	if (d == NULL) {
-		return err_note_set(note, ERR_MEMORY, "courier: out of memory");
-	}
-	d->env = env;
-	d->sender.from = slice_str(conf_str(env->conf, "mail", "from"));
-	d->sender.host = host_of_url(conf_str(env->conf, "plimsoll", "public_url"));
-	d->bounce_domain = slice_str(conf_str(env->conf, "mail", "bounce_domain"));
-	unsigned connections = connections_of(env->conf);
-	d->refill = connections < REFILL_PART ? 1 : connections / REFILL_PART;
-	d->window = connections + REFILLS_AHEAD * d->refill;
-	d->send_timeout_ms = conf_ms(env->conf, "mail", "timeout");
-	enum err e = open_client(d, env->conf, note);
-	if (e != ERR_OK) {
-		free(d);
-		return e;
-	}
-	*ret = d;
-	return ERR_OK;
-}
 
 enum err delivery_start(struct delivery *d, struct err_note *note)
 {
