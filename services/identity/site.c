@@ -23,6 +23,7 @@ static const struct {
 	const char *path;
 	enum page_frames frames;
 } frame_pages[] = {
+	{ "/", FRAMES_PROVIDERS },
 	{ "/sign_in", FRAMES_PROVIDERS },
 	{ "/auth", FRAMES_PROVIDERS },
 	{ "/communication_iframe", FRAMES_SITES },

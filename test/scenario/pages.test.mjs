@@ -17,7 +17,7 @@ const PAGES = ['/', '/sign_in', '/auth', '/provision', '/verify_email_address', 
 const SCRIPTS = [
 	'/include.js', '/include.orig.js', '/provisioning_api.js', '/provisioning_api.orig.js', '/authentication_api.js', '/authentication_api.orig.js',
 ];
-const DIALOGS = ['/sign_in', '/auth'];
+const DIALOGS = ['/', '/sign_in', '/auth'];
 const FRAMED = ['/communication_iframe', '/relay'];
 const CSP = /^default-src 'self'; .*frame-ancestors 'none'$/;
 
@@ -50,7 +50,7 @@ test('every page: 200, HTML, the security headers, no cookie', async () => {
 	}
 });
 
-test('who may be framed, and whom the dialog may frame: providers over https, on this machine also http', async () => {
+test('who may be framed, and whom the dialog and the account manager may frame: providers over https, on this machine also http', async () => {
 	for (const page of FRAMED) {
 		const answer = await client.get(page);
 		assert.equal(answer.status, 200, page);

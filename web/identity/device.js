@@ -66,8 +66,8 @@ export function rememberStaged(staged) {
 	write('sessionStorage', STAGED, staged);
 }
 
-// What the dialog has to know again when this window comes back from a provider's page: { nonce,
-// email, info, origin, site }, with the time at which it left.
+// What a page has to know again when this window comes back from a provider's page: { nonce, email,
+// info, origin, site, home }, with the time at which it left. home: see primary.js.
 export function rememberDetour(detour) {
 	write('sessionStorage', DETOUR, { ...detour, created: Date.now() });
 }

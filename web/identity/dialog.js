@@ -19,7 +19,14 @@ import { fillTexts } from './text.js';
 const { element, FieldError } = screens;
 
 let agent = null; // whom the end is told when there is no request
-const primary = new Primary({ done: signInVouched, back: chooseAgain, failed });
+const primary = new Primary({
+	api,
+	context: () => dialog.context,
+	request: () => dialog.request,
+	done: signInVouched,
+	back: chooseAgain,
+	failed,
+});
 
 // ---- which address ----
 
@@ -284,6 +291,7 @@ function wire() {
 	screens.onClick('pick', '[data-add]', () => showAdd());
 	screens.onClick('pick', '[data-other]', notMe);
 	screens.onClick('cookies', '[data-reload]', () => location.reload());
+	screens.onClick('gone', '[data-home]', () => location.replace('/'));
 	for (const button of document.querySelectorAll('[data-cancel]')) {
 		button.addEventListener('click', () => (dialog.request ?? agent).cancel());
 	}

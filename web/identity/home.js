@@ -4,7 +4,7 @@ import { canSign } from './account.js';
 import { showServer } from './home_server.js';
 import { openAccount, refresh } from './manage.js';
 import { wireAccount } from './manage_account.js';
-import { wireAddresses } from './manage_addresses.js';
+import { takesReturn, wireAddresses } from './manage_addresses.js';
 import * as screens from './screens.js';
 import { fillTexts } from './text.js';
 
@@ -32,5 +32,7 @@ if (!canSign()) {
 }
 wire();
 screens.show('loading');
-openAccount(null, {}, { atStart: true });
 showServer();
+if (!(await takesReturn())) {
+	openAccount(null, {}, { atStart: true });
+}

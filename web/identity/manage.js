@@ -12,8 +12,8 @@ export const api = new Api(screens.waitBusy);
 // to be verified again are also in unverified.
 export const account = { context: null, emails: [], unverified: [] };
 
-// True if somebody is signed in.
-async function load() {
+// True if somebody is signed in, whose account is known then.
+export async function load() {
 	account.context = await api.context();
 	document.body.classList.toggle('member', account.context.authenticated);
 	if (!account.context.authenticated) {

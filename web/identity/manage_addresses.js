@@ -1,7 +1,9 @@
-// The account manager: add an address, verify one again, remove one.
+// The account manager: add an address, verify one again, remove one. An address whose domain has an
+// identity provider is added by what that says (primary.js), any other by a mail.
 import { chosenPassword, isEmail, newCredentials } from './account.js';
 import { forgetAddress } from './device.js';
-import { account, api, failed, leave, openAccount } from './manage.js';
+import { account, api, failed, leave, load, openAccount } from './manage.js';
+import { Primary } from './primary.js';
 import * as screens from './screens.js';
 import { stage, waitForLink } from './staging.js';
 
@@ -10,6 +12,17 @@ const { element } = screens;
 let waiting = null; // the mail that is awaited: { kind, email, proof }; kinds: see staging.js
 let poll = null; // AbortController of that
 let removed = ''; // the address that the remove screen asks about
+
+const primary = new Primary({
+	api,
+	context: () => account.context,
+	request: () => null,
+	home: '/',
+	joins: true,
+	done: (email) => openAccount('address_added', { email }),
+	back: addAgain,
+	failed,
+});
 
 const DONE = { add: 'address_added', reverify: 'address_verified' };
 
@@ -61,11 +74,21 @@ async function sendAgain() {
 
 // ---- add ----
 
-function showAdd() {
-	element('add', 'form').elements.email.value = '';
+function showAdd(email = '', notice = null) {
+	element('add', 'form').elements.email.value = email;
+	screens.showNotice('add', notice);
 	element('add', '[data-first-password]').hidden = account.context.has_password;
 	screens.clearPasswords('add');
 	screens.show('add');
+}
+
+// The provider did not vouch: the address again, or another.
+async function addAgain(email, notice) {
+	if (await load()) {
+		showAdd(email, notice);
+	} else {
+		await leave('signed_out_elsewhere');
+	}
 }
 
 // An account that only providers vouched for until now gets its password with the first address of
@@ -86,9 +109,9 @@ async function submitAdd(fields) {
 	if (account.emails.some((one) => one.toLowerCase() === email.toLowerCase())) {
 		throw new screens.FieldError('email', 'add_known');
 	}
-	const { type } = await api.get('address_info', { email });
-	if (type === 'primary') {
-		throw new screens.FieldError('email', 'add_provider');
+	const info = await api.get('address_info', { email });
+	if (await primary.takes(info.normalizedEmail ?? email, info, false)) {
+		return;
 	}
 	const mail = { kind: 'add', email, proof: await firstPassword(email, fields) };
 	await send(mail);
@@ -145,7 +168,7 @@ async function submitRemove() {
 }
 
 export function wireAddresses() {
-	screens.onClick('account', '[data-add]', showAdd);
+	screens.onClick('account', '[data-add]', () => showAdd());
 	element('account', '[data-addresses]').addEventListener('click', (event) => {
 		const button = event.target.closest('button');
 		if (button?.name === 'remove') {
@@ -159,4 +182,14 @@ export function wireAddresses() {
 	screens.onClick('mail', '[data-again]', sendAgain);
 	screens.onClick('mail', '[data-back]', stopWaiting);
 	screens.onSubmit('remove', submitRemove, failed);
+}
+
+// Takes over if this window comes back from a provider's page.
+export async function takesReturn() {
+	try {
+		return await primary.takesReturn();
+	} catch (error) {
+		failed(error, () => openAccount());
+		return true;
+	}
 }

@@ -1,9 +1,9 @@
-// Addresses whose domain has an identity provider of its own: the dialog asks the provider, first in a
-// hidden frame; if it does not vouch, the user goes to its page in this very window, signs in there and
-// comes back to /sign_in?AUTH_RETURN (or ?AUTH_RETURN_CANCEL). Its certificate signs the user in here.
+// Addresses whose domain has an identity provider of its own: dialog and account manager ask the
+// provider, first in a hidden frame; if it does not vouch, the user goes to its page in this very window,
+// signs in there and comes back to /sign_in?AUTH_RETURN (or ?AUTH_RETURN_CANCEL), from where the account
+// manager is led on to its own page. Its certificate signs the user in here, or adds the address.
 import { ApiError } from './api.js';
 import * as device from './device.js';
-import { api, dialog } from './dialog_state.js';
 import { bundleOf, faultOf, hasKey, keepKey, prepareKey, takePreparedKey } from './keys.js';
 import { NotVouched, provision } from './provisioning.js';
 import * as screens from './screens.js';
@@ -31,18 +31,21 @@ function authenticationUrl({ email, info }, pubkey) {
 }
 
 /*
- * One per dialog. hooks: done(email, issuer), called when email has a key that its provider certified
+ * One per page, which has the screens "asking", "provider", "unvouched" and "offline". page: { api;
+ * context(), the newest session_context; request(), of a site that asks, or null; home, its path if it
+ * is not the one that providers lead back to; joins, if addresses are for the account that is signed in
+ * and never sign anybody in; done(email, issuer), called when email has a key that its provider certified
  * and this browser is signed in here; back(email, notice), to choose another address; failed(error,
- * again).
+ * again) }.
  */
 export class Primary {
-	#hooks;
+	#page;
 	// The address in hand, what address_info says of it, and the site that wanted it but has gone.
 	#asked = null; // { email, info, site }
 
-	constructor(hooks) {
-		this.#hooks = hooks;
-		const { failed } = hooks;
+	constructor(page) {
+		this.#page = page;
+		const { failed } = page;
 		screens.onSubmit('provider', (fields) => this.#leave(fields), failed);
 		screens.onClick('unvouched', '[data-again]', () => this.#go(true));
 		screens.onClick('unvouched', '[data-provider]', () => this.#showProvider());
@@ -50,7 +53,6 @@ export class Primary {
 		for (const name of ['provider', 'unvouched', 'offline']) {
 			screens.onClick(name, '[data-change]', () => this.#back(null));
 		}
-		screens.onClick('gone', '[data-home]', () => location.replace('/'));
 	}
 
 	// Takes over for an address if its provider has a say; false: it has not. isOwn: it is of the account
@@ -60,9 +62,10 @@ export class Primary {
 			return false;
 		}
 		this.#asked = { email, info };
-		const isAnew = dialog.request?.params.forceAuthentication;
-		if (isOwn && !isAnew && (await hasKey(api, dialog.context, email, info.issuer))) {
-			await this.#hooks.done(email, info.issuer);
+		const { api, context, request, done } = this.#page;
+		const isAnew = request()?.params.forceAuthentication;
+		if (isOwn && !isAnew && (await hasKey(api, context(), email, info.issuer))) {
+			await done(email, info.issuer);
 		} else if (info.state === 'offline') {
 			screens.show('offline', { email });
 		} else if (isAnew) {
@@ -78,19 +81,24 @@ export class Primary {
 		const query = new URLSearchParams(location.search);
 		const certificate = new URLSearchParams(location.hash.slice(1)).get('certificate');
 		const detour = device.takeDetour();
+		const { request, home = null, back } = this.#page;
 		if (!query.has('AUTH_RETURN') && !query.has('AUTH_RETURN_CANCEL')) {
 			return false;
 		}
+		if (detour?.home && detour.home !== home) {
+			device.rememberDetour(detour);
+			location.replace(`${detour.home}${location.search}${location.hash}`);
+			return true;
+		}
 		history.replaceState(null, '', location.pathname); // once only
-		const { request } = dialog;
 		// What the user agreed to for one site is not done for another that took its place.
-		if (!detour || (request && request.origin !== detour.origin)) {
+		if (!detour || (request() && request().origin !== detour.origin)) {
 			return false;
 		}
 		const key = await takePreparedKey(detour.nonce);
-		this.#asked = { email: detour.email, info: detour.info, site: request ? null : detour.site };
+		this.#asked = { email: detour.email, info: detour.info, site: request() ? null : detour.site };
 		if (query.has('AUTH_RETURN_CANCEL')) {
-			await this.#hooks.back(detour.email, 'provider_cancelled');
+			await back(detour.email, 'provider_cancelled');
 		} else {
 			await this.#go(true, certificate && key && { ...key, certificate });
 		}
@@ -102,19 +110,19 @@ export class Primary {
 	async #askAgain() {
 		try {
 			const { email } = this.#asked;
-			if (!(await this.takes(email, await api.get('address_info', { email }), false))) {
-				await this.#hooks.back(email, null);
+			if (!(await this.takes(email, await this.#page.api.get('address_info', { email }), false))) {
+				await this.#page.back(email, null);
 			}
 		} catch (error) {
-			this.#hooks.failed(error, () => this.#askAgain());
+			this.#page.failed(error, () => this.#askAgain());
 		}
 	}
 
 	async #back(notice) {
 		try {
-			await this.#hooks.back(this.#asked.email, notice);
+			await this.#page.back(this.#asked.email, notice);
 		} catch (error) {
-			this.#hooks.failed(error, () => this.#back(notice));
+			this.#page.failed(error, () => this.#back(notice));
 		}
 	}
 
@@ -122,7 +130,7 @@ export class Primary {
 		try {
 			await this.#ask(hasReturned, certified);
 		} catch (error) {
-			this.#hooks.failed(error, () => this.#go(hasReturned, certified));
+			this.#page.failed(error, () => this.#go(hasReturned, certified));
 		}
 	}
 
@@ -154,12 +162,12 @@ export class Primary {
 	}
 
 	#provision() {
-		return provision(this.#asked.info.prov, this.#expected(), () => api.now());
+		return provision(this.#asked.info.prov, this.#expected(), () => this.#page.api.now());
 	}
 
 	#checked({ certificate, ...key }) {
 		const expected = this.#expected();
-		const fault = faultOf(certificate, key, expected, api.now());
+		const fault = faultOf(certificate, key, expected, this.#page.api.now());
 		if (fault) {
 			throw new NotVouched('failed', fault);
 		}
@@ -169,13 +177,14 @@ export class Primary {
 	// ---- what the certificate is good for here ----
 
 	async #signIn(record) {
+		const { api, joins = false } = this.#page;
 		const { authenticated } = await api.context();
-		if (!authenticated) {
+		if (!authenticated && !joins) {
 			const assertion = await bundleOf(api, record, location.origin);
 			await this.#post('auth_with_assertion', { assertion, ephemeral: isEphemeral() });
 			return;
 		}
-		const { emails } = await api.get('list_emails');
+		const { emails } = await api.get('list_emails'); // refused if a session has ended on the way
 		if (!emails.includes(record.email)) {
 			await this.#post('add_email_with_assertion', { assertion: await bundleOf(api, record, location.origin) });
 		} else if (this.#asked.info.state === 'transition_to_primary') {
@@ -184,7 +193,7 @@ export class Primary {
 	}
 
 	async #post(operation, fields) {
-		const answer = await api.post(operation, fields);
+		const answer = await this.#page.api.post(operation, fields);
 		if (!answer.success) {
 			throw new ApiError('refused', { reason: answer.reason ?? '' });
 		}
@@ -196,7 +205,7 @@ export class Primary {
 			screens.show('gone', { site: this.#asked.site });
 			return;
 		}
-		await this.#hooks.done(record.email, record.issuer);
+		await this.#page.done(record.email, record.issuer);
 	}
 
 	// ---- screens ----
@@ -204,7 +213,10 @@ export class Primary {
 	#showProvider(notice = null) {
 		const { email, info } = this.#asked;
 		const moves = info.state === 'transition_to_primary' ? 'provider_new' : null;
-		element('provider', 'form').elements.stay.checked = device.staysSignedIn();
+		const { stay } = element('provider', 'form').elements;
+		if (stay) {
+			stay.checked = device.staysSignedIn();
+		}
 		screens.showNotice('provider', notice ?? moves);
 		screens.show('provider', { email, provider: hostOf(info) });
 	}
@@ -218,13 +230,16 @@ export class Primary {
 	}
 
 	async #leave({ stay }) {
-		device.rememberStay(stay.checked);
+		if (stay) {
+			device.rememberStay(stay.checked);
+		}
 		const { email, info } = this.#asked;
-		const { request } = dialog;
+		const { home = null } = this.#page;
+		const request = this.#page.request();
 		const nonce = crypto.randomUUID();
 		const pubkey = await prepareKey(nonce);
 		const site = request && (request.params.siteName || new URL(request.origin).host);
-		device.rememberDetour({ nonce, email, info, origin: request?.origin ?? null, site });
+		device.rememberDetour({ nonce, email, info, origin: request?.origin ?? null, site, home });
 		location.assign(authenticationUrl(this.#asked, pubkey));
 	}
 }
