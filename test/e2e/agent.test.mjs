@@ -131,3 +131,35 @@ test('the hidden frame of sites made for Persona: it agrees with the site, and s
 	assert.deepEqual(context.complaints, []);
 	await context.close();
 });
+
+// What WinChan does in both windows where they cannot talk with each other.
+test('the relay frame: a dialog and a page that cannot reach each other talk through it', async () => {
+	const context = await newContext(world.browser);
+	const page = await world.openSite(context);
+	const [dialog] = await Promise.all([
+		page.waitForEvent('popup'),
+		page.evaluate(async (url) => {
+			const frame = Object.assign(document.createElement('iframe'), { name: '__winchan_relay_frame', src: `${url}/relay`, hidden: true });
+			window.heard = [];
+			window.addEventListener('message', ({ data, origin }) => {
+				if (origin !== url || typeof data !== 'string') return;
+				window.heard.push(JSON.parse(data));
+				if (JSON.parse(data).a === 'ready') frame.contentWindow.postMessage('{"a":"request","d":{"method":"get"}}', url);
+			});
+			document.body.append(frame);
+			await new Promise((resolve) => (frame.onload = resolve));
+			window.open(`${url}/about`);
+		}, world.server.url),
+	]);
+	await dialog.evaluate(async () => {
+		const relay = window.opener.frames.__winchan_relay_frame;
+		const request = new Promise((resolve) => relay.addEventListener('message', ({ data, origin }) => resolve([JSON.parse(data), origin])));
+		relay.doPost('{"a":"ready"}', '*');
+		const [asked, origin] = await request;
+		relay.doPost(JSON.stringify({ a: 'response', d: asked }), origin);
+	});
+	await page.waitForFunction(() => window.heard.length === 2);
+	assert.deepEqual(await page.evaluate(() => window.heard), [{ a: 'ready' }, { a: 'response', d: { a: 'request', d: { method: 'get' } } }]);
+	assert.deepEqual(context.complaints, []);
+	await context.close();
+});
