@@ -7,17 +7,24 @@
 #include <math.h>
 
 enum {
-	STEPS = 10,
+	STEPS = 10, /* of the shapes step and spike */
 	NS = 1000000000,
 };
 
 /* clang-format off */
 static const char *const law_names[] = {
 	[ARRIVAL_POISSON] = "poisson", [ARRIVAL_CONSTANT] = "constant", [ARRIVAL_UNIFORM] = "uniform",
-	[ARRIVAL_BURST] = "burst",
+	[ARRIVAL_BURST] = "burst", [ARRIVAL_REPLAYED] = "replayed",
 };
 static const char *const shape_names[] = {
 	[SHAPE_FLAT] = "flat", [SHAPE_RAMP] = "ramp", [SHAPE_STEP] = "step",
+	[SHAPE_DIURNAL] = "diurnal", [SHAPE_SPIKE] = "spike",
+};
+/* An assumption, for models that have no hours of their own: few at four in the morning, most in the
+ * evening, 1.5 times the mean then. */
+const double arrivals_day[ARRIVALS_HOURS] = {
+	0.60, 0.40, 0.27, 0.20, 0.20, 0.28, 0.48, 0.80, 1.05, 1.18, 1.25, 1.28,
+	1.28, 1.25, 1.25, 1.27, 1.30, 1.32, 1.36, 1.44, 1.50, 1.46, 1.26, 1.32,
 };
 /* clang-format on */
 
@@ -35,7 +42,8 @@ static enum err name_parse(const char *const *names, unsigned n, struct slice na
 enum err arrival_law_parse(struct slice name, enum arrival_law *ret)
 {
 	unsigned i = 0;
-	enum err e = name_parse(law_names, sizeof(law_names) / sizeof(law_names[0]), name, &i);
+	/* Replayed ones need their moments. */
+	enum err e = name_parse(law_names, ARRIVAL_REPLAYED, name, &i);
 
 	if (e == ERR_OK) {
 		*ret = (enum arrival_law)i;
@@ -76,6 +84,14 @@ struct arrivals arrivals_new(const struct arrival_plan *plan, uint64_t seed, uin
 	return a;
 }
 
+struct arrivals arrivals_replay(const int64_t *moments_ns, size_t n, double speed)
+{
+	return (struct arrivals){ .plan = { .law = ARRIVAL_REPLAYED },
+		.moments_ns = moments_ns,
+		.n_moments = n,
+		.speed = speed };
+}
+
 static double gap(struct arrivals *a)
 {
 	switch (a->plan.law) {
@@ -85,14 +101,49 @@ static double gap(struct arrivals *a)
 		return 2 * chance_unit(&a->chance);
 	case ARRIVAL_POISSON:
 	case ARRIVAL_BURST:
+	case ARRIVAL_REPLAYED:
 		break;
 	}
 	return chance_exponential(&a->chance);
 }
 
+/* How many times the rate in part k of the n equal ones that the length of the shape has. */
+static double share(const struct arrival_plan *p, unsigned k)
+{
+	switch (p->shape) {
+	case SHAPE_STEP:
+		return (double)(k + 1) / STEPS;
+	case SHAPE_SPIKE:
+		return k == 4 || k == 5 ? p->spike : 1;
+	case SHAPE_DIURNAL:
+		return (p->day == NULL ? arrivals_day : p->day)[k];
+	case SHAPE_FLAT:
+	case SHAPE_RAMP:
+		break;
+	}
+	return 1;
+}
+
+static unsigned parts(const struct arrival_plan *p)
+{
+	return p->shape == SHAPE_DIURNAL ? ARRIVALS_HOURS : STEPS;
+}
+
+/* Of a shape in parts, up to a moment within its length. */
+static double expected_inside(const struct arrival_plan *p, double seconds)
+{
+	double part_s = p->length_s / parts(p), sum = 0;
+
+	for (unsigned k = 0; k < parts(p) && seconds > k * part_s; k++) {
+		double in_it = seconds - k * part_s;
+		sum += p->per_second * share(p, k) * (in_it < part_s ? in_it : part_s);
+	}
+	return sum;
+}
+
 double arrivals_expected(const struct arrival_plan *p, double seconds)
 {
-	double rate = p->per_second, length = p->length_s;
+	double rate = p->per_second, length = p->length_s, before = 0;
 
 	if (seconds <= 0) {
 		return 0;
@@ -100,17 +151,32 @@ double arrivals_expected(const struct arrival_plan *p, double seconds)
 	if (p->shape == SHAPE_FLAT) {
 		return rate * seconds;
 	}
+	if (p->shape == SHAPE_DIURNAL) {
+		double days = floor(seconds / length);
+		before = days * expected_inside(p, length);
+		seconds -= days * length;
+	}
 	double inside = seconds < length ? seconds : length;
 	double after = rate * (seconds - inside);
 	if (p->shape == SHAPE_RAMP) {
 		return rate * inside * inside / (2 * length) + after;
 	}
-	/* Step k of 1 to 10 has k tenths of the rate. */
-	double step_s = length / STEPS, done = floor(inside / step_s);
-	done = done > STEPS ? STEPS : done;
-	double whole = rate / STEPS * step_s * done * (done + 1) / 2;
-	double rest = inside - done * step_s;
-	return whole + (rest > 0 ? rest * rate / STEPS * (done + 1) : 0) + after;
+	return before + expected_inside(p, inside) + after;
+}
+
+/* The moment within a shape in parts at which so many are expected. */
+static double when_inside(const struct arrival_plan *p, double count)
+{
+	double part_s = p->length_s / parts(p);
+
+	for (unsigned k = 0; k < parts(p); k++) {
+		double rate = p->per_second * share(p, k);
+		if (count < rate * part_s) {
+			return k * part_s + count / rate;
+		}
+		count -= rate * part_s;
+	}
+	return p->length_s;
 }
 
 /* The moment at which so many are expected. */
@@ -122,25 +188,29 @@ static double when(const struct arrival_plan *p, double count)
 		return count / rate;
 	}
 	double inside = arrivals_expected(p, length);
+	if (p->shape == SHAPE_DIURNAL) {
+		double days = floor(count / inside);
+		return days * length + when_inside(p, count - days * inside);
+	}
 	if (count >= inside) {
 		return length + (count - inside) / rate;
 	}
-	if (p->shape == SHAPE_RAMP) {
-		return sqrt(2 * length * count / rate);
+	return p->shape == SHAPE_RAMP ? sqrt(2 * length * count / rate) : when_inside(p, count);
+}
+
+static int64_t next_replayed_ns(struct arrivals *a)
+{
+	if (a->next == a->n_moments) {
+		return INT64_MAX;
 	}
-	double step_s = length / STEPS, left = count;
-	for (int k = 1; k <= STEPS; k++) {
-		double step_rate = rate / STEPS * k;
-		if (left < step_rate * step_s || k == STEPS) {
-			return (k - 1) * step_s + left / step_rate;
-		}
-		left -= step_rate * step_s;
-	}
-	return length;
+	return (int64_t)((double)a->moments_ns[a->next++] / a->speed);
 }
 
 int64_t arrivals_next_ns(struct arrivals *a)
 {
+	if (a->plan.law == ARRIVAL_REPLAYED) {
+		return next_replayed_ns(a);
+	}
 	a->passed += gap(a);
 	double t = when(&a->plan, a->passed > 0 ? a->passed : 0);
 

@@ -20,9 +20,12 @@ static const double ns = 1e9;
 
 static struct arrivals start(enum arrival_law law, enum arrival_shape shape, uint64_t seed)
 {
-	const struct arrival_plan plan = {
-		.law = law, .shape = shape, .per_second = 100, .length_s = 60, .burst_period_s = 1
-	};
+	const struct arrival_plan plan = { .law = law,
+		.shape = shape,
+		.per_second = 100,
+		.length_s = 60,
+		.burst_period_s = 1,
+		.spike = 10 };
 
 	return arrivals_new(&plan, seed, 7);
 }
@@ -128,10 +131,11 @@ static void shapes_grow_as_they_say(void **state)
 	static const double moments[] = { 3, 17, 30, 59, 61, 200 };
 
 	(void)state;
-	for (int shape = SHAPE_FLAT; shape <= SHAPE_STEP; shape++) {
-		const struct arrival_plan plan = {
-			.shape = (enum arrival_shape)shape, .per_second = 100, .length_s = 60
-		};
+	for (int shape = SHAPE_FLAT; shape <= SHAPE_SPIKE; shape++) {
+		const struct arrival_plan plan = { .shape = (enum arrival_shape)shape,
+			.per_second = 100,
+			.length_s = 60,
+			.spike = 10 };
 		for (unsigned i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
 			double want = arrivals_expected(&plan, moments[i]);
 			double got = count_before((enum arrival_shape)shape, moments[i]);
@@ -139,10 +143,76 @@ static void shapes_grow_as_they_say(void **state)
 		}
 	}
 	const struct arrival_plan ramp = { .shape = SHAPE_RAMP, .per_second = 100, .length_s = 60 };
+	const struct arrival_plan spike = {
+		.shape = SHAPE_SPIKE, .per_second = 100, .length_s = 60, .spike = 10
+	};
 	const struct arrival_plan step = { .shape = SHAPE_STEP, .per_second = 100, .length_s = 60 };
 	assert_true(fabs(arrivals_expected(&ramp, 60) - 3000) < 1e-6);
 	assert_true(fabs(arrivals_expected(&step, 6) - 60) < 1e-6);
 	assert_true(fabs(arrivals_expected(&step, 60) - 3300) < 1e-6);
+	assert_true(fabs(arrivals_expected(&spike, 24) - 2400) < 1e-6);
+	assert_true(fabs(arrivals_expected(&spike, 36) - 14400) < 1e-6);
+	assert_true(fabs(arrivals_expected(&spike, 70) - 17800) < 1e-6);
+}
+
+/* A day of two busy hours; three days follow each other, of which the third has an hour. */
+static void days_repeat_hour_by_hour(void **state)
+{
+	const double day[ARRIVALS_HOURS] = { [8] = 6, [20] = 18 };
+	struct arrival_plan plan = {
+		.shape = SHAPE_DIURNAL, .per_second = 100, .length_s = 24, .day = day
+	};
+	struct arrivals a = arrivals_new(&plan, 6, 1);
+	double sum = 0;
+	int in_8 = 0, in_20 = 0, third = 0;
+
+	(void)state;
+	for (double t = 0; t < 60;) {
+		t = (double)arrivals_next_ns(&a) / ns;
+		int hour = (int)fmod(t, 24);
+		assert_true(hour == 8 || hour == 20);
+		in_8 += t < 48 && hour == 8;
+		in_20 += t < 48 && hour == 20;
+		third += t >= 48 && t < 57;
+	}
+	/* 600 and 1800 each day. */
+	assert_true(abs(in_8 - 1200) < 4 * sqrt(1200) && abs(in_20 - 3600) < 4 * sqrt(3600));
+	assert_true(abs(third - 600) < 4 * sqrt(600));
+	assert_true(fabs(arrivals_expected(&plan, 48 + 8.5) - 5100) < 1e-6);
+	for (int i = 0; i < ARRIVALS_HOURS; i++) {
+		sum += arrivals_day[i];
+	}
+	assert_true(fabs(sum - ARRIVALS_HOURS) < 1e-9);
+}
+
+static void uniform_gaps_are_uniform(void **state)
+{
+	struct arrivals a = start(ARRIVAL_UNIFORM, SHAPE_FLAT, 8);
+	static double u[N];
+	int64_t before = 0;
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		int64_t t = arrivals_next_ns(&a);
+		u[i] = (double)(t - before) / ns * 100 / 2;
+		u[i] = u[i] < 1e-9 ? 1e-9 : u[i] > 1 - 1e-9 ? 1 - 1e-9 : u[i];
+		before = t;
+	}
+	qsort(u, N, sizeof(u[0]), by_size);
+	assert_true(anderson_darling(u, N) < 3.857);
+}
+
+static void replayed_ones_come_when_they_came(void **state)
+{
+	static const int64_t moments[] = { 0, 5, 1000, 1000, 3000000000 };
+	struct arrivals a = arrivals_replay(moments, 5, 1), fast = arrivals_replay(moments, 5, 2.5);
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(arrivals_next_ns(&a), moments[i]);
+		assert_int_equal(arrivals_next_ns(&fast), moments[i] * 2 / 5);
+	}
+	assert_true(arrivals_next_ns(&a) == INT64_MAX && arrivals_next_ns(&a) == INT64_MAX);
 }
 
 static void names(void **state)
@@ -155,6 +225,9 @@ static void names(void **state)
 	assert_int_equal(law, ARRIVAL_UNIFORM);
 	assert_int_equal(arrival_shape_parse(SLICE("step"), &shape), ERR_OK);
 	assert_int_equal(shape, SHAPE_STEP);
+	assert_int_equal(arrival_shape_parse(SLICE("diurnal"), &shape), ERR_OK);
+	assert_string_equal(arrival_shape_name(shape), "diurnal");
+	assert_int_equal(arrival_law_parse(SLICE("replayed"), &law), ERR_INVALID);
 	assert_int_equal(arrival_law_parse(SLICE("gauss"), &law), ERR_INVALID);
 }
 
@@ -166,6 +239,9 @@ int main(void)
 		cmocka_unit_test(poisson_gaps_are_exponential),
 		cmocka_unit_test(constant_ones_are_even_and_bursts_together),
 		cmocka_unit_test(shapes_grow_as_they_say),
+		cmocka_unit_test(days_repeat_hour_by_hour),
+		cmocka_unit_test(uniform_gaps_are_uniform),
+		cmocka_unit_test(replayed_ones_come_when_they_came),
 		cmocka_unit_test(names),
 	};
 
