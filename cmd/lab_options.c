@@ -49,6 +49,26 @@ static bool seconds(const char *text, double *ret)
 	return scaled(text, "smh", factors, ret) && *ret <= 7 * 86400.0;
 }
 
+/* The same for what stands in place of the model's clients. */
+static bool set_behaviour(struct load_plan *l, const char *flag, const char *value)
+{
+	struct behaviour *b = &l->behaviour;
+
+	if (strcmp(flag, "--retry") == 0) {
+		l->has_retry = true;
+		return behaviour_retry_parse(slice_str(value), &b->retry) == ERR_OK;
+	}
+	if (strcmp(flag, "--connection") == 0) {
+		l->has_connection = true;
+		return behaviour_connection_parse(slice_str(value), &b->connection) == ERR_OK;
+	}
+	if (strcmp(flag, "--patience") == 0) {
+		l->has_patience = true;
+		return seconds(value, &b->patience_s);
+	}
+	return false;
+}
+
 /* Sets what a flag says; false: the value is not allowed. */
 static bool set_value(struct lab_options *o, const char *flag, const char *value)
 {
@@ -94,13 +114,13 @@ static bool set_value(struct lab_options *o, const char *flag, const char *value
 	if (strcmp(flag, "--shape") == 0) {
 		return arrival_shape_parse(slice_str(value), &l->shape) == ERR_OK;
 	}
-	if (strcmp(flag, "--retry") == 0) {
-		l->retry = strcmp(value, "none") == 0	       ? LOAD_RETRY_NONE
-			   : strcmp(value, "retry-after") == 0 ? LOAD_RETRY_AFTER
-							       : LOAD_RETRY_MODEL;
-		return l->retry != LOAD_RETRY_MODEL;
+	if (strcmp(flag, "--spike") == 0) {
+		return count(value, 1000, &l->spike) && l->spike >= 1;
 	}
-	return false;
+	if (strcmp(flag, "--burst") == 0) {
+		return seconds(value, &l->burst_s) && l->burst_s > 0;
+	}
+	return set_behaviour(l, flag, value);
 }
 
 /* clang-format off */
@@ -118,8 +138,12 @@ static const struct {
 	{ "--timeout", "a time, as 10s" },
 	{ "--seed", "a whole number" },
 	{ "--arrivals", "poisson, constant, uniform or burst" },
-	{ "--shape", "flat, ramp or step" },
-	{ "--retry", "none or retry-after" },
+	{ "--shape", "flat, ramp, step, diurnal or spike" },
+	{ "--spike", "from 1 to 1000, how many times the rate" },
+	{ "--burst", "a time, as 1s" },
+	{ "--retry", "none, blind, backoff, retry-after or weave" },
+	{ "--connection", "activity, request or session" },
+	{ "--patience", "a time, as 3s; 0s: no end" },
 };
 /* clang-format on */
 

@@ -13,6 +13,7 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/list.h"
 #include "lab/client_priv.h"
 
 enum {
@@ -24,11 +25,8 @@ static void sweep(void *arg)
 	struct client *c = arg;
 	int64_t now_us = clock_mono_us();
 
-	while (!list_is_empty(&c->waiting)) {
-		struct client_conn *conn = LIST_OF(c->waiting.next, struct client_conn, node);
-		if (conn->deadline_us > now_us) {
-			return;
-		}
+	for (struct deadline *d = NULL; (d = deadline_pop(&c->deadlines, now_us)) != NULL;) {
+		struct client_conn *conn = LIST_OF(d, struct client_conn, deadline);
 		conn->answered_us = now_us;
 		client_conn_finish(conn, ERR_DEADLINE,
 		    conn->state == CONN_CONNECTING || conn->state == CONN_HANDSHAKE
@@ -37,16 +35,23 @@ static void sweep(void *arg)
 	}
 }
 
-void client_init(struct client *c, struct loop *loop, const struct sockaddr *address,
-    socklen_t address_len, int64_t timeout_us)
+enum err client_open(struct client *c, struct loop *loop, const struct sockaddr *address,
+    socklen_t address_len, unsigned max_requests)
 {
 	memset(c, 0, sizeof(*c));
 	c->loop = loop;
 	memcpy(&c->address, address, address_len);
 	c->address_len = address_len;
-	c->timeout_us = timeout_us;
-	list_init(&c->waiting);
-	loop_every(loop, SWEEP_MS, sweep, c);
+	enum err e = deadline_init(&c->deadlines, max_requests);
+	if (e == ERR_OK) {
+		loop_every(loop, SWEEP_MS, sweep, c);
+	}
+	return e;
+}
+
+void client_close(struct client *c)
+{
+	deadline_fini(&c->deadlines);
 }
 
 void client_use_tls(struct client *c, const struct client_tls *tls)
@@ -88,7 +93,6 @@ enum err client_conn_open(struct client *c, struct client_conn **ret, struct err
 	conn->client = c;
 	conn->fd = fd;
 	conn->out = SLICE_EMPTY;
-	list_init(&conn->node);
 	answer_init(&conn->answer);
 	CHECK(uv_poll_init(loop_uv(c->loop), &conn->poll, fd) == 0);
 	conn->poll.data = conn;
@@ -117,14 +121,15 @@ void client_conn_close(struct client_conn **connp)
 	*connp = NULL;
 	conn->state = CONN_DEAD;
 	conn->client->open--;
-	list_remove(&conn->node);
+	deadline_remove(&conn->client->deadlines, &conn->deadline);
 	uv_poll_stop(&conn->poll);
 	SSL_free(conn->tls); /* takes NULL; no farewell, as people who close a tab */
 	close(conn->fd);
 	uv_close((uv_handle_t *)&conn->poll, on_closed);
 }
 
-void client_conn_send(struct client_conn *conn, struct slice text, client_fn *done, void *arg)
+void client_conn_send(
+    struct client_conn *conn, struct slice text, int64_t deadline_us, client_fn *done, void *arg)
 {
 	CHECK(!conn->has_request && conn->state != CONN_DEAD);
 	answer_reset(&conn->answer);
@@ -132,12 +137,23 @@ void client_conn_send(struct client_conn *conn, struct slice text, client_fn *do
 	conn->done = done;
 	conn->arg = arg;
 	conn->has_request = true;
-	conn->deadline_us = clock_mono_us() + conn->client->timeout_us;
-	list_push(&conn->client->waiting, &conn->node);
+	deadline_add(&conn->client->deadlines, &conn->deadline, deadline_us);
 	if (conn->state == CONN_IDLE) {
 		conn->state = CONN_BUSY;
 		client_conn_push(conn);
 	}
+}
+
+void client_conn_when_gone(struct client_conn *conn, void (*fn)(void *arg), void *arg)
+{
+	conn->gone = fn;
+	conn->gone_arg = arg;
+}
+
+void client_conn_shrink(struct client_conn *conn)
+{
+	answer_fini(&conn->answer);
+	answer_init(&conn->answer);
 }
 
 bool client_conn_is_usable(const struct client_conn *conn)

@@ -1,7 +1,6 @@
 /*
  * Connections of simulated devices: HTTP/1.1 over TCP, or TLS over it, on our loop, one request at
- * a time on each. Every answer is stamped right behind the read that completed it. All requests
- * have the same patience, so those in flight are a queue in order of their deadlines.
+ * a time on each. Every answer is stamped right behind the read that completed it.
  */
 #ifndef PLIMSOLL_LAB_CLIENT_H
 #define PLIMSOLL_LAB_CLIENT_H
@@ -11,8 +10,8 @@
 #include <sys/socket.h>
 
 #include "core/base/err.h"
-#include "core/base/list.h"
 #include "core/base/slice.h"
+#include "core/ev/deadline.h"
 #include "core/ev/loop.h"
 #include "lab/answer.h"
 
@@ -27,8 +26,7 @@ struct client {
 	const struct client_tls *tls; /* borrowed; NULL: plain */
 	struct sockaddr_storage address;
 	socklen_t address_len;
-	int64_t timeout_us;
-	struct list waiting; /* requests in flight, oldest first */
+	struct deadline_heap deadlines; /* of requests in flight */
 	uint64_t opened, bytes_in, bytes_out;
 	unsigned open;
 	char read_buffer[CLIENT_READ_BYTES];
@@ -43,9 +41,12 @@ struct client_conn;
  */
 typedef void client_fn(void *arg, enum err e, const char *what);
 
-/* Starts to watch for deadlines. timeout_us: from a client_conn_send() to the whole answer. */
-void client_init(struct client *c, struct loop *loop, const struct sockaddr *address,
-    socklen_t address_len, int64_t timeout_us);
+/* Starts to watch for deadlines, of at most that many requests at once. ERR_MEMORY. */
+NODISCARD enum err client_open(struct client *c, struct loop *loop, const struct sockaddr *address,
+    socklen_t address_len, unsigned max_requests);
+
+/* Its connections must be closed. */
+void client_close(struct client *c);
 
 /* From now on connections speak TLS; tls stays the caller's and must outlive them. */
 void client_use_tls(struct client *c, const struct client_tls *tls);
@@ -60,8 +61,18 @@ NODISCARD enum err client_conn_open(
 /* Frees it, whatever it does, without a call back; sets *conn to NULL. */
 void client_conn_close(struct client_conn **conn);
 
-/* Sends text, which must stay until done is called, on a connection without a request. */
-void client_conn_send(struct client_conn *conn, struct slice text, client_fn *done, void *arg);
+/*
+ * Sends text, which must stay until done is called, on a connection without a request. deadline_us:
+ * of the whole answer, monotonic.
+ */
+void client_conn_send(
+    struct client_conn *conn, struct slice text, int64_t deadline_us, client_fn *done, void *arg);
+
+/* Calls fn(arg) when it dies without a request; fn may close it. NULL: no longer. */
+void client_conn_when_gone(struct client_conn *conn, void (*fn)(void *arg), void *arg);
+
+/* Gives back what the last answer took, before it is kept unused for a while. */
+void client_conn_shrink(struct client_conn *conn);
 
 /* True while another request may be sent on it. */
 bool client_conn_is_usable(const struct client_conn *conn);

@@ -33,8 +33,10 @@ void client_conn_finish(struct client_conn *conn, enum err e, const char *what)
 	}
 	if (conn->has_request) {
 		conn->has_request = false;
-		list_remove(&conn->node);
+		deadline_remove(&conn->client->deadlines, &conn->deadline);
 		conn->done(conn->arg, e, what);
+	} else if (conn->state == CONN_DEAD && conn->gone != NULL) {
+		conn->gone(conn->gone_arg);
 	}
 }
 
@@ -109,7 +111,8 @@ static void read_some(struct client_conn *conn)
 		}
 		c->bytes_in += n;
 		if (conn->state != CONN_BUSY) {
-			die(conn); /* what nobody asked for */
+			/* What nobody asked for. */
+			client_conn_finish(conn, ERR_SYNTAX, "more than was asked for");
 			return;
 		}
 		/* TLS may hold more than the buffer took; of a socket poll tells again. */

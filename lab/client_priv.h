@@ -18,7 +18,7 @@ enum conn_state {
 
 struct client_conn {
 	uv_poll_t poll;
-	struct list node; /* in client.waiting while a request is in flight */
+	struct deadline deadline; /* in client.deadlines while a request is in flight */
 	struct client *client;
 	SSL *tls; /* owned; NULL: plain */
 	int fd;
@@ -27,9 +27,11 @@ struct client_conn {
 	bool has_request;
 	struct slice out; /* what is still to be sent; borrowed */
 	struct answer answer;
-	int64_t deadline_us, answered_us;
+	int64_t answered_us;
 	client_fn *done;
 	void *arg;
+	void (*gone)(void *arg); /* or NULL; gets gone_arg */
+	void *gone_arg;
 	int events; /* that the poll is set to */
 };
 

@@ -23,12 +23,14 @@ enum {
 	RUNNING_MAX = 20000,
 	DESCRIPTORS_SPARE = 64,
 	SECOND_MS = 1000,
+	MOOD_STREAM = 2000, /* beside those of arrivals and users */
 };
 
 static void on_second(void *arg)
 {
 	struct load *l = arg;
 
+	kept_sweep(&l->kept);
 	if (l->start_us != 0) {
 		load_second_over(l);
 		load_stop_if_over(l);
@@ -91,7 +93,9 @@ static enum err set_up_sources(struct load *l, struct err_note *note)
 			.shape = l->plan.shape,
 			.per_second = rate > 0 ? rate : 1,
 			.length_s = l->plan.warm_up_s + l->plan.length_s,
-			.burst_period_s = 1 };
+			.burst_period_s = l->plan.burst_s,
+			.spike = l->plan.spike,
+			.day = l->model->behaviour.has_hours ? l->model->behaviour.hours : NULL };
 		r->activities[i].name = l->model->activities[i].name;
 		r->activities[i].per_second = rate;
 		l->sources[i] = (struct load_source){ arrivals_new(&plan, l->plan.seed, i),
@@ -128,8 +132,10 @@ static enum err open_loop(struct load *l, struct err_note *note)
 	if (e != ERR_OK) {
 		return e;
 	}
-	client_init(&l->client, l->loop, (const struct sockaddr *)&address, len,
-	    (int64_t)(l->plan.timeout_s * 1e6));
+	e = client_open(&l->client, l->loop, (const struct sockaddr *)&address, len, RUNNING_MAX);
+	if (e != ERR_OK) {
+		return e;
+	}
 	client_use_tls(&l->client, l->tls);
 	(void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
 	loop_on_check(l->loop, load_on_round, l);
@@ -141,17 +147,35 @@ static enum err open_loop(struct load *l, struct err_note *note)
 	return e == ERR_OK ? loop_on_signal(l->loop, SIGTERM, on_signal, l) : e;
 }
 
+/* What the model says, and what the plan says in place of it. */
+static void set_up_behaviour(struct load *l)
+{
+	const struct load_plan *p = &l->plan;
+	struct behaviour *b = &l->behaviour;
+
+	*b = l->model->behaviour;
+	b->retry = p->has_retry ? p->behaviour.retry : b->retry;
+	b->connection = p->has_connection ? p->behaviour.connection : b->connection;
+	if (p->has_patience) {
+		b->patience_s = p->behaviour.patience_s;
+		b->patience_random = false;
+	}
+	if (b->connection == CONNECTION_SESSION) {
+		l->max_running /= 2; /* the other half may be kept meanwhile */
+	}
+	kept_init(&l->kept, l->max_running, (int64_t)(b->keep_s * 1e6));
+	l->away.users.max = UINT32_MAX / 2;
+	l->mood = chance_new(p->seed, MOOD_STREAM);
+}
+
 static enum err set_up(struct load *l, struct model *m, struct err_note *note)
 {
-	enum load_retry retry = l->plan.retry;
-
 	l->model = m;
 	l->timer_fd = -1;
 	l->due.max = RUNNING_MAX + MODEL_ACTIVITIES_MAX + 1;
-	l->honours_retry_after =
-	    retry == LOAD_RETRY_MODEL ? m->honours_retry_after : retry == LOAD_RETRY_AFTER;
 	list_init(&l->runs);
 	raise_limits(l);
+	set_up_behaviour(l);
 	enum err e = set_up_users(l, note);
 	if (e == ERR_OK) {
 		e = set_up_sources(l, note);
@@ -173,6 +197,8 @@ static void tear_down(struct load *l)
 	while (!list_is_empty(&l->runs)) {
 		load_run_abort(LIST_OF(l->runs.next, struct load_run, node));
 	}
+	kept_fini(&l->kept);
+	away_fini(&l->away);
 	for (unsigned i = 0; i < l->n_threads; i++) {
 		luaL_unref(l->model->script->lua, LUA_REGISTRYINDEX, l->threads[i]);
 	}
@@ -181,6 +207,7 @@ static void tear_down(struct load *l)
 		uv_close((uv_handle_t *)&l->timer, NULL);
 	}
 	loop_close(&l->loop);
+	client_close(&l->client);
 	if (l->timer_fd >= 0) {
 		close(l->timer_fd);
 	}

@@ -17,6 +17,7 @@
 
 #include "core/base/err.h"
 #include "lab/arrivals.h"
+#include "lab/behaviour.h"
 #include "lab/hdr.h"
 #include "lab/model.h"
 #include "lab/user_api.h"
@@ -27,15 +28,8 @@ enum {
 	LOAD_TEXT_BYTES = 200,
 	LOAD_CAUSES_MAX = 8,
 	LOAD_SECONDS_MAX = 7200, /* of the course that is kept for plots */
-	LOAD_RETRIES = 3,
 	LOAD_ROLES_MAX = 16,
 	LOAD_ROLE_BYTES = 24,
-};
-
-enum load_retry {
-	LOAD_RETRY_MODEL, /* as the model says */
-	LOAD_RETRY_NONE,
-	LOAD_RETRY_AFTER,
 };
 
 /* The two ends of what is measured, for whoever looks at the target then. */
@@ -55,25 +49,36 @@ struct load_plan {
 	uint64_t seed;
 	enum arrival_law law;
 	enum arrival_shape shape;
-	enum load_retry retry;
+	double spike, burst_s; /* of SHAPE_SPIKE and ARRIVAL_BURST */
+	/* In place of what the model says of its clients, where has_ is set; patience_s >= 0. */
+	bool has_retry, has_connection, has_patience;
+	struct behaviour behaviour;
 	load_moment_fn *at_moment; /* or NULL; gets moment_arg */
 	void *moment_arg;
 };
 
 #define LOAD_PLAN_DEFAULT                                                                          \
-	((struct load_plan){ .users = 10000, .length_s = 60, .timeout_s = 10, .seed = 1 })
+	((struct load_plan){ .users = 10000,                                                       \
+	    .length_s = 60,                                                                        \
+	    .timeout_s = 10,                                                                       \
+	    .seed = 1,                                                                             \
+	    .spike = 10,                                                                           \
+	    .burst_s = 1 })
 
 struct load_step {
 	char name[STEP_NAME_BYTES];
-	uint64_t sent, done, refused, failed, retried; /* refused: 503 */
+	uint64_t sent, done, refused, failed, gave_up, retried; /* refused: 503 */
 	struct hdr latency, service;
 };
 
 struct load_activity {
 	const char *name;
 	double per_second;
-	/* Of those that began behind the warm-up. due = begun + no_user + no_room. */
-	uint64_t due, begun, done, refused, failed, no_user, no_room, unfinished;
+	/*
+	 * Of those that began behind the warm-up. due = begun + no_user + no_room + away (the user
+	 * had been told to stay away). gave_up: the user's patience ended.
+	 */
+	uint64_t due, begun, done, refused, failed, gave_up, no_user, no_room, away, unfinished;
 	struct hdr latency; /* of those that are done */
 	struct load_step steps[LOAD_STEPS_MAX];
 	unsigned n_steps;
@@ -86,7 +91,7 @@ struct load_failure {
 
 /* What happened in a second of the run. */
 struct load_second {
-	uint32_t begun, done, refused, failed;
+	uint32_t begun, done, refused, failed, gave_up;
 	double length_s;	/* about one; the first and the last are shorter */
 	int64_t p50_us, p99_us; /* latency of the activities done in it */
 };

@@ -1,15 +1,18 @@
 /*
  * The parts of a load run: load.c (set-up, end), load_target.c (the address), load_schedule.c (what
- * is due), load_run.c (one activity of one user), load_request.c (a request of it), load_watch.c
+ * is due), load_run.c (one activity of one user), load_request.c (a request of it),
+ * load_retry.c (and what becomes of it), load_conns.c (its connections), load_watch.c
  * (is the generator the limit?), load_result.c. Private to lab.
  */
 #ifndef PLIMSOLL_LAB_LOAD_PRIV_H
 #define PLIMSOLL_LAB_LOAD_PRIV_H
 
 #include "core/base/list.h"
+#include "lab/away.h"
 #include "lab/client.h"
 #include "lab/client_tls.h"
 #include "lab/due.h"
+#include "lab/kept.h"
 #include "lab/load.h"
 
 enum {
@@ -48,8 +51,11 @@ struct load {
 	int64_t start_us, count_from_us, end_us, give_up_us;
 	int64_t cpu_from_us, delay_from_us;
 	bool ending;
-	bool honours_retry_after;
-	uint64_t next_warm; /* users to prepare: the next one */
+	struct behaviour behaviour;
+	struct kept_conns kept; /* of CONNECTION_SESSION */
+	struct away away;	/* of RETRY_WEAVE */
+	struct chance mood;	/* waits and patience */
+	uint64_t next_warm;	/* users to prepare: the next one */
 	bool warming;
 	struct hdr second_latency;
 	struct load_second second;
@@ -79,6 +85,7 @@ struct load_run {
 	struct buf text; /* of the request */
 	unsigned step, browser, tries;
 	int expect;
+	int64_t give_up_us; /* when the user does, of this request; INT64_MAX: never */
 	bool waits_to_retry,
 	    repeated;		  /* repeated: on a new connection, since a kept one was gone */
 	struct client_conn *conn; /* of the request */
@@ -98,6 +105,7 @@ enum load_outcome {
 	RUN_DONE,
 	RUN_REFUSED,
 	RUN_FAILED,
+	RUN_GAVE_UP,
 	RUN_ABORTED,
 };
 
@@ -112,6 +120,19 @@ struct load_step *load_run_step(struct load_run *run);
 
 /* Sends what its coroutine asked for; the run may be gone behind it. */
 void load_run_send(struct load_run *run);
+
+/*
+ * What becomes of a request that a, or NULL where there is no answer, does not satisfy: true, it is
+ * tried again later; false, the activity is to end.
+ */
+bool load_run_retry(struct load_run *run, const struct answer *a);
+
+/* What an answer says of the future: whether its user stays away for a while. */
+void load_run_heed(struct load_run *run, const struct answer *a);
+
+/* Connections of a run: the one of its browser (NULL: the run has failed), and their end. */
+struct client_conn *load_run_connection(struct load_run *run);
+void load_run_leave_connections(struct load_run *run);
 
 /* Gives the answer to its coroutine, which goes on; the run may be gone behind it. */
 void load_run_hand_over(struct load_run *run, const struct answer *a);

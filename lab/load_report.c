@@ -81,6 +81,33 @@ static void put_target(const struct load_result *r, struct buf *out)
 	buf_append_char(out, '\n');
 }
 
+/* Users who did something that the columns have no place for. */
+static void put_those_who_left(const struct load_result *r, struct buf *out)
+{
+	uint64_t gave_up = 0, away = 0, retried = 0;
+
+	for (unsigned i = 0; i < r->n_activities; i++) {
+		const struct load_activity *a = &r->activities[i];
+		gave_up += a->gave_up;
+		away += a->away;
+		for (unsigned k = 0; k < a->n_steps; k++) {
+			retried += a->steps[k].retried;
+		}
+	}
+	if (retried > 0) {
+		buf_printf(out, "%llu requests were tried again\n", (unsigned long long)retried);
+	}
+	if (gave_up > 0) {
+		buf_printf(out, "%llu activities ended because a user's patience did\n",
+		    (unsigned long long)gave_up);
+	}
+	if (away > 0) {
+		buf_printf(out,
+		    "%llu activities did not begin: the target had told these users to stay away\n",
+		    (unsigned long long)away);
+	}
+}
+
 static void put_verdict(const struct load_result *r, struct buf *out)
 {
 	buf_printf(out,
@@ -99,6 +126,7 @@ static void put_verdict(const struct load_result *r, struct buf *out)
 		buf_printf(out, "%llu activities were not over at the end\n",
 		    (unsigned long long)unfinished);
 	}
+	put_those_who_left(r, out);
 	if (r->interrupted) {
 		buf_append_str(out, "interrupted: the figures are those up to then\n");
 	}
@@ -193,6 +221,7 @@ static void put_step_json(struct json_writer *w, const struct load_step *s)
 	put_count(w, "done", s->done);
 	put_count(w, "refused", s->refused);
 	put_count(w, "failed", s->failed);
+	put_count(w, "gave_up", s->gave_up);
 	put_count(w, "retried", s->retried);
 	put_hdr(w, "latency", &s->latency);
 	put_hdr(w, "service", &s->service);
@@ -209,6 +238,8 @@ static void put_activity_json(struct json_writer *w, const struct load_activity 
 	put_count(w, "done", a->done);
 	put_count(w, "refused", a->refused);
 	put_count(w, "failed", a->failed);
+	put_count(w, "gave_up", a->gave_up);
+	put_count(w, "away", a->away);
 	put_count(w, "unfinished", a->unfinished);
 	put_count(w, "no_user", a->no_user);
 	put_count(w, "no_room", a->no_room);

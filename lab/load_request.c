@@ -5,38 +5,7 @@
 #include "core/base/clock.h"
 #include "lab/load_priv.h"
 
-enum {
-	RETRY_AFTER_MAX_S = 60
-};
-
 static void on_answer(void *arg, enum err e, const char *what);
-
-/* The connection of the browser, an open one if the activity has one. NULL: the run has failed. */
-static struct client_conn *connection(struct load_run *run)
-{
-	struct err_note note = { 0 };
-	unsigned i = 0;
-
-	while (i < run->n_conns && run->browsers[i] != run->browser) {
-		i++;
-	}
-	if (i == run->n_conns && i < RUN_CONNS_MAX) {
-		run->conns[run->n_conns++] = NULL;
-	} else if (i == RUN_CONNS_MAX) {
-		i--; /* the newest gives its place */
-	} else if (run->conns[i] != NULL && client_conn_is_usable(run->conns[i])) {
-		return run->conns[i];
-	}
-	client_conn_close(&run->conns[i]);
-	enum err e = client_conn_open(&run->load->client, &run->conns[i], &note);
-	if (e != ERR_OK) {
-		run->load->result->own_faults += e == ERR_PEER_GONE ? 0 : 1;
-		load_run_fail(run, "%s", note.text);
-		return NULL;
-	}
-	run->browsers[i] = run->browser;
-	return run->conns[i];
-}
 
 void load_run_send(struct load_run *run)
 {
@@ -48,7 +17,7 @@ void load_run_send(struct load_run *run)
 		return;
 	}
 	run->sent_us = clock_mono_us();
-	struct client_conn *conn = connection(run);
+	struct client_conn *conn = load_run_connection(run);
 	if (conn == NULL) {
 		return;
 	}
@@ -63,40 +32,9 @@ void load_run_send(struct load_run *run)
 		run->has_sent = true;
 	}
 	run->conn = conn;
-	client_conn_send(conn, text, on_answer, run);
-}
-
-/* Seconds that a refusal asks to wait: Retry-After as a number, else one. */
-static double retry_after(const struct answer *a)
-{
-	uint64_t seconds = 1;
-	struct slice value = answer_find(a, SLICE("retry-after"));
-
-	if (value.ptr != NULL && slice_to_u64(value, RETRY_AFTER_MAX_S, &seconds) != ERR_OK) {
-		seconds = 1;
-	}
-	return (double)seconds;
-}
-
-/* False: it is not to be tried again. */
-static bool retry_later(struct load_run *run, double seconds)
-{
-	struct load *l = run->load;
-	struct load_step *step = load_run_step(run);
-
-	if (!l->honours_retry_after || run->tries >= LOAD_RETRIES || l->ending) {
-		return false;
-	}
-	run->tries++;
-	run->waits_to_retry = true;
-	if (due_add(&l->due, (struct due){ clock_mono_us() + (int64_t)(seconds * 1e6), run }) !=
-	    ERR_OK) {
-		return false;
-	}
-	if (step != NULL) {
-		step->retried++;
-	}
-	return true;
+	int64_t deadline_us = run->sent_us + (int64_t)(run->load->plan.timeout_s * 1e6);
+	client_conn_send(conn, text, deadline_us < run->give_up_us ? deadline_us : run->give_up_us,
+	    on_answer, run);
 }
 
 /* Method and path without the query, which differs from user to user. */
@@ -108,21 +46,31 @@ static struct slice request_name(const struct load_run *run)
 	return slice_sub(line, 0, slice_find(line, '?', 0));
 }
 
+/* Neither right nor refused: tried again, or the end. */
+static void wrong(struct load_run *run, const struct answer *a)
+{
+	if (!load_run_retry(run, a)) {
+		load_run_fail(run, "%.*s answered %d: %.*s", SLICE_ARG(request_name(run)),
+		    a->status, SLICE_ARG(slice_sub(buf_slice(&a->body), 0, 100)));
+	}
+}
+
 static void answered(struct load_run *run, const struct answer *a)
 {
 	struct load_step *step = load_run_step(run);
 	int64_t now_us = client_conn_answered_us(run->conn);
+	bool right = a->status == run->expect || (run->expect == EXPECT_ANY && a->status != 503);
 
-	if (a->status == 503) {
+	load_run_heed(run, a);
+	if (a->status == 503 && !right) {
 		if (step != NULL) {
 			step->refused++;
 		}
-		if (!retry_later(run, retry_after(a))) {
+		if (!load_run_retry(run, a)) {
 			load_run_end(run, RUN_REFUSED);
 		}
 		return;
 	}
-	bool right = run->expect == EXPECT_ANY || a->status == run->expect;
 	if (step != NULL) {
 		step->done += right ? 1 : 0;
 		step->failed += right ? 0 : 1;
@@ -131,12 +79,22 @@ static void answered(struct load_run *run, const struct answer *a)
 		hdr_record(&run->load->result->service, now_us - run->sent_us);
 	}
 	if (!right) {
-		load_run_fail(run, "%.*s answered %d: %.*s", SLICE_ARG(request_name(run)),
-		    a->status, SLICE_ARG(slice_sub(buf_slice(&a->body), 0, 100)));
+		wrong(run, a);
 		return;
 	}
 	run->step_intended_us = now_us; /* of the next request, unless it thinks before */
 	load_run_hand_over(run, a);
+}
+
+/* The person has waited long enough, and closes the page. */
+static void give_up(struct load_run *run)
+{
+	struct load_step *step = load_run_step(run);
+
+	if (step != NULL) {
+		step->gave_up++;
+	}
+	load_run_end(run, RUN_GAVE_UP);
 }
 
 static void on_answer(void *arg, enum err e, const char *what)
@@ -158,8 +116,14 @@ static void on_answer(void *arg, enum err e, const char *what)
 		load_run_send(run);
 		return;
 	}
+	if (e == ERR_DEADLINE && clock_mono_us() >= run->give_up_us) {
+		give_up(run);
+		return;
+	}
 	if (step != NULL) {
 		step->failed++;
 	}
-	load_run_fail(run, "%s: %s", step == NULL ? "request" : step->name, what);
+	if (!load_run_retry(run, NULL)) {
+		load_run_fail(run, "%s: %s", step == NULL ? "request" : step->name, what);
+	}
 }

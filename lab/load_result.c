@@ -60,7 +60,7 @@ bool load_result_succeeded(const struct load_result *r)
 
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		done += r->activities[i].done;
-		failed += r->activities[i].failed;
+		failed += r->activities[i].failed + r->activities[i].gave_up;
 		failed += r->interrupted ? 0 : r->activities[i].unfinished;
 	}
 	return done > 0 && failed == 0;

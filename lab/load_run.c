@@ -56,7 +56,7 @@ static unsigned find_step(struct load_activity *a, struct slice name)
 static void ask_request(void *arg, const struct user_request *r)
 {
 	struct load_run *run = arg;
-	bool close = run->load->model->connection == MODEL_CONNECTION_REQUEST;
+	bool close = run->load->behaviour.connection == CONNECTION_REQUEST;
 
 	run->asked = RUN_REQUEST;
 	buf_clear(&run->text);
@@ -67,6 +67,11 @@ static void ask_request(void *arg, const struct user_request *r)
 	run->expect = r->expect;
 	run->tries = 0;
 	run->repeated = false;
+	run->give_up_us = INT64_MAX;
+	if (run->activity >= 0 && run->load->behaviour.patience_s > 0) {
+		double s = behaviour_patience_s(&run->load->behaviour, &run->load->mood);
+		run->give_up_us = run->step_intended_us + (int64_t)(s * 1e6);
+	}
 	if (run->activity >= 0) {
 		run->step = find_step(activity_of(run), r->step);
 	}
@@ -122,6 +127,10 @@ static void count_outcome(struct load_run *run, enum load_outcome outcome)
 		a->failed++;
 		l->second.failed++;
 		break;
+	case RUN_GAVE_UP:
+		a->gave_up++;
+		l->second.gave_up++;
+		break;
 	case RUN_ABORTED:
 		a->unfinished++;
 		break;
@@ -135,9 +144,7 @@ void load_run_end(struct load_run *run, enum load_outcome outcome)
 	int activity = run->activity;
 
 	count_outcome(run, outcome);
-	for (unsigned i = 0; i < run->n_conns; i++) {
-		client_conn_close(&run->conns[i]);
-	}
+	load_run_leave_connections(run);
 	give_thread_back(run, outcome == RUN_DONE);
 	list_remove(&run->node);
 	buf_free(&run->text);

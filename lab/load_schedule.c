@@ -55,6 +55,8 @@ static void arrive(struct load *l, struct load_source *source, int64_t at_us)
 		a->no_room += counted ? 1 : 0;
 	} else if (!find_user(l, &source->users, &user)) {
 		a->no_user += counted ? 1 : 0;
+	} else if (away_until_us(&l->away, user) > at_us) {
+		a->away += counted ? 1 : 0;
 	} else {
 		a->begun += counted ? 1 : 0;
 		l->second.begun += counted ? 1 : 0;

@@ -66,7 +66,7 @@ void load_judge(struct load *l)
 	}
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		due += r->activities[i].due;
-		begun += r->activities[i].begun;
+		begun += r->activities[i].begun + r->activities[i].away;
 		no_user += r->activities[i].no_user;
 		no_room += r->activities[i].no_room;
 	}

@@ -81,6 +81,7 @@ enum err model_open(const char *path, uint64_t seed, struct model **ret, struct 
 	m->texts = arena_new(TEXT_BYTES);
 	m->path = path;
 	m->warm = LUA_NOREF;
+	m->behaviour = BEHAVIOUR_DEFAULT;
 	enum err e = script_open(&limits, seed, &m->script);
 	if (e == ERR_OK) {
 		m->script->owner = m;

@@ -12,6 +12,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/err.h"
+#include "lab/behaviour.h"
 #include "lab/script.h"
 
 enum {
@@ -52,11 +53,6 @@ struct model_preset {
 	unsigned n_claims;
 };
 
-enum model_connection {
-	MODEL_CONNECTION_ACTIVITY, /* kept within an activity, as a browser that comes and goes */
-	MODEL_CONNECTION_REQUEST,  /* a new one for each request */
-};
-
 struct model {
 	struct script *script; /* owned */
 	struct arena texts;
@@ -65,9 +61,8 @@ struct model {
 	struct model_activity activities[MODEL_ACTIVITIES_MAX];
 	struct model_preset presets[MODEL_PRESETS_MAX];
 	unsigned n_values, n_activities, n_presets, n_keys;
-	enum model_connection connection;
+	struct behaviour behaviour;
 	int warm; /* reference of the function that prepares a user, or LUA_NOREF */
-	bool honours_retry_after;
 };
 
 /*

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "lab/behaviour_declare.h"
 #include "lab/browserid_key.h"
 #include "lab/formula.h"
 #include "lab/user_api.h"
@@ -72,17 +73,7 @@ static int declare_model(lua_State *L)
 	want_table(L, "model");
 	m->name = field(L, "name", "model");
 	m->about = field(L, "about", "model");
-	const char *connection = script_field_text(L, 1, "connection");
-	if (connection != NULL && strcmp(connection, "request") == 0) {
-		m->connection = MODEL_CONNECTION_REQUEST;
-	} else if (connection != NULL && strcmp(connection, "activity") != 0) {
-		script_fail(L, "connection is \"activity\" or \"request\", not \"%s\"", connection);
-	}
-	const char *retry = script_field_text(L, 1, "retry");
-	m->honours_retry_after = retry != NULL && strcmp(retry, "retry-after") == 0;
-	if (retry != NULL && !m->honours_retry_after && strcmp(retry, "none") != 0) {
-		script_fail(L, "retry is \"none\" or \"retry-after\", not \"%s\"", retry);
-	}
+	behaviour_declare(L, &m->behaviour);
 	double keys = script_field_number(L, 1, "keys", 0);
 	if (!(keys >= 0 && keys <= BROWSERID_KEYS_MAX)) {
 		script_fail(L, "keys: from 0 to %d", BROWSERID_KEYS_MAX);

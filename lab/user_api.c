@@ -60,10 +60,10 @@ static int user_pick(lua_State *L)
 	return 1;
 }
 
-static void push_new_browser(lua_State *L)
+static void push_new_browser(lua_State *L, unsigned flag)
 {
 	lua_createtable(L, 0, 4);
-	lua_pushinteger(L, (lua_Integer)++script_of(L)->browsers);
+	lua_pushnumber(L, (double)(++script_of(L)->browsers % BROWSER_OF_NOBODY | flag));
 	lua_setfield(L, -2, "id");
 	lua_newtable(L);
 	lua_setfield(L, -2, "cookies");
@@ -88,7 +88,7 @@ static int user_browser(lua_State *L)
 	lua_rawget(L, -2);
 	if (lua_isnil(L, -1)) {
 		lua_pop(L, 1);
-		push_new_browser(L);
+		push_new_browser(L, 0);
 		lua_pushvalue(L, 2);
 		lua_pushvalue(L, -2);
 		lua_rawset(L, -4);
@@ -99,7 +99,7 @@ static int user_browser(lua_State *L)
 /* browser(): one that nobody has used and that is gone after the activity. */
 static int new_browser(lua_State *L)
 {
-	push_new_browser(L);
+	push_new_browser(L, BROWSER_OF_NOBODY);
 	return 1;
 }
 

@@ -16,6 +16,9 @@ enum {
 	EXPECT_ANY = 0,
 };
 
+/* A flag in the number of a browser that is gone behind its activity. */
+#define BROWSER_OF_NOBODY 0x80000000u
+
 struct user_request {
 	struct slice text; /* head and body, without "Connection"; copy it */
 	size_t head_bytes; /* of text, with the empty line */

@@ -2,60 +2,19 @@
 // faults of the generator itself, and what a person is told when something is wrong.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import os from 'node:os';
 import path from 'node:path';
-import test, { after } from 'node:test';
+import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { testCertificate } from '../harness/certificates.mjs';
 import { freePort, plimsollBin } from '../harness/plimsoll.mjs';
+import { ROOT, activity, byName, lab, load, model, scratch, standIn } from './lib/lab.mjs';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const scratch = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-lab-'));
-after(() => rmSync(scratch, { recursive: true, force: true }));
-
-let counter = 0;
-// A model whose 864 users do something once a day each hundredth second: 864 * n / 86400 a second.
-function model(activities, head = '') {
-	const file = path.join(scratch, `m${++counter}.lua`);
-	writeFileSync(file, `model { name = "test", about = "a test"${head} }\n${activities}`);
-	return file;
-}
-const activity = (name, perDay, body) =>
-	`activity { name = "${name}", why = "a test", per_day = ${perDay}, does = function(user) ${body} end }\n`;
-
-function lab(args, { prefix = [], onSpawn = () => {} } = {}) {
-	const words = [...prefix, plimsollBin(), ...args];
-	return new Promise((resolve, reject) => {
-		const child = spawn(words[0], words.slice(1), { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
-		let [stdout, stderr] = ['', ''];
-		child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
-		child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
-		child.once('error', reject);
-		child.once('close', (code) => resolve({ code, stdout, stderr, json: stdout.startsWith('{') ? JSON.parse(stdout) : null }));
-		onSpawn(child);
-	});
-}
-const load = (file, url, args = [], options = {}) => lab(['load', file, '--json', ...args, url], options);
-
-// A server that answers by handle(request, response); ends with the test.
-async function standIn(t, handle) {
-	const server = http.createServer(handle);
-	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-	t.after(() => {
-		server.closeAllConnections?.();
-		server.close();
-	});
-	return `http://127.0.0.1:${server.address().port}`;
-}
 // Most of these wait most of the time, so they run at the same time, at the end of the file.
 const together = [];
 const meanwhile = (name, fn) => together.push([name, fn]);
-
-const byName = (json, name) => json.activities.find((a) => a.name === name);
 
 test('the rates of the capacity page are derived, reproduced and contradicted as always', async () => {
 	const end = await lab(['model', 'rates', 'models/persona.lua', '--preset', 'seed-001', '--users', '1M']);
@@ -249,9 +208,9 @@ meanwhile('no answer: a failure after the patience, and a target that is gone', 
 	const file = model(activity('wait', 500, 'browser():get("/never")') + activity('cut', 500, 'browser():get("/cut")'));
 	const { json, code } = await load(file, url, ['--users', '864', '--for', '1s', '--timeout', '1.5s']);
 	assert.notEqual(code, 0);
-	const texts = json.failures.map((f) => f.text).sort();
-	assert.match(texts[0], /^cut: cut: (connection|the connection)/);
-	assert.deepEqual(texts.slice(1), ['wait: never: no answer in time']);
+	const texts = json.failures.map((f) => f.text);
+	assert.ok(texts.some((text) => /^cut: cut: (connection|the connection)/.test(text)), `${texts}`);
+	assert.ok(texts.includes('wait: never: no answer in time'), `${texts}`);
 	assert.equal(byName(json, 'wait').failed, byName(json, 'wait').begun);
 });
 
