@@ -59,12 +59,14 @@ void client_use_tls(struct client *c, const struct client_tls *tls)
 	c->tls = tls;
 }
 
-static enum err open_failed(int failed, struct err_note *note)
+static enum err open_failed(struct client *c, int failed, struct err_note *note)
 {
 	if (failed == EMFILE || failed == ENFILE) {
+		c->no_descriptor++;
 		return err_note_set(note, ERR_LIMIT, "no file descriptor left");
 	}
 	if (failed == EADDRNOTAVAIL) {
+		c->no_port++;
 		return err_note_set(note, ERR_LIMIT, "no local port left");
 	}
 	return err_note_set(note, ERR_PEER_GONE, "%s", client_bytes_reason(failed));
@@ -76,12 +78,12 @@ enum err client_conn_open(struct client *c, struct client_conn **ret, struct err
 	int fd = socket(c->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0) {
-		return open_failed(errno, note);
+		return open_failed(c, errno, note);
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	if (connect(fd, (const struct sockaddr *)&c->address, c->address_len) != 0 &&
 	    errno != EINPROGRESS) {
-		enum err e = open_failed(errno, note);
+		enum err e = open_failed(c, errno, note);
 		close(fd);
 		return e;
 	}

@@ -28,6 +28,7 @@ struct client {
 	socklen_t address_len;
 	struct deadline_heap deadlines; /* of requests in flight */
 	uint64_t opened, bytes_in, bytes_out;
+	uint64_t no_descriptor, no_port; /* how often one was missing */
 	unsigned open;
 	char read_buffer[CLIENT_READ_BYTES];
 };

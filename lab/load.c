@@ -98,8 +98,11 @@ static enum err set_up_sources(struct load *l, struct err_note *note)
 			.day = l->model->behaviour.has_hours ? l->model->behaviour.hours : NULL };
 		r->activities[i].name = l->model->activities[i].name;
 		r->activities[i].per_second = rate;
-		l->sources[i] = (struct load_source){ arrivals_new(&plan, l->plan.seed, i),
-			chance_new(l->plan.seed, 1000 + i), i };
+		struct load_source *s = &l->sources[i];
+		s->arrivals = arrivals_new(&plan, l->plan.seed, i);
+		s->users = chance_new(l->plan.seed, 1000 + i);
+		s->gaps = gap_stream_new(&s->arrivals.plan);
+		s->activity = i;
 		sum += rate;
 	}
 	return sum > 0 ? ERR_OK : err_note_set(note, ERR_INVALID, "the model does nothing at all");
@@ -237,6 +240,8 @@ static void sum_up(struct load *l)
 	r->elapsed_s = (double)(until_us - l->count_from_us) / 1e6;
 	r->elapsed_s = r->elapsed_s < 0 ? 0 : r->elapsed_s;
 	r->connections = l->client.opened;
+	r->no_descriptor = l->client.no_descriptor;
+	r->no_port = l->client.no_port;
 	r->bytes_in = l->client.bytes_in;
 	r->bytes_out = l->client.bytes_out;
 	r->script_bytes = l->model->script->memory_bytes;

@@ -17,6 +17,7 @@
 
 #include "core/base/err.h"
 #include "lab/arrivals.h"
+#include "lab/gaps.h"
 #include "lab/behaviour.h"
 #include "lab/hdr.h"
 #include "lab/model.h"
@@ -112,10 +113,11 @@ struct load_result {
 	unsigned n_failures;
 	struct hdr lateness, service; /* of all requests */
 	struct hdr first_lateness;    /* of the first request of each activity */
+	struct gaps gaps;	      /* between first requests, against the law */
 	double elapsed_s, cpu_s, warm_s;
 	double kept_waiting_s; /* this program was ready to run and others did */
-	uint64_t connections, bytes_in, bytes_out,
-	    own_faults;		      /* own: no descriptor, port, memory */
+	uint64_t connections, bytes_in, bytes_out;
+	uint64_t own_faults, no_descriptor, no_port; /* own: these two, and for lack of memory */
 	uint64_t warmed, warm_failed; /* users prepared; those of them who could not be */
 	size_t script_bytes;
 	unsigned running_max;

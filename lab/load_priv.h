@@ -25,6 +25,7 @@ enum {
 struct load_source {
 	struct arrivals arrivals;
 	struct chance users; /* who it is */
+	struct gap_stream gaps;
 	unsigned activity;
 };
 
@@ -75,6 +76,7 @@ struct load_run {
 	int64_t sent_us;
 	bool counted;
 	bool has_sent; /* a request */
+	bool has_thought;
 	/* What the coroutine asked for, for whoever resumed it. */
 	enum {
 		RUN_NOTHING,

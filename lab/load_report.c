@@ -299,6 +299,9 @@ static void put_generator_json(struct json_writer *w, const struct load_result *
 	json_end_array(w);
 	put_hdr(w, "lateness", &r->lateness);
 	put_hdr(w, "first_lateness", &r->first_lateness);
+	put_count(w, "gaps", r->gaps.n);
+	put_real(w, "gaps_distance", gaps_distance(&r->gaps));
+	put_real(w, "gaps_anderson_darling", gaps_anderson(&r->gaps));
 	put_real(w, "cpu_seconds", r->cpu_s);
 	put_real(w, "kept_waiting_seconds", r->kept_waiting_s);
 	put_count(w, "connections", r->connections);

@@ -7,6 +7,17 @@
 
 static void on_answer(void *arg, enum err e, const char *what);
 
+static void first_sent(struct load_run *run)
+{
+	struct load *l = run->load;
+
+	hdr_record(&l->result->first_lateness, run->sent_us - run->step_intended_us);
+	if (!run->has_thought) {
+		gap_stream_sent(&l->sources[run->activity].gaps, &l->result->gaps,
+		    (double)(run->sent_us - l->start_us) / 1e6);
+	}
+}
+
 void load_run_send(struct load_run *run)
 {
 	struct slice text = SLICE_EMPTY;
@@ -26,8 +37,7 @@ void load_run_send(struct load_run *run)
 		step->sent++;
 		hdr_record(&run->load->result->lateness, run->sent_us - run->step_intended_us);
 		if (!run->has_sent) {
-			hdr_record(&run->load->result->first_lateness,
-			    run->sent_us - run->step_intended_us);
+			first_sent(run);
 		}
 		run->has_sent = true;
 	}

@@ -173,6 +173,7 @@ void load_run_abort(struct load_run *run)
 
 static void think(struct load_run *run)
 {
+	run->has_thought = true;
 	int64_t due_us = clock_mono_us() + (int64_t)(run->think_s * (double)second_us);
 
 	if (due_add(&run->load->due, (struct due){ due_us, run }) != ERR_OK) {

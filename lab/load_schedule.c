@@ -51,18 +51,22 @@ static void arrive(struct load *l, struct load_source *source, int64_t at_us)
 	uint64_t user = 0;
 
 	a->due += counted ? 1 : 0;
+	uint64_t *what = &a->begun;
 	if (l->n_running >= l->max_running) {
-		a->no_room += counted ? 1 : 0;
+		what = &a->no_room;
 	} else if (!find_user(l, &source->users, &user)) {
-		a->no_user += counted ? 1 : 0;
+		what = &a->no_user;
 	} else if (away_until_us(&l->away, user) > at_us) {
-		a->away += counted ? 1 : 0;
-	} else {
-		a->begun += counted ? 1 : 0;
-		l->second.begun += counted ? 1 : 0;
-		set_busy(l, user, true);
-		load_run_begin(l, (int)source->activity, user, at_us);
+		what = &a->away;
 	}
+	*what += counted ? 1 : 0;
+	if (what != &a->begun) {
+		gap_stream_missed(&source->gaps);
+		return;
+	}
+	l->second.begun += counted ? 1 : 0;
+	set_busy(l, user, true);
+	load_run_begin(l, (int)source->activity, user, at_us);
 }
 
 static bool schedule(struct load *l, struct load_source *source)

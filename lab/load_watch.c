@@ -39,6 +39,26 @@ int64_t load_run_delay_us(void)
 	return waited_ns / 1000;
 }
 
+static void judge_limits(struct load_result *r)
+{
+	uint64_t other = r->own_faults - r->no_descriptor - r->no_port;
+
+	if (r->no_descriptor > 0) {
+		add_cause(r,
+		    "%llu times this program had no file descriptor left: more are needed (ulimit -n), or --processes",
+		    (unsigned long long)r->no_descriptor);
+	}
+	if (r->no_port > 0) {
+		add_cause(r,
+		    "%llu times this machine had no local port left: more source addresses are needed (--from)",
+		    (unsigned long long)r->no_port);
+	}
+	if (other > 0 && r->own_faults > r->no_descriptor + r->no_port) {
+		add_cause(r, "%llu times memory or another bound of this program was reached",
+		    (unsigned long long)other);
+	}
+}
+
 void load_judge(struct load *l)
 {
 	struct load_result *r = l->result;
@@ -60,9 +80,12 @@ void load_judge(struct load *l)
 		add_cause(r, "this program used %.0f %% of a core; above %.0f %% it is the limit",
 		    r->cpu_s / wall_s * 100, cpu_most * 100);
 	}
-	if (r->own_faults > 0) {
-		add_cause(r, "%llu times this machine had no descriptor, port or memory left",
-		    (unsigned long long)r->own_faults);
+	judge_limits(r);
+	if (gaps_are_wrong(&r->gaps)) {
+		add_cause(r,
+		    "activities did not begin as %s arrivals do: gaps lie %.0f %% off, sure by Anderson and Darling's %.1f",
+		    arrival_law_name(l->plan.law), gaps_distance(&r->gaps) * 100,
+		    gaps_anderson(&r->gaps));
 	}
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		due += r->activities[i].due;
@@ -75,7 +98,7 @@ void load_judge(struct load *l)
 	}
 	if (no_room > 0) {
 		add_cause(r,
-		    "%llu of %llu activities did not begin: %u ran already, the most there may be",
+		    "%llu of %llu activities did not begin: %u ran already, the most that the file descriptors allow",
 		    (unsigned long long)no_room, (unsigned long long)due, l->max_running);
 	}
 	if (no_user > 0) {
