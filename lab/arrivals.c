@@ -18,7 +18,7 @@ static const char *const law_names[] = {
 };
 static const char *const shape_names[] = {
 	[SHAPE_FLAT] = "flat", [SHAPE_RAMP] = "ramp", [SHAPE_STEP] = "step",
-	[SHAPE_DIURNAL] = "diurnal", [SHAPE_SPIKE] = "spike",
+	[SHAPE_DIURNAL] = "diurnal", [SHAPE_SPIKE] = "spike", [SHAPE_PARTS] = "parts",
 };
 /* An assumption, for models that have no hours of their own: few at four in the morning, most in the
  * evening, 1.5 times the mean then. */
@@ -54,8 +54,7 @@ enum err arrival_law_parse(struct slice name, enum arrival_law *ret)
 enum err arrival_shape_parse(struct slice name, enum arrival_shape *ret)
 {
 	unsigned i = 0;
-	enum err e =
-	    name_parse(shape_names, sizeof(shape_names) / sizeof(shape_names[0]), name, &i);
+	enum err e = name_parse(shape_names, SHAPE_PARTS, name, &i);
 
 	if (e == ERR_OK) {
 		*ret = (enum arrival_shape)i;
@@ -107,43 +106,50 @@ static double gap(struct arrivals *a)
 	return chance_exponential(&a->chance);
 }
 
-/* How many times the rate in part k of the n equal ones that the length of the shape has. */
-static double share(const struct arrival_plan *p, unsigned k)
+/* A shape is parts of so many seconds and a factor of the rate; its part k. */
+static struct arrival_part part(const struct arrival_plan *p, unsigned k)
 {
 	switch (p->shape) {
 	case SHAPE_STEP:
-		return (double)(k + 1) / STEPS;
+		return (struct arrival_part){ p->length_s / STEPS, (double)(k + 1) / STEPS };
 	case SHAPE_SPIKE:
-		return k == 4 || k == 5 ? p->spike : 1;
+		return (
+		    struct arrival_part){ p->length_s / STEPS, k == 4 || k == 5 ? p->spike : 1 };
 	case SHAPE_DIURNAL:
-		return (p->day == NULL ? arrivals_day : p->day)[k];
+		return (struct arrival_part){ p->length_s / ARRIVALS_HOURS,
+			(p->day == NULL ? arrivals_day : p->day)[k] };
+	case SHAPE_PARTS:
+		return p->parts[k];
 	case SHAPE_FLAT:
 	case SHAPE_RAMP:
 		break;
 	}
-	return 1;
+	return (struct arrival_part){ p->length_s, 1 };
 }
 
 static unsigned parts(const struct arrival_plan *p)
 {
-	return p->shape == SHAPE_DIURNAL ? ARRIVALS_HOURS : STEPS;
+	return p->shape == SHAPE_DIURNAL ? ARRIVALS_HOURS
+	       : p->shape == SHAPE_PARTS ? p->n_parts
+					 : STEPS;
 }
 
-/* Of a shape in parts, up to a moment within its length. */
-static double expected_inside(const struct arrival_plan *p, double seconds)
+/* Of a shape in parts, up to a moment, the rate behind the last. */
+static double expected_of_parts(const struct arrival_plan *p, double seconds)
 {
-	double part_s = p->length_s / parts(p), sum = 0;
+	double sum = 0;
 
-	for (unsigned k = 0; k < parts(p) && seconds > k * part_s; k++) {
-		double in_it = seconds - k * part_s;
-		sum += p->per_second * share(p, k) * (in_it < part_s ? in_it : part_s);
+	for (unsigned k = 0; k < parts(p) && seconds > 0; k++) {
+		struct arrival_part in = part(p, k);
+		sum += p->per_second * in.factor * fmin(seconds, in.seconds);
+		seconds -= in.seconds;
 	}
-	return sum;
+	return sum + p->per_second * fmax(seconds, 0);
 }
 
 double arrivals_expected(const struct arrival_plan *p, double seconds)
 {
-	double rate = p->per_second, length = p->length_s, before = 0;
+	double rate = p->per_second, length = p->length_s;
 
 	if (seconds <= 0) {
 		return 0;
@@ -151,32 +157,33 @@ double arrivals_expected(const struct arrival_plan *p, double seconds)
 	if (p->shape == SHAPE_FLAT) {
 		return rate * seconds;
 	}
+	if (p->shape == SHAPE_RAMP) {
+		double inside = fmin(seconds, length);
+		return rate * inside * inside / (2 * length) + rate * (seconds - inside);
+	}
 	if (p->shape == SHAPE_DIURNAL) {
 		double days = floor(seconds / length);
-		before = days * expected_inside(p, length);
-		seconds -= days * length;
+		return days * expected_of_parts(p, length) +
+		       expected_of_parts(p, seconds - days * length);
 	}
-	double inside = seconds < length ? seconds : length;
-	double after = rate * (seconds - inside);
-	if (p->shape == SHAPE_RAMP) {
-		return rate * inside * inside / (2 * length) + after;
-	}
-	return before + expected_inside(p, inside) + after;
+	return expected_of_parts(p, seconds);
 }
 
-/* The moment within a shape in parts at which so many are expected. */
-static double when_inside(const struct arrival_plan *p, double count)
+/* The moment in a shape in parts at which so many are expected. */
+static double when_in_parts(const struct arrival_plan *p, double count)
 {
-	double part_s = p->length_s / parts(p);
+	double t = 0;
 
 	for (unsigned k = 0; k < parts(p); k++) {
-		double rate = p->per_second * share(p, k);
-		if (count < rate * part_s) {
-			return k * part_s + count / rate;
+		struct arrival_part in = part(p, k);
+		double rate = p->per_second * in.factor;
+		if (count < rate * in.seconds) {
+			return t + count / rate;
 		}
-		count -= rate * part_s;
+		count -= rate * in.seconds;
+		t += in.seconds;
 	}
-	return p->length_s;
+	return t + count / p->per_second;
 }
 
 /* The moment at which so many are expected. */
@@ -187,15 +194,16 @@ static double when(const struct arrival_plan *p, double count)
 	if (p->shape == SHAPE_FLAT) {
 		return count / rate;
 	}
-	double inside = arrivals_expected(p, length);
+	if (p->shape == SHAPE_RAMP) {
+		double inside = rate * length / 2;
+		return count < inside ? sqrt(2 * length * count / rate)
+				      : length + (count - inside) / rate;
+	}
 	if (p->shape == SHAPE_DIURNAL) {
-		double days = floor(count / inside);
-		return days * length + when_inside(p, count - days * inside);
+		double in_a_day = expected_of_parts(p, length), days = floor(count / in_a_day);
+		return days * length + when_in_parts(p, count - days * in_a_day);
 	}
-	if (count >= inside) {
-		return length + (count - inside) / rate;
-	}
-	return p->shape == SHAPE_RAMP ? sqrt(2 * length * count / rate) : when_inside(p, count);
+	return when_in_parts(p, count);
 }
 
 static int64_t next_replayed_ns(struct arrivals *a)

@@ -29,6 +29,12 @@ enum arrival_shape {
 	SHAPE_DIURNAL, /* a day in the length, night first, and another behind it; the rate is its
 			  mean */
 	SHAPE_SPIKE,   /* the rate, but spike times as much from 0.4 to 0.6 of the length */
+	SHAPE_PARTS,   /* as parts say, then the rate; not from the command line */
+};
+
+/* A stretch of SHAPE_PARTS: so long at rate * factor. */
+struct arrival_part {
+	double seconds, factor; /* both > 0 */
 };
 
 enum {
@@ -46,6 +52,8 @@ struct arrival_plan {
 	double burst_period_s; /* > 0 with ARRIVAL_BURST */
 	double spike;	       /* > 0 with SHAPE_SPIKE */
 	const double *day; /* borrowed: ARRIVALS_HOURS shares whose mean is 1; NULL: arrivals_day */
+	const struct arrival_part *parts; /* of SHAPE_PARTS, borrowed */
+	unsigned n_parts;
 };
 
 struct arrivals {

@@ -215,6 +215,33 @@ static void replayed_ones_come_when_they_came(void **state)
 	assert_true(arrivals_next_ns(&a) == INT64_MAX && arrivals_next_ns(&a) == INT64_MAX);
 }
 
+static void parts_have_rates_of_their_own(void **state)
+{
+	static const struct arrival_part parts[] = { { 10, 1 }, { 5, 3 }, { 20, 0.1 } };
+	const struct arrival_plan plan = { .law = ARRIVAL_CONSTANT,
+		.shape = SHAPE_PARTS,
+		.per_second = 100,
+		.length_s = 35,
+		.parts = parts,
+		.n_parts = 3 };
+	static const struct {
+		double seconds;
+		int count;
+	} rows[] = { { 10, 1000 }, { 15, 2500 }, { 35, 2700 }, { 40, 3200 } };
+	struct arrivals a = arrivals_new(&plan, 3, 1);
+	int n = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		while ((double)arrivals_next_ns(&a) < rows[i].seconds * ns) {
+			n++;
+		}
+		n++; /* the one that ended the loop */
+		assert_in_range(n, rows[i].count - 1, rows[i].count + 2);
+		assert_true(fabs(arrivals_expected(&plan, rows[i].seconds) - rows[i].count) < 1e-6);
+	}
+}
+
 static void names(void **state)
 {
 	enum arrival_law law = ARRIVAL_POISSON;
@@ -242,6 +269,7 @@ int main(void)
 		cmocka_unit_test(days_repeat_hour_by_hour),
 		cmocka_unit_test(uniform_gaps_are_uniform),
 		cmocka_unit_test(replayed_ones_come_when_they_came),
+		cmocka_unit_test(parts_have_rates_of_their_own),
 		cmocka_unit_test(names),
 	};
 

@@ -34,9 +34,33 @@ static void on_second(void *arg)
 	if (l->start_us != 0) {
 		load_second_over(l);
 		load_stop_if_over(l);
-	} else {
+	} else if (!l->plan.silent) {
 		fprintf(stderr, "  preparing users: %llu of %llu\n",
 		    (unsigned long long)l->result->warmed, (unsigned long long)l->pool);
+	}
+}
+
+static void on_tick(void *arg)
+{
+	struct load *l = arg;
+	struct load_tick now = { .running = l->n_running };
+	int64_t now_us = clock_mono_us();
+
+	if (l->start_us == 0 || l->ending || now_us >= l->end_us) {
+		return;
+	}
+	now.at_s = (double)(now_us - l->count_from_us) / 1e6;
+	for (unsigned i = 0; i < l->result->n_activities; i++) {
+		const struct load_activity *a = &l->result->activities[i];
+		now.begun += a->begun;
+		now.done += a->done;
+		now.refused += a->refused;
+		now.failed += a->failed;
+	}
+	if (!l->plan.at_tick(l->plan.tick_arg, l->result, &now)) {
+		l->end_us = now_us;
+		l->give_up_us = now_us + (int64_t)(l->plan.timeout_s * 1e6) + 1000000;
+		load_stop_if_over(l);
 	}
 }
 
@@ -88,14 +112,17 @@ static enum err set_up_sources(struct load *l, struct err_note *note)
 
 	r->n_activities = l->model->n_activities;
 	for (unsigned i = 0; i < r->n_activities; i++) {
-		double rate = model_rate(l->model, l->plan.preset, i, l->plan.users);
+		double rate = model_rate(l->model, l->plan.preset, i, l->plan.users) *
+			      (l->plan.weights == NULL ? 1 : l->plan.weights[i]);
 		const struct arrival_plan plan = { .law = l->plan.law,
 			.shape = l->plan.shape,
 			.per_second = rate > 0 ? rate : 1,
 			.length_s = l->plan.warm_up_s + l->plan.length_s,
 			.burst_period_s = l->plan.burst_s,
 			.spike = l->plan.spike,
-			.day = l->model->behaviour.has_hours ? l->model->behaviour.hours : NULL };
+			.day = l->model->behaviour.has_hours ? l->model->behaviour.hours : NULL,
+			.parts = l->plan.parts,
+			.n_parts = l->plan.n_parts };
 		r->activities[i].name = l->model->activities[i].name;
 		r->activities[i].per_second = rate;
 		struct load_source *s = &l->sources[i];
@@ -143,6 +170,9 @@ static enum err open_loop(struct load *l, struct err_note *note)
 	(void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
 	loop_on_check(l->loop, load_on_round, l);
 	loop_every(l->loop, SECOND_MS, on_second, l);
+	if (l->plan.at_tick != NULL) {
+		loop_every(l->loop, l->plan.tick_ms, on_tick, l);
+	}
 	e = open_timer(l, note);
 	if (e == ERR_OK) {
 		e = loop_on_signal(l->loop, SIGINT, on_signal, l);

@@ -40,6 +40,16 @@ enum load_moment {
 };
 typedef void load_moment_fn(void *arg, enum load_moment moment);
 
+/* Where a run is, counted behind the warm-up. */
+struct load_tick {
+	double at_s; /* < 0: warming up */
+	uint64_t begun, done, refused, failed;
+	unsigned running; /* whatever is not over, of the warm-up too */
+};
+struct load_result;
+/* False ends the run: nothing new begins, what runs has its time. */
+typedef bool load_tick_fn(void *arg, const struct load_result *r, const struct load_tick *now);
+
 struct load_plan {
 	const char *url;	 /* http(s)://HOST[:PORT], no path */
 	const char *authorities; /* file of certificates to trust, or NULL: the machine's */
@@ -56,6 +66,13 @@ struct load_plan {
 	struct behaviour behaviour;
 	load_moment_fn *at_moment; /* or NULL; gets moment_arg */
 	void *moment_arg;
+	load_tick_fn *at_tick; /* or NULL; gets tick_arg, every tick_ms while activities begin */
+	void *tick_arg;
+	unsigned tick_ms;
+	const double *weights;		  /* a factor for the rate of each activity, or NULL */
+	const struct arrival_part *parts; /* of SHAPE_PARTS; they begin with the warm-up */
+	unsigned n_parts;
+	bool silent; /* no line of progress */
 };
 
 #define LOAD_PLAN_DEFAULT                                                                          \

@@ -155,6 +155,9 @@ void load_on_round(void *arg)
 		load_start_clock(l);
 	}
 	for (unsigned i = 0; i < DUE_PER_TURN && due_pop(&l->due, clock_mono_us(), &d); i++) {
+		if (is_source(l, d.who) && d.at_us >= l->end_us) {
+			continue; /* the run was ended before its time */
+		}
 		if (is_source(l, d.who)) {
 			/* The next one first: beginning one may take its time. */
 			CHECK(schedule(l, d.who));

@@ -117,7 +117,7 @@ void load_second_over(struct load *l)
 	l->second.length_s = length_s;
 	l->second.p50_us = hdr_quantile_us(&l->second_latency, 0.5);
 	l->second.p99_us = hdr_quantile_us(&l->second_latency, 0.99);
-	if (length_s > 0.5 && !r->interrupted) {
+	if (length_s > 0.5 && !r->interrupted && !l->plan.silent) {
 		fprintf(stderr,
 		    "%5.0f s  begun %.1f/s  done %.1f/s  p50 %.1f ms  p99 %.1f ms  refused %u  failed %u  running %u%s\n",
 		    (double)(now_us - l->start_us) / 1e6, l->second.begun / length_s,
