@@ -44,6 +44,7 @@ static void print_usage(FILE *out)
 	    "  --seed N               the same arrivals and users again (1)\n"
 	    "  --ca FILE              trusts these certificates in place of the machine's (https)\n"
 	    "  --insecure             takes any certificate\n"
+	    "  --from ADDRESSES       source addresses in turn: 127.0.0.2,127.0.0.10-127.0.0.20\n"
 	    "  --admin HOST:PORT      the target's admin listener, if it is a Plimsoll: its use by role\n"
 	    "  --json                 the result as JSON on standard output\n"
 	    "  --html FILE            the result as one page\n\n"

@@ -90,6 +90,10 @@ static bool set_value(struct lab_options *o, const char *flag, const char *value
 		l->authorities = value;
 		return true;
 	}
+	if (strcmp(flag, "--from") == 0) {
+		l->from = value;
+		return true;
+	}
 	if (strcmp(flag, "--users") == 0) {
 		return count(value, 1e9, &l->users) && l->users >= 1;
 	}
@@ -131,6 +135,7 @@ static const struct {
 	{ "--html", "a file to write" },
 	{ "--admin", "the address of an admin listener, as 127.0.0.1:8001" },
 	{ "--ca", "a file of certificates" },
+	{ "--from", "addresses of this machine, as 127.0.0.2,127.0.0.10-127.0.0.20" },
 	{ "--users", "a number of users, as 500, 20k or 1M" },
 	{ "--warm", "a number of users, as 500 or 20k" },
 	{ "--for", "a time up to a week, as 60s, 10m or 2h" },

@@ -15,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/base/list.h"
 #include "lab/client_priv.h"
+#include "lab/from.h"
 
 enum {
 	SWEEP_MS = 20, /* how exactly deadlines are kept */
@@ -59,6 +60,11 @@ void client_use_tls(struct client *c, const struct client_tls *tls)
 	c->tls = tls;
 }
 
+void client_use_sources(struct client *c, struct from *from)
+{
+	c->from = from;
+}
+
 static enum err open_failed(struct client *c, int failed, struct err_note *note)
 {
 	if (failed == EMFILE || failed == ENFILE) {
@@ -81,9 +87,13 @@ enum err client_conn_open(struct client *c, struct client_conn **ret, struct err
 		return open_failed(c, errno, note);
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	if (connect(fd, (const struct sockaddr *)&c->address, c->address_len) != 0 &&
+	int failed = c->from == NULL ? 0 : from_bind(c->from, fd);
+	if (failed == 0 && connect(fd, (const struct sockaddr *)&c->address, c->address_len) != 0 &&
 	    errno != EINPROGRESS) {
-		enum err e = open_failed(c, errno, note);
+		failed = errno;
+	}
+	if (failed != 0) {
+		enum err e = open_failed(c, failed, note);
 		close(fd);
 		return e;
 	}

@@ -20,12 +20,14 @@ enum {
 };
 
 struct client_tls;
+struct from;
 
 struct client {
 	struct loop *loop;
 	const struct client_tls *tls; /* borrowed; NULL: plain */
 	struct sockaddr_storage address;
 	socklen_t address_len;
+	struct from *from;		/* borrowed; NULL: the machine chooses source addresses */
 	struct deadline_heap deadlines; /* of requests in flight */
 	uint64_t opened, bytes_in, bytes_out;
 	uint64_t no_descriptor, no_port; /* how often one was missing */
@@ -51,6 +53,9 @@ void client_close(struct client *c);
 
 /* From now on connections speak TLS; tls stays the caller's and must outlive them. */
 void client_use_tls(struct client *c, const struct client_tls *tls);
+
+/* From now on connections come from those addresses in turn; from stays the caller's. */
+void client_use_sources(struct client *c, struct from *from);
 
 /*
  * A new connection, which begins to connect. ERR_LIMIT: this process has no descriptor or port left

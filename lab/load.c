@@ -153,6 +153,9 @@ static enum err open_loop(struct load *l, struct err_note *note)
 	socklen_t len = 0;
 
 	enum err e = load_target_find(l, &address, &len, note);
+	if (e == ERR_OK && l->plan.from != NULL) {
+		e = from_parse(l->plan.from, address.ss_family, &l->from, note);
+	}
 	if (e == ERR_OK) {
 		e = load_target_try(l, &address, len, note);
 	}
@@ -167,6 +170,7 @@ static enum err open_loop(struct load *l, struct err_note *note)
 		return e;
 	}
 	client_use_tls(&l->client, l->tls);
+	client_use_sources(&l->client, l->from.n > 0 ? &l->from : NULL);
 	(void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
 	loop_on_check(l->loop, load_on_round, l);
 	loop_every(l->loop, SECOND_MS, on_second, l);
@@ -245,6 +249,7 @@ static void tear_down(struct load *l)
 		close(l->timer_fd);
 	}
 	client_tls_close(&l->tls);
+	from_fini(&l->from);
 	due_fini(&l->due);
 	hdr_fini(&l->second_latency);
 	free(l->busy);

@@ -54,6 +54,7 @@ struct load_plan {
 	const char *url;	 /* http(s)://HOST[:PORT], no path */
 	const char *authorities; /* file of certificates to trust, or NULL: the machine's */
 	bool insecure;		 /* any certificate */
+	const char *from;	 /* source addresses, see lab/from.h; NULL: the machine chooses */
 	const struct model_preset *preset; /* or NULL */
 	double users, warm_users;	   /* warm_users > 0: only so many act, prepared before */
 	double length_s, warm_up_s, timeout_s;

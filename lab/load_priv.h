@@ -12,6 +12,7 @@
 #include "lab/client.h"
 #include "lab/client_tls.h"
 #include "lab/due.h"
+#include "lab/from.h"
 #include "lab/kept.h"
 #include "lab/load.h"
 
@@ -36,6 +37,7 @@ struct load {
 	struct loop *loop;
 	struct client client;
 	struct client_tls *tls; /* owned; NULL: plain */
+	struct from from;
 	char host[300];
 	struct user_hooks hooks;
 	struct due_heap due; /* who: a load_source or a load_run, told apart by address */

@@ -70,3 +70,20 @@ test('stopped again and again: arrivals are not those that were asked for', asyn
 	assert.match(causes(json), /did not begin as poisson arrivals do: gaps lie \d+ % off/);
 	assert.ok(json.generator.gaps > 100);
 });
+
+test('source addresses take turns', async (t) => {
+	const seen = new Map();
+	const url = await standIn(t, (req, res) => {
+		seen.set(req.socket.remoteAddress, 1 + (seen.get(req.socket.remoteAddress) ?? 0));
+		res.end('x');
+	});
+	const file = model(activity('visit', 5000, 'browser():get("/")'));
+	const { json, stderr } = await load(file, url, ['--users', '864', '--for', '1s', '--from', '127.0.0.2,127.0.0.8-127.0.0.10']);
+	assert.ok(json, stderr);
+	assert.deepEqual([...seen.keys()].sort(), ['127.0.0.10', '127.0.0.2', '127.0.0.8', '127.0.0.9']);
+	const counts = [...seen.values()];
+	assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, `${counts}`);
+	const wrong = await load(file, url, ['--for', '1s', '--from', '192.0.2.7']);
+	assert.equal(wrong.code, 1);
+	assert.match(wrong.stderr, /^plimsoll load: --from: 192\.0\.2\.7 cannot be used: Cannot assign requested address$/m);
+});
