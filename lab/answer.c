@@ -151,7 +151,7 @@ static const char *read_field(
 
 static void start_body(struct answer *a, const struct framing *f)
 {
-	if (a->status == 204 || a->status == 304) {
+	if (a->bodiless || a->status == 204 || a->status == 304) {
 		a->state = ANSWER_COMPLETE;
 	} else if (f->chunked) {
 		a->state = ANSWER_IN_CHUNKS;

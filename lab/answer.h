@@ -36,6 +36,7 @@ struct answer {
 	enum answer_state state;
 	int status;
 	bool keep_alive; /* the server allows another request on the connection */
+	bool bodiless;	 /* of a HEAD: set it behind answer_reset() */
 	uint64_t left, body_bytes;
 	struct http_chunked chunked;
 	struct buf head, body; /* owned */

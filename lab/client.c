@@ -145,6 +145,7 @@ void client_conn_send(
 {
 	CHECK(!conn->has_request && conn->state != CONN_DEAD);
 	answer_reset(&conn->answer);
+	conn->answer.bodiless = slice_starts(text, SLICE("HEAD "));
 	conn->out = text;
 	conn->done = done;
 	conn->arg = arg;

@@ -225,6 +225,7 @@ static enum err set_up(struct load *l, struct model *m, struct err_note *note)
 	}
 	l->hooks = load_run_hooks;
 	l->hooks.host = slice_str(l->host);
+	l->hooks.secure = l->tls != NULL;
 	m->script->hooks = &l->hooks;
 	return e;
 }

@@ -280,12 +280,29 @@ static enum err read_file(const char *path, struct buf *out, struct err_note *no
 			   : ERR_OK;
 }
 
+/* "models/x.lua" lies in "models", "x.lua" in ".". */
+static enum err set_folder(struct script *s, const char *path, struct err_note *note)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+
+	if (len >= sizeof(s->folder)) {
+		return err_note_set(note, ERR_LIMIT, "%s: the path is too long", path);
+	}
+	(void)snprintf(s->folder, sizeof(s->folder), "%.*s", slash == NULL ? 1 : (int)len,
+	    slash == NULL ? "." : path);
+	return ERR_OK;
+}
+
 enum err script_run_file(struct script *s, const char *path, struct err_note *note)
 {
 	char name[512];
 	struct buf text = buf_new(FILE_BYTES);
-	enum err e = read_file(path, &text, note);
+	enum err e = set_folder(s, path, note);
 
+	if (e == ERR_OK) {
+		e = read_file(path, &text, note);
+	}
 	if (e == ERR_OK) {
 		(void)snprintf(name, sizeof(name), "@%s", path);
 		struct slice all = buf_slice(&text);

@@ -17,6 +17,10 @@
 #include "core/base/slice.h"
 #include "lab/chance.h"
 
+enum {
+	SCRIPT_FOLDER_BYTES = 512
+};
+
 struct script_limits {
 	size_t memory_bytes;
 	int64_t instructions; /* from one script_call() or wait to the next */
@@ -37,6 +41,7 @@ struct script {
 	struct arena scratch_arena; /* likewise */
 	struct buf request;	    /* the text of the request that is being made, likewise */
 	void *owner;		    /* whoever registered functions of its own; borrowed */
+	char folder[SCRIPT_FOLDER_BYTES]; /* of the file that runs; data files lie there */
 	/* Of the activity whose coroutine runs, see lab/user_api.h; NULL: none does. */
 	const struct user_hooks *hooks;
 	void *run;
@@ -84,7 +89,7 @@ void script_put_json(lua_State *L, int at, struct buf *out);
 /* Pushes what the JSON text says, nulls left out. ERR_SYNTAX: pushes nothing. */
 NODISCARD enum err script_push_json(lua_State *L, struct slice text, struct err_note *note);
 
-/* Adds the helpers json, base64url, hex, sha256, hmac_sha256, random: script_open() does. */
+/* Adds the helpers of doc/MODELS.md: script_open() does. */
 void script_add_helpers(struct script *s);
 
 #endif

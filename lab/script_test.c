@@ -125,6 +125,64 @@ static void helpers(void **state)
 	    "for i = 1, 1000 do local x = math.random(3) assert(x >= 1 and x <= 3 and x % 1 == 0) end");
 }
 
+/* RFC 5869 A.1 and A.3, RFC 7914 11, and what sync's clients derive (sync.md 8). */
+static void keys_are_derived_as_others_do(void **state)
+{
+	(void)state;
+	good(
+	    "local ikm = unhex(('0b'):rep(22)) "
+	    "assert(hex(hkdf(ikm, unhex('000102030405060708090a0b0c'), unhex('f0f1f2f3f4f5f6f7f8f9'), 42)) == "
+	    "'3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865') "
+	    "assert(hex(hkdf(ikm, '', '', 42)) == "
+	    "'8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8')");
+	good("assert(hex(pbkdf2('passwd', 'salt', 1, 64)) == "
+	     "'55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
+	     "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783')");
+	good(
+	    "local ns = 'identity.mozilla.com/picl/v1/' "
+	    "local quick = pbkdf2('p\\195\\164ssw\\195\\182rd', ns .. 'quickStretch:user@example.org', 1000, 32) "
+	    "assert(hex(quick) == '486f40a5e4e74586e7bc5ab2df0aa74caac7d796539c4f4954ef8ae09c904359') "
+	    "assert(hex(hkdf(quick, '', ns .. 'authPW', 32)) == "
+	    "'86d2f0025ef7882cf4280c81b699fc66567c530efd67764f80494ded60a9679d')");
+	bad("hkdf('k', '', '', 9000)", ERR_INVALID, "from 1 to 8160 bytes");
+	bad("pbkdf2('p', 's', 1e9, 32)", ERR_INVALID, "rounds");
+	bad("unhex('0g')", ERR_INVALID, "not of that form");
+	good(
+	    "assert(base64.encode('\\255\\254a!') == '//5hIQ==' and base64.decode('//5hIQ==') == '\\255\\254a!')");
+}
+
+static void write_beside(const char *name, const char *text)
+{
+	FILE *out = fopen(name, "we");
+
+	assert_non_null(out);
+	assert_int_equal(fwrite(text, 1, strlen(text), out), strlen(text));
+	assert_int_equal(fclose(out), 0);
+}
+
+/* run() writes the model to /tmp: data files lie there. */
+static void data_files_lie_beside_the_model(void **state)
+{
+	static const char name[] = "/tmp/plimsoll-script-data.csv";
+
+	(void)state;
+	write_beside(name, "a,1\r\nb,2\nc\t3");
+	good("local d = data('plimsoll-script-data.csv') "
+	     "assert(d:count() == 3 and d:line(1) == 'a,1' and d:line(3) == 'c\t3') "
+	     "local x, y = d:fields(2) assert(x == 'b' and y == '2') "
+	     "x, y = d:fields(3, '\t') assert(x == 'c' and y == '3') "
+	     "for i = 1, 20 do assert(({ ['a,1'] = 1, ['b,2'] = 1, ['c\t3'] = 1 })[d:pick()]) end");
+	/* Read once: what is there now is not seen. */
+	write_beside(name, "other");
+	good("assert(data('plimsoll-script-data.csv'):count() == 3)");
+	bad("data('plimsoll-script-data.csv'):line(4)", ERR_INVALID, ":1: data: line 4 of 3");
+	bad("data('none.csv')", ERR_INVALID, "/tmp/none.csv cannot be read");
+	bad("data('../etc/passwd')", ERR_INVALID, "no file beside the model");
+	bad("data('/etc/passwd')", ERR_INVALID, "no file beside the model");
+	bad("data('.')", ERR_INVALID, "cannot be read");
+	unlink(name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +191,10 @@ int main(void)
 		    errors_name_file_and_line, open_script, close_script),
 		cmocka_unit_test_setup_teardown(what_runs_on_is_stopped, open_script, close_script),
 		cmocka_unit_test_setup_teardown(helpers, open_script, close_script),
+		cmocka_unit_test_setup_teardown(
+		    keys_are_derived_as_others_do, open_script, close_script),
+		cmocka_unit_test_setup_teardown(
+		    data_files_lie_beside_the_model, open_script, close_script),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,7 @@ struct user_hooks {
 	void (*request)(void *run, const struct user_request *request);
 	void (*think)(void *run, double seconds);
 	struct slice host; /* for Host */
+	bool secure;	   /* https */
 };
 
 /* Adds user methods, browser(), think(), check() to a script. */

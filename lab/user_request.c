@@ -1,0 +1,203 @@
+/*
+ * The text of a request that an activity asks for: path, cookies, headers, body, and how its answer
+ * is judged.
+ */
+#include "lab/user_request.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/http/chars.h"
+#include "lab/hawk.h"
+#include "lab/user_api.h"
+
+enum {
+	PATH_BYTES = 4096,
+};
+
+static void put_cookies(lua_State *L, struct buf *out)
+{
+	bool first = true;
+
+	lua_getfield(L, 1, "cookies");
+	lua_pushnil(L);
+	while (lua_istable(L, -2) && lua_next(L, -2) != 0) {
+		if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING) {
+			buf_append_str(out, first ? "Cookie: " : "; ");
+			buf_append_str(out, lua_tostring(L, -2));
+			buf_append_char(out, '=');
+			buf_append_str(out, lua_tostring(L, -1));
+			first = false;
+		}
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+	buf_append_str(out, first ? "" : "\r\n");
+}
+
+/* options.headers; the value of Content-Type, or NULL. The model holds it. */
+static const char *put_headers(lua_State *L, int options, struct buf *out)
+{
+	const char *type = NULL;
+
+	if (options == 0) {
+		return NULL;
+	}
+	lua_getfield(L, options, "headers");
+	if (lua_istable(L, -1)) {
+		lua_pushnil(L);
+		while (lua_next(L, -2) != 0) {
+			if (lua_type(L, -2) != LUA_TSTRING) {
+				script_fail(L, "headers = { [\"Name\"] = \"value\" }");
+			}
+			struct slice name = script_text(L, -2, "the name of a header");
+			struct slice value = script_text(L, -1, "the value of a header");
+			if (name.len == 0 || !http_chars_are(name, HTTP_CHAR_TOKEN) ||
+			    !http_chars_are(value, HTTP_CHAR_FIELD)) {
+				script_fail(L, "\"%.*s\" is no header", SLICE_ARG(name));
+			}
+			type = slice_eq_nocase(name, SLICE("content-type")) ? value.ptr : type;
+			buf_printf(out, "%.*s: %.*s\r\n", SLICE_ARG(name), SLICE_ARG(value));
+			lua_pop(L, 1);
+		}
+	}
+	lua_pop(L, 1);
+	return type;
+}
+
+/* The body at that place goes to scratch: a table as JSON, a text as it is. Its usual type. */
+static const char *make_body(lua_State *L, int at, struct buf *scratch)
+{
+	buf_clear(scratch);
+	if (lua_istable(L, at)) {
+		script_put_json(L, at, scratch);
+		return "application/json";
+	}
+	buf_append_slice(scratch, script_text(L, at, "the body"));
+	return "application/x-www-form-urlencoded";
+}
+
+/* Authorization by options.hawk = { id =, key =, hash = true }; the body is in scratch. */
+static void put_hawk(lua_State *L, struct script *s, int options, struct hawk_request *r,
+    const char *type, struct buf *out)
+{
+	char ts[24], nonce[12];
+	struct buf hash = buf_new(64);
+
+	lua_getfield(L, options, "hawk");
+	if (lua_isnil(L, -1)) {
+		lua_pop(L, 1);
+		return;
+	}
+	if (!lua_istable(L, -1) || script_field_text(L, -1, "id") == NULL) {
+		script_fail(L, "hawk = { id = ..., key = ... [, hash = true] }");
+	}
+	int at = lua_gettop(L);
+	lua_getfield(L, at, "key");
+	r->key = script_text(L, -1, "the key of hawk");
+	r->id = slice_str(script_field_text(L, at, "id"));
+	(void)snprintf(ts, sizeof(ts), "%lld", (long long)(clock_wall_ms() / 1000));
+	(void)snprintf(
+	    nonce, sizeof(nonce), "%010llx", (unsigned long long)(chance_u64(&s->chance) >> 24));
+	r->ts = slice_str(ts);
+	r->nonce = slice_str(nonce);
+	r->host = s->hooks->host;
+	r->secure = s->hooks->secure;
+	lua_getfield(L, at, "hash");
+	bool hashed = lua_toboolean(L, -1) != 0 && type != NULL;
+	bool good = !hashed || hawk_hash(slice_str(type), buf_slice(&s->scratch), &hash) == ERR_OK;
+	r->hash = buf_slice(&hash);
+	buf_append_str(out, "Authorization: ");
+	good = good && hawk_header(r, out) == ERR_OK;
+	buf_append_str(out, "\r\n");
+	buf_free(&hash);
+	if (!good) {
+		script_fail(L, "hawk: the id cannot stand in a header");
+	}
+	lua_settop(L, at - 1);
+}
+
+static void make_text(lua_State *L, struct script *s, const char *method, int body, int options)
+{
+	struct slice path = script_text(L, 2, "the path");
+	struct buf *out = &s->request;
+	const char *type = NULL;
+
+	if (path.len == 0 || path.len > PATH_BYTES || path.ptr[0] != '/' ||
+	    !http_chars_are(path, HTTP_CHAR_TARGET)) {
+		script_fail(L, "\"%.*s\" is no path", SLICE_ARG(slice_sub(path, 0, 80)));
+	}
+	if (body != 0) {
+		type = make_body(L, body, &s->scratch);
+	}
+	buf_clear(out);
+	buf_append_str(out, method);
+	buf_append_char(out, ' ');
+	buf_append_slice(out, path);
+	buf_append_slice(out, SLICE(" HTTP/1.1\r\nUser-Agent: plimsoll-lab\r\nHost: "));
+	buf_append_slice(out, s->hooks->host);
+	buf_append_slice(out, SLICE("\r\n"));
+	put_cookies(L, out);
+	const char *given = put_headers(L, options, out);
+	if (body != 0) {
+		if (given == NULL) {
+			buf_printf(out, "Content-Type: %s\r\n", type);
+		}
+		buf_printf(out, "Content-Length: %zu\r\n", s->scratch.len);
+	}
+	if (options != 0) {
+		struct hawk_request r = { .method = slice_str(method), .path = path };
+		put_hawk(L, s, options, &r, given == NULL ? type : given, out);
+	}
+	buf_append_str(out, "\r\n");
+}
+
+/* The step is called as the options say, or as the last part of the path. */
+static struct slice step_name(lua_State *L, int options)
+{
+	const char *given = options == 0 ? NULL : script_field_text(L, options, "step");
+	struct slice path = script_text(L, 2, "the path");
+
+	if (given != NULL) {
+		return slice_str(given);
+	}
+	path = slice_sub(path, 0, slice_find(path, '?', 0));
+	size_t from = 0;
+	for (size_t i = 0; i + 1 < path.len; i++) {
+		from = path.ptr[i] == '/' ? i + 1 : from;
+	}
+	return path.len == 1 ? path : slice_sub(path, from, path.len);
+}
+
+int user_ask(lua_State *L, const char *method, int body, int options)
+{
+	struct script *s = user_running(L, "a request");
+	struct slice text = SLICE_EMPTY;
+
+	if (!lua_istable(L, 1)) {
+		script_fail(L, "write browser:get(...), with a colon");
+	}
+	options = lua_istable(L, options) ? options : 0;
+	make_text(L, s, method, body, options);
+	size_t head_bytes = s->request.len;
+	if (body != 0) {
+		buf_append_slice(&s->request, buf_slice(&s->scratch));
+	}
+	if (buf_finish(&s->request, &text) != ERR_OK || s->scratch.failed) {
+		script_fail(L, "the request is larger than a mebibyte");
+	}
+	struct user_request r = {
+		.text = text, .head_bytes = head_bytes, .step = step_name(L, options), .expect = 200
+	};
+	if (options != 0) {
+		const char *expect = script_field_text(L, options, "expect");
+		bool any = expect != NULL && strcmp(expect, "any") == 0;
+		r.expect = any ? EXPECT_ANY : (int)script_field_number(L, options, "expect", 200);
+	}
+	r.browser = (unsigned)script_field_number(L, 1, "id", 0);
+	s->hooks->request(s->run, &r);
+	lua_settop(L, 1);
+	return lua_yield(L, 1);
+}
