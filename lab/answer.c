@@ -191,6 +191,10 @@ static enum answer_result read_head(struct answer *a)
 	if (f.chunked && f.length_known) {
 		return fail(a, "Content-Length beside Transfer-Encoding");
 	}
+	if (a->status == 101 && a->may_switch) {
+		a->state = ANSWER_COMPLETE;
+		return ANSWER_MORE;
+	}
 	if (a->status == 101) {
 		return fail(a, "101, which nobody asked for");
 	}

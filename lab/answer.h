@@ -36,7 +36,8 @@ struct answer {
 	enum answer_state state;
 	int status;
 	bool keep_alive; /* the server allows another request on the connection */
-	bool bodiless;	 /* of a HEAD: set it behind answer_reset() */
+	/* Set them behind answer_reset(): of a HEAD; 101 is an answer, what follows is no HTTP. */
+	bool bodiless, may_switch;
 	uint64_t left, body_bytes;
 	struct http_chunked chunked;
 	struct buf head, body; /* owned */

@@ -19,6 +19,7 @@
 
 enum {
 	SWEEP_MS = 20, /* how exactly deadlines are kept */
+	STREAM_BYTES = 1 << 20,
 };
 
 static void sweep(void *arg)
@@ -105,6 +106,7 @@ enum err client_conn_open(struct client *c, struct client_conn **ret, struct err
 	conn->client = c;
 	conn->fd = fd;
 	conn->out = SLICE_EMPTY;
+	conn->stream_out = buf_new(STREAM_BYTES);
 	answer_init(&conn->answer);
 	CHECK(uv_poll_init(loop_uv(c->loop), &conn->poll, fd) == 0);
 	conn->poll.data = conn;
@@ -120,6 +122,7 @@ static void on_closed(uv_handle_t *handle)
 	struct client_conn *conn = handle->data;
 
 	answer_fini(&conn->answer);
+	buf_free(&conn->stream_out);
 	free(conn);
 }
 
@@ -132,6 +135,7 @@ void client_conn_close(struct client_conn **connp)
 	}
 	*connp = NULL;
 	conn->state = CONN_DEAD;
+	conn->stream = NULL;
 	conn->client->open--;
 	deadline_remove(&conn->client->deadlines, &conn->deadline);
 	uv_poll_stop(&conn->poll);
@@ -171,7 +175,7 @@ void client_conn_shrink(struct client_conn *conn)
 
 bool client_conn_is_usable(const struct client_conn *conn)
 {
-	return conn->state != CONN_DEAD && !conn->has_request;
+	return conn->state != CONN_DEAD && conn->state != CONN_STREAM && !conn->has_request;
 }
 
 bool client_conn_was_used(const struct client_conn *conn)

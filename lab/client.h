@@ -74,6 +74,23 @@ void client_conn_close(struct client_conn **conn);
 void client_conn_send(
     struct client_conn *conn, struct slice text, int64_t deadline_us, client_fn *done, void *arg);
 
+/*
+ * The same for a request with Upgrade: 101 is an answer then, and its done may call
+ * client_conn_stream().
+ */
+void client_conn_upgrade(
+    struct client_conn *conn, struct slice text, int64_t deadline_us, client_fn *done, void *arg);
+
+/*
+ * Bytes that came on a connection that is no HTTP any more; at its end once with what not NULL,
+ * which says why, and no bytes. The callee may close the connection.
+ */
+typedef void client_stream_fn(void *arg, struct slice bytes, const char *what);
+void client_conn_stream(struct client_conn *conn, client_stream_fn *fn, void *arg);
+
+/* Sends a copy of bytes on such a connection, behind what waits already. ERR_LIMIT: 1 MiB waits. */
+NODISCARD enum err client_conn_write(struct client_conn *conn, struct slice bytes);
+
 /* Calls fn(arg) when it dies without a request; fn may close it. NULL: no longer. */
 void client_conn_when_gone(struct client_conn *conn, void (*fn)(void *arg), void *arg);
 

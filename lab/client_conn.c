@@ -1,6 +1,7 @@
 /*
  * The states of a connection: CONNECTING (-> HANDSHAKE) -> BUSY <-> IDLE -> DEAD. A request handed
- * over while it connects is sent when it stands.
+ * over while it connects is sent when it stands. Behind a 101 it is a STREAM until it is DEAD.
+ * After a 101 it is a STREAM until it is DEAD.
  */
 #include <errno.h>
 
@@ -35,6 +36,10 @@ void client_conn_finish(struct client_conn *conn, enum err e, const char *what)
 		conn->has_request = false;
 		deadline_remove(&conn->client->deadlines, &conn->deadline);
 		conn->done(conn->arg, e, what);
+	} else if (e != ERR_OK && conn->stream != NULL) {
+		client_stream_fn *fn = conn->stream;
+		conn->stream = NULL;
+		fn(conn->stream_arg, SLICE_EMPTY, what);
 	} else if (conn->state == CONN_DEAD && conn->gone != NULL) {
 		conn->gone(conn->gone_arg);
 	}
@@ -66,6 +71,12 @@ static bool take_answer(struct client_conn *conn, struct slice in)
 
 	if (r == ANSWER_ERROR) {
 		client_conn_finish(conn, ERR_SYNTAX, conn->answer.error);
+	} else if (r == ANSWER_DONE && conn->answer.status == 101) {
+		conn->state = CONN_STREAM;
+		client_conn_finish(conn, ERR_OK, NULL);
+		if (conn->stream != NULL && in.len > 0) { /* not if it was closed */
+			conn->stream(conn->stream_arg, in, NULL);
+		}
 	} else if (r == ANSWER_DONE) {
 		bool keep = conn->answer.keep_alive && in.len == 0 && conn->out.len == 0;
 		conn->used = true;
@@ -110,6 +121,11 @@ static void read_some(struct client_conn *conn)
 			return;
 		}
 		c->bytes_in += n;
+		if (conn->state == CONN_STREAM && conn->stream != NULL) {
+			conn->stream(conn->stream_arg, SLICE_OF(c->read_buffer, n), NULL);
+			more = conn->tls != NULL && conn->state == CONN_STREAM;
+			continue;
+		}
 		if (conn->state != CONN_BUSY) {
 			/* What nobody asked for. */
 			client_conn_finish(conn, ERR_SYNTAX, "more than was asked for");

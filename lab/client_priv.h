@@ -1,6 +1,7 @@
 /*
  * A connection inside, for the files that make it up: client.c (its life), client_conn.c (its
- * states), client_bytes.c (bytes of the socket, or of TLS on it). Private to lab.
+ * states), client_stream.c (behind an upgrade), client_bytes.c (bytes of the socket, or of TLS on
+ * it). Private to lab.
  */
 #ifndef PLIMSOLL_LAB_CLIENT_PRIV_H
 #define PLIMSOLL_LAB_CLIENT_PRIV_H
@@ -12,7 +13,8 @@ enum conn_state {
 	CONN_CONNECTING,
 	CONN_HANDSHAKE,
 	CONN_IDLE,
-	CONN_BUSY, /* sends or waits for an answer */
+	CONN_BUSY,   /* sends or waits for an answer */
+	CONN_STREAM, /* behind an upgrade; in no other state any more */
 	CONN_DEAD,
 };
 
@@ -32,7 +34,10 @@ struct client_conn {
 	void *arg;
 	void (*gone)(void *arg); /* or NULL; gets gone_arg */
 	void *gone_arg;
-	int events; /* that the poll is set to */
+	client_stream_fn *stream; /* NULL: nobody listens; gets stream_arg */
+	void *stream_arg;
+	struct buf stream_out; /* of a stream: what out is the end of */
+	int events;	       /* that the poll is set to */
 };
 
 /* Sends what it can of conn->out; ERR_AGAIN: the socket is full (of both directions, in TLS). */

@@ -23,6 +23,7 @@ enum {
 	RUNNING_MAX = 20000,
 	DESCRIPTORS_SPARE = 64,
 	SECOND_MS = 1000,
+	SOCKETS_MS = 50,
 	MOOD_STREAM = 2000, /* beside those of arrivals and users */
 };
 
@@ -177,6 +178,7 @@ static enum err open_loop(struct load *l, struct err_note *note)
 	if (l->plan.at_tick != NULL) {
 		loop_every(l->loop, l->plan.tick_ms, on_tick, l);
 	}
+	loop_every(l->loop, SOCKETS_MS, load_sockets_sweep, l);
 	e = open_timer(l, note);
 	if (e == ERR_OK) {
 		e = loop_on_signal(l->loop, SIGINT, on_signal, l);

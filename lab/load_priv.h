@@ -2,7 +2,7 @@
  * The parts of a load run: load.c (set-up, end), load_target.c (the address), load_schedule.c (what
  * is due), load_run.c (one activity of one user), load_request.c (a request of it),
  * load_retry.c (and what becomes of it), load_conns.c (its connections), load_watch.c
- * (is the generator the limit?), load_result.c. Private to lab.
+ * (is the generator the limit?), load_result.c, load_socket.c. Private to lab.
  */
 #ifndef PLIMSOLL_LAB_LOAD_PRIV_H
 #define PLIMSOLL_LAB_LOAD_PRIV_H
@@ -15,6 +15,7 @@
 #include "lab/from.h"
 #include "lab/kept.h"
 #include "lab/load.h"
+#include "lab/user_socket.h"
 
 enum {
 	RUN_CONNS_MAX = 8, /* browsers that an activity uses at once */
@@ -83,7 +84,8 @@ struct load_run {
 	enum {
 		RUN_NOTHING,
 		RUN_REQUEST,
-		RUN_THINK
+		RUN_THINK,
+		RUN_SOCKET
 	} asked;
 	double think_s;
 	struct buf text; /* of the request */
@@ -95,6 +97,14 @@ struct load_run {
 	struct client_conn *conn; /* of the request */
 	struct client_conn *conns[RUN_CONNS_MAX];
 	unsigned browsers[RUN_CONNS_MAX], n_conns;
+	struct list sockets;	    /* user_socket.node */
+	struct user_socket *socket; /* what it asked for one, see load_socket.c */
+	enum user_socket_kind socket_kind;
+	uint64_t socket_id;
+	char socket_event[STEP_NAME_BYTES];
+	double socket_patience_s;
+	int64_t socket_deadline_us;
+	bool socket_waits;
 };
 
 extern const struct user_hooks load_run_hooks;
@@ -140,6 +150,20 @@ void load_run_leave_connections(struct load_run *run);
 
 /* Gives the answer to its coroutine, which goes on; the run may be gone behind it. */
 void load_run_hand_over(struct load_run *run, const struct answer *a);
+
+/* Resumes its coroutine with what is on it; the run may be gone behind it. */
+void load_run_resume(struct load_run *run, int n_args);
+
+/* The figures of what it asks for are those of the step of that name. */
+void load_run_set_step(struct load_run *run, struct slice name);
+
+/* Sockets of runs: what the hooks do, the wait for what was asked, a look a few times a second. */
+NODISCARD enum err load_socket_open(void *run, struct user_socket *u,
+    const struct socket_options *o, uint64_t seed, struct err_note *note);
+void load_socket_ask(void *run, const struct user_socket_ask *ask);
+void load_socket_begin(struct load_run *run);
+void load_sockets_sweep(void *load);
+void load_sockets_close(struct load_run *run);
 
 /* Ends it wherever it is; not counted as anything. */
 void load_run_abort(struct load_run *run);

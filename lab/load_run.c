@@ -53,6 +53,13 @@ static unsigned find_step(struct load_activity *a, struct slice name)
 	return a->n_steps++;
 }
 
+void load_run_set_step(struct load_run *run, struct slice name)
+{
+	if (run->activity >= 0) {
+		run->step = find_step(activity_of(run), name);
+	}
+}
+
 static void ask_request(void *arg, const struct user_request *r)
 {
 	struct load_run *run = arg;
@@ -72,9 +79,7 @@ static void ask_request(void *arg, const struct user_request *r)
 		double s = behaviour_patience_s(&run->load->behaviour, &run->load->mood);
 		run->give_up_us = run->step_intended_us + (int64_t)(s * 1e6);
 	}
-	if (run->activity >= 0) {
-		run->step = find_step(activity_of(run), r->step);
-	}
+	load_run_set_step(run, r->step);
 }
 
 static void ask_think(void *arg, double seconds)
@@ -85,7 +90,10 @@ static void ask_think(void *arg, double seconds)
 	run->think_s = seconds;
 }
 
-const struct user_hooks load_run_hooks = { .request = ask_request, .think = ask_think };
+const struct user_hooks load_run_hooks = { .request = ask_request,
+	.think = ask_think,
+	.open_socket = load_socket_open,
+	.socket = load_socket_ask };
 
 /* ---- the end ---- */
 
@@ -145,6 +153,7 @@ void load_run_end(struct load_run *run, enum load_outcome outcome)
 
 	count_outcome(run, outcome);
 	load_run_leave_connections(run);
+	load_sockets_close(run);
 	give_thread_back(run, outcome == RUN_DONE);
 	list_remove(&run->node);
 	buf_free(&run->text);
@@ -182,7 +191,7 @@ static void think(struct load_run *run)
 	}
 }
 
-static void resume(struct load_run *run, int n_args)
+void load_run_resume(struct load_run *run, int n_args)
 {
 	struct script *s = run->load->model->script;
 
@@ -200,6 +209,8 @@ static void resume(struct load_run *run, int n_args)
 		load_run_fail(run, "%s", text == NULL ? "an error that is not a text" : text);
 	} else if (run->asked == RUN_THINK) {
 		think(run);
+	} else if (run->asked == RUN_SOCKET) {
+		load_socket_begin(run);
 	} else {
 		load_run_send(run);
 	}
@@ -228,7 +239,7 @@ void load_run_hand_over(struct load_run *run, const struct answer *a)
 		return;
 	}
 	lua_xmove(s->lua, run->co, 1);
-	resume(run, 1);
+	load_run_resume(run, 1);
 }
 
 void load_run_go_on(struct load_run *run, int64_t due_us)
@@ -238,7 +249,7 @@ void load_run_go_on(struct load_run *run, int64_t due_us)
 		run->waits_to_retry = false;
 		load_run_send(run);
 	} else {
-		resume(run, 0);
+		load_run_resume(run, 0);
 	}
 }
 
@@ -278,6 +289,7 @@ void load_run_begin(struct load *l, int activity, uint64_t user, int64_t intende
 	run->counted = activity >= 0 && intended_us >= l->count_from_us;
 	run->text = buf_new(TEXT_BYTES);
 	run->co_ref = LUA_NOREF;
+	list_init(&run->sockets);
 	list_push(&l->runs, &run->node);
 	l->n_running++;
 	if (l->n_running > l->result->running_max) {
@@ -290,5 +302,5 @@ void load_run_begin(struct load *l, int activity, uint64_t user, int64_t intende
 		load_run_fail(run, "%s", note.text);
 		return;
 	}
-	resume(run, 1);
+	load_run_resume(run, 1);
 }

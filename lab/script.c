@@ -124,6 +124,18 @@ double script_field_number(lua_State *L, int at, const char *name, double other)
 	return n;
 }
 
+void script_add_methods(lua_State *L, const char *name, const luaL_Reg *methods)
+{
+	luaL_newmetatable(L, name);
+	lua_newtable(L);
+	for (; methods->name != NULL; methods++) {
+		lua_pushcfunction(L, methods->func);
+		lua_setfield(L, -2, methods->name);
+	}
+	lua_setfield(L, -2, "__index");
+	lua_pop(L, 1);
+}
+
 /* math.random() as Lua's, but from the seed of the run. */
 static int seeded_random(lua_State *L)
 {

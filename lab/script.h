@@ -7,6 +7,7 @@
 #ifndef PLIMSOLL_LAB_SCRIPT_H
 #define PLIMSOLL_LAB_SCRIPT_H
 
+#include <lauxlib.h>
 #include <lua.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -88,6 +89,10 @@ void script_put_json(lua_State *L, int at, struct buf *out);
 
 /* Pushes what the JSON text says, nulls left out. ERR_SYNTAX: pushes nothing. */
 NODISCARD enum err script_push_json(lua_State *L, struct slice text, struct err_note *note);
+
+/* A metatable of that name in the registry, whose objects have these methods. Rows end with NULL.
+ */
+void script_add_methods(lua_State *L, const char *name, const luaL_Reg *methods);
 
 /* Adds the helpers of doc/MODELS.md: script_open() does. */
 void script_add_helpers(struct script *s);

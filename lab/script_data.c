@@ -204,13 +204,8 @@ void script_add_data(struct script *s)
 		{ "fields", data_fields }, { "pick", data_pick }, { NULL, NULL } };
 	lua_State *L = s->lua;
 
-	luaL_newmetatable(L, data_methods);
-	lua_newtable(L);
-	for (const luaL_Reg *m = methods; m->name != NULL; m++) {
-		lua_pushcfunction(L, m->func);
-		lua_setfield(L, -2, m->name);
-	}
-	lua_setfield(L, -2, "__index");
+	script_add_methods(L, data_methods, methods);
+	luaL_getmetatable(L, data_methods);
 	lua_pushcfunction(L, data_free);
 	lua_setfield(L, -2, "__gc");
 	lua_pop(L, 1);

@@ -9,6 +9,7 @@
 
 #include "lab/user_answer.h"
 #include "lab/user_request.h"
+#include "lab/user_socket.h"
 
 static const char user_methods[] = "plimsoll.user", browser_methods[] = "plimsoll.browser",
 		  users_table[] = "plimsoll.users";
@@ -166,32 +167,21 @@ static int check(lua_State *L)
 
 /* ---- registration ---- */
 
-static void add_methods(lua_State *L, const char *name, const luaL_Reg *methods)
-{
-	luaL_newmetatable(L, name);
-	lua_newtable(L);
-	for (; methods->name != NULL; methods++) {
-		lua_pushcfunction(L, methods->func);
-		lua_setfield(L, -2, methods->name);
-	}
-	lua_setfield(L, -2, "__index");
-	lua_pop(L, 1);
-}
-
 void user_api_add(struct script *s)
 {
 	static const luaL_Reg user[] = { { "pick", user_pick }, { "browser", user_browser },
 		{ NULL, NULL } };
 	static const luaL_Reg browser[] = { { "get", browser_get }, { "head", browser_head },
 		{ "delete", browser_delete }, { "post", browser_post }, { "put", browser_put },
-		{ "forget", browser_forget }, { NULL, NULL } };
+		{ "socket", user_socket_open }, { "forget", browser_forget }, { NULL, NULL } };
 	static const luaL_Reg answer[] = { { "json", user_answer_json },
 		{ "header", user_answer_header }, { NULL, NULL } };
 	lua_State *L = s->lua;
 
-	add_methods(L, user_methods, user);
-	add_methods(L, browser_methods, browser);
-	add_methods(L, USER_ANSWER_METHODS, answer);
+	script_add_methods(L, user_methods, user);
+	script_add_methods(L, browser_methods, browser);
+	script_add_methods(L, USER_ANSWER_METHODS, answer);
+	user_socket_add(s);
 	lua_newtable(L);
 	lua_setfield(L, LUA_REGISTRYINDEX, users_table);
 	lua_register(L, "browser", new_browser);

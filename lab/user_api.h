@@ -27,10 +27,19 @@ struct user_request {
 	unsigned browser;  /* whose connection it may use */
 };
 
+struct user_socket;
+struct user_socket_ask;
+struct socket_options;
+
 struct user_hooks {
 	/* The coroutine of run has asked for this and has yielded its browser. */
 	void (*request)(void *run, const struct user_request *request);
 	void (*think)(void *run, double seconds);
+	/* Opens a session into u; and the coroutine waits for something of one, lab/user_socket.h.
+	 */
+	enum err (*open_socket)(void *run, struct user_socket *u, const struct socket_options *o,
+	    uint64_t seed, struct err_note *note);
+	void (*socket)(void *run, const struct user_socket_ask *ask);
 	struct slice host; /* for Host */
 	bool secure;	   /* https */
 };

@@ -17,7 +17,7 @@ enum {
 	PATH_BYTES = 4096,
 };
 
-static void put_cookies(lua_State *L, struct buf *out)
+void user_put_cookie_pairs(lua_State *L, struct buf *out)
 {
 	bool first = true;
 
@@ -25,7 +25,7 @@ static void put_cookies(lua_State *L, struct buf *out)
 	lua_pushnil(L);
 	while (lua_istable(L, -2) && lua_next(L, -2) != 0) {
 		if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING) {
-			buf_append_str(out, first ? "Cookie: " : "; ");
+			buf_append_str(out, first ? "" : "; ");
 			buf_append_str(out, lua_tostring(L, -2));
 			buf_append_char(out, '=');
 			buf_append_str(out, lua_tostring(L, -1));
@@ -34,7 +34,20 @@ static void put_cookies(lua_State *L, struct buf *out)
 		lua_pop(L, 1);
 	}
 	lua_pop(L, 1);
-	buf_append_str(out, first ? "" : "\r\n");
+}
+
+static void put_cookies(lua_State *L, struct buf *out)
+{
+	static const char name[] = "Cookie: ";
+	size_t before = out->len;
+
+	buf_append_str(out, name);
+	user_put_cookie_pairs(L, out);
+	if (out->len == before + sizeof(name) - 1) {
+		out->len = before;
+	} else {
+		buf_append_str(out, "\r\n");
+	}
 }
 
 /* options.headers; the value of Content-Type, or NULL. The model holds it. */

@@ -15,4 +15,7 @@ struct script *user_running(lua_State *L, const char *what);
  */
 int user_ask(lua_State *L, const char *method, int body, int options);
 
+/* Appends the cookies of the browser at 1: "a=b; c=d". */
+void user_put_cookie_pairs(lua_State *L, struct buf *out);
+
 #endif
