@@ -130,6 +130,7 @@ void script_add_helpers(struct script *s)
 	script_add_json(s);
 	script_add_crypto(s);
 	script_add_data(s);
+	script_add_zip(s);
 	script_add_pair(L, "base64", base64_encode, base64_decode);
 	script_add_pair(L, "base64url", base64url_encode, base64url_decode);
 	lua_register(L, "hex", hex_encode);

@@ -17,5 +17,6 @@ void script_add_pair(lua_State *L, const char *name, lua_CFunction encode, lua_C
 void script_add_json(struct script *s);
 void script_add_crypto(struct script *s);
 void script_add_data(struct script *s);
+void script_add_zip(struct script *s);
 
 #endif
