@@ -10,6 +10,7 @@
 #include "core/role/role.h"
 #include "lab/load_report.h"
 #include "lab/model.h"
+#include "lab/report.h"
 #include "lab/rates.h"
 
 enum {
@@ -137,15 +138,12 @@ static int run_model(const struct lab_options *o)
 static bool write_page(const struct load_result *r, const char *path)
 {
 	struct buf text = buf_new(TEXT_BYTES);
-	struct slice all = SLICE_EMPTY;
+	struct err_note note = { 0 };
 
 	load_report_html(r, &text);
-	FILE *out = fopen(path, "we");
-	bool good = out != NULL && buf_finish(&text, &all) == ERR_OK &&
-		    fwrite(all.ptr, 1, all.len, out) == all.len;
-	good = (out == NULL || fclose(out) == 0) && good;
+	bool good = report_save(&text, path, &note) == ERR_OK;
 	if (!good) {
-		fprintf(stderr, "plimsoll load: %s could not be written\n", path);
+		fprintf(stderr, "plimsoll load: %s could not be written: %s\n", path, note.text);
 	}
 	buf_free(&text);
 	return good;

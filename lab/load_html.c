@@ -1,253 +1,383 @@
 /*
- * One page that can be mailed: style inline, plots as SVG, no script, no network. Readable in light
- * and dark, on a phone, printed.
+ * The page of a load run: what it comes to, plots, tables, the target, and what to know of model,
+ * machine and generator.
  */
-#include "core/base/enc.h"
-#include "lab/load_report.h"
+#include <math.h>
+#include <stdlib.h>
 
-enum {
-	WIDTH = 720,
-	HEIGHT = 180,
-	LEFT = 56,
-	BOTTOM = 22,
+#include "core/base/check.h"
+#include "lab/load_report.h"
+#include "lab/load_sum.h"
+#include "lab/machine.h"
+#include "lab/report.h"
+#include "lab/plot.h"
+
+static double ms_of(const struct hdr *h, double q)
+{
+	return (double)hdr_quantile_us(h, q) / 1000;
+}
+
+static unsigned long long number(uint64_t n)
+{
+	return (unsigned long long)n;
+}
+
+/* ---- the seconds ---- */
+
+enum course {
+	COURSE_BEGUN,
+	COURSE_DONE,
+	COURSE_REFUSED,
+	COURSE_FAILED,
+	COURSE_P50,
+	COURSE_P99,
+	COURSES,
 };
 
-static const char style[] =
-    ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;"
-    "padding:0 1rem}table{border-collapse:collapse;font-size:.85rem}td,th{padding:.2rem .6rem;text-align:right;"
-    "border-bottom:1px solid #8884}td:first-child,th:first-child{text-align:left}div{overflow-x:auto}"
-    "svg{width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:currentColor}"
-    ".void{border-left:.4rem solid #c33;padding-left:1rem}.axis{stroke:#8886}polyline{fill:none;stroke-width:1.5}"
-    "@media(max-width:600px){svg text{font-size:20px}}"
-    ".a{stroke:#27c}.b{stroke:#c60}.ka{color:#27c}.kb{color:#c60}";
-
-static void put_escaped(struct buf *out, const char *text)
+/* NaN: nothing was done in that second, so there is no latency. */
+static double value_of(const struct load_second *s, enum course what)
 {
-	enc_html(out, slice_str(text));
-}
+	double length = s->length_s > 0 ? s->length_s : 1;
 
-/* A value of a second, for a line of a plot. */
-typedef double second_fn(const struct load_second *s);
-
-static double begun(const struct load_second *s)
-{
-	return s->begun / s->length_s;
-}
-
-static double done(const struct load_second *s)
-{
-	return s->done / s->length_s;
-}
-
-static double p50_ms(const struct load_second *s)
-{
-	return (double)s->p50_us / 1000;
-}
-
-static double p99_ms(const struct load_second *s)
-{
-	return (double)s->p99_us / 1000;
-}
-
-static double largest(const struct load_result *r, second_fn *a, second_fn *b)
-{
-	double top = 1;
-
-	for (unsigned i = 0; i < r->n_seconds; i++) {
-		double x = a(&r->seconds[i]), y = b(&r->seconds[i]);
-		top = x > top ? x : top;
-		top = y > top ? y : top;
+	switch (what) {
+	case COURSE_BEGUN:
+		return s->begun / length;
+	case COURSE_DONE:
+		return s->done / length;
+	case COURSE_REFUSED:
+		return s->refused / length;
+	case COURSE_FAILED:
+		return s->failed / length;
+	case COURSE_P50:
+		return s->done > 0 ? (double)s->p50_us / 1000 : (double)NAN;
+	case COURSE_P99:
+		return s->done > 0 ? (double)s->p99_us / 1000 : (double)NAN;
+	case COURSES:
+		break;
 	}
-	return top;
+	return NAN;
 }
 
-static void put_line(
-    const struct load_result *r, second_fn *value, double top, const char *class, struct buf *out)
-{
-	unsigned last = r->n_seconds > 1 ? r->n_seconds - 1 : 1;
+/* The seconds in columns, as plots want them. */
+struct course_columns {
+	double *time_s; /* owned, and the rest points into it */
+	double *columns[COURSES];
+	unsigned n;
+};
 
-	buf_printf(out, "<polyline class=\"%s\" points=\"", class);
-	for (unsigned i = 0; i < r->n_seconds; i++) {
-		double x = LEFT + (double)(WIDTH - LEFT) * i / last;
-		double y = (HEIGHT - BOTTOM) * (1 - value(&r->seconds[i]) / top);
-		buf_printf(out, "%.1f,%.1f ", x, y);
+static struct course_columns columns_of(const struct load_result *r)
+{
+	struct course_columns c = { .n = r->n_seconds };
+	double at_s = 0;
+
+	c.time_s = calloc((size_t)(COURSES + 1) * c.n, sizeof(*c.time_s));
+	if (c.time_s == NULL) {
+		c.n = 0;
+		return c;
 	}
-	buf_append_str(out, "\"/>");
+	for (unsigned k = 0; k < COURSES; k++) {
+		c.columns[k] = c.time_s + (size_t)(k + 1) * c.n;
+	}
+	for (unsigned i = 0; i < c.n; i++) {
+		/* In the middle of the second that it is about. */
+		c.time_s[i] = at_s + r->seconds[i].length_s / 2;
+		at_s += r->seconds[i].length_s;
+		for (unsigned k = 0; k < COURSES; k++) {
+			c.columns[k][i] = value_of(&r->seconds[i], (enum course)k);
+		}
+	}
+	return c;
 }
 
-/* Two lines over the seconds of the run, from 0 to the largest value. */
-static void put_plot(const struct load_result *r, const char *title, const char *name_a,
-    second_fn *a, const char *name_b, second_fn *b, struct buf *out)
+static void add_course(
+    struct plot *p, const struct course_columns *c, enum course what, const char *name)
 {
-	double top = largest(r, a, b);
+	bool any = false;
 
-	buf_printf(out,
-	    "<h2>%s</h2><p><b class=\"ka\">%s</b> &nbsp; <b class=\"kb\">%s</b></p>"
-	    "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">",
-	    title, name_a, name_b, WIDTH, HEIGHT, title);
-	for (int i = 0; i <= 2; i++) {
-		double y = (HEIGHT - BOTTOM) * (1 - i / 2.0);
-		buf_printf(out,
-		    "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
-		    "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>",
-		    LEFT, WIDTH, y, y, LEFT - 6, y < 10 ? 10 : y, top * i / 2);
+	for (unsigned i = 0; i < c->n; i++) {
+		any = any || c->columns[what][i] > 0;
 	}
-	put_line(r, a, top, "a", out);
-	put_line(r, b, top, "b", out);
-	buf_printf(out,
-	    "<text x=\"%d\" y=\"%d\">0 s</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">%u s</text></svg>\n",
-	    LEFT, HEIGHT - 4, WIDTH, HEIGHT - 4, r->n_seconds);
+	if (any) {
+		p->series[p->n_series++] = (struct plot_series){
+			.name = name, .x = c->time_s, .y = c->columns[what], .n = c->n
+		};
+	}
 }
 
-static void put_cells(const char *const *names, unsigned n, struct buf *out)
+static void put_courses(const struct load_result *r, struct buf *out)
 {
-	buf_append_str(out, "<div><table><tr>");
-	for (unsigned i = 0; i < n; i++) {
-		buf_printf(out, "<th>%s</th>", names[i]);
+	struct course_columns c = columns_of(r);
+	struct plot rates = { .title = "Activities a second",
+		.x_name = "time of the run",
+		.x_quantity = QUANTITY_SECONDS,
+		.x_from_zero = true,
+		.y_from_zero = true };
+	struct plot latency = { .title = "Latency of activities over time",
+		.x_name = "time of the run",
+		.x_quantity = QUANTITY_SECONDS,
+		.x_from_zero = true,
+		.y_quantity = QUANTITY_MS,
+		.y_log = true };
+
+	add_course(&rates, &c, COURSE_BEGUN, "begun");
+	add_course(&rates, &c, COURSE_DONE, "done");
+	add_course(&rates, &c, COURSE_REFUSED, "refused");
+	add_course(&rates, &c, COURSE_FAILED, "failed");
+	add_course(&latency, &c, COURSE_P50, "half within");
+	add_course(&latency, &c, COURSE_P99, "99 of 100 within");
+	plot_put(&rates, out);
+	plot_put(&latency, out);
+	free(c.time_s);
+}
+
+/* ---- latency by share ---- */
+
+enum {
+	RANKS = 40
+};
+
+/* Latency at 0 %, 50 %, ... 99.99 %, as far as two activities or more were slower. */
+static unsigned ranks_of(const struct hdr *h, double *rank, double *ms)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < RANKS; i++) {
+		double r = pow(10, i * 4.0 / (RANKS - 1));
+		if (h->count < 2 || r > (double)h->count / 2) {
+			break;
+		}
+		rank[n] = r;
+		ms[n++] = fmax(ms_of(h, 1 - 1 / r), 0.001);
 	}
-	buf_append_str(out, "</tr>\n");
+	return n;
+}
+
+static void put_shares(const struct load_result *r, struct buf *out)
+{
+	static double rank[PLOT_SERIES_MAX][RANKS], ms[PLOT_SERIES_MAX][RANKS];
+	struct plot p = { .title = "Latency by share of the activities",
+		.x_quantity = QUANTITY_RANK,
+		.x_log = true,
+		.y_quantity = QUANTITY_MS,
+		.y_log = true,
+		.x_name = "so many were faster" };
+
+	for (unsigned i = 0; i < r->n_activities && p.n_series < PLOT_SERIES_MAX; i++) {
+		unsigned k = p.n_series;
+		unsigned n = ranks_of(&r->activities[i].latency, rank[k], ms[k]);
+		if (n > 1) {
+			p.series[p.n_series++] = (struct plot_series){
+				.name = r->activities[i].name, .x = rank[k], .y = ms[k], .n = n
+			};
+		}
+	}
+	plot_put(&p, out);
+}
+
+/* ---- tables ---- */
+
+static void cell_count(struct report_table *t, uint64_t n, bool bad)
+{
+	if (bad && n > 0) {
+		report_cell_bad(t, "%llu", number(n));
+	} else {
+		report_cell(t, "%llu", number(n));
+	}
 }
 
 static void put_activities(const struct load_result *r, struct buf *out)
 {
-	static const char *const names[] = { "activity", "planned/s", "begun/s", "done", "refused",
-		"failed", "p50 ms", "p90 ms", "p99 ms", "max ms" };
+	static const char *const columns[] = { "<activity", "planned/s", "begun/s", "done",
+		"refused", "failed", "p50 ms", "p90 ms", "p99 ms", "max ms" };
 
-	buf_append_str(out, "<h2>Activities</h2>");
-	put_cells(names, sizeof(names) / sizeof(names[0]), out);
+	report_section(out, "Activities");
+	struct report_table t =
+	    report_table_begin(out, columns, sizeof(columns) / sizeof(columns[0]));
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		const struct load_activity *a = &r->activities[i];
-		buf_append_str(out, "<tr><td>");
-		put_escaped(out, a->name);
-		buf_printf(out,
-		    "</td><td>%.2f</td><td>%.2f</td><td>%llu</td><td>%llu</td><td>%llu</td>",
-		    a->per_second, r->elapsed_s > 0 ? (double)a->begun / r->elapsed_s : 0,
-		    (unsigned long long)a->done, (unsigned long long)a->refused,
-		    (unsigned long long)a->failed);
+		report_cell(&t, "%s", a->name);
+		report_cell(&t, "%.2f", a->per_second);
+		report_cell(&t, "%.2f", r->elapsed_s > 0 ? (double)a->begun / r->elapsed_s : 0);
+		cell_count(&t, a->done, false);
+		cell_count(&t, a->refused, true);
+		cell_count(&t, a->failed, true);
 		static const double points[] = { 0.5, 0.9, 0.99, 1 };
 		for (unsigned k = 0; k < 4; k++) {
-			buf_printf(out, "<td>%.1f</td>",
-			    (double)hdr_quantile_us(&a->latency, points[k]) / 1000);
+			report_cell(&t, "%.1f", ms_of(&a->latency, points[k]));
 		}
-		buf_append_str(out, "</tr>\n");
 	}
-	buf_append_str(out, "</table></div>\n");
+	report_table_end(&t);
 }
 
 static void put_steps(const struct load_result *r, struct buf *out)
 {
-	static const char *const names[] = { "step", "done", "refused", "failed", "latency p50 ms",
-		"latency p99 ms", "service p50 ms", "service p99 ms" };
+	static const char *const columns[] = { "<activity", "<step", "done", "refused", "failed",
+		"latency p50 ms", "p99 ms", "service p50 ms", "p99 ms" };
 
-	buf_append_str(out, "<h2>Steps</h2>");
-	put_cells(names, sizeof(names) / sizeof(names[0]), out);
+	report_section(out, "Steps");
+	struct report_table t =
+	    report_table_begin(out, columns, sizeof(columns) / sizeof(columns[0]));
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		const struct load_activity *a = &r->activities[i];
 		for (unsigned k = 0; k < a->n_steps; k++) {
 			const struct load_step *s = &a->steps[k];
-			buf_append_str(out, "<tr><td>");
-			put_escaped(out, a->name);
-			buf_append_str(out, ": ");
-			put_escaped(out, s->name);
-			buf_printf(out,
-			    "</td><td>%llu</td><td>%llu</td><td>%llu</td><td>%.1f</td><td>%.1f</td><td>%.1f</td><td>%.1f</td></tr>\n",
-			    (unsigned long long)s->done, (unsigned long long)s->refused,
-			    (unsigned long long)s->failed,
-			    (double)hdr_quantile_us(&s->latency, 0.5) / 1000,
-			    (double)hdr_quantile_us(&s->latency, 0.99) / 1000,
-			    (double)hdr_quantile_us(&s->service, 0.5) / 1000,
-			    (double)hdr_quantile_us(&s->service, 0.99) / 1000);
+			report_cell(&t, "%s", k == 0 ? a->name : "");
+			report_cell(&t, "%s", s->name);
+			cell_count(&t, s->done, false);
+			cell_count(&t, s->refused, true);
+			cell_count(&t, s->failed, true);
+			report_cell(&t, "%.1f", ms_of(&s->latency, 0.5));
+			report_cell(&t, "%.1f", ms_of(&s->latency, 0.99));
+			report_cell(&t, "%.1f", ms_of(&s->service, 0.5));
+			report_cell(&t, "%.1f", ms_of(&s->service, 0.99));
 		}
 	}
-	buf_append_str(out,
-	    "</table></div><p>Latency counts from the moment a request should have been sent, "
-	    "service from the moment it was.</p>\n");
+	report_table_end(&t);
+	report_text(out,
+	    "Latency counts from the moment a request should have been sent, service from "
+	    "the moment it was.");
 }
+
+/* ---- target, model, machine ---- */
 
 static void put_target(const struct load_result *r, struct buf *out)
 {
-	static const char *const names[] = { "role", "processes", "cores used" };
+	struct bar rows[LOAD_ROLES_MAX];
+	struct bars b = { .title = "Cores used by each role", .n_parts = 1, .rows = rows };
+	struct load_sum s = load_sum_new(r, NULL);
 
-	if (r->n_roles == 0 || r->watched_s <= 0) {
-		return;
+	for (unsigned i = 0; i < r->n_roles && r->watched_s > 0; i++) {
+		rows[b.n_rows++] =
+		    (struct bar){ r->roles[i].name, { r->roles[i].cpu_s / r->watched_s }, 0, 0 };
 	}
-	buf_append_str(out, "<h2>The target</h2>");
-	put_cells(names, sizeof(names) / sizeof(names[0]), out);
-	for (unsigned i = 0; i < r->n_roles; i++) {
-		buf_append_str(out, "<tr><td>");
-		put_escaped(out, r->roles[i].name);
-		buf_printf(out, "</td><td>%u</td><td>%.3f</td></tr>\n", r->roles[i].processes,
-		    r->roles[i].cpu_s / r->watched_s);
+	if (b.n_rows > 0) {
+		report_section(out, "The target");
+		bars_put(&b, out);
+		if (s.done > 0) {
+			report_text(out,
+			    "Together %.2f cores, or %.3g ms of processor for each of the %llu "
+			    "activities that were done. What each kind of activity costs in each role, "
+			    "plimsoll line finds out.",
+			    s.cpu_s / r->watched_s, s.cpu_s / (double)s.done * 1000,
+			    number(s.done));
+		}
 	}
-	buf_append_str(out, "</table></div>\n");
+	load_sum_fini(&s);
 }
 
-static void put_population(const struct model *m, struct buf *out)
+static void put_model(const struct load_result *r, struct buf *out)
 {
-	buf_append_str(out, "<h2>The model</h2><p>");
-	put_escaped(out, m->about);
-	buf_append_str(out, "</p><ul>\n");
-	for (unsigned i = 0; i < m->n_values; i++) {
-		buf_append_str(out, "<li>");
-		put_escaped(out, m->values[i].name);
-		buf_printf(out, " = %.6g: ", m->values[i].value);
-		put_escaped(out, m->values[i].why);
-		buf_append_str(out, "</li>\n");
+	static const char *const columns[] = { "<number", "value", "<why" };
+	static const char *const activity_columns[] = { "<activity", "a day and user", "<why" };
+	const struct model *m = r->model;
+
+	report_section(out, "The model");
+	report_text(out, "%s: %s.%s%s", m->name, m->about,
+	    r->plan.preset == NULL ? "" : " Rates are the published ones of preset ",
+	    r->plan.preset == NULL ? "" : r->plan.preset->name);
+	if (m->n_values > 0) {
+		struct report_table t = report_table_begin(out, columns, 3);
+		for (unsigned i = 0; i < m->n_values; i++) {
+			report_cell(&t, "%s", m->values[i].name);
+			report_cell(&t, "%.4g", m->values[i].value);
+			report_cell(&t, "%s", m->values[i].why);
+		}
+		report_table_end(&t);
 	}
-	buf_append_str(out, "</ul>\n");
+	struct report_table t = report_table_begin(out, activity_columns, 3);
+	for (unsigned i = 0; i < m->n_activities; i++) {
+		double rate = model_rate(m, r->plan.preset, i, 1);
+		report_cell(&t, "%s", m->activities[i].name);
+		report_cell(&t, "%.4g", rate * MODEL_DAY_S);
+		report_cell(&t, "%s", m->activities[i].why);
+	}
+	report_table_end(&t);
 }
+
+static void put_generator(const struct load_result *r, struct buf *out)
+{
+	const struct machine m = machine_read();
+	double wall_s = r->elapsed_s + r->plan.warm_up_s;
+
+	report_section(out, "The generator and its machine");
+	report_text(out, "%u cores of %s, %.1f GB of memory, %s.", m.cores,
+	    m.cpu[0] == '\0' ? "an unnamed processor" : m.cpu, (double)m.memory_bytes / 1e9,
+	    m.kernel);
+	report_text(out,
+	    "Requests left late by %.3f ms (p50), %.3f ms (p99), at most %.3f ms. It used %.0f %% of a "
+	    "core, made %llu connections, and had at most %u activities at once.",
+	    ms_of(&r->lateness, 0.5), ms_of(&r->lateness, 0.99), (double)r->lateness.max_us / 1000,
+	    wall_s > 0 ? r->cpu_s / wall_s * 100 : 0, number(r->connections), r->running_max);
+}
+
+/* ---- what to know ---- */
 
 static void put_doubts(const struct load_result *r, struct buf *out)
 {
 	if (r->n_void > 0) {
-		buf_append_str(out,
-		    "<div class=\"void\"><h2>Void</h2><p>The generator itself was the limit; "
-		    "these figures are its own as much as the target's.</p><ul>");
+		report_verdict(out, REPORT_BAD,
+		    "Void: the generator itself was the limit; these figures are its own as much "
+		    "as the target's.");
+		report_list_begin(out);
 		for (unsigned i = 0; i < r->n_void; i++) {
-			buf_append_str(out, "<li>");
-			put_escaped(out, r->causes[i]);
-			buf_append_str(out, "</li>");
+			report_list_item(out, "%s", r->causes[i]);
 		}
-		buf_append_str(out, "</ul></div>\n");
+		report_list_end(out);
 	}
 	if (r->n_failures > 0) {
-		buf_append_str(out, "<h2>Failures</h2><ul>");
+		report_verdict(out, REPORT_BAD, "Failures:");
+		report_list_begin(out);
 		for (unsigned i = 0; i < r->n_failures; i++) {
-			buf_printf(
-			    out, "<li>%llu times: ", (unsigned long long)r->failures[i].count);
-			put_escaped(out, r->failures[i].text);
-			buf_append_str(out, "</li>");
+			report_list_item(out, "%llu times: %s", number(r->failures[i].count),
+			    r->failures[i].text);
 		}
-		buf_append_str(out, "</ul>\n");
+		report_list_end(out);
 	}
+}
+
+static void put_caveats(const struct load_result *r, struct buf *out)
+{
+	char texts[LOAD_CAVEATS_MAX][LOAD_TEXT_BYTES];
+	unsigned n = load_sum_caveats(r, texts);
+
+	report_section(out, "To bear in mind");
+	report_list_begin(out);
+	for (unsigned i = 0; i < n; i++) {
+		report_list_item(out, "%s", texts[i]);
+	}
+	report_list_end(out);
+}
+
+/* A sentence that a function writes, as a text. */
+static const char *sentence(const struct load_result *r,
+    void (*write)(const struct load_result *, struct buf *), const char *end, struct buf *out)
+{
+	write(r, out);
+	buf_append_str(out, end);
+	buf_append_char(out, '\0');
+	return out->failed ? "" : out->data;
 }
 
 void load_report_html(const struct load_result *r, struct buf *out)
 {
-	struct buf headline = buf_new(4096);
+	struct buf title = buf_new(4096), lead = buf_new(4096), how = buf_new(4096);
 
-	load_report_headline(r, &headline);
-	buf_printf(out,
-	    "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-	    "content=\"width=device-width\"><title>Load of %s</title><style>%s</style></head><body>\n<h1>Load of %s</h1>\n<p>",
-	    r->model->name, style, r->model->name);
-	enc_html(out, buf_slice(&headline));
-	buf_printf(out, ".%s</p>\n", r->interrupted ? " Interrupted: up to then." : "");
+	buf_printf(&title, "Load of %s", r->model->name);
+	buf_append_char(&title, '\0');
+	report_begin(
+	    out, title.failed ? "Load" : title.data, sentence(r, load_sum_sentence, ".", &lead));
+	report_text(out, "%s", sentence(r, load_report_headline, ".", &how));
 	put_doubts(r, out);
-	if (r->n_seconds > 0) {
-		put_plot(r, "Activities a second", "begun", begun, "done", done, out);
-		put_plot(r, "Latency of activities, ms", "half of them", p50_ms, "99 of 100",
-		    p99_ms, out);
-	}
+	put_courses(r, out);
+	put_shares(r, out);
 	put_activities(r, out);
 	put_steps(r, out);
 	put_target(r, out);
-	buf_printf(out,
-	    "<h2>The generator</h2><p>Requests left late by %.3f ms (p99); it used %.2f s of processor in %.1f s; "
-	    "%llu connections.</p>\n",
-	    (double)hdr_quantile_us(&r->lateness, 0.99) / 1000, r->cpu_s, r->elapsed_s,
-	    (unsigned long long)r->connections);
-	put_population(r->model, out);
-	buf_append_str(out, "</body></html>\n");
-	buf_free(&headline);
+	put_caveats(r, out);
+	put_model(r, out);
+	put_generator(r, out);
+	report_end(out);
+	buf_free(&title);
+	buf_free(&lead);
+	buf_free(&how);
 }

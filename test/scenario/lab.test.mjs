@@ -294,7 +294,7 @@ meanwhile('a target that dies in the middle, and a full disk for the page: what 
 		onSpawn: (child) => child.stderr.once('data', () => server.close()),
 	});
 	assert.equal(code, 1);
-	assert.match(stderr, /^plimsoll load: \/dev\/full could not be written$/m);
+	assert.match(stderr, /^plimsoll load: \/dev\/full could not be written: No space left on device$/m);
 	const visit = byName(json, 'visit');
 	assert.ok(visit.done > 0 && visit.failed > 0, JSON.stringify(json.failures));
 	assert.ok(json.failures.every((f) => /^visit: \/: connection (refused|reset)$/.test(f.text)), JSON.stringify(json.failures));
