@@ -47,9 +47,11 @@ static void print_usage(FILE *out)
 	    "  --insecure             takes any certificate\n"
 	    "  --from ADDRESSES       source addresses in turn: 127.0.0.2,127.0.0.10-127.0.0.20\n"
 	    "  --admin HOST:PORT      the target's admin listener, if it is a Plimsoll: its use by role\n"
+	    "  --slo THRESHOLD        exits with 1 where it is missed: 'p99<50ms', 'errors<0.1%', 'signin.p90<200ms',\n"
+	    "                         'done>20/s'; may be given several times\n"
 	    "  --json                 the result as JSON on standard output\n"
 	    "  --html FILE            the result as one page\n\n"
-	    "exit codes: 0 ok, 1 failed or nothing succeeded, 2 wrong command line,\n"
+	    "exit codes: 0 ok, 1 failed, nothing succeeded or a threshold missed, 2 wrong command line,\n"
 	    "            6 void: the generator itself was the limit, and says of what\n",
 	    out);
 }
@@ -162,7 +164,10 @@ static int report(const struct load_result *r, const struct lab_options *o)
 	if (!good) {
 		return EXIT_FAILED;
 	}
-	return r->n_void > 0 ? EXIT_VOID : load_result_succeeded(r) ? EXIT_OK : EXIT_FAILED;
+	if (r->n_void > 0) {
+		return EXIT_VOID;
+	}
+	return load_result_succeeded(r) && slo_all_met(r) ? EXIT_OK : EXIT_FAILED;
 }
 
 static int run_load(struct lab_options *o)
@@ -185,6 +190,10 @@ static int run_load(struct lab_options *o)
 	    model_open(model_path(o->words[0], path, sizeof(path)), o->load.seed, &m, &note);
 	if (e == ERR_OK) {
 		e = model_find_preset(m, o->preset, &o->load.preset, &note);
+	}
+	o->load.slos = o->slos;
+	for (unsigned i = 0; e == ERR_OK && i < o->load.n_slos; i++) {
+		e = slo_check_name(&o->slos[i], m, &note);
 	}
 	if (e == ERR_OK) {
 		e = load_run(m, &o->load, &r, &note);

@@ -152,6 +152,23 @@ static const struct {
 };
 /* clang-format on */
 
+/* One more threshold; false after saying what is wrong with it. */
+static bool add_slo(struct lab_options *o, const char *text)
+{
+	struct err_note note = { 0 };
+
+	if (o->load.n_slos == SLO_MAX) {
+		fprintf(stderr, "plimsoll: --slo may be given %d times\n", SLO_MAX);
+		return false;
+	}
+	if (slo_parse(text, &o->slos[o->load.n_slos], &note) != ERR_OK) {
+		fprintf(stderr, "plimsoll: --slo %s\n", note.text);
+		return false;
+	}
+	o->load.n_slos++;
+	return true;
+}
+
 static bool complain(const char *word, const char *what)
 {
 	fprintf(stderr, "plimsoll: %s%s; see `plimsoll load --help`\n", word, what);
@@ -194,7 +211,14 @@ bool lab_options_parse(int argc, char **argv, struct lab_options *ret)
 		if (known) {
 			continue;
 		}
-		if (strcmp(argv[i], "--json") == 0) {
+		if (strcmp(argv[i], "--slo") == 0) {
+			if (i + 1 == argc) {
+				return complain("--slo", " needs a value");
+			}
+			if (!add_slo(&o, argv[++i])) {
+				return false;
+			}
+		} else if (strcmp(argv[i], "--json") == 0) {
 			o.json = true;
 		} else if (strcmp(argv[i], "--insecure") == 0) {
 			o.load.insecure = true;

@@ -20,6 +20,7 @@ struct lab_options {
 	unsigned n_words;
 	const char *preset, *html, *admin; /* or NULL */
 	bool json, help;
+	struct slo slos[SLO_MAX]; /* load.n_slos of them */
 	struct load_plan load;
 };
 

@@ -21,6 +21,7 @@
 #include "lab/behaviour.h"
 #include "lab/hdr.h"
 #include "lab/model.h"
+#include "lab/slo.h"
 #include "lab/user_api.h"
 
 enum {
@@ -74,6 +75,8 @@ struct load_plan {
 	const struct arrival_part *parts; /* of SHAPE_PARTS; they begin with the warm-up */
 	unsigned n_parts;
 	bool silent; /* no line of progress */
+	const struct slo *slos; /* what it has to keep; borrowed, as long as the result */
+	unsigned n_slos;
 };
 
 #define LOAD_PLAN_DEFAULT                                                                          \

@@ -335,6 +335,30 @@ static void put_doubts(const struct load_result *r, struct buf *out)
 	}
 }
 
+static void put_slos(const struct load_result *r, struct buf *out)
+{
+	static const char *const columns[] = { "<threshold", "measured", "<" };
+
+	if (r->plan.n_slos == 0) {
+		return;
+	}
+	bool met = slo_all_met(r);
+	report_verdict(out, met ? REPORT_GOOD : REPORT_BAD,
+	    met ? "All thresholds were met." : "Thresholds were missed.");
+	struct report_table t = report_table_begin(out, columns, 3);
+	for (unsigned i = 0; i < r->plan.n_slos; i++) {
+		const struct slo *s = &r->plan.slos[i];
+		struct slo_result result = slo_judge_run(s, r);
+		struct buf value = buf_new(64);
+		slo_put_value(s, &result, &value);
+		report_cell(&t, "%s", s->text);
+		report_cell(&t, "%.*s", SLICE_ARG(buf_slice(&value)));
+		(result.met ? report_cell : report_cell_bad)(&t, result.met ? "met" : "missed");
+		buf_free(&value);
+	}
+	report_table_end(&t);
+}
+
 static void put_caveats(const struct load_result *r, struct buf *out)
 {
 	char texts[LOAD_CAVEATS_MAX][LOAD_TEXT_BYTES];
@@ -368,6 +392,7 @@ void load_report_html(const struct load_result *r, struct buf *out)
 	    out, title.failed ? "Load" : title.data, sentence(r, load_sum_sentence, ".", &lead));
 	report_text(out, "%s", sentence(r, load_report_headline, ".", &how));
 	put_doubts(r, out);
+	put_slos(r, out);
 	put_courses(r, out);
 	put_shares(r, out);
 	put_activities(r, out);

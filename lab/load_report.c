@@ -108,6 +108,17 @@ static void put_those_who_left(const struct load_result *r, struct buf *out)
 	}
 }
 
+static void put_slos(const struct load_result *r, struct buf *out)
+{
+	for (unsigned i = 0; i < r->plan.n_slos; i++) {
+		const struct slo *s = &r->plan.slos[i];
+		struct slo_result result = slo_judge_run(s, r);
+		buf_printf(out, "%s  %-24s ", i == 0 ? "\nthresholds\n" : "", s->text);
+		slo_put_value(s, &result, out);
+		buf_append_str(out, result.met ? ", met\n" : ", MISSED\n");
+	}
+}
+
 static void put_verdict(const struct load_result *r, struct buf *out)
 {
 	buf_printf(out,
@@ -161,6 +172,7 @@ void load_report_text(const struct load_result *r, struct buf *out)
 		    r->failures[i].text);
 	}
 	put_target(r, out);
+	put_slos(r, out);
 	put_verdict(r, out);
 }
 
@@ -172,14 +184,19 @@ static void put_count(struct json_writer *w, const char *name, uint64_t n)
 	json_put_i64(w, n > INT64_MAX ? INT64_MAX : (int64_t)n);
 }
 
-static void put_real(struct json_writer *w, const char *name, double n)
+static void put_real_value(struct json_writer *w, double n)
 {
 	struct buf text = buf_new(64);
 
 	buf_printf(&text, "%.6g", n);
-	json_put_name(w, slice_str(name));
 	json_put_raw(w, buf_slice(&text));
 	buf_free(&text);
+}
+
+static void put_real(struct json_writer *w, const char *name, double n)
+{
+	json_put_name(w, slice_str(name));
+	put_real_value(w, n);
 }
 
 static void put_text(struct json_writer *w, const char *name, const char *text)
@@ -287,6 +304,27 @@ static void put_target_json(struct json_writer *w, const struct load_result *r)
 	json_end_object(w);
 }
 
+static void put_slos_json(struct json_writer *w, const struct load_result *r)
+{
+	json_put_name(w, SLICE("slo"));
+	json_begin_array(w);
+	for (unsigned i = 0; i < r->plan.n_slos; i++) {
+		struct slo_result result = slo_judge_run(&r->plan.slos[i], r);
+		json_begin_object(w);
+		put_text(w, "text", r->plan.slos[i].text);
+		json_put_name(w, SLICE("measured"));
+		if (result.known) {
+			put_real_value(w, result.value);
+		} else {
+			json_put_null(w);
+		}
+		json_put_name(w, SLICE("met"));
+		json_put_bool(w, result.met);
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
 static void put_generator_json(struct json_writer *w, const struct load_result *r)
 {
 	json_put_name(w, SLICE("generator"));
@@ -333,6 +371,7 @@ void load_report_json(const struct load_result *r, struct buf *out)
 		json_end_object(&w);
 	}
 	json_end_array(&w);
+	put_slos_json(&w, r);
 	put_target_json(&w, r);
 	put_generator_json(&w, r);
 	json_end_object(&w);

@@ -64,3 +64,37 @@ test('a page that cannot be written is said, and the results are printed all the
 		}),
 	);
 });
+
+test('thresholds: met, missed, misspelt; in text, JSON and page', async (t) => {
+	const url = await standIn(t, (req, res) => {
+		if (req.url === '/c') res.statusCode = 503;
+		setTimeout(() => res.end('x'), req.url === '/b' ? 60 : 0);
+	});
+	const page = path.join(scratch, 'slo.html');
+	const slo = ['visit.p50<50ms', 'visit.p50>55ms', 'errors<50%', 'look.errors<1%', 'look.p99<1s'].flatMap((text) => ['--slo', text]);
+	const [missed, text, met] = await Promise.all([
+		load(url, ['--json', '--html', page, ...slo]),
+		load(url, slo),
+		load(url, ['--slo', 'visit.done>1/s', '--slo', 'failed<=0%', '--json']),
+	]);
+	assert.deepEqual(missed.json.slo.map(({ text, met }) => [text, met]), [['visit.p50<50ms', false], ['visit.p50>55ms', true], ['errors<50%', true], ['look.errors<1%', false], ['look.p99<1s', false]]);
+	assert.ok(missed.json.slo[0].measured > 59 && missed.json.slo[3].measured === 1 && missed.json.slo[4].measured === null);
+	// A busy machine may make a run void (6), which comes first.
+	const code = (end, want) => assert.ok(end.code === want || (end.code === 6 && /VOID|"void":\["/.test(end.stdout)), `${end.code}: ${end.stderr}`);
+	code(missed, 1);
+	code(text, 1);
+	code(met, 0);
+	assert.match(text.stdout, /thresholds\n {2}visit\.p50<50ms +\d+(\.\d+)? ms, MISSED\n {2}visit\.p50>55ms .*, met\n/);
+	assert.match(text.stdout, /look\.p99<1s +nothing done, MISSED/);
+	assert.match(readFileSync(page, 'utf8'), /Thresholds were missed[^]*look\.errors&lt;1%<\/td><td>100 %<\/td><td class="t bad">missed/);
+	for (const [args, exit, line] of [
+		[['--slo', 'p99<50'], 2, /--slo "p99<50": "50" is not a time with us, ms or s, as in/],
+		[['--slo', 'nobody.p99<50ms'], 1, /"nobody\.p99<50ms": test has no activity "nobody" but visit, look/],
+		[['--slo'], 2, /--slo needs a value/],
+	]) {
+		const end = await run(['load', model, url, ...args]);
+		assert.equal(end.code, exit, end.stderr);
+		assert.match(end.stderr, line);
+		assert.equal(end.stdout, '');
+	}
+});
