@@ -6,17 +6,16 @@
 #include <string.h>
 
 #include "cmd/lab_options.h"
+#include "cmd/lab_output.h"
+#include "cmd/lab_report.h"
 #include "cmd/lab_target.h"
 #include "core/role/role.h"
 #include "lab/load_report.h"
 #include "lab/model.h"
-#include "lab/report.h"
 #include "lab/rates.h"
 
 enum {
-	TEXT_BYTES = 64 << 20,
 	PATH_BYTES = 4096,
-	EXIT_VOID = 6, /* the figures are not the target's */
 };
 
 static void print_usage(FILE *out)
@@ -49,36 +48,13 @@ static void print_usage(FILE *out)
 	    "  --admin HOST:PORT      the target's admin listener, if it is a Plimsoll: its use by role\n"
 	    "  --slo THRESHOLD        exits with 1 where it is missed: 'p99<50ms', 'errors<0.1%', 'signin.p90<200ms',\n"
 	    "                         'done>20/s'; may be given several times\n"
+	    "  --record FILE          appends the run to FILE, for plimsoll report trend\n"
+	    "  --commit TEXT          what is measured, for the record; else the commit of the work tree here\n"
 	    "  --json                 the result as JSON on standard output\n"
 	    "  --html FILE            the result as one page\n\n"
 	    "exit codes: 0 ok, 1 failed, nothing succeeded or a threshold missed, 2 wrong command line,\n"
 	    "            6 void: the generator itself was the limit, and says of what\n",
 	    out);
-}
-
-static int usage_error(const char *what)
-{
-	fprintf(stderr, "plimsoll: %s; see `plimsoll load --help`\n", what);
-	return EXIT_USAGE;
-}
-
-static int failed(const char *command, const struct err_note *note)
-{
-	fprintf(stderr, "plimsoll %s: %s\n", command, note->text);
-	return EXIT_FAILED;
-}
-
-/* Prints what is in the buffer; false, said, if standard output does not take it. */
-static bool print_all(const struct buf *text)
-{
-	struct slice all = SLICE_EMPTY;
-
-	if (buf_finish(text, &all) != ERR_OK || fwrite(all.ptr, 1, all.len, stdout) != all.len ||
-	    fflush(stdout) != 0) {
-		fputs("plimsoll: the output could not be written\n", stderr);
-		return false;
-	}
-	return true;
 }
 
 /* "persona" is one of those that came with the program; with '/' or ".lua" it is a file. */
@@ -104,13 +80,13 @@ static int model_rates(const struct model *m, const struct lab_options *o)
 {
 	const struct model_preset *p = NULL;
 	struct err_note note = { 0 };
-	struct buf text = buf_new(TEXT_BYTES);
+	struct buf text = buf_new(LAB_TEXT_BYTES);
 
 	if (model_find_preset(m, o->preset, &p, &note) != ERR_OK) {
-		return failed("model", &note);
+		return lab_failed("model", &note);
 	}
 	rates_print(m, p, o->load.users, &text);
-	int code = print_all(&text) ? EXIT_OK : EXIT_FAILED;
+	int code = lab_print(&text) ? EXIT_OK : EXIT_FAILED;
 	buf_free(&text);
 	return code;
 }
@@ -124,11 +100,11 @@ static int run_model(const struct lab_options *o)
 	bool rates = o->n_words == 2 && strcmp(o->words[0], "rates") == 0;
 
 	if (!check && !rates) {
-		return usage_error("model check MODEL or model rates MODEL");
+		return lab_usage_error("load", "model check MODEL or model rates MODEL");
 	}
 	if (model_open(model_path(o->words[1], path, sizeof(path)), o->load.seed, &m, &note) !=
 	    ERR_OK) {
-		return failed("model", &note);
+		return lab_failed("model", &note);
 	}
 	int code = check ? model_check(m) : model_rates(m, o);
 	model_close(&m);
@@ -139,27 +115,36 @@ static int run_model(const struct lab_options *o)
 
 static bool write_page(const struct load_result *r, const char *path)
 {
-	struct buf text = buf_new(TEXT_BYTES);
-	struct err_note note = { 0 };
+	struct buf text = buf_new(LAB_TEXT_BYTES);
 
 	load_report_html(r, &text);
-	bool good = report_save(&text, path, &note) == ERR_OK;
-	if (!good) {
-		fprintf(stderr, "plimsoll load: %s could not be written: %s\n", path, note.text);
-	}
+	bool good = lab_save_page("load", &text, path);
+	buf_free(&text);
+	return good;
+}
+
+static bool keep_record(const struct load_result *r, const struct lab_options *o)
+{
+	struct buf text = buf_new(LAB_TEXT_BYTES);
+
+	load_report_json(r, &text);
+	bool good = lab_record("load", o->record, o->commit, buf_slice(&text));
 	buf_free(&text);
 	return good;
 }
 
 static int report(const struct load_result *r, const struct lab_options *o)
 {
-	struct buf text = buf_new(TEXT_BYTES);
+	struct buf text = buf_new(LAB_TEXT_BYTES);
 
 	(o->json ? load_report_json : load_report_text)(r, &text);
-	bool good = print_all(&text);
+	bool good = lab_print(&text);
 	buf_free(&text);
 	if (o->html != NULL) {
 		good = write_page(r, o->html) && good;
+	}
+	if (o->record != NULL) {
+		good = keep_record(r, o) && good;
 	}
 	if (!good) {
 		return EXIT_FAILED;
@@ -179,7 +164,7 @@ static int run_load(struct lab_options *o)
 	struct lab_target target = { .address = o->admin };
 
 	if (o->n_words != 2) {
-		return usage_error("load MODEL URL");
+		return lab_usage_error("load", "load MODEL URL");
 	}
 	o->load.url = o->words[1];
 	if (o->admin != NULL) {
@@ -198,10 +183,10 @@ static int run_load(struct lab_options *o)
 	if (e == ERR_OK) {
 		e = load_run(m, &o->load, &r, &note);
 	}
-	if (e == ERR_OK && o->admin != NULL) {
-		lab_target_sum_up(&target, r);
+	if (o->admin != NULL) {
+		lab_target_sum_up(&target, e == ERR_OK ? r : NULL);
 	}
-	int code = e == ERR_OK ? report(r, o) : failed("load", &note);
+	int code = e == ERR_OK ? report(r, o) : lab_failed("load", &note);
 	load_result_free(&r);
 	model_close(&m);
 	return code;
@@ -214,6 +199,9 @@ int main(int argc, char **argv)
 	if (argc < 2) {
 		print_usage(stderr);
 		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "report") == 0) {
+		return lab_report_main(argc - 2, argv + 2);
 	}
 	if (!lab_options_parse(argc - 2, argv + 2, &o)) {
 		return EXIT_USAGE;
@@ -228,5 +216,5 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "load") == 0) {
 		return run_load(&o);
 	}
-	return usage_error("there is model and load");
+	return lab_usage_error("load", "there is model, load and report");
 }

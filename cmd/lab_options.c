@@ -82,6 +82,14 @@ static bool set_value(struct lab_options *o, const char *flag, const char *value
 		o->html = value;
 		return true;
 	}
+	if (strcmp(flag, "--record") == 0) {
+		o->record = value;
+		return true;
+	}
+	if (strcmp(flag, "--commit") == 0) {
+		o->commit = value;
+		return true;
+	}
 	if (strcmp(flag, "--admin") == 0) {
 		o->admin = value;
 		return true;
@@ -133,6 +141,8 @@ static const struct {
 } flags[] = {
 	{ "--preset", "the name of a preset of the model" },
 	{ "--html", "a file to write" },
+	{ "--record", "a file to append to" },
+	{ "--commit", "a name of what is measured" },
 	{ "--admin", "the address of an admin listener, as 127.0.0.1:8001" },
 	{ "--ca", "a file of certificates" },
 	{ "--from", "addresses of this machine, as 127.0.0.2,127.0.0.10-127.0.0.20" },

@@ -18,7 +18,7 @@ enum {
 struct lab_options {
 	const char *words[LAB_OPTIONS_WORDS]; /* without a dash, in order; NULL behind the last */
 	unsigned n_words;
-	const char *preset, *html, *admin; /* or NULL */
+	const char *preset, *html, *admin, *record, *commit; /* or NULL */
 	bool json, help;
 	struct slo slos[SLO_MAX]; /* load.n_slos of them */
 	struct load_plan load;

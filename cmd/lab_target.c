@@ -1,18 +1,24 @@
 /*
- * One blocking question each: at these moments no request is on its way that it could delay.
+ * One blocking question each. At the two ends no request is on its way that it could delay; between
+ * them a thread asks.
  */
 #include "cmd/lab_target.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/fetch.h"
+#include "core/base/clock.h"
 #include "core/base/json.h"
 
 enum {
 	ANSWER_BYTES = 8 << 20
 };
 
+static const uint64_t look_every_ns = 1000000000;
+
+/* The role of that name, made if it is new; NULL: there are too many. */
 static struct load_role *role_called(struct load_role *roles, unsigned *n, struct slice name)
 {
 	name = slice_sub(name, 0, LOAD_ROLE_BYTES - 1);
@@ -52,44 +58,126 @@ static unsigned add_up(const struct json *processes, struct load_role *roles)
 	return n;
 }
 
-void lab_target_look(void *arg, enum load_moment moment)
+/* What is new since the last look goes to the sums; what was started anew counts from 0. */
+static void keep(struct lab_target *t, const struct load_role *now, unsigned n)
 {
-	struct lab_target *t = arg;
+	bool first = t->n_uses == 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct load_role *role = role_called(t->roles, &t->n_roles, slice_str(now[i].name));
+		if (role == NULL) {
+			continue;
+		}
+		double *last_s = &t->last_s[role - t->roles];
+		double more_s = now[i].cpu_s < *last_s ? now[i].cpu_s : now[i].cpu_s - *last_s;
+		role->cpu_s += first ? 0 : more_s;
+		role->processes = now[i].processes;
+		*last_s = now[i].cpu_s;
+	}
+	struct load_use use = { .at_s = (double)(clock_mono_us() - t->began_us) / 1e6 };
+	for (unsigned i = 0; i < t->n_roles; i++) {
+		use.cpu_s[i] = t->roles[i].cpu_s;
+	}
+	if (t->n_uses < LOAD_SECONDS_MAX) {
+		t->uses[t->n_uses++] = use;
+	}
+}
+
+/* True if it answered. */
+static bool look(struct lab_target *t)
+{
 	struct buf answer = buf_new(ANSWER_BYTES);
 	struct arena arena = arena_new(2 * ANSWER_BYTES);
 	struct slice body = SLICE_EMPTY;
 	const struct json *status = NULL;
+	struct load_role now[LOAD_ROLES_MAX] = { 0 };
 
 	enum err e = fetch_admin(t->address, "/status", &answer, &body, &t->trouble);
 	if (e == ERR_OK) {
 		e = json_parse(&arena, body, &status, &t->trouble);
 	}
 	if (e == ERR_OK) {
-		const struct json *processes = json_member(status, "processes");
-		bool begins = moment == LOAD_BEGINS;
-		*(begins ? &t->n_began : &t->n_ended) =
-		    add_up(processes, begins ? t->began : t->ended);
+		keep(t, now, add_up(json_member(status, "processes"), now));
 	}
 	arena_reset(&arena);
 	buf_free(&answer);
+	return e == ERR_OK;
 }
 
-void lab_target_sum_up(const struct lab_target *t, struct load_result *r)
+static void thread_main(void *arg)
 {
-	if (t->n_began == 0 || t->n_ended == 0) {
-		fprintf(stderr, "plimsoll load: nothing was learnt of the target's processes: %s\n",
-		    t->trouble.text[0] == '\0' ? "the run did not begin" : t->trouble.text);
+	struct lab_target *t = arg;
+
+	uv_mutex_lock(&t->lock);
+	while (!t->stopping) {
+		if (uv_cond_timedwait(&t->stop, &t->lock, look_every_ns) != 0 && !t->stopping) {
+			uv_mutex_unlock(&t->lock);
+			(void)look(t);
+			uv_mutex_lock(&t->lock);
+		}
+	}
+	uv_mutex_unlock(&t->lock);
+}
+
+/* Without a thread there still are the two ends. */
+static void begin(struct lab_target *t)
+{
+	t->began_us = clock_mono_us();
+	t->uses = calloc(LOAD_SECONDS_MAX, sizeof(*t->uses));
+	if (t->uses == NULL || !look(t) || uv_mutex_init(&t->lock) != 0) {
 		return;
 	}
-	for (unsigned i = 0; i < t->n_ended; i++) {
-		struct load_role role = t->ended[i];
-		for (unsigned k = 0; k < t->n_began; k++) {
-			/* One that was started anew meanwhile counts from 0. */
-			if (strcmp(t->began[k].name, role.name) == 0 &&
-			    t->began[k].cpu_s <= role.cpu_s) {
-				role.cpu_s -= t->began[k].cpu_s;
-			}
-		}
-		r->roles[r->n_roles++] = role;
+	if (uv_cond_init(&t->stop) != 0) {
+		uv_mutex_destroy(&t->lock);
+		return;
 	}
+	t->running = uv_thread_create(&t->thread, thread_main, t) == 0;
+	if (!t->running) {
+		uv_cond_destroy(&t->stop);
+		uv_mutex_destroy(&t->lock);
+	}
+}
+
+static void end_thread(struct lab_target *t)
+{
+	if (!t->running) {
+		return;
+	}
+	uv_mutex_lock(&t->lock);
+	t->stopping = true;
+	uv_cond_signal(&t->stop);
+	uv_mutex_unlock(&t->lock);
+	(void)uv_thread_join(&t->thread);
+	uv_cond_destroy(&t->stop);
+	uv_mutex_destroy(&t->lock);
+	t->running = false;
+}
+
+void lab_target_look(void *arg, enum load_moment moment)
+{
+	struct lab_target *t = arg;
+
+	if (moment == LOAD_BEGINS) {
+		begin(t);
+		return;
+	}
+	end_thread(t);
+	t->ended = t->n_uses > 0 && look(t);
+}
+
+void lab_target_sum_up(struct lab_target *t, struct load_result *r)
+{
+	end_thread(t);
+	if (r != NULL && t->ended) {
+		memcpy(r->roles, t->roles, sizeof(r->roles));
+		r->n_roles = t->n_roles;
+		r->uses = t->uses;
+		r->n_uses = t->n_uses;
+		t->uses = NULL;
+	} else if (r != NULL) {
+		fprintf(stderr, "plimsoll load: nothing was learnt of the target's processes: %s\n",
+		    t->trouble.text[0] == '\0' ? "the run did not begin" : t->trouble.text);
+	}
+	free(t->uses);
+	t->uses = NULL;
 }

@@ -125,6 +125,11 @@ struct load_role {
 	unsigned processes;
 };
 
+/* Its use so far, each role of the result at its place; at a moment of the run. */
+struct load_use {
+	double at_s, cpu_s[LOAD_ROLES_MAX];
+};
+
 struct load_result {
 	const struct model *model; /* borrowed */
 	struct load_plan plan;
@@ -148,6 +153,8 @@ struct load_result {
 	unsigned n_seconds;
 	struct load_role roles[LOAD_ROLES_MAX]; /* by whoever looked, n_roles 0: nobody */
 	unsigned n_roles;
+	struct load_use *uses; /* owned; by whoever looked */
+	unsigned n_uses;
 	double watched_s; /* between the moments: longer than elapsed_s */
 	bool interrupted;
 };

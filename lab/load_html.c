@@ -8,6 +8,7 @@
 #include "core/base/check.h"
 #include "lab/load_report.h"
 #include "lab/load_sum.h"
+#include "lab/load_use.h"
 #include "lab/machine.h"
 #include "lab/report.h"
 #include "lab/plot.h"
@@ -240,29 +241,71 @@ static void put_steps(const struct load_result *r, struct buf *out)
 
 /* ---- target, model, machine ---- */
 
+/* Cores of each role between two looks; those that used next to nothing are left out. */
+static void put_use_course(const struct load_result *r, struct buf *out)
+{
+	struct plot p = { .title = "Cores used by each role over time",
+		.x_name = "time of the run",
+		.x_quantity = QUANTITY_SECONDS,
+		.x_from_zero = true,
+		.y_from_zero = true };
+	unsigned n = r->n_uses > 1 ? r->n_uses - 1 : 0;
+	double *columns = calloc((size_t)(PLOT_SERIES_MAX + 1) * n + 1, sizeof(*columns));
+
+	for (unsigned i = 0; columns != NULL && i < n; i++) {
+		columns[i] = (r->uses[i].at_s + r->uses[i + 1].at_s) / 2;
+	}
+	for (unsigned k = 0; columns != NULL && k < r->n_roles && p.n_series < PLOT_SERIES_MAX;
+	     k++) {
+		double *cores = columns + (size_t)(p.n_series + 1) * n;
+		if (r->roles[k].cpu_s < 0.002 * r->watched_s) {
+			continue;
+		}
+		for (unsigned i = 0; i < n; i++) {
+			double length_s = r->uses[i + 1].at_s - r->uses[i].at_s;
+			cores[i] = length_s > 0
+				       ? (r->uses[i + 1].cpu_s[k] - r->uses[i].cpu_s[k]) / length_s
+				       : (double)NAN;
+		}
+		p.series[p.n_series++] = (struct plot_series){
+			.name = r->roles[k].name, .x = columns, .y = cores, .n = n
+		};
+	}
+	plot_put(&p, out);
+	free(columns);
+}
+
 static void put_target(const struct load_result *r, struct buf *out)
 {
 	struct bar rows[LOAD_ROLES_MAX];
 	struct bars b = { .title = "Cores used by each role", .n_parts = 1, .rows = rows };
-	struct load_sum s = load_sum_new(r, NULL);
+	const struct interval cost = load_use_cost_us(r);
+	double cpu_s = 0;
 
-	for (unsigned i = 0; i < r->n_roles && r->watched_s > 0; i++) {
+	if (r->n_roles == 0 || r->watched_s <= 0) {
+		return;
+	}
+	for (unsigned i = 0; i < r->n_roles; i++) {
 		rows[b.n_rows++] =
 		    (struct bar){ r->roles[i].name, { r->roles[i].cpu_s / r->watched_s }, 0, 0 };
+		cpu_s += r->roles[i].cpu_s;
 	}
-	if (b.n_rows > 0) {
-		report_section(out, "The target");
-		bars_put(&b, out);
-		if (s.done > 0) {
-			report_text(out,
-			    "Together %.2f cores, or %.3g ms of processor for each of the %llu "
-			    "activities that were done. What each kind of activity costs in each role, "
-			    "plimsoll line finds out.",
-			    s.cpu_s / r->watched_s, s.cpu_s / (double)s.done * 1000,
-			    number(s.done));
+	report_section(out, "The target");
+	bars_put(&b, out);
+	put_use_course(r, out);
+	report_text(out, "Together %.2f cores.", cpu_s / r->watched_s);
+	if (cost.value > 0) {
+		struct buf interval = buf_new(128);
+		if (cost.known) {
+			buf_printf(
+			    &interval, " (95 %%: %.3f to %.3f)", cost.low / 1000, cost.high / 1000);
 		}
+		report_text(out,
+		    "An activity of this mix took %.3f ms of processor%.*s. What each kind costs in "
+		    "each role, plimsoll line finds out.",
+		    cost.value / 1000, SLICE_ARG(buf_slice(&interval)));
+		buf_free(&interval);
 	}
-	load_sum_fini(&s);
 }
 
 static void put_model(const struct load_result *r, struct buf *out)

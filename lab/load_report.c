@@ -3,8 +3,13 @@
  */
 #include "lab/load_report.h"
 
+#include <math.h>
+
 #include "core/base/json.h"
 #include "lab/formula.h"
+#include "lab/load_use.h"
+#include "lab/machine.h"
+#include "lab/result_json.h"
 
 static const double ms = 1000;
 
@@ -58,8 +63,8 @@ static void put_steps(const struct load_activity *a, struct buf *out)
 
 static void put_target(const struct load_result *r, struct buf *out)
 {
+	const struct interval cost = load_use_cost_us(r);
 	double cpu_s = 0;
-	uint64_t done = 0;
 
 	if (r->n_roles == 0 || r->watched_s <= 0) {
 		return;
@@ -71,12 +76,12 @@ static void put_target(const struct load_result *r, struct buf *out)
 		    out, "%s %s %.3f", i == 0 ? "" : ",", role->name, role->cpu_s / r->watched_s);
 		cpu_s += role->cpu_s;
 	}
-	for (unsigned i = 0; i < r->n_activities; i++) {
-		done += r->activities[i].done;
-	}
 	buf_printf(out, "; together %.3f", cpu_s / r->watched_s);
-	if (done > 0) {
-		buf_printf(out, ", %.3f ms of processor an activity", cpu_s / (double)done * ms);
+	if (cost.value > 0) {
+		buf_printf(out, ", %.3f ms of processor an activity", cost.value / ms);
+	}
+	if (cost.known) {
+		buf_printf(out, " (95 %%: %.3f to %.3f)", cost.low / ms, cost.high / ms);
 	}
 	buf_append_char(out, '\n');
 }
@@ -178,33 +183,6 @@ void load_report_text(const struct load_result *r, struct buf *out)
 
 /* ---- JSON ---- */
 
-static void put_count(struct json_writer *w, const char *name, uint64_t n)
-{
-	json_put_name(w, slice_str(name));
-	json_put_i64(w, n > INT64_MAX ? INT64_MAX : (int64_t)n);
-}
-
-static void put_real_value(struct json_writer *w, double n)
-{
-	struct buf text = buf_new(64);
-
-	buf_printf(&text, "%.6g", n);
-	json_put_raw(w, buf_slice(&text));
-	buf_free(&text);
-}
-
-static void put_real(struct json_writer *w, const char *name, double n)
-{
-	json_put_name(w, slice_str(name));
-	put_real_value(w, n);
-}
-
-static void put_text(struct json_writer *w, const char *name, const char *text)
-{
-	json_put_name(w, slice_str(name));
-	json_put_string(w, slice_str(text));
-}
-
 /* Counts and percentiles, and the whole histogram. */
 static void put_hdr(struct json_writer *w, const char *name, const struct hdr *h)
 {
@@ -217,12 +195,12 @@ static void put_hdr(struct json_writer *w, const char *name, const struct hdr *h
 
 	json_put_name(w, slice_str(name));
 	json_begin_object(w);
-	put_count(w, "count", h->count);
-	put_real(w, "mean_us", hdr_mean_us(h));
+	result_put_count(w, "count", h->count);
+	result_put_real(w, "mean_us", hdr_mean_us(h));
 	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
-		put_count(w, points[i].name, (uint64_t)hdr_quantile_us(h, points[i].q));
+		result_put_count(w, points[i].name, (uint64_t)hdr_quantile_us(h, points[i].q));
 	}
-	put_count(w, "max_us", (uint64_t)h->max_us);
+	result_put_count(w, "max_us", (uint64_t)h->max_us);
 	hdr_write(h, &text);
 	json_put_name(w, SLICE("hdr"));
 	json_put_string(w, buf_slice(&text));
@@ -233,13 +211,13 @@ static void put_hdr(struct json_writer *w, const char *name, const struct hdr *h
 static void put_step_json(struct json_writer *w, const struct load_step *s)
 {
 	json_begin_object(w);
-	put_text(w, "name", s->name);
-	put_count(w, "sent", s->sent);
-	put_count(w, "done", s->done);
-	put_count(w, "refused", s->refused);
-	put_count(w, "failed", s->failed);
-	put_count(w, "gave_up", s->gave_up);
-	put_count(w, "retried", s->retried);
+	result_put_text(w, "name", s->name);
+	result_put_count(w, "sent", s->sent);
+	result_put_count(w, "done", s->done);
+	result_put_count(w, "refused", s->refused);
+	result_put_count(w, "failed", s->failed);
+	result_put_count(w, "gave_up", s->gave_up);
+	result_put_count(w, "retried", s->retried);
 	put_hdr(w, "latency", &s->latency);
 	put_hdr(w, "service", &s->service);
 	json_end_object(w);
@@ -248,18 +226,18 @@ static void put_step_json(struct json_writer *w, const struct load_step *s)
 static void put_activity_json(struct json_writer *w, const struct load_activity *a)
 {
 	json_begin_object(w);
-	put_text(w, "name", a->name);
-	put_real(w, "planned_per_second", a->per_second);
-	put_count(w, "due", a->due);
-	put_count(w, "begun", a->begun);
-	put_count(w, "done", a->done);
-	put_count(w, "refused", a->refused);
-	put_count(w, "failed", a->failed);
-	put_count(w, "gave_up", a->gave_up);
-	put_count(w, "away", a->away);
-	put_count(w, "unfinished", a->unfinished);
-	put_count(w, "no_user", a->no_user);
-	put_count(w, "no_room", a->no_room);
+	result_put_text(w, "name", a->name);
+	result_put_real(w, "planned_per_second", a->per_second);
+	result_put_count(w, "due", a->due);
+	result_put_count(w, "begun", a->begun);
+	result_put_count(w, "done", a->done);
+	result_put_count(w, "refused", a->refused);
+	result_put_count(w, "failed", a->failed);
+	result_put_count(w, "gave_up", a->gave_up);
+	result_put_count(w, "away", a->away);
+	result_put_count(w, "unfinished", a->unfinished);
+	result_put_count(w, "no_user", a->no_user);
+	result_put_count(w, "no_room", a->no_room);
 	put_hdr(w, "latency", &a->latency);
 	json_put_name(w, SLICE("steps"));
 	json_begin_array(w);
@@ -272,16 +250,17 @@ static void put_activity_json(struct json_writer *w, const struct load_activity 
 
 static void put_plan_json(struct json_writer *w, const struct load_result *r)
 {
-	put_text(w, "model", r->model->name);
-	put_text(w, "url", r->plan.url);
-	put_text(w, "preset", r->plan.preset == NULL ? "" : r->plan.preset->name);
-	put_real(w, "users", r->plan.users);
-	put_count(w, "seed", r->plan.seed);
-	put_text(w, "arrivals", arrival_law_name(r->plan.law));
-	put_text(w, "shape", arrival_shape_name(r->plan.shape));
-	put_real(w, "seconds", r->elapsed_s);
-	put_count(w, "warmed_users", r->warmed);
-	put_real(w, "warming_seconds", r->warm_s);
+	result_put_text(w, "format", "plimsoll-load");
+	result_put_text(w, "model", r->model->name);
+	result_put_text(w, "url", r->plan.url);
+	result_put_text(w, "preset", r->plan.preset == NULL ? "" : r->plan.preset->name);
+	result_put_real(w, "users", r->plan.users);
+	result_put_count(w, "seed", r->plan.seed);
+	result_put_text(w, "arrivals", arrival_law_name(r->plan.law));
+	result_put_text(w, "shape", arrival_shape_name(r->plan.shape));
+	result_put_real(w, "seconds", r->elapsed_s);
+	result_put_count(w, "warmed_users", r->warmed);
+	result_put_real(w, "warming_seconds", r->warm_s);
 	json_put_name(w, SLICE("interrupted"));
 	json_put_bool(w, r->interrupted);
 }
@@ -290,17 +269,22 @@ static void put_target_json(struct json_writer *w, const struct load_result *r)
 {
 	json_put_name(w, SLICE("target"));
 	json_begin_object(w);
-	put_real(w, "seconds", r->watched_s);
+	result_put_real(w, "seconds", r->watched_s);
 	json_put_name(w, SLICE("roles"));
 	json_begin_array(w);
 	for (unsigned i = 0; i < r->n_roles; i++) {
 		json_begin_object(w);
-		put_text(w, "name", r->roles[i].name);
-		put_count(w, "processes", r->roles[i].processes);
-		put_real(w, "cpu_seconds", r->roles[i].cpu_s);
+		result_put_text(w, "name", r->roles[i].name);
+		result_put_count(w, "processes", r->roles[i].processes);
+		result_put_real(w, "cpu_seconds", r->roles[i].cpu_s);
 		json_end_object(w);
 	}
 	json_end_array(w);
+	if (r->n_roles > 0) {
+		const struct interval cost =
+		    load_use_cost_us(r); /* of one of the mix, in all roles */
+		result_put_interval(w, "cpu_us_per_activity", &cost);
+	}
 	json_end_object(w);
 }
 
@@ -311,15 +295,9 @@ static void put_slos_json(struct json_writer *w, const struct load_result *r)
 	for (unsigned i = 0; i < r->plan.n_slos; i++) {
 		struct slo_result result = slo_judge_run(&r->plan.slos[i], r);
 		json_begin_object(w);
-		put_text(w, "text", r->plan.slos[i].text);
-		json_put_name(w, SLICE("measured"));
-		if (result.known) {
-			put_real_value(w, result.value);
-		} else {
-			json_put_null(w);
-		}
-		json_put_name(w, SLICE("met"));
-		json_put_bool(w, result.met);
+		result_put_text(w, "text", r->plan.slos[i].text);
+		result_put_real(w, "measured", result.known ? result.value : (double)NAN);
+		result_put_flag(w, "met", result.met);
 		json_end_object(w);
 	}
 	json_end_array(w);
@@ -337,17 +315,26 @@ static void put_generator_json(struct json_writer *w, const struct load_result *
 	json_end_array(w);
 	put_hdr(w, "lateness", &r->lateness);
 	put_hdr(w, "first_lateness", &r->first_lateness);
-	put_count(w, "gaps", r->gaps.n);
-	put_real(w, "gaps_distance", gaps_distance(&r->gaps));
-	put_real(w, "gaps_anderson_darling", gaps_anderson(&r->gaps));
-	put_real(w, "cpu_seconds", r->cpu_s);
-	put_real(w, "kept_waiting_seconds", r->kept_waiting_s);
-	put_count(w, "connections", r->connections);
-	put_count(w, "bytes_in", r->bytes_in);
-	put_count(w, "bytes_out", r->bytes_out);
-	put_count(w, "script_bytes", r->script_bytes);
-	put_count(w, "running_max", r->running_max);
+	result_put_count(w, "gaps", r->gaps.n);
+	result_put_real(w, "gaps_distance", gaps_distance(&r->gaps));
+	result_put_real(w, "gaps_anderson_darling", gaps_anderson(&r->gaps));
+	result_put_real(w, "cpu_seconds", r->cpu_s);
+	result_put_real(w, "kept_waiting_seconds", r->kept_waiting_s);
+	result_put_count(w, "connections", r->connections);
+	result_put_count(w, "bytes_in", r->bytes_in);
+	result_put_count(w, "bytes_out", r->bytes_out);
+	result_put_count(w, "script_bytes", r->script_bytes);
+	result_put_count(w, "running_max", r->running_max);
 	json_end_object(w);
+}
+
+/* This program's; the target's only where it is the same. */
+static void put_machine_json(struct json_writer *w)
+{
+	const struct machine m = machine_read();
+
+	json_put_name(w, SLICE("machine"));
+	machine_put_json(&m, w);
 }
 
 void load_report_json(const struct load_result *r, struct buf *out)
@@ -366,14 +353,15 @@ void load_report_json(const struct load_result *r, struct buf *out)
 	json_begin_array(&w);
 	for (unsigned i = 0; i < r->n_failures; i++) {
 		json_begin_object(&w);
-		put_text(&w, "text", r->failures[i].text);
-		put_count(&w, "count", r->failures[i].count);
+		result_put_text(&w, "text", r->failures[i].text);
+		result_put_count(&w, "count", r->failures[i].count);
 		json_end_object(&w);
 	}
 	json_end_array(&w);
 	put_slos_json(&w, r);
 	put_target_json(&w, r);
 	put_generator_json(&w, r);
+	put_machine_json(&w);
 	json_end_object(&w);
 	buf_append_char(out, '\n');
 }

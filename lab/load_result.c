@@ -50,6 +50,7 @@ void load_result_free(struct load_result **rp)
 	hdr_fini(&r->first_lateness);
 	hdr_fini(&r->service);
 	free(r->seconds);
+	free(r->uses);
 	free(r);
 	*rp = NULL;
 }

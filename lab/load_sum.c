@@ -32,9 +32,6 @@ struct load_sum load_sum_new(const struct load_result *r, const struct load_acti
 			add(&s, &r->activities[i]);
 		}
 	}
-	for (unsigned i = 0; i < r->n_roles; i++) {
-		s.cpu_s += r->roles[i].cpu_s;
-	}
 	return s;
 }
 

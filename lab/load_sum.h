@@ -14,7 +14,6 @@ enum {
 struct load_sum {
 	uint64_t begun, done, refused, failed, unfinished;
 	struct hdr latency; /* of all activities that are done; load_sum_fini() */
-	double cpu_s;	    /* of all roles of the target */
 };
 
 /* One activity, or all of them: activity NULL. */

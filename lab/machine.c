@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/slice.h"
+#include "lab/result_json.h"
 
 /* "model name : NAME" of the first processor. */
 static void read_cpu(struct machine *m)
@@ -44,4 +45,40 @@ struct machine machine_read(void)
 		    names.release, names.machine);
 	}
 	return m;
+}
+
+void machine_put_json(const struct machine *m, struct json_writer *w)
+{
+	json_begin_object(w);
+	result_put_text(w, "cpu", m->cpu);
+	result_put_text(w, "kernel", m->kernel);
+	result_put_count(w, "cores", m->cores);
+	result_put_count(w, "memory_bytes", m->memory_bytes);
+	json_end_object(w);
+}
+
+struct machine machine_of_json(const struct json *v)
+{
+	struct machine m = { .cores = 0 };
+	double cores = 0, memory = 0;
+
+	result_get_text(json_member(v, "cpu"), m.cpu, sizeof(m.cpu));
+	result_get_text(json_member(v, "kernel"), m.kernel, sizeof(m.kernel));
+	if (json_get_real(json_member(v, "cores"), &cores) && cores > 0 && cores < 1e6) {
+		m.cores = (unsigned)cores;
+	}
+	if (json_get_real(json_member(v, "memory_bytes"), &memory) && memory > 0 && memory < 1e18) {
+		m.memory_bytes = (uint64_t)memory;
+	}
+	return m;
+}
+
+bool machine_is_like(const struct machine *a, const struct machine *b)
+{
+	/* What is free for programs differs by some pages from start to start. */
+	const uint64_t near_bytes = 64 << 20;
+	uint64_t more = a->memory_bytes > b->memory_bytes ? a->memory_bytes - b->memory_bytes
+							  : b->memory_bytes - a->memory_bytes;
+
+	return strcmp(a->cpu, b->cpu) == 0 && a->cores == b->cores && more <= near_bytes;
 }
