@@ -1,0 +1,233 @@
+/*
+ * Sequential tests over batches: one for work that piles up, one for each SLO.
+ */
+#include "lab/line_probe.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BATCHES_LEAST = 6, /* to tell what is far off */
+	BATCHES_FINE =
+	    20, /* what is near: a target that stops now and then must have had the time to */
+};
+
+static const double batch_s = 0.3,
+		    /* A stop of the machine for some milliseconds is not the target's. */
+    noise_least = 0.005,	  /* variance a second, of a unit of the rate */
+    fine = 0.1, slo_apart = 0.25; /* shares this much apart are told apart */
+
+static const char *const verdict_names[] = {
+	[LINE_OPEN] = "open",
+	[LINE_HELD] = "held",
+	[LINE_FAILED] = "failed",
+	[LINE_UNDECIDED] = "undecided",
+	[LINE_VOID] = "void",
+};
+
+const char *line_verdict_name(enum line_verdict v)
+{
+	return verdict_names[v];
+}
+
+/* A number at the begin of *rest, which is moved behind it. */
+static bool take_number(const char **rest, double *ret)
+{
+	char *end = NULL;
+	double n = strtod(*rest, &end);
+
+	if (end == *rest || !isfinite(n) || n < 0) {
+		return false;
+	}
+	*rest = end;
+	*ret = n;
+	return true;
+}
+
+enum err line_slo_parse(struct slice text, struct line_slo *ret)
+{
+	struct line_slo slo = { .quantile = 0 };
+	double percent = 0, limit = 0;
+
+	if (slice_to_cstr(text, slo.text, sizeof(slo.text)) != ERR_OK) {
+		return ERR_INVALID;
+	}
+	const char *rest = slo.text;
+	if (slice_starts(text, SLICE("errors<"))) {
+		rest += strlen("errors<");
+		if (!take_number(&rest, &percent) || strcmp(rest, "%") != 0 || percent >= 100) {
+			return ERR_INVALID;
+		}
+		slo.share = fmax(percent / 100, 1e-5);
+		*ret = slo;
+		return ERR_OK;
+	}
+	if (*rest++ != 'p' || !take_number(&rest, &percent) || percent <= 0 || *rest++ != '<' ||
+	    !take_number(&rest, &limit) || limit <= 0) {
+		return ERR_INVALID;
+	}
+	/* p999 is 99.9. */
+	while (percent >= 100) {
+		percent /= 10;
+	}
+	double factor = strcmp(rest, "ms") == 0	  ? 1e3
+			: strcmp(rest, "s") == 0  ? 1e6
+			: strcmp(rest, "us") == 0 ? 1
+						  : 0;
+	if (factor == 0 || limit * factor > 4e9) {
+		return ERR_INVALID;
+	}
+	slo.quantile = percent / 100;
+	slo.share = 1 - slo.quantile;
+	slo.limit_us = (int64_t)(limit * factor);
+	*ret = slo;
+	return ERR_OK;
+}
+
+void line_probe_init(struct line_probe *p, const struct line_probe_plan *plan)
+{
+	*p = (struct line_probe){ .plan = *plan, .told = plan->excess };
+	p->unserved.plan = (struct sequential_plan){
+		.still = 0,
+		.grows = plan->excess * plan->per_second,
+		.error = plan->error,
+		.noise_least = noise_least * plan->per_second,
+		.batches_least = plan->excess < fine ? BATCHES_FINE : BATCHES_LEAST,
+	};
+	for (unsigned i = 0; i < plan->n_slo; i++) {
+		double share = plan->slo[i].share;
+		p->slo[i].plan = (struct sequential_plan){
+			.still = -slo_apart * share,
+			.grows = slo_apart * share,
+			.error = plan->error,
+			.noise_least = share * (1 - share),
+			.batches_least = BATCHES_LEAST,
+		};
+	}
+}
+
+static double ended(const struct line_tick *t)
+{
+	return (double)(t->done + t->refused + t->failed);
+}
+
+static double unserved(const struct line_tick *t)
+{
+	return (double)(t->running + t->refused + t->failed);
+}
+
+/* Worse than the SLO allows. */
+static double bad(const struct line_probe *p, unsigned i, const struct line_tick *t)
+{
+	double errors = (double)(t->refused + t->failed);
+
+	return p->plan.slo[i].quantile > 0 ? errors + (double)t->slow[i] : errors;
+}
+
+static void end_batch(struct line_probe *p, const struct line_tick *now)
+{
+	const struct line_tick *from = &p->batch;
+	double n = ended(now) - ended(from);
+
+	sequential_add(&p->unserved, now->at_s - from->at_s, unserved(now) - unserved(from));
+	for (unsigned i = 0; i < p->plan.n_slo; i++) {
+		double worse = bad(p, i, now) - bad(p, i, from);
+		sequential_add(&p->slo[i], n, worse - p->plan.slo[i].share * n);
+	}
+	p->batch = *now;
+}
+
+static void say_what_grows(struct line_probe *p)
+{
+	const struct line_tick *a = &p->first, *b = &p->last;
+	double seconds = b->at_s - a->at_s;
+	double refused = (double)(b->refused - a->refused) / seconds;
+	double failed = (double)(b->failed - a->failed) / seconds;
+	double backlog = ((double)b->running - (double)a->running) / seconds;
+
+	if (backlog >= refused && backlog >= failed) {
+		(void)snprintf(
+		    p->cause, sizeof(p->cause), "the backlog grows by %.3g a second", backlog);
+	} else {
+		(void)snprintf(p->cause, sizeof(p->cause), "%.3g a second are %s",
+		    refused >= failed ? refused : failed, refused >= failed ? "refused" : "failed");
+	}
+}
+
+static enum line_verdict judge(struct line_probe *p)
+{
+	enum sequential_verdict v = sequential_verdict(&p->unserved);
+	bool all_still = v == SEQUENTIAL_STILL;
+
+	if (v == SEQUENTIAL_GROWS) {
+		say_what_grows(p);
+		return LINE_FAILED;
+	}
+	for (unsigned i = 0; i < p->plan.n_slo; i++) {
+		v = sequential_verdict(&p->slo[i]);
+		all_still = all_still && v == SEQUENTIAL_STILL;
+		if (v == SEQUENTIAL_GROWS) {
+			double share = p->plan.slo[i].share + sequential_drift(&p->slo[i]);
+			(void)snprintf(p->cause, sizeof(p->cause), "%s: %.3g %% are %s",
+			    p->plan.slo[i].text, share * 100,
+			    p->plan.slo[i].quantile > 0 ? "slower" : "errors");
+			return LINE_FAILED;
+		}
+	}
+	return all_still ? LINE_HELD : LINE_OPEN;
+}
+
+/* Its time is over. Whether work piles up can always be told, if only roughly. */
+static enum line_verdict settle(struct line_probe *p)
+{
+	double grows = 0;
+	enum sequential_verdict v = sequential_settle(&p->unserved, &grows);
+
+	if (v == SEQUENTIAL_GROWS) {
+		say_what_grows(p);
+		return LINE_FAILED;
+	}
+	p->told = v == SEQUENTIAL_OPEN ? 1 : fmin(grows / p->plan.per_second, 1);
+	for (unsigned i = 0; i < p->plan.n_slo; i++) {
+		if (sequential_verdict(&p->slo[i]) != SEQUENTIAL_STILL) {
+			(void)snprintf(p->cause, sizeof(p->cause),
+			    "%s: %.3g %% are %s, about as many as may be", p->plan.slo[i].text,
+			    (p->plan.slo[i].share + sequential_drift(&p->slo[i])) * 100,
+			    p->plan.slo[i].quantile > 0 ? "slower" : "errors");
+			return LINE_UNDECIDED;
+		}
+	}
+	return LINE_HELD;
+}
+
+enum line_verdict line_probe_tick(struct line_probe *p, const struct line_tick *now)
+{
+	if (p->verdict != LINE_OPEN || now->at_s < p->plan.settle_s) {
+		return p->verdict;
+	}
+	if (!p->settled) {
+		p->settled = true;
+		p->first = p->batch = p->last = *now;
+		return LINE_OPEN;
+	}
+	p->last = *now;
+	if (now->at_s - p->batch.at_s < batch_s) {
+		return LINE_OPEN;
+	}
+	end_batch(p, now);
+	p->verdict = judge(p);
+	if (p->verdict == LINE_OPEN && now->at_s >= p->plan.settle_s + p->plan.patience_s) {
+		p->verdict = settle(p);
+	}
+	return p->verdict;
+}
+
+double line_probe_served(const struct line_probe *p)
+{
+	double begun = (double)(p->last.begun - p->first.begun);
+	double done = (double)(p->last.done - p->first.done);
+
+	return begun > 0 ? fmin(done / begun, 1) : 1;
+}

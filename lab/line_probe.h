@@ -1,0 +1,82 @@
+/*
+ * One probe of the search: is this load held? Fed with the counts of a run at ticks, it says so as
+ * soon as it is sure. Pure: the counts may come from a server or from a simulated queue.
+ *
+ * Held means: work that is begun and not done (it waits, was refused, or failed) does not grow, and
+ * each SLO that was asked for is kept.
+ */
+#ifndef PLIMSOLL_LAB_LINE_PROBE_H
+#define PLIMSOLL_LAB_LINE_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/slice.h"
+#include "lab/sequential.h"
+
+enum {
+	LINE_SLO_MAX = 4,
+	LINE_SLO_BYTES = 40,
+	LINE_CAUSE_BYTES = 120,
+};
+
+/* "p99<500ms": latency of activities; "errors<0.1%": refused and failed ones. */
+struct line_slo {
+	char text[LINE_SLO_BYTES];
+	double quantile;  /* 0: errors */
+	int64_t limit_us; /* of a quantile */
+	double share;	  /* that may be worse: 1 - quantile, or of errors */
+};
+
+/* ERR_INVALID: it is none of the two. */
+NODISCARD enum err line_slo_parse(struct slice text, struct line_slo *ret);
+
+/* Counts since the run began; none of them falls, but running. */
+struct line_tick {
+	double at_s;
+	uint64_t begun, done, refused, failed;
+	uint64_t running;
+	uint64_t slow[LINE_SLO_MAX]; /* done, and later than the limit of that SLO */
+};
+
+enum line_verdict {
+	LINE_OPEN,
+	LINE_HELD,
+	LINE_FAILED,
+	LINE_UNDECIDED, /* its time was over, and an SLO is at its limit */
+	LINE_VOID,	/* the generator was the limit */
+};
+
+struct line_probe_plan {
+	double per_second; /* offered */
+	double excess;	   /* share of it that counts as growing */
+	double settle_s;   /* left out at the begin */
+	double patience_s; /* behind that */
+	double error;	   /* chance of a wrong verdict, each way */
+	const struct line_slo *slo;
+	unsigned n_slo;
+};
+
+struct line_probe {
+	struct line_probe_plan plan;
+	struct sequential unserved, slo[LINE_SLO_MAX];
+	struct line_tick first, batch, last; /* behind the settling; begin of the batch; newest */
+	bool settled;
+	enum line_verdict verdict;
+	double told; /* of a load that was held: the excess that can be ruled out, at least
+			plan.excess */
+	char cause[LINE_CAUSE_BYTES];
+};
+
+void line_probe_init(struct line_probe *p, const struct line_probe_plan *plan);
+
+/* The verdict so far; LINE_OPEN: go on. */
+enum line_verdict line_probe_tick(struct line_probe *p, const struct line_tick *now);
+
+/* Of the time behind the settling: what was done of what was begun, 0 to 1; 1 where nothing was. */
+double line_probe_served(const struct line_probe *p);
+
+const char *line_verdict_name(enum line_verdict v);
+
+#endif
