@@ -236,19 +236,54 @@ static void judge(const double *a, const double *y, size_t n_rows, size_t n, str
 }
 
 /* One draw of groups: how often each comes. */
-static void draw(struct chance *c, unsigned n_groups, double *times)
+static void draw(struct chance *c, unsigned n_groups, bool as_it_is, double *times)
 {
 	for (unsigned i = 0; i < n_groups; i++) {
-		times[i] = 0;
+		times[i] = as_it_is ? 1 : 0;
 	}
-	for (unsigned i = 0; i < n_groups; i++) {
+	for (unsigned i = 0; i < n_groups && !as_it_is; i++) {
 		times[chance_below(c, n_groups)]++;
 	}
 }
 
+static void add_groups(const struct normal *of_group, unsigned n_groups, const double *times,
+    size_t n, struct normal *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->n = n;
+	for (unsigned g = 0; g < n_groups; g++) {
+		for (size_t i = 0; i < n; i++) {
+			ret->h[i] += times[g] * of_group[g].h[i];
+			for (size_t k = 0; k < n; k++) {
+				ret->g[i][k] += times[g] * of_group[g].g[i][k];
+			}
+		}
+	}
+}
+
+static double sum_along(const double *weights, const double *x, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n && weights != NULL; i++) {
+		sum += weights[i] * x[i];
+	}
+	return sum;
+}
+
+/* row has what was drawn, and the value itself behind. */
+static struct estimate interval(double *row, unsigned rounds, double confidence)
+{
+	struct estimate e = { .value = row[rounds] };
+
+	e.low = fmin(stats_quantile(row, rounds, 0.5 - confidence / 2), e.value);
+	e.high = fmax(stats_quantile(row, rounds, 0.5 + confidence / 2), e.value);
+	return e;
+}
+
 enum err nnls_fit(const double *a, const double *y, size_t n_rows, size_t n_columns,
-    const unsigned *group, unsigned n_groups, unsigned rounds, double confidence, uint64_t seed,
-    struct nnls_fit *ret)
+    const unsigned *group, unsigned n_groups, const double *weights, unsigned rounds,
+    double confidence, uint64_t seed, struct nnls_fit *ret)
 {
 	enum err e = check_size(n_rows, n_columns);
 	struct normal *of_group = NULL, *m = NULL;
@@ -262,7 +297,7 @@ enum err nnls_fit(const double *a, const double *y, size_t n_rows, size_t n_colu
 	of_group = calloc(n_groups + 1, sizeof(*of_group));
 	m = calloc(1, sizeof(*m));
 	times = calloc(n_groups + 1, sizeof(*times));
-	drawn = calloc((size_t)(rounds + 1) * n_columns, sizeof(*drawn));
+	drawn = calloc((size_t)(rounds + 1) * (n_columns + 1), sizeof(*drawn));
 	if (of_group == NULL || m == NULL || times == NULL || drawn == NULL) {
 		e = ERR_MEMORY;
 		goto out;
@@ -272,37 +307,19 @@ enum err nnls_fit(const double *a, const double *y, size_t n_rows, size_t n_colu
 		add_row(&of_group[group[i]], a + i * n_columns, y[i], 1);
 	}
 	for (unsigned round = 0; round <= rounds; round++) {
-		memset(m, 0, sizeof(*m));
-		m->n = n_columns;
-		if (round == rounds) {
-			for (unsigned i = 0; i < n_groups; i++) {
-				times[i] = 1; /* last, the rows as they are */
-			}
-		} else {
-			draw(&c, n_groups, times);
-		}
-		for (unsigned g = 0; g < n_groups; g++) {
-			for (size_t i = 0; i < n_columns; i++) {
-				m->h[i] += times[g] * of_group[g].h[i];
-				for (size_t k = 0; k < n_columns; k++) {
-					m->g[i][k] += times[g] * of_group[g].g[i][k];
-				}
-			}
-		}
+		draw(&c, n_groups, round == rounds, times); /* last, the rows as they are */
+		add_groups(of_group, n_groups, times, n_columns, m);
 		scale(m);
 		solve_normal(m, x);
+		drawn[n_columns * (rounds + 1) + round] = sum_along(weights, x, n_columns);
 		for (size_t k = 0; k < n_columns; k++) {
 			drawn[k * (rounds + 1) + round] = x[k];
 		}
 	}
 	fit.condition = condition(m);
-	for (size_t k = 0; k < n_columns; k++) {
-		double *row = drawn + k * (rounds + 1);
-		fit.x[k].value = row[rounds];
-		fit.x[k].low = stats_quantile(row, rounds, 0.5 - confidence / 2);
-		fit.x[k].high = stats_quantile(row, rounds, 0.5 + confidence / 2);
-		fit.x[k].low = fmin(fit.x[k].low, fit.x[k].value);
-		fit.x[k].high = fmax(fit.x[k].high, fit.x[k].value);
+	for (size_t k = 0; k <= n_columns; k++) {
+		struct estimate *to = k == n_columns ? &fit.along : &fit.x[k];
+		*to = interval(drawn + k * (rounds + 1), rounds, confidence);
 	}
 	judge(a, y, n_rows, n_columns, &fit);
 	*ret = fit;

@@ -26,6 +26,8 @@ NODISCARD enum err nnls_solve(
 
 struct nnls_fit {
 	struct estimate x[NNLS_COLUMNS_MAX];
+	struct estimate
+	    along; /* sum of weights times x; surer than its parts, which make up for each other */
 	double residual;  /* standard deviation of what is left over, in units of y */
 	double r_squared; /* share of the variance of y that is explained */
 	double condition; /* of a with columns of equal length; above 30 costs are hard to tell
@@ -35,10 +37,10 @@ struct nnls_fit {
 /*
  * The same with intervals: groups of rows are drawn anew, with repetition, `rounds` times. group[i]
  * says to which group row i belongs (0 to n_groups - 1): rows of one run are not independent of
- * each other. ERR_MEMORY too.
+ * each other. weights: of along, one a column, or NULL. ERR_MEMORY too.
  */
 NODISCARD enum err nnls_fit(const double *a, const double *y, size_t n_rows, size_t n_columns,
-    const unsigned *group, unsigned n_groups, unsigned rounds, double confidence, uint64_t seed,
-    struct nnls_fit *ret);
+    const unsigned *group, unsigned n_groups, const double *weights, unsigned rounds,
+    double confidence, uint64_t seed, struct nnls_fit *ret);
 
 #endif

@@ -90,7 +90,8 @@ static void intervals_hold_the_truth(void **state)
 	static const double truth[COLUMNS] = { 0.02, 0.001, 0.005, 0.0002 };
 	static double a[RUNS * EACH * COLUMNS], y[RUNS * EACH];
 	static unsigned group[RUNS * EACH];
-	unsigned hit[COLUMNS] = { 0 };
+	static const double along[COLUMNS] = { 1, 100, 50, 200 }; /* 0.02 + 0.1 + 0.25 + 0.04 */
+	unsigned hit[COLUMNS] = { 0 }, hit_along = 0;
 	struct nnls_fit fit;
 
 	(void)state;
@@ -113,17 +114,20 @@ static void intervals_hold_the_truth(void **state)
 				group[i] = run;
 			}
 		}
-		assert_int_equal(nnls_fit(a, y, (size_t)RUNS * EACH, COLUMNS, group, RUNS, 200,
-				     0.95, round, &fit),
+		assert_int_equal(nnls_fit(a, y, (size_t)RUNS * EACH, COLUMNS, group, RUNS, along,
+				     200, 0.95, round, &fit),
 		    ERR_OK);
 		for (unsigned k = 0; k < COLUMNS; k++) {
 			hit[k] += fit.x[k].low <= truth[k] && truth[k] <= fit.x[k].high ? 1 : 0;
 			assert_true(
 			    fit.x[k].low <= fit.x[k].value && fit.x[k].value <= fit.x[k].high);
 		}
+		hit_along += fit.along.low <= 0.41 && 0.41 <= fit.along.high ? 1 : 0;
+		assert_true(fit.along.high - fit.along.low < 0.02);
 		assert_true(fit.r_squared > 0.99 && fit.condition > 1 && fit.condition < 20);
 		assert_true(fit.residual > 0.003 && fit.residual < 0.012);
 	}
+	assert_true(hit_along >= ROUNDS * 87 / 100);
 	for (unsigned k = 0; k < COLUMNS; k++) {
 		assert_true(hit[k] >= ROUNDS * 87 / 100);
 	}
@@ -142,7 +146,7 @@ static void columns_that_say_the_same_are_told(void **state)
 		y[i] = a[2 * i] + a[2 * i + 1];
 		group[i] = i;
 	}
-	assert_int_equal(nnls_fit(a, y, 20, 2, group, 20, 50, 0.95, 1, &fit), ERR_OK);
+	assert_int_equal(nnls_fit(a, y, 20, 2, group, 20, NULL, 50, 0.95, 1, &fit), ERR_OK);
 	assert_true(fit.condition > 1000);
 }
 
