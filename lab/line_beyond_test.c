@@ -11,7 +11,7 @@
 #include <math.h>
 
 #include "lab/line_beyond.h"
-#include "test/harness/queue_sim.h"
+#include "lab/queue_sim.h"
 
 /* Counts of the parts so far, which the simulation begins anew in each. */
 struct course {

@@ -113,9 +113,10 @@ static double ended(const struct line_tick *t)
 	return (double)(t->done + t->refused + t->failed);
 }
 
+/* Waits, or was refused, or failed in whatever way. */
 static double unserved(const struct line_tick *t)
 {
-	return (double)(t->running + t->refused + t->failed);
+	return (double)t->begun - (double)t->done;
 }
 
 /* Worse than the SLO allows. */

@@ -13,7 +13,7 @@
 #include <math.h>
 
 #include "lab/line_search.h"
-#include "test/harness/queue_sim.h"
+#include "lab/queue_sim.h"
 
 enum {
 	ROUNDS = 60

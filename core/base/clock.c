@@ -44,6 +44,17 @@ int64_t clock_cpu_us(void)
 	return read_us(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+int64_t clock_cpu_of_us(int pid)
+{
+	clockid_t id = CLOCK_MONOTONIC;
+	struct timespec ts = { 0 };
+
+	if (pid <= 0 || clock_getcpuclockid(pid, &id) != 0 || clock_gettime(id, &ts) != 0) {
+		return -1;
+	}
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 void clock_http_date(int64_t wall_s, char out[CLOCK_HTTP_DATE_SIZE])
 {
 	static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };

@@ -2,8 +2,8 @@
  * A server as a queue in virtual time: workers of a known rate, and faults that can be planted. For
  * tests of the search, which can so be run thousands of times, and whose truth is known.
  */
-#ifndef PLIMSOLL_TEST_QUEUE_SIM_H
-#define PLIMSOLL_TEST_QUEUE_SIM_H
+#ifndef PLIMSOLL_LAB_QUEUE_SIM_H
+#define PLIMSOLL_LAB_QUEUE_SIM_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
  * Events in order of time: an arrival, the end of a service, a tick. First come, first served.
  */
-#include "test/harness/queue_sim.h"
+#include "lab/queue_sim.h"
 
 #include <math.h>
 #include <string.h>
