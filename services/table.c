@@ -6,11 +6,13 @@
 #include "accounts/accounts.h"
 #include "accounts/well_known.h"
 #include "services/identity/identity.h"
+#include "services/sync/sync.h"
 
 const struct service *const service_table[] = {
 	&accounts_service,
 	&well_known_service,
 	&identity_service,
+	&sync_service,
 	&verifier_service,
 };
 const size_t service_table_count = sizeof(service_table) / sizeof(service_table[0]);
