@@ -153,3 +153,19 @@ enum err arena_defer(struct arena *a, void (*fn)(void *arg), void *arg)
 	a->cleanups = c;
 	return ERR_OK;
 }
+
+static void free_buf(void *arg)
+{
+	buf_free(arg);
+}
+
+struct buf *arena_buf(struct arena *a, size_t max)
+{
+	struct buf *b = arena_alloc(a, sizeof(*b));
+
+	if (b == NULL) {
+		return NULL;
+	}
+	*b = buf_new(max);
+	return arena_defer(a, free_buf, b) == ERR_OK ? b : NULL;
+}

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/slice.h"
 
@@ -42,5 +43,8 @@ const char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3
 
 /* Has fn(arg) run at the next reset. ERR_MEMORY: not registered, the caller cleans up itself. */
 NODISCARD enum err arena_defer(struct arena *a, void (*fn)(void *arg), void *arg);
+
+/* An empty buffer with that maximum, freed at the next reset; NULL beyond the arena's maximum. */
+struct buf *arena_buf(struct arena *a, size_t max);
 
 #endif

@@ -191,18 +191,7 @@ enum err identity_wrong_method(struct op_call *c)
 	return ERR_OK;
 }
 
-static void free_body(void *arg)
-{
-	buf_free(arg);
-}
-
 struct buf *identity_body(struct op_call *c, size_t max)
 {
-	struct buf *b = arena_alloc(c->arena, sizeof(*b));
-
-	if (b == NULL) {
-		return NULL;
-	}
-	*b = buf_new(max);
-	return arena_defer(c->arena, free_body, b) == ERR_OK ? b : NULL;
+	return arena_buf(c->arena, max);
 }

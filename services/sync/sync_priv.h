@@ -6,8 +6,25 @@
 
 #include "core/service.h"
 
+/* What a user may do at most, as GET info/configuration tells it; inclusive. */
+struct sync_limits {
+	int64_t post_records, post_bytes;   /* of one request; bytes are those of payloads */
+	int64_t record_bytes;		    /* of one payload */
+	int64_t request_bytes;		    /* of one body */
+	int64_t total_records, total_bytes; /* of a batch */
+	int64_t quota_bytes;		    /* of a user's payloads; 0: no quota */
+	int64_t batch_lifetime_ms;
+	int64_t upload_memory; /* bodies that are being read, in this process */
+};
+
 struct sync_state {
 	struct svc_env *env;
+	struct sync_limits limits;
+
+	/* web */
+	/* X-Weave-Timestamp of the answer that is being begun; 0: what the clock says. */
+	int64_t stamp_ms;
+	int64_t upload_bytes; /* memory of bodies now */
 };
 
 /* The state in this process. */
@@ -15,12 +32,37 @@ struct sync_state *sync_state(const struct svc_env *env);
 
 /* ops.c */
 enum {
-	SYNC_OPS = 1
+	SYNC_OPS = 16
 };
 extern const struct op sync_ops[SYNC_OPS];
+/* The row of GET info/collections, which a token may outlive. */
+bool sync_op_is_collections(const struct op *op);
+
+enum {
+	SYNC_ACTIVITIES = 3
+};
+extern const struct activity sync_activities[SYNC_ACTIVITIES];
+
+/* sync_conf.c */
+enum {
+	SYNC_CONF_KEYS = 9
+};
+extern const struct conf_key sync_conf_keys[SYNC_CONF_KEYS];
+NODISCARD enum err sync_conf_check(const struct conf *conf, struct err_note *note);
+struct sync_limits sync_limits_of(const struct conf *conf);
 
 /* site.c: what is common to all answers. */
 void sync_decorate(struct op_call *c);
-op_fn sync_preflight;
+void sync_error(struct op_call *c, enum err e);
+op_fn sync_preflight, sync_not_found, sync_wrong_method;
+
+/* info.c, item.c, list.c, upload.c, remove.c */
+op_fn sync_info_collections, sync_info_counts, sync_info_usage, sync_info_quota,
+    sync_info_configuration, sync_get_item, sync_get_list, sync_put_item, sync_post_list,
+    sync_delete_item, sync_delete_list, sync_delete_all;
+
+/* audit.c */
+NODISCARD enum err sync_audit(struct sql_db *db, struct err_note *note);
+NODISCARD enum err sync_anonymise(struct sql_db *db, const char *password, struct err_note *note);
 
 #endif

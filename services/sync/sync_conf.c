@@ -1,0 +1,70 @@
+/*
+ * Configuration keys of [sync], and what of them cannot be.
+ */
+#include "services/sync/sync_priv.h"
+#include "services/sync/write.h"
+
+/* clang-format off */
+const struct conf_key sync_conf_keys[SYNC_CONF_KEYS] = {
+	{ .section = "sync", .name = "max_post_records", .type = CONF_INT, .unit = "records", .min = 1, .max = 10000,
+	  .def = "100", .reloadable = true,
+	  .help = "How many records one request may bring. Browsers are told this and the other limits, and keep to them." },
+	{ .section = "sync", .name = "max_post_bytes", .type = CONF_SIZE, .unit = "bytes", .min = 262144, .max = 8388608,
+	  .def = "2560k", .reloadable = true,
+	  .help = "How many bytes the payloads of one request may have together." },
+	{ .section = "sync", .name = "max_record_payload_bytes", .type = CONF_SIZE, .unit = "bytes", .min = 262144, .max = 8388608,
+	  .def = "2560k", .reloadable = true,
+	  .help = "How many bytes the payload of one record may have. Bookmarks, history and tabs come near two million." },
+	{ .section = "sync", .name = "max_request_bytes", .type = CONF_SIZE, .unit = "bytes", .min = 266240, .max = 8392704,
+	  .def = "2564k", .reloadable = true,
+	  .help = "How many bytes the body of one request may have." },
+	{ .section = "sync", .name = "max_total_records", .type = CONF_INT, .unit = "records", .min = 1, .max = 100000,
+	  .def = "10000", .reloadable = true,
+	  .help = "How many records an upload in several requests may bring." },
+	{ .section = "sync", .name = "max_total_bytes", .type = CONF_SIZE, .unit = "bytes", .min = 262144, .max = 1073741824,
+	  .def = "100000000", .reloadable = true,
+	  .help = "How many bytes the payloads of an upload in several requests may have together." },
+	{ .section = "sync", .name = "quota", .type = CONF_SIZE, .unit = "bytes", .min = 0, .max = INT64_C(1) << 50,
+	  .def = "2000M", .reloadable = true,
+	  .help = "How many bytes the payloads of one user may have together; 0: any number." },
+	{ .section = "sync", .name = "batch_lifetime", .type = CONF_DURATION, .unit = "ms", .min = 60000, .max = 604800000,
+	  .def = "2h", .reloadable = true,
+	  .help = "How long an upload in several requests may take." },
+	{ .section = "sync", .name = "upload_memory", .type = CONF_SIZE, .unit = "bytes", .min = 8392704, .max = INT64_C(1) << 40,
+	  .def = "64M", .reloadable = true,
+	  .help = "Memory of a web process for uploads that are on their way; beyond it they are told to come later." },
+};
+/* clang-format on */
+
+struct sync_limits sync_limits_of(const struct conf *conf)
+{
+	return (struct sync_limits){
+		.post_records = conf_int(conf, "sync", "max_post_records"),
+		.post_bytes = conf_int(conf, "sync", "max_post_bytes"),
+		.record_bytes = conf_int(conf, "sync", "max_record_payload_bytes"),
+		.request_bytes = conf_int(conf, "sync", "max_request_bytes"),
+		.total_records = conf_int(conf, "sync", "max_total_records"),
+		.total_bytes = conf_int(conf, "sync", "max_total_bytes"),
+		.quota_bytes = conf_int(conf, "sync", "quota"),
+		.batch_lifetime_ms = conf_ms(conf, "sync", "batch_lifetime"),
+		.upload_memory = conf_int(conf, "sync", "upload_memory"),
+	};
+}
+
+/* What is announced must be possible. */
+enum err sync_conf_check(const struct conf *conf, struct err_note *note)
+{
+	struct sync_limits l = sync_limits_of(conf);
+
+	if (l.record_bytes > l.post_bytes || l.post_bytes > l.request_bytes) {
+		return err_note_set(note, ERR_CONFIG,
+		    "[sync] a record must fit into a request: max_record_payload_bytes <= "
+		    "max_post_bytes <= max_request_bytes");
+	}
+	if (l.post_records > l.total_records || l.post_bytes > l.total_bytes) {
+		return err_note_set(note, ERR_CONFIG,
+		    "[sync] a request must fit into an upload: max_post_records <= "
+		    "max_total_records, max_post_bytes <= max_total_bytes");
+	}
+	return ERR_OK;
+}

@@ -1,0 +1,309 @@
+/*
+ * Role: store. The transaction function sync.write.
+ */
+#include "services/sync/write.h"
+
+#include "core/base/check.h"
+#include "services/sync/db.h"
+#include "services/sync/record.h"
+#include "services/sync/stamp.h"
+#include "services/sync/write_priv.h"
+
+void sync_write_stamp(struct sync_write *w)
+{
+	w->m->last_ms = sync_next_stamp_ms(w->t->now_ms, w->m->last_ms);
+	w->w.stamp_ms = w->m->last_ms;
+}
+
+void sync_records_sum(struct slice records, int64_t *ret_n, int64_t *ret_bytes)
+{
+	struct wire_reader reader = wire_reader_new(records);
+	struct sync_record r;
+
+	*ret_n = *ret_bytes = 0;
+	while (sync_record_take(&reader, &r)) {
+		*ret_n += 1;
+		*ret_bytes += (int64_t)r.payload.len;
+	}
+	CHECK(!reader.bad);
+}
+
+static enum err refuse(struct sync_write *w, enum sync_outcome outcome)
+{
+	w->w.outcome = outcome;
+	return ERR_OK;
+}
+
+/* The time of the collection is the write's, and the storage's with it. */
+static enum err finish(struct sync_write *w)
+{
+	w->c->modified_ms = w->m->storage_ms = w->w.modified_ms = w->w.stamp_ms;
+	return sync_meta_save(w->t->db, w->m, w->note);
+}
+
+/* ---- putting ---- */
+
+/* Over the quota with so many bytes more? */
+static bool is_over_quota(struct sync_write *w, int64_t bytes, int64_t in_batches)
+{
+	int64_t used = sync_meta_bytes(w->m) + in_batches;
+
+	if (w->r->quota_bytes == 0) {
+		return false;
+	}
+	w->w.quota_left = w->r->quota_bytes - used - bytes;
+	return w->w.quota_left < 0;
+}
+
+/* w->c is there afterwards, unless refused. */
+static bool make_collection(struct sync_write *w)
+{
+	if (w->c == NULL) {
+		w->c = sync_meta_add(w->m, w->r->collection);
+	}
+	return w->c != NULL;
+}
+
+static enum err put(struct sync_write *w)
+{
+	int64_t n, bytes;
+
+	sync_records_sum(w->r->records, &n, &bytes);
+	if (is_over_quota(w, bytes, 0)) {
+		return refuse(w, SYNC_OVER_QUOTA);
+	}
+	if (!make_collection(w)) {
+		return refuse(w, SYNC_TOO_MANY_COLLECTIONS);
+	}
+	sync_write_stamp(w);
+	enum err e = sync_apply(w, w->r->records, false);
+	return e == ERR_OK ? finish(w) : e;
+}
+
+/* What the whole batch would be with these records. */
+static bool is_too_large(
+    const struct sync_write *w, const struct sync_batch *b, int64_t n, int64_t bytes)
+{
+	return b->records + n > w->r->max_total_records || b->bytes + bytes > w->r->max_total_bytes;
+}
+
+static enum err append(struct sync_write *w)
+{
+	struct sync_batch b = { .number = 0 };
+	int64_t n, bytes, batches = 0, in_batches = 0;
+	enum err e = w->r->batch == 0 ? ERR_OK : sync_batch_find(w, &b);
+
+	if (e == ERR_NOT_FOUND) {
+		return refuse(w, SYNC_NO_BATCH);
+	}
+	if (e == ERR_OK) {
+		e = sync_batch_sums(w, &batches, &in_batches);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	sync_records_sum(w->r->records, &n, &bytes);
+	if (is_too_large(w, &b, n, bytes)) {
+		return refuse(w, SYNC_TOO_LARGE);
+	}
+	if (is_over_quota(w, bytes, in_batches)) {
+		return refuse(w, SYNC_OVER_QUOTA);
+	}
+	if (w->r->batch == 0 && batches >= SYNC_BATCHES_MAX) {
+		return refuse(w, SYNC_TOO_MANY_BATCHES);
+	}
+	if (w->r->batch == 0) {
+		e = sync_batch_open(w, &b);
+	}
+	w->w.batch = b.number;
+	return e == ERR_OK ? sync_batch_append(w, &b, n, bytes) : e;
+}
+
+static enum err commit(struct sync_write *w)
+{
+	struct sync_batch b = { .number = 0 };
+	int64_t n, bytes;
+	enum err e = sync_batch_find(w, &b);
+
+	if (e == ERR_NOT_FOUND) {
+		return refuse(w, SYNC_NO_BATCH);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	sync_records_sum(w->r->records, &n, &bytes);
+	if (is_too_large(w, &b, n, bytes)) {
+		return refuse(w, SYNC_TOO_LARGE);
+	}
+	if (is_over_quota(w, b.bytes + bytes, 0)) {
+		return refuse(w, SYNC_OVER_QUOTA);
+	}
+	if (!make_collection(w)) {
+		return refuse(w, SYNC_TOO_MANY_COLLECTIONS);
+	}
+	sync_write_stamp(w);
+	e = sync_batch_commit(w, &b);
+	if (e == ERR_OK) {
+		e = sync_apply(w, w->r->records, true);
+	}
+	return e == ERR_OK ? finish(w) : e;
+}
+
+/* ---- deleting ---- */
+
+static enum err delete_item(struct sync_write *w)
+{
+	bool found = false;
+	enum err e = w->c == NULL ? ERR_OK : sync_apply_delete(w, w->r->item, &found);
+
+	if (e == ERR_OK && !found) {
+		/* A dead row may be gone now: the totals are to be written all the same. */
+		e = w->c == NULL ? ERR_OK : sync_meta_save(w->t->db, w->m, w->note);
+		return e == ERR_OK ? refuse(w, SYNC_NOT_THERE) : e;
+	}
+	if (e == ERR_OK) {
+		sync_write_stamp(w);
+		e = finish(w);
+	}
+	return e;
+}
+
+static enum err delete_ids(struct sync_write *w)
+{
+	struct wire_reader reader = wire_reader_new(w->r->records);
+	struct sync_record r;
+	bool found;
+	enum err e = ERR_OK;
+
+	if (w->c == NULL) {
+		w->w.modified_ms = w->m->storage_ms;
+		return ERR_OK;
+	}
+	while (e == ERR_OK && sync_record_take(&reader, &r)) {
+		e = sync_apply_delete(w, r.id, &found);
+	}
+	CHECK(!reader.bad);
+	if (e == ERR_OK) {
+		sync_write_stamp(w);
+		e = finish(w);
+	}
+	return e;
+}
+
+/* The records stay until they are swept up; nothing leads to them any more. */
+static enum err forget(struct sync_write *w, const struct sync_collection *c)
+{
+	struct sql_query *q;
+	enum err e = c->count == 0 ? ERR_END : sync_begin(w->t->db, SYNC_GARBAGE_PUT, &q, w->note);
+
+	if (e != ERR_OK) {
+		return e == ERR_END ? ERR_OK : e;
+	}
+	sql_bind_i64(q, "uid", w->m->uid);
+	sql_bind_i64(q, "collection", c->number);
+	return sync_finish(q);
+}
+
+static enum err delete_collection(struct sync_write *w)
+{
+	enum err e = sync_batch_drop(w, false);
+
+	if (e != ERR_OK || w->c == NULL) {
+		w->w.modified_ms = w->m->storage_ms;
+		return e;
+	}
+	e = forget(w, w->c);
+	sync_meta_remove(w->m, w->c);
+	sync_write_stamp(w);
+	w->m->storage_ms = w->w.modified_ms = w->w.stamp_ms;
+	return e == ERR_OK ? sync_meta_save(w->t->db, w->m, w->note) : e;
+}
+
+/* As if nothing had ever been there, but that later stamps still rise. */
+static enum err delete_all(struct sync_write *w)
+{
+	enum err e = sync_batch_drop(w, true);
+
+	for (unsigned i = 0; e == ERR_OK && i < w->m->n; i++) {
+		e = forget(w, &w->m->list[i]);
+	}
+	sync_write_stamp(w);
+	w->w.modified_ms = w->w.stamp_ms;
+	w->m->n = 0;
+	w->m->storage_ms = 0;
+	return e == ERR_OK ? sync_meta_save(w->t->db, w->m, w->note) : e;
+}
+
+static enum err (*const kinds[SYNC_WRITE_KINDS])(struct sync_write *w) = {
+	[SYNC_WRITE_PUT] = put,
+	[SYNC_WRITE_APPEND] = append,
+	[SYNC_WRITE_COMMIT] = commit,
+	[SYNC_WRITE_DELETE_ITEM] = delete_item,
+	[SYNC_WRITE_DELETE_IDS] = delete_ids,
+	[SYNC_WRITE_DELETE_COLLECTION] = delete_collection,
+	[SYNC_WRITE_DELETE_ALL] = delete_all,
+};
+
+/* ---- the function ---- */
+
+/* The time that the precondition is about. */
+static enum err resource_time(struct sync_write *w, int64_t *ret_ms)
+{
+	if (w->r->kind == SYNC_WRITE_DELETE_ALL) {
+		*ret_ms = w->m->storage_ms;
+		return ERR_OK;
+	}
+	if (w->r->item.len > 0) {
+		return sync_item_time(w, w->r->item, ret_ms);
+	}
+	*ret_ms = w->c == NULL ? 0 : w->c->modified_ms;
+	return ERR_OK;
+}
+
+static enum err run(struct sync_write *w)
+{
+	enum err e = sync_meta_load(w->t->db, w->m, true, w->note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	w->c = sync_meta_find(w->m, w->r->collection);
+	w->w.quota_left = w->r->quota_bytes - sync_meta_bytes(w->m);
+	if (w->r->has_since || w->r->kind == SYNC_WRITE_APPEND) {
+		e = resource_time(w, &w->w.modified_ms);
+	}
+	if (e == ERR_OK && w->r->has_since && w->w.modified_ms > w->r->since_ms) {
+		return refuse(w, SYNC_MODIFIED);
+	}
+	return e == ERR_OK ? kinds[w->r->kind](w) : e;
+}
+
+static enum err handle_write(void *role_state, const struct rpc_call_info *info, struct slice req,
+    struct buf *reply, struct err_note *note)
+{
+	struct sync_write_req r;
+	struct sync_write w = { .t = role_state, .r = &r, .note = note };
+
+	(void)info;
+	CHECK(sync_write_req_take(req, &r));
+	w.m = sync_meta_new(w.t->arena, r.uid);
+	if (w.m == NULL) {
+		return ERR_MEMORY;
+	}
+	enum err e = run(&w);
+	sync_written_put(reply, &w.w);
+	return e;
+}
+
+/* Not idempotent: a second run has another time, and its precondition may not hold. */
+const struct rpc_def sync_write = {
+	.name = "sync.write",
+	.from = ROLE_BIT(ROLE_WEB),
+	.to = ROLE_STORE,
+	.max_req = SYNC_MESSAGE_MAX,
+	.max_rep = 64,
+	.deadline_ms = 60000,
+	.cost_us = 300,
+	.flags = RPC_TXN,
+	.handle = handle_write,
+};
