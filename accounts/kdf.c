@@ -4,13 +4,11 @@
 #include "accounts/kdf.h"
 
 #include <limits.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <string.h>
 
+#include "accounts/hkdf.h"
 #include "core/base/buf.h"
 #include "core/base/enc.h"
 
@@ -71,39 +69,6 @@ bool kdf_is_stretched(struct slice pass)
 	return pass.len == KDF_STRETCHED_HEX && is_lower_hex(pass);
 }
 
-/* HKDF-SHA256 without salt. */
-static enum err hkdf(const uint8_t key[KEY_BYTES], const char *info, uint8_t out[KEY_BYTES])
-{
-	char digest[] = "SHA256";
-	uint8_t key_copy[KEY_BYTES];
-	char info_copy[64];
-	size_t info_len = strlen(info);
-	enum err e = ERR_CRYPTO;
-
-	if (info_len > sizeof(info_copy)) {
-		return ERR_LIMIT;
-	}
-	/* OSSL_PARAM wants pointers to what it could change. */
-	memcpy(key_copy, key, sizeof(key_copy));
-	memcpy(info_copy, info, info_len);
-	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-	EVP_KDF_CTX *ctx = kdf == NULL ? NULL : EVP_KDF_CTX_new(kdf);
-	if (ctx != NULL) {
-		const OSSL_PARAM params[] = {
-			OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-			OSSL_PARAM_construct_octet_string(
-			    OSSL_KDF_PARAM_KEY, key_copy, sizeof(key_copy)),
-			OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info_copy, info_len),
-			OSSL_PARAM_construct_end(),
-		};
-		e = EVP_KDF_derive(ctx, out, KEY_BYTES, params) == 1 ? ERR_OK : ERR_CRYPTO;
-	}
-	EVP_KDF_CTX_free(ctx);
-	EVP_KDF_free(kdf);
-	OPENSSL_cleanse(key_copy, sizeof(key_copy));
-	return e;
-}
-
 enum err kdf_stretch(struct slice password, const struct kdf *kdf, char out[KDF_STRETCHED_HEX + 1])
 {
 	static const char prefix[] = KDF_NAMESPACE "quickStretchV2:";
@@ -120,7 +85,8 @@ enum err kdf_stretch(struct slice password, const struct kdf *kdf, char out[KDF_
 		EVP_sha256(), KEY_BYTES, quick) != 1) {
 		return ERR_CRYPTO;
 	}
-	enum err e = hkdf(quick, KDF_NAMESPACE "authPW", auth);
+	enum err e = hkdf_sha256(SLICE_OF(quick, sizeof(quick)), SLICE_EMPTY,
+	    SLICE(KDF_NAMESPACE "authPW"), auth, sizeof(auth));
 	if (e == ERR_OK) {
 		enc_hex(&hex, SLICE_OF(auth, sizeof(auth)));
 		struct slice text = SLICE_EMPTY;

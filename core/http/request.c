@@ -140,6 +140,17 @@ struct slice http_query(const struct http_req *r)
 	return http_head_text(&r->head, r->head.query);
 }
 
+struct slice http_target(const struct http_req *r)
+{
+	const struct http_head *h = &r->head;
+	struct slice rest = http_head_text(h, h->target);
+
+	rest = slice_sub(rest, (size_t)h->path.at - h->target.at, rest.len);
+	/* The path of "http://name" lies elsewhere. */
+	bool is_whole = rest.len == h->path.len || rest.ptr[h->path.len] == '?';
+	return is_whole ? rest : slice_sub(rest, 0, h->path.len);
+}
+
 struct slice http_host(const struct http_req *r)
 {
 	return http_head_text(&r->head, r->head.host);

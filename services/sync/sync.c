@@ -3,16 +3,42 @@
  */
 #include "services/sync/sync.h"
 
+#include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "services/sync/db.h"
 #include "services/sync/purge.h"
+#include "services/sync/secrets.h"
 #include "services/sync/sync_priv.h"
 #include "services/sync/write.h"
+
+enum {
+	PATH_MAX_BYTES = 4200
+};
 
 struct sync_state *sync_state(const struct svc_env *env)
 {
 	return svc_state(env, &sync_service);
+}
+
+static void free_state(struct sync_state *state)
+{
+	hawk_nonces_close(&state->nonces);
+	OPENSSL_cleanse(&state->secrets, sizeof(state->secrets));
+	free(state);
+}
+
+static enum err open_nonces(struct sync_state *state, struct err_note *note)
+{
+	const char *folder = state->env->data_dir;
+	char path[PATH_MAX_BYTES];
+
+	if (folder == NULL) {
+		return hawk_nonces_open(NULL, &state->nonces, note);
+	}
+	(void)snprintf(path, sizeof(path), "%s/sync.nonces", folder);
+	return hawk_nonces_open(path, &state->nonces, note);
 }
 
 static enum err start(struct svc_env *env, void **ret_state, struct err_note *note)
@@ -24,14 +50,30 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	}
 	state->env = env;
 	state->limits = sync_limits_of(env->conf);
+	enum err e = public_url_parse(
+	    slice_str(conf_str(env->conf, "plimsoll", "public_url")), &state->url, note);
+	if (e == ERR_OK && env->role == ROLE_WEB) {
+		e = open_nonces(state, note);
+	}
+	if (e != ERR_OK) {
+		free_state(state);
+		return e;
+	}
 	*ret_state = state;
 	return ERR_OK;
+}
+
+static enum err ready(struct svc_env *env, void *v, struct err_note *note)
+{
+	struct sync_state *state = v;
+
+	return env->role == ROLE_WEB ? token_secrets_fetch(env, &state->secrets, note) : ERR_OK;
 }
 
 static void stop(struct svc_env *env, void *state)
 {
 	(void)env;
-	free(state);
+	free_state(state);
 }
 
 static void reload(struct svc_env *env, void *v)
@@ -42,6 +84,7 @@ static void reload(struct svc_env *env, void *v)
 }
 
 static const struct rpc_def *const rpcs[] = {
+	&sync_secrets,
 	&sync_write,
 	&sync_purge,
 };
@@ -65,6 +108,7 @@ const struct service sync_service = {
 	.activities = sync_activities,
 	.n_activities = SYNC_ACTIVITIES,
 	.start = start,
+	.ready = ready,
 	.stop = stop,
 	.reload = reload,
 	.watch = sync_purge_watch,

@@ -6,6 +6,15 @@
 
 /* clang-format off */
 const struct conf_key sync_conf_keys[SYNC_CONF_KEYS] = {
+	{ .section = "sync", .name = "master_secret", .type = CONF_STRING, .max = TOKEN_SECRET_MAX,
+	  .secret = true, .roles = ROLE_BIT(ROLE_SIGNER),
+	  .help = "Secret that tokens for the storage are signed with, where other servers share it. Empty: one of this server's own, made from its keys." },
+	{ .section = "sync", .name = "master_secret_previous", .type = CONF_STRING, .max = TOKEN_SECRET_MAX,
+	  .secret = true, .roles = ROLE_BIT(ROLE_SIGNER),
+	  .help = "The secret before that one: tokens signed with it are good until they expire." },
+	{ .section = "sync", .name = "clock_skew", .type = CONF_DURATION, .unit = "ms", .min = 10000, .max = 31536000000,
+	  .def = "28d", .reloadable = true,
+	  .help = "How far a browser's clock may be off when it signs requests to the storage. That nothing old is taken twice follows from the tokens' end." },
 	{ .section = "sync", .name = "max_post_records", .type = CONF_INT, .unit = "records", .min = 1, .max = 10000,
 	  .def = "100", .reloadable = true,
 	  .help = "How many records one request may bring. Browsers are told this and the other limits, and keep to them." },
@@ -56,6 +65,11 @@ enum err sync_conf_check(const struct conf *conf, struct err_note *note)
 {
 	struct sync_limits l = sync_limits_of(conf);
 
+	if (*conf_str(conf, "sync", "master_secret") == '\0' &&
+	    *conf_str(conf, "sync", "master_secret_previous") != '\0') {
+		return err_note_set(note, ERR_CONFIG,
+		    "[sync] master_secret_previous: there is no master_secret that follows it");
+	}
 	if (l.record_bytes > l.post_bytes || l.post_bytes > l.request_bytes) {
 		return err_note_set(note, ERR_CONFIG,
 		    "[sync] a record must fit into a request: max_record_payload_bytes <= "

@@ -4,7 +4,10 @@
 #ifndef PLIMSOLL_SYNC_SYNC_PRIV_H
 #define PLIMSOLL_SYNC_SYNC_PRIV_H
 
+#include "accounts/public_url.h"
 #include "core/service.h"
+#include "services/sync/hawk_nonces.h"
+#include "services/sync/token.h"
 
 /* What a user may do at most, as GET info/configuration tells it; inclusive. */
 struct sync_limits {
@@ -19,9 +22,12 @@ struct sync_limits {
 
 struct sync_state {
 	struct svc_env *env;
+	struct public_url url;
 	struct sync_limits limits;
 
-	/* web */
+	/* web; the secrets are there when ready */
+	struct hawk_nonces *nonces;
+	struct token_secrets secrets;
 	/* X-Weave-Timestamp of the answer that is being begun; 0: what the clock says. */
 	int64_t stamp_ms;
 	int64_t upload_bytes; /* memory of bodies now */
@@ -45,7 +51,7 @@ extern const struct activity sync_activities[SYNC_ACTIVITIES];
 
 /* sync_conf.c */
 enum {
-	SYNC_CONF_KEYS = 9
+	SYNC_CONF_KEYS = 12
 };
 extern const struct conf_key sync_conf_keys[SYNC_CONF_KEYS];
 NODISCARD enum err sync_conf_check(const struct conf *conf, struct err_note *note);
