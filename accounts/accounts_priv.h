@@ -23,7 +23,7 @@ struct accounts_state *accounts_state(const struct svc_env *env);
 
 /* schema.c */
 enum {
-	ACCOUNTS_MIGRATIONS = 5
+	ACCOUNTS_MIGRATIONS = 7
 };
 extern const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS];
 
@@ -35,6 +35,9 @@ enum accounts_stmt {
 	ACCOUNTS_STMT_COUNT
 };
 extern const struct sql_stmt accounts_stmts[ACCOUNTS_STMT_COUNT];
+
+/* Ends a statement without rows: its one step. */
+NODISCARD enum err accounts_finish(struct sql_query *q);
 
 /* Runs a statement without rows whose only parameter is the number of an account. */
 NODISCARD enum err accounts_run_on(struct txn *t, enum accounts_stmt stmt, const char *column,

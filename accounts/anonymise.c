@@ -61,7 +61,9 @@ enum err accounts_anonymise(struct sql_db *db, const char *password, struct err_
 {
 	static const enum accounts_stmt steps[] = { STMT_HIDE_NUMBERS, STMT_HIDE_ADDRESSES,
 		STMT_HIDE_ACCOUNTS, STMT_HIDE_FAILURES, STMT_HIDE_STAGED, STMT_HIDE_MAIL_ADDRESSES,
-		STMT_HIDE_OUTBOX, STMT_HIDE_IDP };
+		STMT_HIDE_OUTBOX, STMT_HIDE_IDP, STMT_HIDE_FIREFOX_ACCOUNTS,
+		STMT_HIDE_FIREFOX_CLIENTS, STMT_HIDE_FIREFOX_CODES, STMT_HIDE_FIREFOX_REVOKED,
+		STMT_HIDE_FIREFOX_COMMANDS, STMT_HIDE_TOKEN_USERS };
 	struct hidden h = { .now_ms = clock_wall_ms() };
 	enum err e = make_hash(&h, password, note);
 

@@ -21,6 +21,10 @@ static const struct {
 	    "a staged row for an address that is not its account's: created at" },
 	{ STMT_AUDIT_IDP, "a provider with a bad domain or time: seen at" },
 	{ STMT_AUDIT_OUTBOX, "a mail with an unknown state, a stale lease or text left: mail" },
+	{ STMT_AUDIT_TOKEN_USER, "a user of the storage with a bad name or time: uid" },
+	{ STMT_AUDIT_TOKEN_USERS, "a user of the storage with two stores at a time: uid" },
+	{ STMT_AUDIT_FIREFOX, "what Firefox needs of an account is wrong: account" },
+	{ STMT_AUDIT_FIREFOX_CLIENT, "a browser with a bad id, kind or account: account" },
 	{ STMT_AUDIT_MAIL_ADDRESS, "what is known about mail to an address is wrong: mailed at" },
 };
 

@@ -114,10 +114,99 @@ static const char migration_5[] = "CREATE TABLE mail_address ("
 				  "CREATE INDEX mail_address_hard ON mail_address (hard_ms);"
 				  "ALTER TABLE outbox ADD COLUMN verp TEXT NOT NULL DEFAULT '';";
 
+/* Users of the storage, as the token server knows them: token_user.h. */
+static const char migration_6[] =
+    "CREATE TABLE token_user ("
+    " uid {{SERIAL}},"
+    " fxa_uid TEXT NOT NULL," /* whose store it is: Firefox's name of an account */
+    " node TEXT NOT NULL,"    /* URL of the server that has it; empty: this one */
+    " generation BIGINT NOT NULL,"
+    " keys_changed_ms BIGINT NOT NULL,"
+    " client_state TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL,"
+    " replaced_ms BIGINT NOT NULL" /* 0, or when another store took its place */
+    ");"
+    "CREATE INDEX token_user_fxa ON token_user (fxa_uid, generation, created_ms, uid);"
+
+    /* How many users there are on nodes other than this server. */
+    "CREATE TABLE token_node ("
+    " node TEXT NOT NULL PRIMARY KEY,"
+    " users BIGINT NOT NULL"
+    ");";
+
+/* What Firefox needs of an account beside its password: firefox.h. */
+static const char migration_7[] =
+    "CREATE TABLE firefox_account ("
+    " account_id BIGINT NOT NULL PRIMARY KEY,"
+    " uid TEXT NOT NULL,"	/* 32 hex digits: what Firefox calls the account */
+    " keys_ms BIGINT NOT NULL," /* when kB was made; 0: there is none yet */
+    " key_print TEXT NOT NULL," /* of kB, 32 hex digits: X-Client-State */
+    " wrap_kb TEXT NOT NULL,"	/* kB, wrapped by the page with the password */
+    " recovery TEXT NOT NULL,"	/* kB, wrapped with the recovery key; empty: none */
+    " created_ms BIGINT NOT NULL"
+    ");"
+    "CREATE UNIQUE INDEX firefox_account_uid ON firefox_account (uid);"
+
+    /* A browser that is signed in: a session, or a refresh token. */
+    "CREATE TABLE firefox_client ("
+    " id TEXT NOT NULL PRIMARY KEY," /* Hawk id of a session, hash of a refresh token */
+    " account_id BIGINT NOT NULL,"
+    " kind TEXT NOT NULL,"   /* session or refresh */
+    " secret TEXT NOT NULL," /* a session's Hawk key, sealed; empty for a refresh token */
+    " client_id TEXT NOT NULL,"
+    " scope TEXT NOT NULL,"
+    " agent TEXT NOT NULL,"
+    " reset_ms BIGINT NOT NULL," /* the account's password_reset_ms then */
+    " created_ms BIGINT NOT NULL,"
+    " last_ms BIGINT NOT NULL,"
+    " device_id TEXT NOT NULL," /* 32 hex digits; empty: it has not told */
+    " device_name TEXT NOT NULL,"
+    " device_type TEXT NOT NULL,"
+    " device_info TEXT NOT NULL" /* JSON: push subscription, commands */
+    ");"
+    "CREATE INDEX firefox_client_account ON firefox_client (account_id, id);"
+
+    /* An authorization code of OAuth that waits for its use. */
+    "CREATE TABLE firefox_code ("
+    " code_hash TEXT NOT NULL PRIMARY KEY,"
+    " account_id BIGINT NOT NULL,"
+    " session_id TEXT NOT NULL,"
+    " client_id TEXT NOT NULL,"
+    " scope TEXT NOT NULL,"
+    " challenge TEXT NOT NULL,"
+    " keys_jwe TEXT NOT NULL,"
+    " offline INTEGER NOT NULL," /* 1: a refresh token is wanted */
+    " created_ms BIGINT NOT NULL,"
+    " expires_ms BIGINT NOT NULL"
+    ");"
+    "CREATE INDEX firefox_code_expiry ON firefox_code (expires_ms);"
+
+    /* Access tokens that were destroyed before their time. */
+    "CREATE TABLE firefox_revoked ("
+    " token_hash TEXT NOT NULL PRIMARY KEY,"
+    " expires_ms BIGINT NOT NULL"
+    ");"
+    "CREATE INDEX firefox_revoked_expiry ON firefox_revoked (expires_ms);"
+
+    /* What one device asks another one to do, such as to open a tab. */
+    "CREATE TABLE firefox_command ("
+    " id {{SERIAL}},"
+    " account_id BIGINT NOT NULL,"
+    " device_id TEXT NOT NULL,"
+    " sender TEXT NOT NULL,"
+    " command TEXT NOT NULL,"
+    " payload TEXT NOT NULL," /* JSON, encrypted for the device */
+    " expires_ms BIGINT NOT NULL"
+    ");"
+    "CREATE INDEX firefox_command_device ON firefox_command (account_id, device_id, id);"
+    "CREATE INDEX firefox_command_expiry ON firefox_command (expires_ms);";
+
 const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS] = {
 	{ 1, migration_1 },
 	{ 2, migration_2 },
 	{ 3, migration_3 },
 	{ 4, migration_4 },
 	{ 5, migration_5 },
+	{ 6, migration_6 },
+	{ 7, migration_7 },
 };

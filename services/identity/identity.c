@@ -3,7 +3,6 @@
  */
 #include "services/identity/identity.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +37,6 @@ static void free_state(struct identity_state *state)
 	discovery_free(&state->discovery);
 	pages_free(&state->pages);
 	domain_keys_free(&state->domain_keys);
-	OPENSSL_cleanse(state->kdf_salt_key, sizeof(state->kdf_salt_key));
 	free(state);
 }
 
@@ -185,7 +183,6 @@ static enum err ready(struct svc_env *env, void *v, struct err_note *note)
 		return ERR_OK;
 	}
 	const struct symmetric_keys *keys = accounts_keys(env);
-	symmetric_derive(keys->current, SLICE("password-kdf"), SLICE("v1"), state->kdf_salt_key);
 	enum err e = cookie_name(&state->url, name);
 	if (e == ERR_OK) {
 		e = session_codec_new(slice_str(name), keys, &state->cookies);

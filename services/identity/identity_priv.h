@@ -17,8 +17,7 @@
 
 enum {
 	DOCUMENT_MAX = 4096 + OWN_KEYS_BYTES,
-	COOKIE_NAME_SIZE = 32,
-	KDF_KEY_BYTES = 32
+	COOKIE_NAME_SIZE = 32
 };
 
 struct identity_state {
@@ -35,8 +34,7 @@ struct identity_state {
 	struct discovery *discovery; /* providers of other domains */
 	struct buf well_known;	     /* the document /.well-known/browserid */
 	struct pages *pages;
-	struct served_keys served;	     /* what the key, its text and the document come from */
-	uint8_t kdf_salt_key[KDF_KEY_BYTES]; /* derives salts for addresses without account */
+	struct served_keys served; /* what the key, its text and the document come from */
 
 	/* signer */
 	struct domain_keys domain_keys;

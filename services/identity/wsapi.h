@@ -8,6 +8,7 @@
 #define PLIMSOLL_IDENTITY_WSAPI_H
 
 #include "accounts/account.h"
+#include "accounts/credential.h"
 #include "accounts/kdf.h"
 #include "accounts/session.h"
 #include "core/base/json.h"
@@ -57,47 +58,20 @@ bool wsapi_is_mobile_firefox(const struct wsapi *w);
  */
 NODISCARD enum err wsapi_account(struct wsapi *w, struct account *ret, struct slice *ret_key);
 
-/* Salts of addresses that have no account yet are derived from a key, not stored. */
-void wsapi_derived_kdf(const struct wsapi *w, struct slice address_key, struct kdf *ret);
-
-/* A password as a call brought it. */
-struct wsapi_pass {
-	struct slice text;
-	bool is_stretched;
-};
-
 /* Takes a password and its kdf from the parameters of these names. Text of a refusal, or NULL. */
 const char *wsapi_take_pass(
-    const struct wsapi *w, const char *name, const char *kdf_name, struct wsapi_pass *ret);
-
-/* Asks compute whether pass matches a stored hash. The new hash is in the request's arena. */
-NODISCARD enum err wsapi_verify_pass(struct wsapi *w, const struct wsapi_pass *pass,
-    const struct kdf *kdf, struct slice stored, bool *ret_matches, struct slice *ret_new_hash);
-
-/* Has compute hash a password. */
-NODISCARD enum err wsapi_hash_pass(
-    struct wsapi *w, const struct wsapi_pass *pass, const struct kdf *kdf, struct slice *ret_hash);
+    const struct wsapi *w, const char *name, const char *kdf_name, struct credential *ret);
 
 /*
  * How a new password at an address is stretched. A page has used the salt that password_kdf told;
  * one that came plain stays plain, or is stretched for an account that is (current, may be NULL).
  */
-NODISCARD enum err wsapi_kdf_for_new(struct wsapi *w, const struct wsapi_pass *pass,
+NODISCARD enum err wsapi_kdf_for_new(struct wsapi *w, const struct credential *pass,
     const struct account *current, struct slice address_key, struct kdf *ret);
 
-/*
- * The password of an account, with the lockout: looked up, compared, the outcome recorded. verifier
- * (or empty): the stretched form for a plain account, which takes the plain one's place if it was
- * right. Errors: as of rpc_call; a good password whose outcome cannot be recorded is good.
- */
-enum pass_verdict {
-	PASS_GOOD,
-	PASS_WRONG,
-	PASS_LOCKED,
-	PASS_NONE /* the account has no password */
-};
+/* The password of an account, with the lockout: credential_check(). */
 NODISCARD enum err wsapi_check_account(struct wsapi *w, const struct account *account,
-    const struct wsapi_pass *pass, struct slice verifier, struct slice address_key,
+    const struct credential *pass, struct slice verifier, struct slice address_key,
     enum pass_verdict *ret);
 
 /* Logs in for as long as the parameter "ephemeral" says, and answers. */

@@ -54,7 +54,7 @@ static enum err salt_address(
 
 /* The old password was right: the new one takes its place. */
 static enum err set_password(struct wsapi *w, const struct account *account,
-    const struct wsapi_pass *old, const struct wsapi_pass *new, struct slice key)
+    const struct credential *old, const struct credential *new, struct slice key)
 {
 	struct change_req req = { .kind = CHANGE_PASSWORD,
 		.account_id = account->id,
@@ -65,7 +65,7 @@ static enum err set_password(struct wsapi *w, const struct account *account,
 	enum err e = wsapi_kdf_for_new(w, new, account, key, &req.kdf);
 
 	if (e == ERR_OK) {
-		e = wsapi_hash_pass(w, new, &req.kdf, &req.new_hash);
+		e = credential_hash(w->c, new, &req.kdf, &req.new_hash);
 	}
 	if (e == ERR_OK) {
 		e = wsapi_change(w, &req, &changed);
@@ -84,7 +84,7 @@ static enum err set_password(struct wsapi *w, const struct account *account,
 enum err wsapi_update_password(struct wsapi *w)
 {
 	struct account account;
-	struct wsapi_pass old, new;
+	struct credential old, new;
 	struct slice key = SLICE_EMPTY;
 	enum pass_verdict verdict = PASS_WRONG;
 	const char *problem = wsapi_take_pass(w, "oldpass", "kdf", &old);

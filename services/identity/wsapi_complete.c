@@ -38,12 +38,12 @@ static const struct asking asking_confirmation = { "password required", "passwor
 
 /* Is pass the one that was staged? *ret_refusal NULL: yes. */
 static enum err check_staged(struct wsapi *w, const struct staged *staged,
-    const struct wsapi_pass *pass, const struct asking *asking, const char **ret_refusal)
+    const struct credential *pass, const struct asking *asking, const char **ret_refusal)
 {
 	bool matches = false;
 	struct slice unused;
 	enum err e =
-	    wsapi_verify_pass(w, pass, &staged->kdf, staged->password_hash, &matches, &unused);
+	    credential_verify(w->c, pass, &staged->kdf, staged->password_hash, &matches, &unused);
 
 	*ret_refusal = matches ? NULL : asking->wrong;
 	return e;
@@ -51,7 +51,7 @@ static enum err check_staged(struct wsapi *w, const struct staged *staged,
 
 /* Is pass the password of the account that the change is for? */
 static enum err check_account(struct wsapi *w, const struct staged *staged,
-    const struct wsapi_pass *pass, const struct asking *asking, const char **ret_refusal)
+    const struct credential *pass, const struct asking *asking, const char **ret_refusal)
 {
 	struct account account;
 	enum pass_verdict verdict = PASS_WRONG;
@@ -72,7 +72,7 @@ static enum err check_account(struct wsapi *w, const struct staged *staged,
 static enum err check_pass(struct wsapi *w, const struct staged *staged,
     const struct asking *asking, const char **ret_refusal)
 {
-	struct wsapi_pass pass;
+	struct credential pass;
 
 	*ret_refusal = asking->none;
 	if (!param_is_there(&w->params, "pass")) {
@@ -156,7 +156,7 @@ static enum err take_new(struct wsapi *w, const struct staged *staged, struct co
     const char **ret_problem)
 {
 	struct account account = { .id = 0 };
-	struct wsapi_pass pass;
+	struct credential pass;
 	struct slice key = staged->address_key;
 	enum err e = ERR_OK;
 
@@ -179,7 +179,7 @@ static enum err take_new(struct wsapi *w, const struct staged *staged, struct co
 		e = wsapi_kdf_for_new(
 		    w, &pass, staged->account_id != 0 ? &account : NULL, key, &req->kdf);
 	}
-	return e == ERR_OK ? wsapi_hash_pass(w, &pass, &req->kdf, &req->password_hash) : e;
+	return e == ERR_OK ? credential_hash(w->c, &pass, &req->kdf, &req->password_hash) : e;
 }
 
 /* Rows with a password that was staged: from the same browser, or with the password. */

@@ -115,7 +115,7 @@ enum err wsapi_test_last_used_as(struct wsapi *w)
 enum err wsapi_test_check_password(struct wsapi *w)
 {
 	struct account account;
-	struct wsapi_pass pass;
+	struct credential pass;
 	struct slice unused;
 	bool matches = false;
 	const char *problem = wsapi_take_pass(w, "pass", "kdf", &pass);
@@ -128,8 +128,8 @@ enum err wsapi_test_check_password(struct wsapi *w)
 		return wsapi_fail(w, no_such_user);
 	}
 	if (e == ERR_OK && account.has_password) {
-		e = wsapi_verify_pass(
-		    w, &pass, &account.kdf, account.password_hash, &matches, &unused);
+		e = credential_verify(
+		    w->c, &pass, &account.kdf, account.password_hash, &matches, &unused);
 	}
 	if (e != ERR_OK) {
 		return e;

@@ -15,7 +15,7 @@ enum err wsapi_password_kdf(struct wsapi *w)
 		kdf = account.kdf;
 		is_upgradable = kdf.kind == KDF_PLAIN;
 	} else if (e == ERR_OK || e == ERR_NOT_FOUND) {
-		wsapi_derived_kdf(w, key, &kdf);
+		credential_derived_kdf(w->env, key, &kdf);
 	} else {
 		return e;
 	}
@@ -28,7 +28,7 @@ enum err wsapi_password_kdf(struct wsapi *w)
 	wsapi_put_kdf(w, &kdf);
 	if (is_upgradable) {
 		/* A page may bring the form stretched with this along, once: see "verifier". */
-		wsapi_derived_kdf(w, key, &kdf);
+		credential_derived_kdf(w->env, key, &kdf);
 		json_put_name(&w->json, SLICE("upgrade"));
 		json_begin_object(&w->json);
 		wsapi_put_kdf(w, &kdf);
@@ -89,7 +89,7 @@ bool wsapi_is_overload(enum err e)
 enum err wsapi_authenticate_user(struct wsapi *w)
 {
 	struct account account;
-	struct wsapi_pass pass;
+	struct credential pass;
 	struct slice key = SLICE_EMPTY;
 	enum pass_verdict verdict = PASS_WRONG;
 	const char *problem = wsapi_take_pass(w, "pass", "kdf", &pass);

@@ -128,7 +128,7 @@ static enum err is_too_soon(struct wsapi *w, struct slice key, bool *ret)
 }
 
 /* The hash of a new password at an address, unless the mail will be refused anyhow. */
-static enum err hash_new(struct wsapi *w, const struct wsapi_pass *pass, struct slice key,
+static enum err hash_new(struct wsapi *w, const struct credential *pass, struct slice key,
     struct stage_req *req, enum stage_outcome *ret)
 {
 	bool too_soon = false;
@@ -141,7 +141,7 @@ static enum err hash_new(struct wsapi *w, const struct wsapi_pass *pass, struct 
 	if (e == ERR_OK && !too_soon && pass->text.len > 0) {
 		e = wsapi_kdf_for_new(w, pass, NULL, key, &req->kdf);
 		if (e == ERR_OK) {
-			e = wsapi_hash_pass(w, pass, &req->kdf, &req->password_hash);
+			e = credential_hash(w->c, pass, &req->kdf, &req->password_hash);
 		}
 	}
 	return e;
@@ -216,7 +216,7 @@ static enum err stage_new(
 enum err wsapi_stage_user(struct wsapi *w)
 {
 	struct slice key = SLICE_EMPTY;
-	struct wsapi_pass pass;
+	struct credential pass;
 	struct stage_req req = { .kind = STAGED_NEW };
 	char token[TOKEN_LEN + 1];
 	enum stage_outcome outcome = STAGE_DONE;
@@ -262,7 +262,7 @@ static const char *first_password_refusal(const struct wsapi *w)
 enum err wsapi_stage_email(struct wsapi *w)
 {
 	struct slice key = SLICE_EMPTY;
-	struct wsapi_pass pass = { .text = SLICE_EMPTY };
+	struct credential pass = { .text = SLICE_EMPTY };
 	struct stage_req req = { .kind = STAGED_ADD, .account_id = w->session.userid };
 	char token[TOKEN_LEN + 1];
 	enum stage_outcome outcome = STAGE_DONE;
@@ -311,7 +311,7 @@ enum err wsapi_stage_transition(struct wsapi *w)
 {
 	struct account account = { .id = 0 };
 	struct slice key = SLICE_EMPTY;
-	struct wsapi_pass pass;
+	struct credential pass;
 	char token[TOKEN_LEN + 1];
 	enum stage_outcome outcome = STAGE_DONE;
 	const char *problem = wsapi_take_pass(w, "pass", "kdf", &pass);

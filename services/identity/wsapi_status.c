@@ -148,7 +148,7 @@ static enum err kdf_of(struct wsapi *w, const struct staged *staged, struct kdf 
 		*ret = account.kdf;
 		return ERR_OK;
 	}
-	const struct wsapi_pass stretched = { .is_stretched = true };
+	const struct credential stretched = { .is_stretched = true };
 	return wsapi_kdf_for_new(w, &stretched, &account, staged->address_key, ret);
 }
 
