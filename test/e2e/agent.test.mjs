@@ -151,6 +151,7 @@ test('the relay frame: a dialog and a page that cannot reach each other talk thr
 			window.open(`${url}/about`);
 		}, world.server.url),
 	]);
+	await dialog.waitForURL('**/about');
 	await dialog.evaluate(async () => {
 		const relay = window.opener.frames.__winchan_relay_frame;
 		const request = new Promise((resolve) => relay.addEventListener('message', ({ data, origin }) => resolve([JSON.parse(data), origin])));
