@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/lab_fleet.h"
 #include "cmd/lab_options.h"
 #include "cmd/lab_output.h"
 #include "cmd/lab_report.h"
@@ -12,6 +13,7 @@
 #include "core/role/role.h"
 #include "lab/load_report.h"
 #include "lab/model.h"
+#include "lab/progress.h"
 #include "lab/rates.h"
 
 enum {
@@ -23,7 +25,8 @@ static void print_usage(FILE *out)
 	fputs(
 	    "usage: plimsoll model check MODEL\n"
 	    "       plimsoll model rates MODEL [--preset P] [--users N]\n"
-	    "       plimsoll load MODEL [option ...] URL\n\n"
+	    "       plimsoll load MODEL [option ...] URL\n"
+	    "       plimsoll load --join HOST:PORT [--processes N] [--from ADDRESSES]\n\n"
 	    "  MODEL                  a file of Lua, or the name of one that came along: persona, web\n"
 	    "  --users N              active users (10k): their number sets the rates\n"
 	    "  --preset P             published rates of the model in place of derived ones\n"
@@ -45,6 +48,10 @@ static void print_usage(FILE *out)
 	    "  --ca FILE              trusts these certificates in place of the machine's (https)\n"
 	    "  --insecure             takes any certificate\n"
 	    "  --from ADDRESSES       source addresses in turn: 127.0.0.2,127.0.0.10-127.0.0.20\n"
+	    "  --processes N          so many generators, one for a core each; each has its share\n"
+	    "  --generators N         so many others, which join from other machines at\n"
+	    "  --listen HOST:PORT     this address (with the token that is printed, or that of\n"
+	    "  --token-file FILE      or PLIMSOLL_LAB_TOKEN)\n"
 	    "  --admin HOST:PORT      the target's admin listener, if it is a Plimsoll: its use by role\n"
 	    "  --slo THRESHOLD        exits with 1 where it is missed: 'p99<50ms', 'errors<0.1%', 'signin.p90<200ms',\n"
 	    "                         'done>20/s'; may be given several times\n"
@@ -155,6 +162,19 @@ static int report(const struct load_result *r, const struct lab_options *o)
 	return load_result_succeeded(r) && slo_all_met(r) ? EXIT_OK : EXIT_FAILED;
 }
 
+static enum err make_load(struct lab_options *o, struct model *m, struct slice text,
+    struct load_result **ret, struct err_note *note)
+{
+	enum err e = model_find_preset(m, o->preset, &o->load.preset, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	o->load.at_second = progress_line;
+	return o->processes > 0 || o->generators > 0 ? lab_fleet_run(o, m, text, ret, note)
+						     : load_run(m, &o->load, ret, note);
+}
+
 static int run_load(struct lab_options *o)
 {
 	char path[PATH_BYTES];
@@ -162,26 +182,33 @@ static int run_load(struct lab_options *o)
 	struct model *m = NULL;
 	struct load_result *r = NULL;
 	struct lab_target target = { .address = o->admin };
+	struct buf text = buf_new(SCRIPT_FILE_BYTES);
 
+	if (o->join != NULL && o->n_words == 0) {
+		return lab_fleet_join(o, &note) == ERR_OK ? EXIT_OK : lab_failed("load", &note);
+	}
 	if (o->n_words != 2) {
 		return lab_usage_error("load", "load MODEL URL");
+	}
+	if ((o->generators > 0) != (o->listen != NULL)) {
+		return lab_usage_error("load", "--generators and --listen go together");
 	}
 	o->load.url = o->words[1];
 	if (o->admin != NULL) {
 		o->load.at_moment = lab_target_look;
 		o->load.moment_arg = &target;
 	}
-	enum err e =
-	    model_open(model_path(o->words[0], path, sizeof(path)), o->load.seed, &m, &note);
+	const char *file = model_path(o->words[0], path, sizeof(path));
+	enum err e = script_read_file(file, &text, &note);
 	if (e == ERR_OK) {
-		e = model_find_preset(m, o->preset, &o->load.preset, &note);
+		e = model_open_text(file, buf_slice(&text), o->load.seed, &m, &note);
 	}
 	o->load.slos = o->slos;
 	for (unsigned i = 0; e == ERR_OK && i < o->load.n_slos; i++) {
 		e = slo_check_name(&o->slos[i], m, &note);
 	}
 	if (e == ERR_OK) {
-		e = load_run(m, &o->load, &r, &note);
+		e = make_load(o, m, buf_slice(&text), &r, &note);
 	}
 	if (o->admin != NULL) {
 		lab_target_sum_up(&target, e == ERR_OK ? r : NULL);
@@ -189,6 +216,7 @@ static int run_load(struct lab_options *o)
 	int code = e == ERR_OK ? report(r, o) : lab_failed("load", &note);
 	load_result_free(&r);
 	model_close(&m);
+	buf_free(&text);
 	return code;
 }
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/fleet.h"
+
 /* "10k", "1.5M", "60s", "2m": a number with one letter of those behind it. False: it is not. */
 static bool scaled(const char *text, const char *letters, const double *factors, double *ret)
 {
@@ -42,6 +44,18 @@ static bool count(const char *text, double most, double *ret)
 	return true;
 }
 
+/* Of generators. */
+static bool small_count(const char *text, unsigned *ret)
+{
+	double n = 0;
+
+	if (!count(text, FLEET_MAX, &n) || n < 1) {
+		return false;
+	}
+	*ret = (unsigned)n;
+	return true;
+}
+
 static bool seconds(const char *text, double *ret)
 {
 	static const double factors[] = { 1, 60, 3600 };
@@ -69,38 +83,39 @@ static bool set_behaviour(struct load_plan *l, const char *flag, const char *val
 	return false;
 }
 
+/* True if the flag takes any text; it is set then. */
+static bool set_text(struct lab_options *o, const char *flag, const char *value)
+{
+	const struct {
+		const char *flag, **text;
+	} texts[] = { { "--preset", &o->preset }, { "--html", &o->html }, { "--admin", &o->admin },
+		{ "--listen", &o->listen }, { "--join", &o->join },
+		{ "--token-file", &o->token_file }, { "--record", &o->record },
+		{ "--commit", &o->commit }, { "--from", &o->load.from },
+		{ "--ca", &o->load.authorities } };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strcmp(texts[i].flag, flag) == 0) {
+			*texts[i].text = value;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Sets what a flag says; false: the value is not allowed. */
 static bool set_value(struct lab_options *o, const char *flag, const char *value)
 {
 	struct load_plan *l = &o->load;
 
-	if (strcmp(flag, "--preset") == 0) {
-		o->preset = value;
+	if (set_text(o, flag, value)) {
 		return true;
 	}
-	if (strcmp(flag, "--html") == 0) {
-		o->html = value;
-		return true;
+	if (strcmp(flag, "--processes") == 0) {
+		return small_count(value, &o->processes);
 	}
-	if (strcmp(flag, "--record") == 0) {
-		o->record = value;
-		return true;
-	}
-	if (strcmp(flag, "--commit") == 0) {
-		o->commit = value;
-		return true;
-	}
-	if (strcmp(flag, "--admin") == 0) {
-		o->admin = value;
-		return true;
-	}
-	if (strcmp(flag, "--ca") == 0) {
-		l->authorities = value;
-		return true;
-	}
-	if (strcmp(flag, "--from") == 0) {
-		l->from = value;
-		return true;
+	if (strcmp(flag, "--generators") == 0) {
+		return small_count(value, &o->generators);
 	}
 	if (strcmp(flag, "--users") == 0) {
 		return count(value, 1e9, &l->users) && l->users >= 1;
@@ -146,6 +161,11 @@ static const struct {
 	{ "--admin", "the address of an admin listener, as 127.0.0.1:8001" },
 	{ "--ca", "a file of certificates" },
 	{ "--from", "addresses of this machine, as 127.0.0.2,127.0.0.10-127.0.0.20" },
+	{ "--processes", "from 1 to 64" },
+	{ "--generators", "from 1 to 64" },
+	{ "--listen", "HOST:PORT where other generators join" },
+	{ "--join", "HOST:PORT of the leader" },
+	{ "--token-file", "a file with the token of the generators" },
 	{ "--users", "a number of users, as 500, 20k or 1M" },
 	{ "--warm", "a number of users, as 500 or 20k" },
 	{ "--for", "a time up to a week, as 60s, 10m or 2h" },

@@ -19,6 +19,10 @@ struct lab_options {
 	const char *words[LAB_OPTIONS_WORDS]; /* without a dash, in order; NULL behind the last */
 	unsigned n_words;
 	const char *preset, *html, *admin, *record, *commit; /* or NULL */
+	/* Several generators: of this machine (0: just this process), others and where they join.
+	 */
+	unsigned processes, generators;
+	const char *listen, *join, *token_file; /* or NULL */
 	bool json, help;
 	struct slo slos[SLO_MAX]; /* load.n_slos of them */
 	struct load_plan load;

@@ -24,7 +24,10 @@ enum {
 	DESCRIPTORS_SPARE = 64,
 	SECOND_MS = 1000,
 	SOCKETS_MS = 50,
-	MOOD_STREAM = 2000, /* beside those of arrivals and users */
+	/* Of chance: from 0 arrivals, then users, then moods; so many of each generator. */
+	USERS_STREAM = 1000,
+	MOOD_STREAM = 2000,
+	STREAMS = 10000,
 };
 
 static void on_second(void *arg)
@@ -32,13 +35,8 @@ static void on_second(void *arg)
 	struct load *l = arg;
 
 	kept_sweep(&l->kept);
-	if (l->start_us != 0) {
-		load_second_over(l);
-		load_stop_if_over(l);
-	} else if (!l->plan.silent) {
-		fprintf(stderr, "  preparing users: %llu of %llu\n",
-		    (unsigned long long)l->result->warmed, (unsigned long long)l->pool);
-	}
+	load_second_over(l);
+	load_stop_if_over(l);
 }
 
 static void on_tick(void *arg)
@@ -75,6 +73,14 @@ static void on_signal(void *arg)
 	loop_stop(l->loop);
 }
 
+static void on_stop(uv_poll_t *handle, int status, int events)
+{
+	(void)status;
+	(void)events;
+	uv_poll_stop(handle);
+	on_signal(handle->data);
+}
+
 static void raise_limits(struct load *l)
 {
 	struct rlimit limit = { 0 };
@@ -91,18 +97,22 @@ static void raise_limits(struct load *l)
 
 static enum err set_up_users(struct load *l, struct err_note *note)
 {
-	l->n_users = (uint64_t)l->plan.users;
-	l->pool = l->n_users;
+	uint64_t all = (uint64_t)l->plan.users;
 	if (l->plan.warm_users > 0) {
 		if (l->model->warm == LUA_NOREF) {
 			return err_note_set(note, ERR_INVALID,
 			    "%s has no warm = function(user) ... end, which --warm needs",
 			    l->model->path);
 		}
-		l->pool = (uint64_t)fmin(l->plan.warm_users, l->plan.users);
+		all = (uint64_t)fmin(l->plan.warm_users, l->plan.users);
 		l->warming = true;
 	}
-	l->busy = calloc(l->n_users / 64 + 1, sizeof(*l->busy));
+	l->first_user = all * l->plan.share / l->plan.of;
+	l->pool = all * (l->plan.share + 1) / l->plan.of - l->first_user;
+	if (l->pool == 0) {
+		return err_note_set(note, ERR_INVALID, "fewer users than generators");
+	}
+	l->busy = calloc(l->pool / 64 + 1, sizeof(*l->busy));
 	return l->busy != NULL ? ERR_OK : err_note_set(note, ERR_MEMORY, "no memory for the users");
 }
 
@@ -114,7 +124,7 @@ static enum err set_up_sources(struct load *l, struct err_note *note)
 	r->n_activities = l->model->n_activities;
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		double rate = model_rate(l->model, l->plan.preset, i, l->plan.users) *
-			      (l->plan.weights == NULL ? 1 : l->plan.weights[i]);
+			      (l->plan.weights == NULL ? 1 : l->plan.weights[i]) / l->plan.of;
 		const struct arrival_plan plan = { .law = l->plan.law,
 			.shape = l->plan.shape,
 			.per_second = rate > 0 ? rate : 1,
@@ -127,8 +137,9 @@ static enum err set_up_sources(struct load *l, struct err_note *note)
 		r->activities[i].name = l->model->activities[i].name;
 		r->activities[i].per_second = rate;
 		struct load_source *s = &l->sources[i];
-		s->arrivals = arrivals_new(&plan, l->plan.seed, i);
-		s->users = chance_new(l->plan.seed, 1000 + i);
+		uint64_t stream = STREAMS * l->plan.share + i;
+		s->arrivals = arrivals_new(&plan, l->plan.seed, stream);
+		s->users = chance_new(l->plan.seed, USERS_STREAM + stream);
 		s->gaps = gap_stream_new(&s->arrivals.plan);
 		s->activity = i;
 		sum += rate;
@@ -146,6 +157,19 @@ static enum err open_timer(struct load *l, struct err_note *note)
 	l->timer.data = l;
 	CHECK(uv_poll_start(&l->timer, UV_READABLE, load_on_timer) == 0);
 	return ERR_OK;
+}
+
+/* By whoever leads the generators, or by a signal. */
+static enum err watch_for_the_end(struct load *l)
+{
+	if (l->plan.stop_fd > 0) {
+		CHECK(uv_poll_init(loop_uv(l->loop), &l->stop, l->plan.stop_fd) == 0);
+		l->stop.data = l;
+		CHECK(uv_poll_start(&l->stop, UV_READABLE, on_stop) == 0);
+		return ERR_OK;
+	}
+	enum err e = loop_on_signal(l->loop, SIGINT, on_signal, l);
+	return e == ERR_OK ? loop_on_signal(l->loop, SIGTERM, on_signal, l) : e;
 }
 
 static enum err open_loop(struct load *l, struct err_note *note)
@@ -180,10 +204,7 @@ static enum err open_loop(struct load *l, struct err_note *note)
 	}
 	loop_every(l->loop, SOCKETS_MS, load_sockets_sweep, l);
 	e = open_timer(l, note);
-	if (e == ERR_OK) {
-		e = loop_on_signal(l->loop, SIGINT, on_signal, l);
-	}
-	return e == ERR_OK ? loop_on_signal(l->loop, SIGTERM, on_signal, l) : e;
+	return e == ERR_OK ? watch_for_the_end(l) : e;
 }
 
 /* What the model says, and what the plan says in place of it. */
@@ -204,7 +225,7 @@ static void set_up_behaviour(struct load *l)
 	}
 	kept_init(&l->kept, l->max_running, (int64_t)(b->keep_s * 1e6));
 	l->away.users.max = UINT32_MAX / 2;
-	l->mood = chance_new(p->seed, MOOD_STREAM);
+	l->mood = chance_new(p->seed, MOOD_STREAM + STREAMS * p->share);
 }
 
 static enum err set_up(struct load *l, struct model *m, struct err_note *note)
@@ -245,6 +266,10 @@ static void tear_down(struct load *l)
 	if (l->timer_fd >= 0) {
 		uv_poll_stop(&l->timer);
 		uv_close((uv_handle_t *)&l->timer, NULL);
+	}
+	if (l->stop.data != NULL) {
+		uv_poll_stop(&l->stop);
+		uv_close((uv_handle_t *)&l->stop, NULL);
 	}
 	loop_close(&l->loop);
 	client_close(&l->client);
@@ -289,20 +314,15 @@ enum err load_run(
     struct model *m, const struct load_plan *plan, struct load_result **ret, struct err_note *note)
 {
 	struct load *l = calloc(1, sizeof(*l));
-	struct load_result *r = calloc(1, sizeof(*r));
+	struct load_result *r = NULL;
 
-	if (r != NULL) {
-		r->seconds = calloc(LOAD_SECONDS_MAX, sizeof(*r->seconds));
-	}
-	if (l == NULL || r == NULL || r->seconds == NULL) {
+	if (l == NULL || load_result_new(m, plan, &r) != ERR_OK) {
 		free(l);
-		load_result_free(&r);
 		return err_note_set(note, ERR_MEMORY, "no memory for a run");
 	}
 	*ret = r;
-	l->plan = r->plan = *plan;
+	l->plan = *plan;
 	l->result = r;
-	r->model = m;
 	enum err e = set_up(l, m, note);
 	if (e == ERR_OK) {
 		l->second_us = clock_mono_us();

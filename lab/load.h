@@ -51,6 +51,25 @@ struct load_result;
 /* False ends the run: nothing new begins, what runs has its time. */
 typedef bool load_tick_fn(void *arg, const struct load_result *r, const struct load_tick *now);
 
+/* What happened in a second of the run. */
+struct load_second {
+	uint32_t begun, done, refused, failed, gave_up;
+	double length_s;	/* about one; the first and the last are shorter */
+	int64_t p50_us, p99_us; /* latency of the activities done in it */
+};
+
+/* The same as it is told when it is over. */
+struct load_now {
+	struct load_second second;
+	const struct hdr *latency; /* of the activities done in it */
+	double at_s, left_s;	   /* since activities begin; until none does any more */
+	unsigned running;
+	uint64_t warmed, to_warm; /* users prepared, while they are: to_warm > 0 */
+	bool warming_up;	  /* not counted yet */
+	bool kept;		  /* in the course of the result */
+};
+typedef void load_second_fn(void *arg, const struct load_now *now);
+
 struct load_plan {
 	const char *url;	 /* http(s)://HOST[:PORT], no path */
 	const char *authorities; /* file of certificates to trust, or NULL: the machine's */
@@ -74,9 +93,14 @@ struct load_plan {
 	const double *weights;		  /* a factor for the rate of each activity, or NULL */
 	const struct arrival_part *parts; /* of SHAPE_PARTS; they begin with the warm-up */
 	unsigned n_parts;
-	bool silent; /* no line of progress */
 	const struct slo *slos; /* what it has to keep; borrowed, as long as the result */
 	unsigned n_slos;
+	load_second_fn *at_second; /* or NULL; gets second_arg */
+	void *second_arg;
+	/* One of several generators of a run has its share of users and rate: number of of, of > 0.
+	 */
+	unsigned share, of;
+	int stop_fd; /* > 0: the run ends, as by Ctrl-C, when something can be read from it */
 };
 
 #define LOAD_PLAN_DEFAULT                                                                          \
@@ -85,7 +109,8 @@ struct load_plan {
 	    .timeout_s = 10,                                                                       \
 	    .seed = 1,                                                                             \
 	    .spike = 10,                                                                           \
-	    .burst_s = 1 })
+	    .burst_s = 1,                                                                          \
+	    .of = 1 })
 
 struct load_step {
 	char name[STEP_NAME_BYTES];
@@ -109,13 +134,6 @@ struct load_activity {
 struct load_failure {
 	char text[LOAD_TEXT_BYTES];
 	uint64_t count;
-};
-
-/* What happened in a second of the run. */
-struct load_second {
-	uint32_t begun, done, refused, failed, gave_up;
-	double length_s;	/* about one; the first and the last are shorter */
-	int64_t p50_us, p99_us; /* latency of the activities done in it */
 };
 
 /* What the processes of a role of the target used between the moments. */
@@ -146,7 +164,7 @@ struct load_result {
 	uint64_t own_faults, no_descriptor, no_port; /* own: these two, and for lack of memory */
 	uint64_t warmed, warm_failed; /* users prepared; those of them who could not be */
 	size_t script_bytes;
-	unsigned running_max;
+	unsigned running_max, generators;	       /* generators: how many made the load */
 	char causes[LOAD_CAUSES_MAX][LOAD_TEXT_BYTES]; /* why the run is void */
 	unsigned n_void;
 	struct load_second *seconds; /* owned */
@@ -160,13 +178,22 @@ struct load_result {
 };
 
 /*
- * Runs the load until its time is over or a signal ends it, with a line of progress a second on
- * standard error. Errors are what keeps it from beginning (ERR_INVALID: the plan, ERR_PEER_GONE:
- * nobody answers); failures of requests are results. *ret is the caller's, also freed by it.
+ * Runs the load until its time is over or a signal ends it. Errors are what keeps it from beginning
+ * (ERR_INVALID: the plan, ERR_PEER_GONE: nobody answers); failures of requests are results. *ret is
+ * the caller's, also freed by it.
  */
 NODISCARD enum err load_run(
     struct model *m, const struct load_plan *plan, struct load_result **ret, struct err_note *note);
+/* An empty one, for a run of that model by that plan; ERR_MEMORY. */
+NODISCARD enum err load_result_new(
+    const struct model *m, const struct load_plan *plan, struct load_result **ret);
 void load_result_free(struct load_result **r);
+
+/* Puts one more cause for which the run is void, if there is room. */
+void load_result_add_cause(struct load_result *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Counts a text of a failure, which may be there already. */
+void load_result_add_failure(struct load_result *r, const char *text, uint64_t count);
 
 /* Something was done, nothing failed; refusals are answers of a target under load. */
 bool load_result_succeeded(const struct load_result *r);

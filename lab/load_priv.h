@@ -44,10 +44,10 @@ struct load {
 	struct due_heap due; /* who: a load_source or a load_run, told apart by address */
 	struct load_source sources[MODEL_ACTIVITIES_MAX];
 	int timer_fd;
-	uv_poll_t timer;
-	int64_t timer_us;	/* what the timer is set to */
-	uint64_t *busy;		/* a bit per user */
-	uint64_t n_users, pool; /* those who may act: [0, pool) */
+	uv_poll_t timer, stop;
+	int64_t timer_us;	   /* what the timer is set to */
+	uint64_t *busy;		   /* a bit per user */
+	uint64_t pool, first_user; /* those who may act: pool from first_user */
 	struct list runs;
 	unsigned n_running, max_running;
 	int threads[THREADS_KEPT]; /* coroutines that wait for work: references */

@@ -128,12 +128,17 @@ static void put_verdict(const struct load_result *r, struct buf *out)
 {
 	buf_printf(out,
 	    "\nthe generator: requests left late by p50 %.3f ms, p99 %.3f ms, at most %.3f ms; first ones of "
-	    "activities by p99 %.3f ms; it used %.0f %% of a core and waited %.1f %% of the time for one; %llu connections; at most %u activities at once\n",
+	    "activities by p99 %.3f ms; %s used %.0f %% of a core and waited %.1f %% of the time for one; %llu connections; at most %u activities at once\n",
 	    quantile_ms(&r->lateness, 0.5), quantile_ms(&r->lateness, 0.99),
 	    (double)r->lateness.max_us / ms, quantile_ms(&r->first_lateness, 0.99),
-	    r->elapsed_s > 0 ? r->cpu_s / (r->elapsed_s + r->plan.warm_up_s) * 100 : 0,
-	    r->watched_s > 0 ? r->kept_waiting_s / r->watched_s * 100 : 0,
+	    r->generators > 1 ? "each" : "it",
+	    r->elapsed_s > 0 ? r->cpu_s / (r->elapsed_s + r->plan.warm_up_s) / r->generators * 100
+			     : 0,
+	    r->watched_s > 0 ? r->kept_waiting_s / r->watched_s / r->generators * 100 : 0,
 	    (unsigned long long)r->connections, r->running_max);
+	if (r->generators > 1) {
+		buf_printf(out, "%u generators, whose figures are added up above\n", r->generators);
+	}
 	uint64_t unfinished = 0;
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		unfinished += r->activities[i].unfinished;
@@ -325,6 +330,7 @@ static void put_generator_json(struct json_writer *w, const struct load_result *
 	result_put_count(w, "bytes_out", r->bytes_out);
 	result_put_count(w, "script_bytes", r->script_bytes);
 	result_put_count(w, "running_max", r->running_max);
+	result_put_count(w, "generators", r->generators);
 	json_end_object(w);
 }
 

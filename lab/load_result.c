@@ -1,35 +1,71 @@
 /*
  * What a run leaves behind.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lab/load_priv.h"
 
+enum err load_result_new(
+    const struct model *m, const struct load_plan *plan, struct load_result **ret)
+{
+	struct load_result *r = calloc(1, sizeof(*r));
+
+	if (r != NULL) {
+		r->seconds = calloc(LOAD_SECONDS_MAX, sizeof(*r->seconds));
+	}
+	if (r == NULL || r->seconds == NULL) {
+		free(r);
+		return ERR_MEMORY;
+	}
+	r->model = m;
+	r->plan = *plan;
+	r->generators = 1;
+	*ret = r;
+	return ERR_OK;
+}
+
+void load_result_add_cause(struct load_result *r, const char *fmt, ...)
+{
+	va_list args;
+
+	if (r->n_void == LOAD_CAUSES_MAX) {
+		return;
+	}
+	va_start(args, fmt);
+	(void)vsnprintf(r->causes[r->n_void++], LOAD_TEXT_BYTES, fmt, args);
+	va_end(args);
+}
+
+void load_result_add_failure(struct load_result *r, const char *text, uint64_t count)
+{
+	for (unsigned i = 0; i < r->n_failures; i++) {
+		if (strcmp(r->failures[i].text, text) == 0) {
+			r->failures[i].count += count;
+			return;
+		}
+	}
+	if (r->n_failures == LOAD_FAILURES_MAX) {
+		r->failures[LOAD_FAILURES_MAX - 1].count += count;
+		return;
+	}
+	struct load_failure *f = &r->failures[r->n_failures++];
+	(void)snprintf(f->text, sizeof(f->text), "%s",
+	    r->n_failures == LOAD_FAILURES_MAX ? "further ones" : text);
+	f->count = count;
+}
+
 void load_note_failure(struct load *l, const char *activity, const char *text)
 {
-	struct load_result *r = l->result;
 	char line[LOAD_TEXT_BYTES];
 
 	(void)snprintf(line, sizeof(line), "%s: %s", activity, text);
 	for (char *c = line; *c != '\0'; c++) {
 		*c = (unsigned char)*c < ' ' ? ' ' : *c;
 	}
-	for (unsigned i = 0; i < r->n_failures; i++) {
-		if (strcmp(r->failures[i].text, line) == 0) {
-			r->failures[i].count++;
-			return;
-		}
-	}
-	if (r->n_failures == LOAD_FAILURES_MAX) {
-		r->failures[LOAD_FAILURES_MAX - 1].count++;
-		return;
-	}
-	struct load_failure *f = &r->failures[r->n_failures++];
-	(void)snprintf(f->text, sizeof(f->text), "%s",
-	    r->n_failures == LOAD_FAILURES_MAX ? "further ones" : line);
-	f->count = 1;
+	load_result_add_failure(l->result, line, 1);
 }
 
 void load_result_free(struct load_result **rp)

@@ -270,7 +270,7 @@ static int prepare(lua_State *L)
 	}
 	lua_rawgeti(
 	    L, LUA_REGISTRYINDEX, run->activity < 0 ? m->warm : m->activities[run->activity].does);
-	user_api_push_user(L, run->user);
+	user_api_push_user(L, l->first_user + run->user);
 	lua_xmove(L, run->co, 2);
 	return 0;
 }

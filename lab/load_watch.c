@@ -2,7 +2,6 @@
  * The generator watches itself. A run in which it was the limit says so: its figures would be told
  * as the target's. The bounds are those of doc/decisions/0047.
  */
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "core/base/clock.h"
@@ -10,19 +9,6 @@
 
 static const double late_share = 0.05, /* of the median service time that sends may be late (p99) */
     late_least_us = 1000, cpu_most = 0.80, sent_least = 0.995;
-
-static void add_cause(struct load_result *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static void add_cause(struct load_result *r, const char *fmt, ...)
-{
-	va_list args;
-
-	if (r->n_void == LOAD_CAUSES_MAX) {
-		return;
-	}
-	va_start(args, fmt);
-	(void)vsnprintf(r->causes[r->n_void++], LOAD_TEXT_BYTES, fmt, args);
-	va_end(args);
-}
 
 int64_t load_run_delay_us(void)
 {
@@ -44,17 +30,18 @@ static void judge_limits(struct load_result *r)
 	uint64_t other = r->own_faults - r->no_descriptor - r->no_port;
 
 	if (r->no_descriptor > 0) {
-		add_cause(r,
+		load_result_add_cause(r,
 		    "%llu times this program had no file descriptor left: more are needed (ulimit -n), or --processes",
 		    (unsigned long long)r->no_descriptor);
 	}
 	if (r->no_port > 0) {
-		add_cause(r,
+		load_result_add_cause(r,
 		    "%llu times this machine had no local port left: more source addresses are needed (--from)",
 		    (unsigned long long)r->no_port);
 	}
 	if (other > 0 && r->own_faults > r->no_descriptor + r->no_port) {
-		add_cause(r, "%llu times memory or another bound of this program was reached",
+		load_result_add_cause(r,
+		    "%llu times memory or another bound of this program was reached",
 		    (unsigned long long)other);
 	}
 }
@@ -71,18 +58,20 @@ void load_judge(struct load *l)
 	bound_us = bound_us > late_least_us ? bound_us : late_least_us;
 	if (late_us > bound_us) {
 		double waited = r->watched_s > 0 ? r->kept_waiting_s / r->watched_s * 100 : 0;
-		add_cause(r, "requests left late: p99 %.1f ms behind their time, allowed %.1f ms%s",
+		load_result_add_cause(r,
+		    "requests left late: p99 %.1f ms behind their time, allowed %.1f ms%s",
 		    late_us / 1000, bound_us / 1000,
 		    waited >= 1 ? "; other programs held the processor that this one wanted" : "");
 	}
 	double wall_s = r->elapsed_s + l->plan.warm_up_s;
 	if (wall_s > 0 && r->cpu_s / wall_s > cpu_most) {
-		add_cause(r, "this program used %.0f %% of a core; above %.0f %% it is the limit",
+		load_result_add_cause(r,
+		    "this program used %.0f %% of a core; above %.0f %% it is the limit",
 		    r->cpu_s / wall_s * 100, cpu_most * 100);
 	}
 	judge_limits(r);
 	if (gaps_are_wrong(&r->gaps)) {
-		add_cause(r,
+		load_result_add_cause(r,
 		    "activities did not begin as %s arrivals do: gaps lie %.0f %% off, sure by Anderson and Darling's %.1f",
 		    arrival_law_name(l->plan.law), gaps_distance(&r->gaps) * 100,
 		    gaps_anderson(&r->gaps));
@@ -97,12 +86,12 @@ void load_judge(struct load *l)
 		return;
 	}
 	if (no_room > 0) {
-		add_cause(r,
+		load_result_add_cause(r,
 		    "%llu of %llu activities did not begin: %u ran already, the most that the file descriptors allow",
 		    (unsigned long long)no_room, (unsigned long long)due, l->max_running);
 	}
 	if (no_user > 0) {
-		add_cause(r,
+		load_result_add_cause(r,
 		    "%llu of %llu activities did not begin: all users were busy; more users are needed",
 		    (unsigned long long)no_user, (unsigned long long)due);
 	}
@@ -112,24 +101,31 @@ void load_second_over(struct load *l)
 {
 	struct load_result *r = l->result;
 	int64_t now_us = clock_mono_us();
-	double length_s = (double)(now_us - l->second_us) / 1e6;
+	struct load_now now = { .second = l->second,
+		.latency = &l->second_latency,
+		.running = l->n_running,
+		.warmed = r->warmed,
+		.to_warm = l->warming ? l->pool : 0 };
 
-	l->second.length_s = length_s;
-	l->second.p50_us = hdr_quantile_us(&l->second_latency, 0.5);
-	l->second.p99_us = hdr_quantile_us(&l->second_latency, 0.99);
-	if (length_s > 0.5 && !r->interrupted && !l->plan.silent) {
-		fprintf(stderr,
-		    "%5.0f s  begun %.1f/s  done %.1f/s  p50 %.1f ms  p99 %.1f ms  refused %u  failed %u  running %u%s\n",
-		    (double)(now_us - l->start_us) / 1e6, l->second.begun / length_s,
-		    l->second.done / length_s, (double)l->second.p50_us / 1000,
-		    (double)l->second.p99_us / 1000, l->second.refused, l->second.failed,
-		    l->n_running, now_us < l->count_from_us ? "  (warming up)" : "");
+	now.second.length_s = (double)(now_us - l->second_us) / 1e6;
+	now.second.p50_us = hdr_quantile_us(&l->second_latency, 0.5);
+	now.second.p99_us = hdr_quantile_us(&l->second_latency, 0.99);
+	if (l->start_us != 0) {
+		now.at_s = (double)(now_us - l->start_us) / 1e6;
+		now.left_s = now_us < l->end_us ? (double)(l->end_us - now_us) / 1e6 : 0;
+		now.warming_up = now_us < l->count_from_us;
+		now.kept = now.second.length_s > 0.5 && now_us - l->count_from_us >= 500000 &&
+			   l->second_us < l->end_us && r->n_seconds < LOAD_SECONDS_MAX;
 	}
-	bool whole = length_s > 0.5 && now_us - l->count_from_us >= 500000;
-	if (r->n_seconds < LOAD_SECONDS_MAX && whole && l->second_us < l->end_us) {
-		r->seconds[r->n_seconds++] = l->second;
+	if (now.kept) {
+		r->seconds[r->n_seconds++] = now.second;
+	}
+	if (l->plan.at_second != NULL && now.second.length_s > 0.5) {
+		l->plan.at_second(l->plan.second_arg, &now);
 	}
 	l->second = (struct load_second){ 0 };
 	hdr_fini(&l->second_latency);
-	l->second_us = now_us;
+	if (l->start_us != 0) {
+		l->second_us = now_us;
+	}
 }

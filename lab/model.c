@@ -70,7 +70,8 @@ static enum err finish(struct model *m, struct err_note *note)
 	return e;
 }
 
-enum err model_open(const char *path, uint64_t seed, struct model **ret, struct err_note *note)
+enum err model_open_text(
+    const char *path, struct slice text, uint64_t seed, struct model **ret, struct err_note *note)
 {
 	const struct script_limits limits = SCRIPT_LIMITS_DEFAULT;
 	struct model *m = calloc(1, sizeof(*m));
@@ -86,7 +87,7 @@ enum err model_open(const char *path, uint64_t seed, struct model **ret, struct 
 	if (e == ERR_OK) {
 		m->script->owner = m;
 		model_add_declarations(m);
-		e = script_run_file(m->script, path, note);
+		e = script_run_text(m->script, path, text, note);
 	}
 	if (e == ERR_OK) {
 		e = finish(m, note);
@@ -97,6 +98,18 @@ enum err model_open(const char *path, uint64_t seed, struct model **ret, struct 
 	}
 	*ret = m;
 	return ERR_OK;
+}
+
+enum err model_open(const char *path, uint64_t seed, struct model **ret, struct err_note *note)
+{
+	struct buf text = buf_new(SCRIPT_FILE_BYTES);
+	enum err e = script_read_file(path, &text, note);
+
+	if (e == ERR_OK) {
+		e = model_open_text(path, buf_slice(&text), seed, ret, note);
+	}
+	buf_free(&text);
+	return e;
 }
 
 void model_close(struct model **mp)

@@ -71,6 +71,9 @@ struct model {
  */
 NODISCARD enum err model_open(
     const char *path, uint64_t seed, struct model **ret, struct err_note *note);
+/* The same with the text of the file in hand; path is for messages and stays the caller's. */
+NODISCARD enum err model_open_text(
+    const char *path, struct slice text, uint64_t seed, struct model **ret, struct err_note *note);
 void model_close(struct model **m);
 
 /* The preset of that name; name NULL gives NULL, the derived rates. ERR_NOT_FOUND names those there

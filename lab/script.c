@@ -18,7 +18,6 @@
 #include "core/base/check.h"
 
 enum {
-	FILE_BYTES = 1 << 20,
 	HOOK_EVERY = 10000,	      /* instructions */
 	SCRATCH_BYTES = 1 << 20,      /* a body, a JSON text */
 	ARENA_BYTES = 16 * (1 << 20), /* a parsed JSON text */
@@ -265,7 +264,7 @@ enum err script_call(
 	return e;
 }
 
-static enum err read_file(const char *path, struct buf *out, struct err_note *note)
+enum err script_read_file(const char *path, struct buf *out, struct err_note *note)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = -1;
@@ -306,26 +305,21 @@ static enum err set_folder(struct script *s, const char *path, struct err_note *
 	return ERR_OK;
 }
 
-enum err script_run_file(struct script *s, const char *path, struct err_note *note)
+enum err script_run_text(
+    struct script *s, const char *path, struct slice text, struct err_note *note)
 {
 	char name[512];
-	struct buf text = buf_new(FILE_BYTES);
 	enum err e = set_folder(s, path, note);
 
-	if (e == ERR_OK) {
-		e = read_file(path, &text, note);
+	if (e != ERR_OK) {
+		return e;
 	}
-	if (e == ERR_OK) {
-		(void)snprintf(name, sizeof(name), "@%s", path);
-		struct slice all = buf_slice(&text);
-		/* "t": text only; prepared bytecode could break out. */
-		if (luaL_loadbufferx(s->lua, all.ptr, all.len, name, "t") != 0) {
-			e = err_note_set(note, ERR_INVALID, "%s", lua_tostring(s->lua, -1));
-			lua_pop(s->lua, 1);
-		} else {
-			e = script_call(s, s->lua, 0, 0, note);
-		}
+	(void)snprintf(name, sizeof(name), "@%s", path);
+	/* "t": text only; prepared bytecode could break out. */
+	if (luaL_loadbufferx(s->lua, text.ptr, text.len, name, "t") != 0) {
+		e = err_note_set(note, ERR_INVALID, "%s", lua_tostring(s->lua, -1));
+		lua_pop(s->lua, 1);
+		return e;
 	}
-	buf_free(&text);
-	return e;
+	return script_call(s, s->lua, 0, 0, note);
 }

@@ -19,7 +19,8 @@
 #include "lab/chance.h"
 
 enum {
-	SCRIPT_FOLDER_BYTES = 512
+	SCRIPT_FOLDER_BYTES = 512,
+	SCRIPT_FILE_BYTES = 1 << 20
 };
 
 struct script_limits {
@@ -57,8 +58,12 @@ void script_close(struct script **s);
 /* The script that a state or one of its coroutines belongs to. */
 struct script *script_of(lua_State *L);
 
-/* Runs a file of Lua text. ERR_NOT_FOUND, ERR_LIMIT (1 MiB), ERR_INVALID; file and line in note. */
-NODISCARD enum err script_run_file(struct script *s, const char *path, struct err_note *note);
+/* Reads a file to out, whose maximum is SCRIPT_FILE_BYTES. ERR_NOT_FOUND, ERR_LIMIT. */
+NODISCARD enum err script_read_file(const char *path, struct buf *out, struct err_note *note);
+
+/* Runs Lua text, which came from the file at path. ERR_INVALID; file and line in note. */
+NODISCARD enum err script_run_text(
+    struct script *s, const char *path, struct slice text, struct err_note *note);
 
 /*
  * Calls the function below n_args values on L; its n_results are then on L. ERR_INVALID with what

@@ -39,7 +39,10 @@ static enum err run(const char *text, struct err_note *note)
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
 	*note = (struct err_note){ 0 };
-	enum err e = script_run_file(s, path, note);
+	struct buf all = buf_new(SCRIPT_FILE_BYTES);
+	enum err e = script_read_file(path, &all, note);
+	e = e == ERR_OK ? script_run_text(s, path, buf_slice(&all), note) : e;
+	buf_free(&all);
 	unlink(path);
 	return e;
 }
@@ -86,7 +89,8 @@ static void errors_name_file_and_line(void **state)
 	bad("x = = 1", ERR_INVALID, ":1: ");
 	bad("\nsha256({})", ERR_INVALID, ":2: sha256: what to hash must be a text");
 	struct err_note note = { 0 };
-	assert_int_equal(script_run_file(s, "/nowhere/x.lua", &note), ERR_NOT_FOUND);
+	struct buf none = buf_new(SCRIPT_FILE_BYTES);
+	assert_int_equal(script_read_file("/nowhere/x.lua", &none, &note), ERR_NOT_FOUND);
 	assert_non_null(strstr(note.text, "/nowhere/x.lua cannot be read"));
 }
 

@@ -167,7 +167,7 @@ meanwhile('the generator says when it has no descriptors left', async (t) => {
 	const file = model(activity('visit', 10000, 'browser():get("/")'));
 	const { json, code } = await load(file, url, ['--users', '864', '--for', '1s'], { prefix: ['prlimit', '--nofile=60:60'] });
 	assert.equal(code, 6);
-	assert.ok(json.generator.void.some((cause) => /no descriptor|the most there may be/.test(cause)), JSON.stringify(json.generator));
+	assert.ok(json.generator.void.some((cause) => /no file descriptor|the most that/.test(cause)), JSON.stringify(json.generator));
 });
 
 meanwhile('too few users for the rate: void, and said', async (t) => {
