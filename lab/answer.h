@@ -35,7 +35,8 @@ enum answer_state {
 struct answer {
 	enum answer_state state;
 	int status;
-	bool keep_alive; /* the server allows another request on the connection */
+	bool keep_alive;  /* the server allows another request on the connection */
+	bool has_cookies; /* Set-Cookie is among the fields */
 	/* Set them behind answer_reset(): of a HEAD; 101 is an answer, what follows is no HTTP. */
 	bool bodiless, may_switch;
 	uint64_t left, body_bytes;

@@ -18,7 +18,8 @@
 #include "lab/from.h"
 
 enum {
-	SWEEP_MS = 20, /* how exactly deadlines are kept */
+	SWEEP_MS = 20,	   /* how exactly deadlines are kept */
+	KEPT_BYTES = 1024, /* that an unused connection may hold */
 	STREAM_BYTES = 1 << 20,
 };
 
@@ -110,7 +111,6 @@ enum err client_conn_open(struct client *c, struct client_conn **ret, struct err
 	answer_init(&conn->answer);
 	CHECK(uv_poll_init(loop_uv(c->loop), &conn->poll, fd) == 0);
 	conn->poll.data = conn;
-	client_conn_watch(conn, UV_WRITABLE);
 	c->opened++;
 	c->open++;
 	*ret = conn;
@@ -138,10 +138,9 @@ void client_conn_close(struct client_conn **connp)
 	conn->stream = NULL;
 	conn->client->open--;
 	deadline_remove(&conn->client->deadlines, &conn->deadline);
-	uv_poll_stop(&conn->poll);
 	SSL_free(conn->tls); /* takes NULL; no farewell, as people who close a tab */
-	close(conn->fd);
 	uv_close((uv_handle_t *)&conn->poll, on_closed);
+	close(conn->fd); /* no longer watched */
 }
 
 void client_conn_send(
@@ -158,6 +157,8 @@ void client_conn_send(
 	if (conn->state == CONN_IDLE) {
 		conn->state = CONN_BUSY;
 		client_conn_push(conn);
+	} else if (conn->state == CONN_CONNECTING) {
+		client_conn_push_early(conn);
 	}
 }
 
@@ -169,8 +170,10 @@ void client_conn_when_gone(struct client_conn *conn, void (*fn)(void *arg), void
 
 void client_conn_shrink(struct client_conn *conn)
 {
-	answer_fini(&conn->answer);
-	answer_init(&conn->answer);
+	if (conn->answer.head.cap + conn->answer.body.cap > KEPT_BYTES) {
+		answer_fini(&conn->answer);
+		answer_init(&conn->answer);
+	}
 }
 
 bool client_conn_is_usable(const struct client_conn *conn)

@@ -94,7 +94,7 @@ NODISCARD enum err client_conn_write(struct client_conn *conn, struct slice byte
 /* Calls fn(arg) when it dies without a request; fn may close it. NULL: no longer. */
 void client_conn_when_gone(struct client_conn *conn, void (*fn)(void *arg), void *arg);
 
-/* Gives back what the last answer took, before it is kept unused for a while. */
+/* Gives back what a large answer took, before it is kept unused for a while. */
 void client_conn_shrink(struct client_conn *conn);
 
 /* True while another request may be sent on it. */

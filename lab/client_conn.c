@@ -64,6 +64,20 @@ void client_conn_push(struct client_conn *conn)
 	client_conn_watch(conn, UV_READABLE);
 }
 
+void client_conn_push_early(struct client_conn *conn)
+{
+	size_t n = 0;
+
+	if (conn->client->tls == NULL && client_bytes_put(conn, &n) == ERR_OK && n > 0) {
+		conn->state = CONN_BUSY;
+		conn->client->bytes_out += n;
+		conn->out = slice_sub(conn->out, n, conn->out.len);
+		client_conn_push(conn);
+	} else {
+		client_conn_watch(conn, UV_WRITABLE); /* it tells what went wrong, too */
+	}
+}
+
 /* True while the answer is not over: the connection is then still there. */
 static bool take_answer(struct client_conn *conn, struct slice in)
 {

@@ -57,6 +57,12 @@ void client_conn_watch(struct client_conn *conn, int events);
 /* Sends on; conn->out is what is left. The request may be over behind it, as failed. */
 void client_conn_push(struct client_conn *conn);
 
+/*
+ * Sends on a connection that was just begun, which near by stands already; else it is watched until
+ * it does.
+ */
+void client_conn_push_early(struct client_conn *conn);
+
 /* The request is over, and its owner called, who may close the connection; dead if it failed. */
 void client_conn_finish(struct client_conn *conn, enum err e, const char *what);
 

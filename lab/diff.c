@@ -3,6 +3,7 @@
  */
 #include "lab/diff.h"
 
+#include <stdlib.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -201,17 +202,21 @@ static void compare_runs(struct diff *d, const struct run *a, const struct run *
 enum err diff_compare(
     const struct json *a, const struct json *b, struct diff *ret, struct err_note *note)
 {
-	struct run run_a = { .n = 0 }, run_b = { .n = 0 };
+	struct run *runs = calloc(2, sizeof(*runs)); /* too large for the stack */
 
+	if (runs == NULL) {
+		return ERR_MEMORY;
+	}
 	*ret = (struct diff){ .n_rows = 0 };
-	enum err e = read_run(a, &run_a, note);
+	enum err e = read_run(a, &runs[0], note);
 	if (e == ERR_OK) {
-		e = read_run(b, &run_b, note);
+		e = read_run(b, &runs[1], note);
 	}
 	if (e == ERR_OK) {
-		compare_runs(ret, &run_a, &run_b);
+		compare_runs(ret, &runs[0], &runs[1]);
 	}
-	free_run(&run_a);
-	free_run(&run_b);
+	free_run(&runs[0]);
+	free_run(&runs[1]);
+	free(runs);
 	return e;
 }

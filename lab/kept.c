@@ -19,6 +19,7 @@ void kept_init(struct kept_conns *k, unsigned max, int64_t keep_us)
 {
 	*k = (struct kept_conns){ .by_device = { .max = max }, .keep_us = keep_us };
 	list_init(&k->by_age);
+	list_init(&k->spare);
 }
 
 /* Forgets the record; its connection is now the caller's. */
@@ -28,7 +29,7 @@ static struct client_conn *release(struct kept *p)
 
 	(void)id_map_take(&p->owner->by_device, p->device);
 	list_remove(&p->node);
-	free(p);
+	list_push(&p->owner->spare, &p->node);
 	client_conn_when_gone(conn, NULL, NULL);
 	return conn;
 }
@@ -47,7 +48,8 @@ static void on_gone(void *arg)
 
 void kept_put(struct kept_conns *k, unsigned device, struct client_conn **conn)
 {
-	struct kept *p = calloc(1, sizeof(*p));
+	struct list *node = list_pop(&k->spare);
+	struct kept *p = node == NULL ? calloc(1, sizeof(*p)) : LIST_OF(node, struct kept, node);
 
 	if (p != NULL && k->by_device.n >= k->by_device.max) {
 		(void)kept_drop_one(k);
@@ -95,6 +97,9 @@ void kept_sweep(struct kept_conns *k)
 void kept_fini(struct kept_conns *k)
 {
 	while (kept_drop_one(k)) {
+	}
+	for (struct list *node = NULL; (node = list_pop(&k->spare)) != NULL;) {
+		free(LIST_OF(node, struct kept, node));
 	}
 	id_map_fini(&k->by_device, NULL);
 }

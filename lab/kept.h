@@ -15,6 +15,7 @@
 struct kept_conns {
 	struct id_map by_device; /* of struct kept */
 	struct list by_age;	 /* the same, longest unused first */
+	struct list spare;	 /* records without a connection */
 	int64_t keep_us;
 };
 

@@ -234,6 +234,7 @@ static enum err set_up(struct load *l, struct model *m, struct err_note *note)
 	l->timer_fd = -1;
 	l->due.max = RUNNING_MAX + MODEL_ACTIVITIES_MAX + 1;
 	list_init(&l->runs);
+	list_init(&l->spare_runs);
 	raise_limits(l);
 	set_up_behaviour(l);
 	enum err e = set_up_users(l, note);
@@ -245,6 +246,9 @@ static enum err set_up(struct load *l, struct model *m, struct err_note *note)
 	}
 	if (e == ERR_OK && browserid_make_keys(m->script, m->n_keys) != ERR_OK) {
 		e = err_note_set(note, ERR_CRYPTO, "no RSA keys");
+	}
+	if (e == ERR_OK) {
+		e = load_run_keep_functions(m->script);
 	}
 	l->hooks = load_run_hooks;
 	l->hooks.host = slice_str(l->host);
@@ -258,6 +262,7 @@ static void tear_down(struct load *l)
 	while (!list_is_empty(&l->runs)) {
 		load_run_abort(LIST_OF(l->runs.next, struct load_run, node));
 	}
+	load_run_free_spare(l);
 	kept_fini(&l->kept);
 	away_fini(&l->away);
 	for (unsigned i = 0; i < l->n_threads; i++) {

@@ -48,7 +48,8 @@ struct load {
 	int64_t timer_us;	   /* what the timer is set to */
 	uint64_t *busy;		   /* a bit per user */
 	uint64_t pool, first_user; /* those who may act: pool from first_user */
-	struct list runs;
+	struct list runs, spare_runs;
+	unsigned n_spare_runs;
 	unsigned n_running, max_running;
 	int threads[THREADS_KEPT]; /* coroutines that wait for work: references */
 	unsigned n_threads;
@@ -108,6 +109,12 @@ struct load_run {
 };
 
 extern const struct user_hooks load_run_hooks;
+
+/* Functions that runs call through the script's registry; ERR_MEMORY. */
+NODISCARD enum err load_run_keep_functions(struct script *s);
+
+/* Frees what ended runs left for the next ones. */
+void load_run_free_spare(struct load *l);
 
 /* Begins an activity (or ACTIVITY_WARM) of a user, who is busy until its end. */
 void load_run_begin(struct load *l, int activity, uint64_t user, int64_t intended_us);

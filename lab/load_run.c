@@ -14,6 +14,7 @@
 
 enum {
 	TEXT_BYTES = 3 << 20,
+	TEXT_KEPT_BYTES = 4096,
 };
 
 static const int64_t second_us = 1000000;
@@ -145,6 +146,45 @@ static void count_outcome(struct load_run *run, enum load_outcome outcome)
 	}
 }
 
+static void put_aside(struct load *l, struct load_run *run)
+{
+	if (l->n_spare_runs < THREADS_KEPT && run->text.cap <= TEXT_KEPT_BYTES) {
+		list_push(&l->spare_runs, &run->node);
+		l->n_spare_runs++;
+	} else {
+		buf_free(&run->text);
+		free(run);
+	}
+}
+
+/* With the memory of an earlier one, if there is any. */
+static struct load_run *new_run(struct load *l)
+{
+	struct list *node = list_pop(&l->spare_runs);
+
+	if (node == NULL) {
+		struct load_run *run = calloc(1, sizeof(*run));
+		CHECK(run != NULL); /* a kilobyte */
+		run->text = buf_new(TEXT_BYTES);
+		return run;
+	}
+	struct load_run *run = LIST_OF(node, struct load_run, node);
+	struct buf text = run->text;
+	buf_clear(&text);
+	*run = (struct load_run){ .text = text };
+	l->n_spare_runs--;
+	return run;
+}
+
+void load_run_free_spare(struct load *l)
+{
+	for (struct list *node = NULL; (node = list_pop(&l->spare_runs)) != NULL;) {
+		struct load_run *run = LIST_OF(node, struct load_run, node);
+		buf_free(&run->text);
+		free(run);
+	}
+}
+
 void load_run_end(struct load_run *run, enum load_outcome outcome)
 {
 	struct load *l = run->load;
@@ -156,8 +196,7 @@ void load_run_end(struct load_run *run, enum load_outcome outcome)
 	load_sockets_close(run);
 	give_thread_back(run, outcome == RUN_DONE);
 	list_remove(&run->node);
-	buf_free(&run->text);
-	free(run);
+	put_aside(l, run);
 	load_ended(l, user, activity);
 }
 
@@ -230,7 +269,7 @@ void load_run_hand_over(struct load_run *run, const struct answer *a)
 	struct script *s = run->load->model->script;
 	struct err_note note = { 0 };
 
-	lua_pushcfunction(s->lua, push_answer);
+	script_push(s, s->lua, REF_PUSH_ANSWER);
 	lua_pushlightuserdata(s->lua, (void *)(uintptr_t)a);
 	lua_xmove(run->co, s->lua, 1);
 	if (script_call(s, s->lua, 2, 1, &note) != ERR_OK) {
@@ -279,15 +318,13 @@ void load_run_begin(struct load *l, int activity, uint64_t user, int64_t intende
 {
 	struct script *s = l->model->script;
 	struct err_note note = { 0 };
-	struct load_run *run = calloc(1, sizeof(*run));
+	struct load_run *run = new_run(l);
 
-	CHECK(run != NULL); /* a kilobyte */
 	run->load = l;
 	run->activity = activity;
 	run->user = user;
 	run->intended_us = run->step_intended_us = intended_us;
 	run->counted = activity >= 0 && intended_us >= l->count_from_us;
-	run->text = buf_new(TEXT_BYTES);
 	run->co_ref = LUA_NOREF;
 	list_init(&run->sockets);
 	list_push(&l->runs, &run->node);
@@ -295,7 +332,7 @@ void load_run_begin(struct load *l, int activity, uint64_t user, int64_t intende
 	if (l->n_running > l->result->running_max) {
 		l->result->running_max = l->n_running;
 	}
-	lua_pushcfunction(s->lua, prepare);
+	script_push(s, s->lua, REF_PREPARE);
 	lua_pushlightuserdata(s->lua, run);
 	if (script_call(s, s->lua, 1, 0, &note) != ERR_OK) {
 		l->result->own_faults++;
@@ -303,4 +340,20 @@ void load_run_begin(struct load *l, int activity, uint64_t user, int64_t intende
 		return;
 	}
 	load_run_resume(run, 1);
+}
+
+static int keep_functions(lua_State *L)
+{
+	struct script *s = script_of(L);
+
+	lua_pushcfunction(L, push_answer);
+	script_keep(s, REF_PUSH_ANSWER);
+	lua_pushcfunction(L, prepare);
+	script_keep(s, REF_PREPARE);
+	return 0;
+}
+
+enum err load_run_keep_functions(struct script *s)
+{
+	return lua_cpcall(s->lua, keep_functions, NULL) == 0 ? ERR_OK : ERR_MEMORY;
 }

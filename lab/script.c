@@ -83,6 +83,11 @@ static void on_count(lua_State *L, lua_Debug *ar)
 	}
 }
 
+void script_keep(struct script *s, enum script_ref ref)
+{
+	s->refs[ref] = luaL_ref(s->lua, LUA_REGISTRYINDEX);
+}
+
 void script_refill(struct script *s)
 {
 	s->instructions_left = s->limits.instructions;

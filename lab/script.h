@@ -33,6 +33,22 @@ struct script_limits {
 
 struct user_hooks;
 
+/* What every request uses of the registry of Lua, by number: names would be hashed each time. */
+enum script_ref {
+	REF_USERS, /* the table of users */
+	REF_USER_METHODS,
+	REF_BROWSER_METHODS,
+	REF_ANSWER_METHODS,
+	REF_STATUS, /* names of fields */
+	REF_BODY,
+	REF_HEAD,
+	REF_ID,
+	REF_COOKIES,
+	REF_PREPARE, /* functions of load_run.c */
+	REF_PUSH_ANSWER,
+	SCRIPT_REFS
+};
+
 struct script {
 	lua_State *lua; /* owned */
 	struct script_limits limits;
@@ -48,6 +64,7 @@ struct script {
 	const struct user_hooks *hooks;
 	void *run;
 	unsigned browsers; /* numbered so far */
+	int refs[SCRIPT_REFS];
 };
 
 /* A Lua with the harmless parts of its library and the helpers of doc/MODELS.md. ERR_MEMORY. */
@@ -71,6 +88,13 @@ NODISCARD enum err script_run_text(
  */
 NODISCARD enum err script_call(
     struct script *s, lua_State *L, int n_args, int n_results, struct err_note *note);
+
+/* Keeps the value at the top, which it pops, under that number; and pushes it. */
+void script_keep(struct script *s, enum script_ref ref);
+static inline void script_push(const struct script *s, lua_State *L, enum script_ref ref)
+{
+	lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs[ref]);
+}
 
 /* A new budget of instructions: before a coroutine is resumed. */
 void script_refill(struct script *s);

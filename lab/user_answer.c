@@ -67,29 +67,44 @@ int user_answer_header(lua_State *L)
 	return 1;
 }
 
-void user_api_push_answer(lua_State *L, const struct answer *a)
+/* The cookies of the answer go to the browser at that place. */
+static void take_cookies(lua_State *L, const struct script *s, int browser, const struct answer *a)
 {
-	struct slice name, value, head = buf_slice(&a->head);
+	struct slice name, value;
 
-	lua_checkstack(L, 10);
-	int browser = lua_gettop(L);
 	for (size_t at = 0; answer_next_field(a, &at, &name, &value);) {
 		if (slice_eq_nocase(name, SLICE("set-cookie"))) {
-			lua_getfield(L, browser, "cookies");
+			script_push(s, L, REF_COOKIES);
+			lua_rawget(L, browser);
 			if (lua_istable(L, -1)) {
 				take_cookie(L, value);
 			}
 			lua_pop(L, 1);
 		}
 	}
+}
+
+void user_api_push_answer(lua_State *L, const struct answer *a)
+{
+	const struct script *s = script_of(L);
+	struct slice head = buf_slice(&a->head);
+
+	lua_checkstack(L, 10);
+	int browser = lua_gettop(L);
+	if (a->has_cookies) {
+		take_cookies(L, s, browser, a);
+	}
 	lua_createtable(L, 0, 3);
+	script_push(s, L, REF_STATUS);
 	lua_pushinteger(L, a->status);
-	lua_setfield(L, -2, "status");
+	lua_rawset(L, -3);
+	script_push(s, L, REF_BODY);
 	lua_pushlstring(L, buf_slice(&a->body).ptr, a->body.len);
-	lua_setfield(L, -2, "body");
+	lua_rawset(L, -3);
+	script_push(s, L, REF_HEAD);
 	lua_pushlstring(L, head.ptr, head.len);
-	lua_setfield(L, -2, "head");
-	luaL_getmetatable(L, USER_ANSWER_METHODS);
+	lua_rawset(L, -3);
+	script_push(s, L, REF_ANSWER_METHODS);
 	lua_setmetatable(L, -2);
 	lua_remove(L, browser);
 }

@@ -6,8 +6,6 @@
 
 #include <lua.h>
 
-#define USER_ANSWER_METHODS "plimsoll.answer"
-
 /* answer:json(): what its body says. */
 int user_answer_json(lua_State *L);
 

@@ -11,9 +11,6 @@
 #include "lab/user_request.h"
 #include "lab/user_socket.h"
 
-static const char user_methods[] = "plimsoll.user", browser_methods[] = "plimsoll.browser",
-		  users_table[] = "plimsoll.users";
-
 struct script *user_running(lua_State *L, const char *what)
 {
 	struct script *s = script_of(L);
@@ -28,7 +25,9 @@ struct script *user_running(lua_State *L, const char *what)
 
 void user_api_push_user(lua_State *L, uint64_t number)
 {
-	lua_getfield(L, LUA_REGISTRYINDEX, users_table);
+	const struct script *s = script_of(L);
+
+	script_push(s, L, REF_USERS);
 	lua_pushnumber(L, (double)number);
 	lua_rawget(L, -2);
 	if (lua_isnil(L, -1)) {
@@ -36,7 +35,7 @@ void user_api_push_user(lua_State *L, uint64_t number)
 		lua_createtable(L, 0, 4);
 		lua_pushnumber(L, (double)number);
 		lua_setfield(L, -2, "n");
-		luaL_getmetatable(L, user_methods);
+		script_push(s, L, REF_USER_METHODS);
 		lua_setmetatable(L, -2);
 		lua_pushnumber(L, (double)number);
 		lua_pushvalue(L, -2);
@@ -59,12 +58,14 @@ static int user_pick(lua_State *L)
 
 static void push_new_browser(lua_State *L, unsigned flag)
 {
+	struct script *s = script_of(L);
+
 	lua_createtable(L, 0, 4);
-	lua_pushnumber(L, (double)(++script_of(L)->browsers % BROWSER_OF_NOBODY | flag));
+	lua_pushnumber(L, (double)(++s->browsers % BROWSER_OF_NOBODY | flag));
 	lua_setfield(L, -2, "id");
 	lua_newtable(L);
 	lua_setfield(L, -2, "cookies");
-	luaL_getmetatable(L, browser_methods);
+	script_push(s, L, REF_BROWSER_METHODS);
 	lua_setmetatable(L, -2);
 }
 
@@ -167,6 +168,28 @@ static int check(lua_State *L)
 
 /* ---- registration ---- */
 
+static void keep_methods(
+    struct script *s, enum script_ref ref, const char *name, const luaL_Reg *methods)
+{
+	script_add_methods(s->lua, name, methods);
+	luaL_getmetatable(s->lua, name);
+	script_keep(s, ref);
+}
+
+static void keep_names(struct script *s)
+{
+	static const struct {
+		enum script_ref ref;
+		const char *name;
+	} names[] = { { REF_STATUS, "status" }, { REF_BODY, "body" }, { REF_HEAD, "head" },
+		{ REF_ID, "id" }, { REF_COOKIES, "cookies" } };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		lua_pushstring(s->lua, names[i].name);
+		script_keep(s, names[i].ref);
+	}
+}
+
 void user_api_add(struct script *s)
 {
 	static const luaL_Reg user[] = { { "pick", user_pick }, { "browser", user_browser },
@@ -178,12 +201,13 @@ void user_api_add(struct script *s)
 		{ "header", user_answer_header }, { NULL, NULL } };
 	lua_State *L = s->lua;
 
-	script_add_methods(L, user_methods, user);
-	script_add_methods(L, browser_methods, browser);
-	script_add_methods(L, USER_ANSWER_METHODS, answer);
+	keep_methods(s, REF_USER_METHODS, "plimsoll.user", user);
+	keep_methods(s, REF_BROWSER_METHODS, "plimsoll.browser", browser);
+	keep_methods(s, REF_ANSWER_METHODS, "plimsoll.answer", answer);
+	keep_names(s);
 	user_socket_add(s);
 	lua_newtable(L);
-	lua_setfield(L, LUA_REGISTRYINDEX, users_table);
+	script_keep(s, REF_USERS);
 	lua_register(L, "browser", new_browser);
 	lua_register(L, "think", think);
 	lua_register(L, "check", check);

@@ -21,7 +21,8 @@ void user_put_cookie_pairs(lua_State *L, struct buf *out)
 {
 	bool first = true;
 
-	lua_getfield(L, 1, "cookies");
+	script_push(script_of(L), L, REF_COOKIES);
+	lua_rawget(L, 1);
 	lua_pushnil(L);
 	while (lua_istable(L, -2) && lua_next(L, -2) != 0) {
 		if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING) {
@@ -209,7 +210,9 @@ int user_ask(lua_State *L, const char *method, int body, int options)
 		bool any = expect != NULL && strcmp(expect, "any") == 0;
 		r.expect = any ? EXPECT_ANY : (int)script_field_number(L, options, "expect", 200);
 	}
-	r.browser = (unsigned)script_field_number(L, 1, "id", 0);
+	script_push(s, L, REF_ID);
+	lua_rawget(L, 1);
+	r.browser = lua_type(L, -1) == LUA_TNUMBER ? (unsigned)lua_tonumber(L, -1) : 0;
 	s->hooks->request(s->run, &r);
 	lua_settop(L, 1);
 	return lua_yield(L, 1);
