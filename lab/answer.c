@@ -86,6 +86,24 @@ struct slice answer_find(const struct answer *a, struct slice name)
 	return (struct slice){ NULL, 0 };
 }
 
+/* As http_chars_are(text, HTTP_CHAR_FIELD), eight bytes at a time while none may be a control. */
+static bool is_field_text(struct slice text)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+
+	while (text.len >= sizeof(uint64_t)) {
+		uint64_t w = 0, del = 0;
+		memcpy(&w, text.ptr, sizeof(w));
+		del = w ^ (ones * 0x7f);
+		/* Bytes below 0x20, and bytes that are 0x7f; and perhaps some that are neither. */
+		if ((((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & tops) {
+			break;
+		}
+		text = slice_sub(text, sizeof(w), text.len);
+	}
+	return http_chars_are(text, HTTP_CHAR_FIELD);
+}
+
 /* "HTTP/1.1 200 OK"; the phrase may be missing, its space not always is. */
 static bool read_status(struct answer *a, struct slice line)
 {
@@ -113,15 +131,10 @@ static bool list_has(struct slice list, struct slice word)
 	return false;
 }
 
-struct framing {
-	bool chunked, length_known;
-	uint64_t length;
-};
-
 /* What the few fields say that matter here; most are none of them, by their length already. */
-static const char *judge_field(
-    struct answer *a, struct slice name, struct slice value, struct framing *f)
+static const char *judge_field(struct answer *a, struct slice name, struct slice value)
 {
+	struct answer_framing *f = &a->framing;
 	uint64_t length = 0;
 
 	if (name.len == 14 && slice_eq_nocase(name, SLICE("content-length"))) {
@@ -148,17 +161,15 @@ static const char *judge_field(
 	return NULL;
 }
 
-static const char *read_field(
-    struct answer *a, struct slice name, struct slice value, struct framing *f)
+static const char *read_field(struct answer *a, struct slice name, struct slice value)
 {
-	if (name.len == 0 || !http_chars_are(name, HTTP_CHAR_TOKEN) ||
-	    !http_chars_are(value, HTTP_CHAR_FIELD)) {
+	if (name.len == 0 || !http_chars_are(name, HTTP_CHAR_TOKEN) || !is_field_text(value)) {
 		return "a malformed header field";
 	}
-	return judge_field(a, name, value, f);
+	return judge_field(a, name, value);
 }
 
-static void start_body(struct answer *a, const struct framing *f)
+static void start_body(struct answer *a, const struct answer_framing *f)
 {
 	if (a->bodiless || a->status == 204 || a->status == 304) {
 		a->state = ANSWER_COMPLETE;
@@ -173,30 +184,11 @@ static void start_body(struct answer *a, const struct framing *f)
 	}
 }
 
-/* The whole head is there, with its empty line. */
-static enum answer_result read_head(struct answer *a)
+/* Behind the empty line. */
+static enum answer_result end_head(struct answer *a)
 {
-	struct slice head = buf_slice(&a->head);
-	struct framing f = { 0 };
-	size_t at = 0;
+	const struct answer_framing f = a->framing;
 
-	struct slice line = next_line(head, &at);
-	if (line.ptr == NULL || !read_status(a, line)) {
-		return fail(a, "no status line of HTTP/1");
-	}
-	while ((line = next_line(head, &at)).len > 0) {
-		size_t colon = slice_find(line, ':', 0);
-		const char *error = colon == line.len
-					? "a header field without a colon"
-					: read_field(a, slice_sub(line, 0, colon),
-					      slice_trim(slice_sub(line, colon + 1, line.len)), &f);
-		if (error != NULL) {
-			return fail(a, error);
-		}
-	}
-	if (line.ptr == NULL || at != head.len) {
-		return fail(a, "a line that does not end with CR LF");
-	}
 	if (f.chunked && f.length_known) {
 		return fail(a, "Content-Length beside Transfer-Encoding");
 	}
@@ -209,12 +201,27 @@ static enum answer_result read_head(struct answer *a)
 	}
 	if (a->status < 200) {
 		buf_clear(&a->head);
+		a->line_at = 0;
+		a->framing = (struct answer_framing){ 0 };
 		return ANSWER_MORE;
 	}
 	start_body(a, &f);
 	return ANSWER_MORE;
 }
 
+/* A line of the head that is not the empty one; NULL: it is good. */
+static const char *read_line(struct answer *a, struct slice line, bool first)
+{
+	if (first) {
+		return read_status(a, line) ? NULL : "no status line of HTTP/1";
+	}
+	size_t colon = slice_find(line, ':', 0);
+	return colon == line.len ? "a header field without a colon"
+				 : read_field(a, slice_sub(line, 0, colon),
+				       slice_trim(slice_sub(line, colon + 1, line.len)));
+}
+
+/* Lines are read as they become whole; a->line_at is where the next one begins. */
 static enum answer_result take_head(struct answer *a, struct slice *in)
 {
 	size_t before = a->head.len, want = in->len;
@@ -226,17 +233,31 @@ static enum answer_result take_head(struct answer *a, struct slice *in)
 	if (a->head.failed) {
 		return fail(a, "no memory for the head");
 	}
-	size_t from = before < 3 ? 0 : before - 3;
-	const char *end = memmem(a->head.data + from, a->head.len - from, "\r\n\r\n", 4);
-	if (end == NULL) {
-		*in = slice_sub(*in, want, in->len);
-		return a->head.len == ANSWER_HEAD_BYTES ? fail(a, "a head of more than 64 KiB")
-							: ANSWER_MORE;
+	for (;;) {
+		const char *begin = a->head.data + a->line_at;
+		const char *end = memchr(begin, '\n', a->head.len - a->line_at);
+		if (end == NULL) {
+			break;
+		}
+		if (end == begin || end[-1] != '\r') {
+			return fail(a, "a line that does not end with CR LF");
+		}
+		struct slice line = { begin, (size_t)(end - begin) - 1 };
+		bool first = a->line_at == 0;
+		a->line_at += line.len + 2;
+		if (line.len == 0 && !first) {
+			a->head.len = a->line_at;
+			*in = slice_sub(*in, a->line_at - before, in->len);
+			return end_head(a);
+		}
+		const char *error = read_line(a, line, first);
+		if (error != NULL) {
+			return fail(a, error);
+		}
 	}
-	size_t head_len = (size_t)(end - a->head.data) + 4;
-	*in = slice_sub(*in, head_len - before, in->len);
-	a->head.len = head_len;
-	return read_head(a);
+	*in = slice_sub(*in, want, in->len);
+	return a->head.len == ANSWER_HEAD_BYTES ? fail(a, "a head of more than 64 KiB")
+						: ANSWER_MORE;
 }
 
 static void keep_body(struct answer *a, struct slice data)

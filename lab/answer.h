@@ -31,6 +31,12 @@ enum answer_state {
 	ANSWER_COMPLETE,
 };
 
+/* What the head says of the body. */
+struct answer_framing {
+	bool chunked, length_known;
+	uint64_t length;
+};
+
 /* Make it with answer_init(); the buffers are reused by the next answer. */
 struct answer {
 	enum answer_state state;
@@ -39,6 +45,8 @@ struct answer {
 	bool has_cookies; /* Set-Cookie is among the fields */
 	/* Set them behind answer_reset(): of a HEAD; 101 is an answer, what follows is no HTTP. */
 	bool bodiless, may_switch;
+	size_t line_at; /* of head: where its next line begins */
+	struct answer_framing framing;
 	uint64_t left, body_bytes;
 	struct http_chunked chunked;
 	struct buf head, body; /* owned */

@@ -23,6 +23,7 @@ enum {
 	RUNNING_MAX = 20000,
 	DESCRIPTORS_SPARE = 64,
 	SECOND_MS = 1000,
+	PLAIN_BYTES = 4 << 20,
 	SOCKETS_MS = 50,
 	/* Of chance: from 0 arrivals, then users, then moods; so many of each generator. */
 	USERS_STREAM = 1000,
@@ -235,6 +236,7 @@ static enum err set_up(struct load *l, struct model *m, struct err_note *note)
 	l->due.max = RUNNING_MAX + MODEL_ACTIVITIES_MAX + 1;
 	list_init(&l->runs);
 	list_init(&l->spare_runs);
+	l->plain_texts = arena_new(PLAIN_BYTES);
 	raise_limits(l);
 	set_up_behaviour(l);
 	enum err e = set_up_users(l, note);
@@ -250,6 +252,9 @@ static enum err set_up(struct load *l, struct model *m, struct err_note *note)
 	if (e == ERR_OK) {
 		e = load_run_keep_functions(m->script);
 	}
+	if (e == ERR_OK) {
+		e = load_plain_set_up(l, note);
+	}
 	l->hooks = load_run_hooks;
 	l->hooks.host = slice_str(l->host);
 	l->hooks.secure = l->tls != NULL;
@@ -263,6 +268,7 @@ static void tear_down(struct load *l)
 		load_run_abort(LIST_OF(l->runs.next, struct load_run, node));
 	}
 	load_run_free_spare(l);
+	arena_reset(&l->plain_texts);
 	kept_fini(&l->kept);
 	away_fini(&l->away);
 	for (unsigned i = 0; i < l->n_threads; i++) {

@@ -28,6 +28,7 @@ struct load_source {
 	struct arrivals arrivals;
 	struct chance users; /* who it is */
 	struct gap_stream gaps;
+	struct slice gets[MODEL_GETS_MAX]; /* texts of its plain requests, in plain_texts */
 	unsigned activity;
 };
 
@@ -40,6 +41,7 @@ struct load {
 	struct client_tls *tls; /* owned; NULL: plain */
 	struct from from;
 	char host[300];
+	struct arena plain_texts;
 	struct user_hooks hooks;
 	struct due_heap due; /* who: a load_source or a load_run, told apart by address */
 	struct load_source sources[MODEL_ACTIVITIES_MAX];
@@ -89,7 +91,9 @@ struct load_run {
 		RUN_SOCKET
 	} asked;
 	double think_s;
-	struct buf text; /* of the request */
+	struct buf text;  /* of the request of a coroutine */
+	struct slice out; /* the text of the request, there or of plain ones */
+	unsigned n_plain; /* plain requests begun */
 	unsigned step, browser, tries;
 	int expect;
 	int64_t give_up_us; /* when the user does, of this request; INT64_MAX: never */
@@ -138,6 +142,13 @@ void load_run_fail(struct load_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3)
 
 /* The figures of the step it is at; NULL where nothing is counted. */
 struct load_step *load_run_step(struct load_run *run);
+
+/* Plain activities: their texts; and the next request, or the end. */
+NODISCARD enum err load_plain_set_up(struct load *l, struct err_note *note);
+void load_plain_next(struct load_run *run);
+
+/* No try of the request was made yet; the user's patience begins. */
+void load_run_begin_request(struct load_run *run);
 
 /* Sends what its coroutine asked for; the run may be gone behind it. */
 void load_run_send(struct load_run *run);

@@ -20,9 +20,7 @@ static void first_sent(struct load_run *run)
 
 void load_run_send(struct load_run *run)
 {
-	struct slice text = SLICE_EMPTY;
-
-	if (buf_finish(&run->text, &text) != ERR_OK) {
+	if (run->n_plain == 0 && buf_finish(&run->text, &run->out) != ERR_OK) {
 		run->load->result->own_faults++;
 		load_run_fail(run, "no memory for the request");
 		return;
@@ -43,14 +41,14 @@ void load_run_send(struct load_run *run)
 	}
 	run->conn = conn;
 	int64_t deadline_us = run->sent_us + (int64_t)(run->load->plan.timeout_s * 1e6);
-	client_conn_send(conn, text, deadline_us < run->give_up_us ? deadline_us : run->give_up_us,
-	    on_answer, run);
+	client_conn_send(conn, run->out,
+	    deadline_us < run->give_up_us ? deadline_us : run->give_up_us, on_answer, run);
 }
 
 /* Method and path without the query, which differs from user to user. */
 static struct slice request_name(const struct load_run *run)
 {
-	struct slice line = slice_sub(buf_slice(&run->text), 0, 80);
+	struct slice line = slice_sub(run->out, 0, 80);
 
 	line = slice_sub(line, 0, slice_find(line, ' ', slice_find(line, ' ', 0) + 1));
 	return slice_sub(line, 0, slice_find(line, '?', 0));

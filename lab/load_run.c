@@ -73,6 +73,12 @@ static void ask_request(void *arg, const struct user_request *r)
 	buf_append_slice(&run->text, slice_sub(r->text, r->head_bytes, r->text.len));
 	run->browser = r->browser;
 	run->expect = r->expect;
+	load_run_begin_request(run);
+	load_run_set_step(run, r->step);
+}
+
+void load_run_begin_request(struct load_run *run)
+{
 	run->tries = 0;
 	run->repeated = false;
 	run->give_up_us = INT64_MAX;
@@ -80,7 +86,6 @@ static void ask_request(void *arg, const struct user_request *r)
 		double s = behaviour_patience_s(&run->load->behaviour, &run->load->mood);
 		run->give_up_us = run->step_intended_us + (int64_t)(s * 1e6);
 	}
-	load_run_set_step(run, r->step);
 }
 
 static void ask_think(void *arg, double seconds)
@@ -102,6 +107,9 @@ static void give_thread_back(struct load_run *run, bool reusable)
 {
 	struct load *l = run->load;
 
+	if (run->co_ref == LUA_NOREF) {
+		return;
+	}
 	if (reusable && l->n_threads < THREADS_KEPT) {
 		l->threads[l->n_threads++] = run->co_ref;
 	} else {
@@ -269,6 +277,10 @@ void load_run_hand_over(struct load_run *run, const struct answer *a)
 	struct script *s = run->load->model->script;
 	struct err_note note = { 0 };
 
+	if (run->n_plain > 0) {
+		load_plain_next(run);
+		return;
+	}
 	script_push(s, s->lua, REF_PUSH_ANSWER);
 	lua_pushlightuserdata(s->lua, (void *)(uintptr_t)a);
 	lua_xmove(run->co, s->lua, 1);
@@ -331,6 +343,10 @@ void load_run_begin(struct load *l, int activity, uint64_t user, int64_t intende
 	l->n_running++;
 	if (l->n_running > l->result->running_max) {
 		l->result->running_max = l->n_running;
+	}
+	if (activity >= 0 && l->model->activities[activity].n_gets > 0) {
+		load_plain_next(run);
+		return;
 	}
 	script_push(s, s->lua, REF_PREPARE);
 	lua_pushlightuserdata(s->lua, run);

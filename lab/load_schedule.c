@@ -169,7 +169,8 @@ void load_on_round(void *arg)
 		l->result->warm_s = (double)(clock_mono_us() - l->second_us) / 1e6;
 		load_start_clock(l);
 	}
-	for (unsigned i = 0; i < DUE_PER_TURN && due_pop(&l->due, clock_mono_us(), &d); i++) {
+	int64_t now_us = clock_mono_us();
+	for (unsigned i = 0; i < DUE_PER_TURN && due_pop(&l->due, now_us, &d); i++) {
 		if (is_source(l, d.who) && d.at_us >= l->end_us) {
 			continue; /* the run was ended before its time */
 		}
@@ -180,9 +181,6 @@ void load_on_round(void *arg)
 		} else if (d.who != l) {
 			load_run_go_on(d.who, d.at_us);
 		}
-	}
-	if (due_next_us(&l->due) <= clock_mono_us()) {
-		loop_again(l->loop);
 	}
 	load_set_timer(l);
 	load_stop_if_over(l);

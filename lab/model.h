@@ -19,6 +19,7 @@ enum {
 	MODEL_VALUES_MAX = 64,
 	MODEL_ACTIVITIES_MAX = 32,
 	MODEL_PRESETS_MAX = 8,
+	MODEL_GETS_MAX = 16,
 	MODEL_CLAIMS_MAX = 32,
 	MODEL_DAY_S = 86400,
 	MODEL_CLAIM_USERS = 1000000, /* whom claims and published rates are about */
@@ -33,7 +34,9 @@ struct model_value {
 struct model_activity {
 	const char *name, *formula, *why, *place;
 	double per_day; /* of one active user */
-	int does;	/* reference of its function in the Lua registry */
+	int does;	/* reference of its function in the Lua registry, or LUA_NOREF: */
+	const char *gets[MODEL_GETS_MAX]; /* paths that its user's device asks for */
+	unsigned n_gets;
 };
 
 /* What a page claims of a million users, and the formula of what follows from the model. */

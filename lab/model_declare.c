@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/http/chars.h"
 #include "lab/behaviour_declare.h"
 #include "lab/browserid_key.h"
 #include "lab/formula.h"
@@ -145,6 +146,32 @@ static int declare_derive(lua_State *L)
 	return 0;
 }
 
+/* gets = { "/path", ... }; false: there is none. */
+static bool read_gets(lua_State *L, struct model_activity *a)
+{
+	lua_getfield(L, 1, "gets");
+	if (lua_isnil(L, -1)) {
+		lua_pop(L, 1);
+		return false;
+	}
+	size_t n = lua_istable(L, -1) ? lua_objlen(L, -1) : 0;
+	if (n == 0 || n > MODEL_GETS_MAX) {
+		script_fail(L, "gets = { \"/path\", ... }: from 1 to %d", MODEL_GETS_MAX);
+	}
+	for (size_t i = 0; i < n; i++) {
+		lua_rawgeti(L, -1, (int)i + 1);
+		struct slice path = script_text(L, -1, "a path of gets");
+		if (path.len == 0 || path.ptr[0] != '/' ||
+		    !http_chars_are(path, HTTP_CHAR_TARGET)) {
+			script_fail(L, "gets: \"%.*s\" is no path", SLICE_ARG(path));
+		}
+		a->gets[a->n_gets++] = keep(L, path.ptr);
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+	return true;
+}
+
 static int declare_activity(lua_State *L)
 {
 	struct model *m = model_of(L);
@@ -173,11 +200,14 @@ static int declare_activity(lua_State *L)
 	if (a->per_day < 0) {
 		script_fail(L, "%s: %g times a day", a->name, a->per_day);
 	}
-	lua_getfield(L, 1, "does");
-	if (!lua_isfunction(L, -1)) {
-		script_fail(L, "activity %s needs does = function(user) ... end", a->name);
+	a->does = LUA_NOREF;
+	if (!read_gets(L, a)) {
+		lua_getfield(L, 1, "does");
+		if (!lua_isfunction(L, -1)) {
+			script_fail(L, "activity %s needs does = function(user) ... end", a->name);
+		}
+		a->does = luaL_ref(L, LUA_REGISTRYINDEX);
 	}
-	a->does = luaL_ref(L, LUA_REGISTRYINDEX);
 	m->n_activities++;
 	return 0;
 }

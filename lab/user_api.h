@@ -47,6 +47,9 @@ struct user_hooks {
 /* Adds user methods, browser(), think(), check() to a script. */
 void user_api_add(struct script *s);
 
+/* What the step of a request for that path is called: the path's last part, without the query. */
+struct slice user_step_of_path(struct slice path);
+
 /* Pushes the user of that number, made at its first call. May raise a Lua error. */
 void user_api_push_user(lua_State *L, uint64_t number);
 

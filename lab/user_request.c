@@ -174,9 +174,11 @@ static struct slice step_name(lua_State *L, int options)
 	const char *given = options == 0 ? NULL : script_field_text(L, options, "step");
 	struct slice path = script_text(L, 2, "the path");
 
-	if (given != NULL) {
-		return slice_str(given);
-	}
+	return given == NULL ? user_step_of_path(path) : slice_str(given);
+}
+
+struct slice user_step_of_path(struct slice path)
+{
 	path = slice_sub(path, 0, slice_find(path, '?', 0));
 	size_t from = 0;
 	for (size_t i = 0; i + 1 < path.len; i++) {

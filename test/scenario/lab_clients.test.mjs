@@ -142,6 +142,26 @@ meanwhile('connections: of a request, an activity, a session', async (t) => {
 	assert.ok(short.connections > 10, JSON.stringify(short));
 });
 
+meanwhile('plain requests: one behind the other, with the retries and connections of the model', async (t) => {
+	const seen = { '/a': 0, '/b?x=1': 0 };
+	const url = await standIn(t, (req, res) => {
+		seen[req.url]++;
+		if (req.url === '/a' && seen['/a'] % 5 === 1) res.writeHead(503, { 'Retry-After': '0' });
+		res.end(req.headers.host);
+	});
+	const file = model('activity { name = "visit", why = "w", per_day = 345600, gets = { "/a", "/b?x=1" } }', ', connection = "session", retry = "retry-after"');
+	const { json, stderr } = await load(file, url, ['--users', '10', '--for', '1s']);
+	assert.ok(json, stderr);
+	const v = byName(json, 'visit');
+	assert.equal(v.done, v.begun, JSON.stringify(json.failures));
+	assert.deepEqual(v.steps.map((s) => [s.name, s.done]), [['a', v.done], ['b', v.done]]);
+	assert.equal(seen['/b?x=1'], v.done);
+	assert.equal(seen['/a'], v.done + v.steps[0].refused);
+	assert.ok(v.steps[0].refused > 0 && json.generator.connections <= 10, JSON.stringify(json.generator));
+	const wrong = byName((await load(model('activity { name = "visit", why = "w", per_day = 345600, gets = { "/c" } }'), await standIn(t, (req, res) => res.writeHead(404).end()), ['--users', '10', '--for', '1s'])).json, 'visit');
+	assert.equal(wrong.failed, wrong.begun);
+});
+
 meanwhile('a kept connection that the server closes costs nobody anything', async (t) => {
 	let n = 0;
 	const url = await standIn(t, (req, res) => {
