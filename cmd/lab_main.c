@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/lab_fleet.h"
+#include "cmd/lab_live.h"
 #include "cmd/lab_options.h"
 #include "cmd/lab_output.h"
 #include "cmd/lab_report.h"
@@ -13,7 +14,6 @@
 #include "core/role/role.h"
 #include "lab/load_report.h"
 #include "lab/model.h"
-#include "lab/progress.h"
 #include "lab/rates.h"
 
 enum {
@@ -170,7 +170,6 @@ static enum err make_load(struct lab_options *o, struct model *m, struct slice t
 	if (e != ERR_OK) {
 		return e;
 	}
-	o->load.at_second = progress_line;
 	return o->processes > 0 || o->generators > 0 ? lab_fleet_run(o, m, text, ret, note)
 						     : load_run(m, &o->load, ret, note);
 }
@@ -182,6 +181,7 @@ static int run_load(struct lab_options *o)
 	struct model *m = NULL;
 	struct load_result *r = NULL;
 	struct lab_target target = { .address = o->admin };
+	struct lab_live live;
 	struct buf text = buf_new(SCRIPT_FILE_BYTES);
 
 	if (o->join != NULL && o->n_words == 0) {
@@ -208,6 +208,7 @@ static int run_load(struct lab_options *o)
 		e = slo_check_name(&o->slos[i], m, &note);
 	}
 	if (e == ERR_OK) {
+		lab_live_open(&live, m->name, &o->load, o->admin == NULL ? NULL : &target);
 		e = make_load(o, m, buf_slice(&text), &r, &note);
 	}
 	if (o->admin != NULL) {

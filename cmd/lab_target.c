@@ -83,8 +83,8 @@ static void keep(struct lab_target *t, const struct load_role *now, unsigned n)
 	}
 }
 
-/* True if it answered. */
-static bool look(struct lab_target *t)
+/* True if it answered. shared: by the thread. */
+static bool look(struct lab_target *t, bool shared)
 {
 	struct buf answer = buf_new(ANSWER_BYTES);
 	struct arena arena = arena_new(2 * ANSWER_BYTES);
@@ -97,7 +97,14 @@ static bool look(struct lab_target *t)
 		e = json_parse(&arena, body, &status, &t->trouble);
 	}
 	if (e == ERR_OK) {
-		keep(t, now, add_up(json_member(status, "processes"), now));
+		unsigned n = add_up(json_member(status, "processes"), now);
+		if (shared) {
+			uv_mutex_lock(&t->lock);
+		}
+		keep(t, now, n);
+		if (shared) {
+			uv_mutex_unlock(&t->lock);
+		}
 	}
 	arena_reset(&arena);
 	buf_free(&answer);
@@ -112,7 +119,7 @@ static void thread_main(void *arg)
 	while (!t->stopping) {
 		if (uv_cond_timedwait(&t->stop, &t->lock, look_every_ns) != 0 && !t->stopping) {
 			uv_mutex_unlock(&t->lock);
-			(void)look(t);
+			(void)look(t, true);
 			uv_mutex_lock(&t->lock);
 		}
 	}
@@ -124,7 +131,7 @@ static void begin(struct lab_target *t)
 {
 	t->began_us = clock_mono_us();
 	t->uses = calloc(LOAD_SECONDS_MAX, sizeof(*t->uses));
-	if (t->uses == NULL || !look(t) || uv_mutex_init(&t->lock) != 0) {
+	if (t->uses == NULL || !look(t, false) || uv_mutex_init(&t->lock) != 0) {
 		return;
 	}
 	if (uv_cond_init(&t->stop) != 0) {
@@ -162,7 +169,28 @@ void lab_target_look(void *arg, enum load_moment moment)
 		return;
 	}
 	end_thread(t);
-	t->ended = t->n_uses > 0 && look(t);
+	t->ended = t->n_uses > 0 && look(t, false);
+}
+
+unsigned lab_target_now(struct lab_target *t, struct load_role *out)
+{
+	unsigned n = 0;
+
+	if (!t->running) {
+		return 0;
+	}
+	uv_mutex_lock(&t->lock);
+	if (t->n_uses >= 2) {
+		const struct load_use *now = &t->uses[t->n_uses - 1], *before = now - 1;
+		double length_s = now->at_s - before->at_s;
+		for (n = 0; n < t->n_roles; n++) {
+			out[n] = t->roles[n];
+			out[n].cpu_s =
+			    length_s > 0 ? (now->cpu_s[n] - before->cpu_s[n]) / length_s : 0;
+		}
+	}
+	uv_mutex_unlock(&t->lock);
+	return n;
 }
 
 void lab_target_sum_up(struct lab_target *t, struct load_result *r)

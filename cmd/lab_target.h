@@ -23,13 +23,17 @@ struct lab_target {
 	bool ended;		 /* it was looked at behind the run */
 	struct err_note trouble; /* the first; text empty: none */
 	uv_thread_t thread;
-	uv_mutex_t lock; /* of stopping */
+	uv_mutex_t lock; /* of stopping, and of what the thread learns, while it runs */
 	uv_cond_t stop;
 	bool running, stopping;
 };
 
 /* A load_moment_fn; arg is a struct lab_target. Asks, and keeps what went wrong. */
 void lab_target_look(void *arg, enum load_moment moment);
+
+/* The roles in out (LOAD_ROLES_MAX), cpu_s: cores that each used between the last two looks; how
+ * many. */
+unsigned lab_target_now(struct lab_target *t, struct load_role *out);
 
 /* Hands what was learnt to r; says on standard error where nothing could be. r NULL: the run did
  * not come to a result. */
