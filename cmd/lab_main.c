@@ -7,6 +7,7 @@
 
 #include "cmd/lab_fleet.h"
 #include "cmd/lab_live.h"
+#include "cmd/lab_line.h"
 #include "cmd/lab_options.h"
 #include "cmd/lab_output.h"
 #include "cmd/lab_report.h"
@@ -64,16 +65,6 @@ static void print_usage(FILE *out)
 	    out);
 }
 
-/* "persona" is one of those that came with the program; with '/' or ".lua" it is a file. */
-static const char *model_path(const char *word, char *out, size_t size)
-{
-	if (strchr(word, '/') != NULL || slice_ends(slice_str(word), SLICE(".lua"))) {
-		return word;
-	}
-	(void)snprintf(out, size, "%s/%s.lua", PLIMSOLL_MODEL_DIR, word);
-	return out;
-}
-
 /* ---- model ---- */
 
 static int model_check(const struct model *m)
@@ -109,7 +100,7 @@ static int run_model(const struct lab_options *o)
 	if (!check && !rates) {
 		return lab_usage_error("load", "model check MODEL or model rates MODEL");
 	}
-	if (model_open(model_path(o->words[1], path, sizeof(path)), o->load.seed, &m, &note) !=
+	if (model_open(lab_model_path(o->words[1], path, sizeof(path)), o->load.seed, &m, &note) !=
 	    ERR_OK) {
 		return lab_failed("model", &note);
 	}
@@ -198,7 +189,7 @@ static int run_load(struct lab_options *o)
 		o->load.at_moment = lab_target_look;
 		o->load.moment_arg = &target;
 	}
-	const char *file = model_path(o->words[0], path, sizeof(path));
+	const char *file = lab_model_path(o->words[0], path, sizeof(path));
 	enum err e = script_read_file(file, &text, &note);
 	if (e == ERR_OK) {
 		e = model_open_text(file, buf_slice(&text), o->load.seed, &m, &note);
@@ -232,6 +223,9 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "report") == 0) {
 		return lab_report_main(argc - 2, argv + 2);
 	}
+	if (strcmp(argv[1], "line") == 0) {
+		return lab_line_main(argc - 2, argv + 2);
+	}
 	if (!lab_options_parse(argc - 2, argv + 2, &o)) {
 		return EXIT_USAGE;
 	}
@@ -245,5 +239,5 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "load") == 0) {
 		return run_load(&o);
 	}
-	return lab_usage_error("load", "there is model, load and report");
+	return lab_usage_error("load", "there is model, load, line and report");
 }

@@ -32,7 +32,7 @@ static bool scaled(const char *text, const char *letters, const double *factors,
 	return true;
 }
 
-static bool count(const char *text, double most, double *ret)
+bool lab_options_count(const char *text, double most, double *ret)
 {
 	static const double factors[] = { 1e3, 1e6 };
 	double n = 0;
@@ -49,14 +49,14 @@ static bool small_count(const char *text, unsigned *ret)
 {
 	double n = 0;
 
-	if (!count(text, FLEET_MAX, &n) || n < 1) {
+	if (!lab_options_count(text, FLEET_MAX, &n) || n < 1) {
 		return false;
 	}
 	*ret = (unsigned)n;
 	return true;
 }
 
-static bool seconds(const char *text, double *ret)
+bool lab_options_seconds(const char *text, double *ret)
 {
 	static const double factors[] = { 1, 60, 3600 };
 
@@ -78,7 +78,7 @@ static bool set_behaviour(struct load_plan *l, const char *flag, const char *val
 	}
 	if (strcmp(flag, "--patience") == 0) {
 		l->has_patience = true;
-		return seconds(value, &b->patience_s);
+		return lab_options_seconds(value, &b->patience_s);
 	}
 	return false;
 }
@@ -118,19 +118,19 @@ static bool set_value(struct lab_options *o, const char *flag, const char *value
 		return small_count(value, &o->generators);
 	}
 	if (strcmp(flag, "--users") == 0) {
-		return count(value, 1e9, &l->users) && l->users >= 1;
+		return lab_options_count(value, 1e9, &l->users) && l->users >= 1;
 	}
 	if (strcmp(flag, "--warm") == 0) {
-		return count(value, 1e7, &l->warm_users);
+		return lab_options_count(value, 1e7, &l->warm_users);
 	}
 	if (strcmp(flag, "--for") == 0) {
-		return seconds(value, &l->length_s) && l->length_s > 0;
+		return lab_options_seconds(value, &l->length_s) && l->length_s > 0;
 	}
 	if (strcmp(flag, "--warm-up") == 0) {
-		return seconds(value, &l->warm_up_s);
+		return lab_options_seconds(value, &l->warm_up_s);
 	}
 	if (strcmp(flag, "--timeout") == 0) {
-		return seconds(value, &l->timeout_s) && l->timeout_s > 0;
+		return lab_options_seconds(value, &l->timeout_s) && l->timeout_s > 0;
 	}
 	if (strcmp(flag, "--seed") == 0) {
 		return slice_to_u64(slice_str(value), UINT64_MAX, &l->seed) == ERR_OK;
@@ -142,10 +142,10 @@ static bool set_value(struct lab_options *o, const char *flag, const char *value
 		return arrival_shape_parse(slice_str(value), &l->shape) == ERR_OK;
 	}
 	if (strcmp(flag, "--spike") == 0) {
-		return count(value, 1000, &l->spike) && l->spike >= 1;
+		return lab_options_count(value, 1000, &l->spike) && l->spike >= 1;
 	}
 	if (strcmp(flag, "--burst") == 0) {
-		return seconds(value, &l->burst_s) && l->burst_s > 0;
+		return lab_options_seconds(value, &l->burst_s) && l->burst_s > 0;
 	}
 	return set_behaviour(l, flag, value);
 }

@@ -31,4 +31,8 @@ struct lab_options {
 /* False after saying on standard error what is wrong. */
 bool lab_options_parse(int argc, char **argv, struct lab_options *ret);
 
+/* "500", "20k", "1.5M", whole and at most that; "60s", "2m", up to a week. False: it is none. */
+bool lab_options_count(const char *text, double most, double *ret);
+bool lab_options_seconds(const char *text, double *ret);
+
 #endif

@@ -11,6 +11,15 @@
 
 #include "lab/report.h"
 
+const char *lab_model_path(const char *word, char *out, size_t size)
+{
+	if (strchr(word, '/') != NULL || slice_ends(slice_str(word), SLICE(".lua"))) {
+		return word;
+	}
+	(void)snprintf(out, size, "%s/%s.lua", PLIMSOLL_MODEL_DIR, word);
+	return out;
+}
+
 int lab_usage_error(const char *command, const char *what)
 {
 	fprintf(stderr, "plimsoll: %s; see `plimsoll %s --help`\n", what, command);

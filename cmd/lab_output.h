@@ -17,6 +17,10 @@ enum {
 	EXIT_VOID = 6,		   /* the figures are not the target's */
 };
 
+/* "persona" is one of those that came with the program, its path in out; with '/' or ".lua" it is a
+ * file. */
+const char *lab_model_path(const char *word, char *out, size_t size);
+
 /* "plimsoll: WHAT; see `plimsoll COMMAND --help`" on standard error; EXIT_USAGE. */
 int lab_usage_error(const char *command, const char *what);
 

@@ -141,8 +141,8 @@ static void next_step(struct line_beyond *b, const struct line_tick *now)
 	b->window = *now;
 	if (b->at == LAST) {
 		double lost = (double)(now->begun - now->done - now->refused) - b->lost;
-		b->drain_s = fmin(fmax(lost, 0) / (b->per_second * (1 - calm_load)),
-		    longest_drain_s(b));
+		b->drain_s =
+		    fmin(fmax(lost, 0) / (b->per_second * (1 - calm_load)), longest_drain_s(b));
 	}
 }
 

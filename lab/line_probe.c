@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -16,8 +15,9 @@ enum {
 
 static const double batch_s = 0.3,
 		    /* A stop of the machine for some milliseconds is not the target's. */
-    noise_least = 0.005,	  /* variance a second, of a unit of the rate */
-    fine = 0.1, slo_apart = 0.25; /* shares this much apart are told apart */
+    noise_least = 0.005, /* variance a second, of a unit of the rate */
+    fine = 0.1, slo_apart = 0.25, errors_least = 1e-5;
+/* none at all could never be shown */ /* shares this much apart are told apart */
 
 static const char *const verdict_names[] = {
 	[LINE_OPEN] = "open",
@@ -32,56 +32,25 @@ const char *line_verdict_name(enum line_verdict v)
 	return verdict_names[v];
 }
 
-/* A number at the begin of *rest, which is moved behind it. */
-static bool take_number(const char **rest, double *ret)
-{
-	char *end = NULL;
-	double n = strtod(*rest, &end);
-
-	if (end == *rest || !isfinite(n) || n < 0) {
-		return false;
-	}
-	*rest = end;
-	*ret = n;
-	return true;
-}
-
-enum err line_slo_parse(struct slice text, struct line_slo *ret)
+enum err line_slo_of(const struct slo *s, struct line_slo *ret, struct err_note *note)
 {
 	struct line_slo slo = { .quantile = 0 };
-	double percent = 0, limit = 0;
+	bool errors =
+	    s->measure == SLO_ERRORS || s->measure == SLO_FAILED || s->measure == SLO_REFUSED;
 
-	if (slice_to_cstr(text, slo.text, sizeof(slo.text)) != ERR_OK) {
-		return ERR_INVALID;
+	if (s->above || s->activity[0] != '\0' || (!errors && s->measure != SLO_QUANTILE)) {
+		return err_note_set(note, ERR_INVALID,
+		    "%s: a line can be searched for as p99<500ms and errors<0.1%%, of all activities",
+		    s->text);
 	}
-	const char *rest = slo.text;
-	if (slice_starts(text, SLICE("errors<"))) {
-		rest += strlen("errors<");
-		if (!take_number(&rest, &percent) || strcmp(rest, "%") != 0 || percent >= 100) {
-			return ERR_INVALID;
-		}
-		slo.share = fmax(percent / 100, 1e-5);
-		*ret = slo;
-		return ERR_OK;
+	memcpy(slo.text, s->text, sizeof(slo.text));
+	if (errors) {
+		slo.share = fmax(s->bound, errors_least);
+	} else {
+		slo.quantile = s->quantile;
+		slo.limit_us = (int64_t)(s->bound * 1000);
+		slo.share = fmax(1 - s->quantile, errors_least);
 	}
-	if (*rest++ != 'p' || !take_number(&rest, &percent) || percent <= 0 || *rest++ != '<' ||
-	    !take_number(&rest, &limit) || limit <= 0) {
-		return ERR_INVALID;
-	}
-	/* p999 is 99.9. */
-	while (percent >= 100) {
-		percent /= 10;
-	}
-	double factor = strcmp(rest, "ms") == 0	  ? 1e3
-			: strcmp(rest, "s") == 0  ? 1e6
-			: strcmp(rest, "us") == 0 ? 1
-						  : 0;
-	if (factor == 0 || limit * factor > 4e9) {
-		return ERR_INVALID;
-	}
-	slo.quantile = percent / 100;
-	slo.share = 1 - slo.quantile;
-	slo.limit_us = (int64_t)(limit * factor);
 	*ret = slo;
 	return ERR_OK;
 }

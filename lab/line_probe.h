@@ -12,25 +12,25 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
-#include "core/base/slice.h"
 #include "lab/sequential.h"
+#include "lab/slo.h"
 
 enum {
 	LINE_SLO_MAX = 4,
-	LINE_SLO_BYTES = 40,
-	LINE_CAUSE_BYTES = 120,
+	LINE_CAUSE_BYTES = 160,
 };
 
-/* "p99<500ms": latency of activities; "errors<0.1%": refused and failed ones. */
+/* A threshold that a load is searched for: a quantile of the latency of activities, or a share of
+ * errors. */
 struct line_slo {
-	char text[LINE_SLO_BYTES];
+	char text[SLO_TEXT_BYTES];
 	double quantile;  /* 0: errors */
 	int64_t limit_us; /* of a quantile */
 	double share;	  /* that may be worse: 1 - quantile, or of errors */
 };
 
-/* ERR_INVALID: it is none of the two. */
-NODISCARD enum err line_slo_parse(struct slice text, struct line_slo *ret);
+/* ERR_INVALID: a line cannot be searched for that one; the note says for which it can. */
+NODISCARD enum err line_slo_of(const struct slo *s, struct line_slo *ret, struct err_note *note);
 
 /* Counts since the run began; none of them falls, but running. */
 struct line_tick {

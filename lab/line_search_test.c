@@ -152,12 +152,11 @@ static void a_server_that_collapses_is_known_by_what_it_held(void **state)
 static void the_limit_of_a_percentile_is_found_below_saturation(void **state)
 {
 	static const struct queue_sim_plan server = { .service_s = 0.002, .workers = 1 };
-	struct line_slo slo = { .quantile = 0 };
+	const struct line_slo slo = { .quantile = 0.9, .limit_us = 10000, .share = 0.1 };
 	static struct queue_sim q;
 	unsigned right = 0;
 
 	(void)state;
-	assert_int_equal(line_slo_parse(SLICE("p90<10ms"), &slo), ERR_OK);
 	const struct line_search_plan plan = { .start = 25000,
 		.least = 1,
 		.most = 1e9,
@@ -201,24 +200,25 @@ static void bounds_and_servers_that_never_hold_end_the_search(void **state)
 	assert_int_equal(s.n_probes, 3);
 }
 
-static void slos_are_read(void **state)
+static void slos_that_can_be_searched_for(void **state)
 {
-	static const char *const wrong[] = { "p99", "p99<", "p99<5", "p0<5ms", "p99<5min",
-		"errors<", "errors<1", "errors<200%", "x<5ms", "p99<0ms", "p99 < 5ms",
-		"p99<5ms and much that is too long to be kept anywhere" };
+	static const char *const wrong[] = { "signin.p99<5ms", "done>5/s", "mean<5ms", "max<1s" };
 	struct line_slo slo = { .quantile = 0 };
+	struct slo text;
 
 	(void)state;
-	assert_int_equal(line_slo_parse(SLICE("p99<500ms"), &slo), ERR_OK);
+	assert_int_equal(slo_parse("p99<500ms", &text, NULL), ERR_OK);
+	assert_int_equal(line_slo_of(&text, &slo, NULL), ERR_OK);
 	assert_true(fabs(slo.quantile - 0.99) < 1e-9 && slo.limit_us == 500000);
-	assert_int_equal(line_slo_parse(SLICE("p99.9<1.5s"), &slo), ERR_OK);
-	assert_true(fabs(slo.share - 0.001) < 1e-9 && slo.limit_us == 1500000);
-	assert_int_equal(line_slo_parse(SLICE("p999<800us"), &slo), ERR_OK);
-	assert_true(fabs(slo.quantile - 0.999) < 1e-9 && slo.limit_us == 800);
-	assert_int_equal(line_slo_parse(SLICE("errors<0.1%"), &slo), ERR_OK);
+	assert_true(fabs(slo.share - 0.01) < 1e-9);
+	assert_int_equal(slo_parse("errors<0.1%", &text, NULL), ERR_OK);
+	assert_int_equal(line_slo_of(&text, &slo, NULL), ERR_OK);
 	assert_true(slo.quantile == 0 && fabs(slo.share - 0.001) < 1e-9);
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		assert_int_equal(line_slo_parse(slice_str(wrong[i]), &slo), ERR_INVALID);
+		struct err_note note = { 0 };
+		assert_int_equal(slo_parse(wrong[i], &text, NULL), ERR_OK);
+		assert_int_equal(line_slo_of(&text, &slo, &note), ERR_INVALID);
+		assert_int_equal(note.code, ERR_INVALID);
 	}
 }
 
@@ -230,7 +230,7 @@ int main(void)
 		cmocka_unit_test(a_server_that_collapses_is_known_by_what_it_held),
 		cmocka_unit_test(the_limit_of_a_percentile_is_found_below_saturation),
 		cmocka_unit_test(bounds_and_servers_that_never_hold_end_the_search),
-		cmocka_unit_test(slos_are_read),
+		cmocka_unit_test(slos_that_can_be_searched_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
