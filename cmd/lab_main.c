@@ -10,6 +10,7 @@
 #include "cmd/lab_line.h"
 #include "cmd/lab_options.h"
 #include "cmd/lab_output.h"
+#include "cmd/lab_plan.h"
 #include "cmd/lab_report.h"
 #include "cmd/lab_target.h"
 #include "core/role/role.h"
@@ -220,6 +221,9 @@ int main(int argc, char **argv)
 		print_usage(stderr);
 		return EXIT_USAGE;
 	}
+	if (strcmp(argv[1], "plan") == 0) {
+		return lab_plan_main(argc - 2, argv + 2);
+	}
 	if (strcmp(argv[1], "report") == 0) {
 		return lab_report_main(argc - 2, argv + 2);
 	}
@@ -239,5 +243,5 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "load") == 0) {
 		return run_load(&o);
 	}
-	return lab_usage_error("load", "there is model, load, line and report");
+	return lab_usage_error("load", "there is model, load, line, plan and report");
 }

@@ -11,6 +11,7 @@
 enum {
 	UNITS = 1000,
 	X_TICKS = 7,
+	X_TICKS_OF_MONTHS = 5, /* "Nov 2026" is long on a phone */
 	Y_TICKS = 6,
 };
 
@@ -72,6 +73,11 @@ static double y_of(const struct drawing *d, double value)
 	return (1 - axis_place(&d->y, value)) * UNITS;
 }
 
+static unsigned x_ticks(const struct drawing *d)
+{
+	return d->plot->x_quantity == QUANTITY_MONTH ? X_TICKS_OF_MONTHS : X_TICKS;
+}
+
 static void put_grid(const struct drawing *d)
 {
 	double ticks[TICKS_MAX];
@@ -81,7 +87,7 @@ static void put_grid(const struct drawing *d)
 		double y = y_of(d, ticks[i]);
 		buf_printf(d->out, "<path class=\"grid\" d=\"M0 %.1fH%d\"/>", y, UNITS);
 	}
-	n = axis_ticks(&d->x, X_TICKS, ticks);
+	n = axis_ticks(&d->x, x_ticks(d), ticks);
 	for (unsigned i = 0; i < n; i++) {
 		double x = x_of(d, ticks[i]);
 		buf_printf(d->out, "<path class=\"grid\" d=\"M%.1f 0V%d\"/>", x, UNITS);
@@ -100,7 +106,7 @@ static void put_labels(const struct drawing *d)
 		quantity_put(d->plot->y_quantity, ticks[i], d->out);
 		buf_append_str(d->out, "</span>");
 	}
-	n = axis_ticks(&d->x, X_TICKS, ticks);
+	n = axis_ticks(&d->x, x_ticks(d), ticks);
 	for (unsigned i = 0; i < n; i++) {
 		buf_printf(d->out, "<span class=\"x\" style=\"left:%.1f%%\">",
 		    axis_place(&d->x, ticks[i]) * 100);
