@@ -13,8 +13,8 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 const at = (name) => path.join(scratch, name);
 
 const model = at('m.lua');
-writeFileSync(model, 'model { name = "test", about = "a test" }\nactivity { name = "visit", why = "a test", per_day = 20000, does = function(user) browser():get("/") end }\n');
-// 200 visits a second.
+writeFileSync(model, 'model { name = "test", about = "a test" }\nactivity { name = "visit", why = "a test", per_day = 5000, does = function(user) browser():get("/") end }\n');
+// 50 visits a second.
 const load = (url, args) => run(['load', model, '--users', '864', '--for', '2s', '--json', ...args, url]);
 
 test('diff: a slower server that refuses is told from the same one', async (t) => {
@@ -22,7 +22,7 @@ test('diff: a slower server that refuses is told from the same one', async (t) =
 	let n = 0;
 	const slow = await standIn(t, (req, res) => {
 		if (++n % 4 === 0) res.statusCode = 503;
-		setTimeout(() => res.end('x'), 80);
+		setTimeout(() => res.end('x'), 500);
 	});
 	const runs = await Promise.all([load(quick, []), load(slow, [])]);
 	runs.forEach((end, i) => writeFileSync(at(`${'ab'[i]}.json`), end.stdout));
