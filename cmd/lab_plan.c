@@ -59,7 +59,7 @@ static void print_usage(FILE *out)
 	    "  --machine SHAPE        of all machines, in place of what the input says\n"
 	    "  --have [NAME=]N        machines there are; how long they last (as many as are needed now)\n"
 	    "  --what-if CHANGE       and with this single change: 'compute.cpu*4', 'signin.per_second=200',\n"
-	    "                         'growth=10%', 'web.cores=1'; may be given several times\n"
+	    "                         'growth=10%', 'web.cores=1, store.cores=1'; may be given several times\n"
 	    "  --emit FOLDER          writes the configuration of each machine needed now\n"
 	    "  --public-url URL       (emit) the address of the service\n"
 	    "  --html FILE            the result as one page\n"

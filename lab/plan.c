@@ -212,11 +212,25 @@ static double units_left(const struct plan *p, double units)
 	return fmax(left, 0);
 }
 
+static bool has_roles(const struct plan_input *in, unsigned group)
+{
+	for (unsigned r = 0; r < in->n_roles; r++) {
+		if (in->roles[r].group == group) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool plan_units(const struct plan *p, unsigned group, double users, double *ret)
 {
 	double need = 1, sites = p->options.sites;
 	bool possible = true;
 
+	if (!has_roles(p->input, group)) {
+		*ret = 0;
+		return true;
+	}
 	users *= 1 + p->options.headroom;
 	for (unsigned i = 0; i < p->n_limits; i++) {
 		const struct plan_limit *l = &p->limits[i];
@@ -367,7 +381,8 @@ enum err plan_make(const struct plan_input *in, const struct plan_shapes *shapes
 		make_month(p, k, shapes->egress_price, &left);
 	}
 	for (unsigned g = 0; g < in->n_groups; g++) {
-		p->have[g] = o->have[g] > 0 ? o->have[g] : p->months[0].units[g];
+		p->have[g] =
+		    o->have[g] > 0 && has_roles(in, g) ? o->have[g] : p->months[0].units[g];
 	}
 	p->line_users = plan_capacity(p, p->have, false, -1, &p->first);
 	p->next_users = plan_capacity(p, p->have, false, p->first, &p->next);

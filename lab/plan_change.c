@@ -86,12 +86,12 @@ static enum err change_role(
 	return e == ERR_OK ? apply(&field, c, note) : e;
 }
 
-enum err plan_change(
-    struct plan_input *in, struct plan_options *o, const char *text, struct err_note *note)
+static enum err change_one(
+    struct plan_input *in, struct plan_options *o, struct slice text, struct err_note *note)
 {
 	struct change c;
 	struct plan_field field;
-	enum err e = read_change(slice_trim(slice_str(text)), &c, note);
+	enum err e = read_change(slice_trim(text), &c, note);
 
 	if (e != ERR_OK) {
 		return e;
@@ -119,4 +119,16 @@ enum err plan_change(
 	e = plan_field_find(
 	    in, activity >= 0 ? SLICE("activity") : SLICE("machine"), c.name, c.key, &field, note);
 	return e == ERR_OK ? apply(&field, &c, note) : e;
+}
+
+enum err plan_change(
+    struct plan_input *in, struct plan_options *o, const char *text, struct err_note *note)
+{
+	struct slice rest = slice_str(text);
+	enum err e = ERR_OK;
+
+	for (struct slice one; e == ERR_OK && slice_split(&rest, ',', &one);) {
+		e = change_one(in, o, one, note);
+	}
+	return e;
 }

@@ -328,8 +328,12 @@ static void numbers_and_changes(void **state)
 	expect(in.activities[0].per_second, 50, 1e-12);
 	assert_int_equal(plan_change(&in, &o, "users*3", &note), ERR_OK);
 	expect(o.users, 3000, 1e-9);
-	assert_int_equal(plan_change(&in, &o, "web.machine=other", &note), ERR_OK);
+	assert_int_equal(plan_change(&in, &o, "web.machine=other, growth=10%", &note), ERR_OK);
 	assert_true(in.n_groups == 2 && in.roles[0].group == 1);
+	expect(o.growth, 0.1, 1e-12);
+	/* Machines that nothing runs on are not needed. */
+	struct plan p = make(&in, o);
+	assert_true(p.months[0].units[0] == 0 && p.months[0].units[1] >= 1);
 }
 
 static void what_is_no_plan(void **state)

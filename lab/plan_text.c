@@ -10,6 +10,10 @@
 #include "lab/quantity.h"
 #include "lab/result_json.h"
 
+enum {
+	CHANGE_COLUMN = 28
+};
+
 /* ---- words ---- */
 
 bool plan_read_month(const char *text, double *ret)
@@ -44,6 +48,21 @@ static void put_number(struct buf *out, double n)
 	quantity_put(QUANTITY_NUMBER, n, out);
 }
 
+/* The machines that the line is of: those just named, or those there are. */
+static void put_those(const struct plan *p, struct buf *out)
+{
+	double have = 0;
+
+	for (unsigned g = 0; g < p->input->n_groups; g++) {
+		have += p->have[g] * p->input->groups[g].machines_each;
+	}
+	if (have == p->months[0].machines) {
+		buf_printf(out, "the %.0f bear ", have);
+	} else {
+		buf_printf(out, "the %.0f there are bear ", have);
+	}
+}
+
 void plan_put_sentence(const struct plan *p, struct buf *out)
 {
 	const struct plan_month *end = &p->months[p->n_months - 1];
@@ -61,7 +80,7 @@ void plan_put_sentence(const struct plan *p, struct buf *out)
 	}
 	char first[PLAN_TEXT_BYTES];
 	plan_limit_text(p, &p->limits[p->first], first);
-	buf_append_str(out, "those of now bear ");
+	put_those(p, out);
 	put_number(out, p->line_users);
 	buf_append_str(out, ", reached on ");
 	plan_put_date(p, p->line_months, out);
@@ -80,12 +99,12 @@ void plan_put_assumptions(const struct plan *p, struct buf *out)
 	quantity_put(QUANTITY_SHARE, o->use, out);
 	buf_append_str(out, " of use");
 	if (o->spare > 0) {
-		buf_printf(out, ", when %.0f of each kind of machine ha%s failed", o->spare,
-		    o->spare == 1 ? "s" : "ve");
+		buf_printf(out, ", when %.0f of each kind of machine", o->spare);
 	}
 	if (o->sites > 1) {
-		buf_printf(out, ", or one of %.0f sites", o->sites);
+		buf_printf(out, "%s one of %.0f sites", o->spare > 0 ? " or" : ", when", o->sites);
 	}
+	buf_append_str(out, o->spare > 0 || o->sites > 1 ? " failed" : "");
 	if (o->lead > 0) {
 		buf_printf(out, "; machines take %.3g months to come", o->lead);
 	}
@@ -158,9 +177,12 @@ static void put_line(const struct plan *p, struct buf *out)
 	char text[PLAN_TEXT_BYTES];
 
 	buf_append_str(out, "\nThe line: ");
+	const char *before = "";
 	for (unsigned g = 0; g < p->input->n_groups; g++) {
-		buf_printf(
-		    out, "%s%.0f %s", g > 0 ? ", " : "", p->have[g], p->input->groups[g].name);
+		if (p->have[g] > 0) {
+			buf_printf(out, "%s%.0f %s", before, p->have[g], p->input->groups[g].name);
+			before = ", ";
+		}
 	}
 	buf_append_str(out, " bear ");
 	put_number(out, p->line_users);
@@ -211,9 +233,11 @@ static void put_flow(const struct plan *p, struct buf *out)
 		buf_printf(out, "  %-20s %12.2f %12.2f\n", p->input->counts[c], f->counts[c],
 		    f->counts[c] * peak);
 	}
-	if (f->bytes_in > 0 || f->bytes_out > 0) {
+	if (f->bytes_in > 0) {
 		buf_printf(out, "  %-20s %12.2f %12.2f\n", "Mbit in", f->bytes_in * 8 / 1e6,
 		    f->bytes_in * 8 / 1e6 * peak);
+	}
+	if (f->bytes_out > 0) {
 		buf_printf(out, "  %-20s %12.2f %12.2f\n", "Mbit out", f->bytes_out * 8 / 1e6,
 		    f->bytes_out * 8 / 1e6 * peak);
 		buf_append_str(out, "  out in a month: ");
@@ -231,15 +255,20 @@ static void put_flow(const struct plan *p, struct buf *out)
 
 static void put_summary(const struct plan *p, const struct plan_summary *s, struct buf *out)
 {
+	const char *change = s->change == NULL ? "(as it is)" : s->change;
 	struct buf line = buf_new(64), full = buf_new(64), date = buf_new(64);
 
+	/* A long one has a line for itself. */
+	if (strlen(change) > CHANGE_COLUMN) {
+		buf_printf(out, "  %s\n", change);
+		change = "";
+	}
 	put_number(&line, s->line_users);
 	put_number(&full, s->full_users);
 	plan_put_date(p, s->line_months, &date);
-	buf_printf(out, "  %-28s %8.0f %8.0f%s %9.*s %9.*s %12.*s  %s\n",
-	    s->change == NULL ? "(as it is)" : s->change, s->machines_now, s->machines_end,
-	    s->possible ? " " : "!", SLICE_ARG(buf_slice(&line)), SLICE_ARG(buf_slice(&full)),
-	    SLICE_ARG(buf_slice(&date)), s->first);
+	buf_printf(out, "  %-*s %8.0f %8.0f%s %9.*s %9.*s %12.*s  %s\n", CHANGE_COLUMN, change,
+	    s->machines_now, s->machines_end, s->possible ? " " : "!", SLICE_ARG(buf_slice(&line)),
+	    SLICE_ARG(buf_slice(&full)), SLICE_ARG(buf_slice(&date)), s->first);
 	buf_free(&line);
 	buf_free(&full);
 	buf_free(&date);
@@ -255,8 +284,8 @@ static void put_summaries(const struct plan_view *v, const char *title,
 		return;
 	}
 	(void)snprintf(end, sizeof(end), "in %u", v->plan->n_months - 1);
-	buf_printf(out, "\n  %-28s %8s %8s  %9s %9s %12s  %s\n", title, "machines", end, "line",
-	    "at all", "line on", "full first");
+	buf_printf(out, "\n  %-*s %8s %8s  %9s %9s %12s  %s\n", CHANGE_COLUMN, title, "machines",
+	    end, "line", "at all", "line on", "full first");
 	put_summary(v->plan, &own, out);
 	for (unsigned i = 0; i < n; i++) {
 		put_summary(v->plan, &all[i], out);
