@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "cmd/lab_fleet.h"
-#include "cmd/lab_live.h"
 #include "cmd/lab_line.h"
+#include "cmd/lab_live.h"
+#include "cmd/lab_main.h"
 #include "cmd/lab_options.h"
 #include "cmd/lab_output.h"
 #include "cmd/lab_plan.h"
+#include "cmd/lab_replay.h"
 #include "cmd/lab_report.h"
 #include "cmd/lab_target.h"
 #include "core/role/role.h"
@@ -66,6 +68,15 @@ static void print_usage(FILE *out)
 	    out);
 }
 
+/* "persona" is one of those that came with the program; with '/' or ".lua" it is a file. */
+enum err lab_open_model(
+    const char *word, const struct lab_options *o, struct model **ret, struct err_note *note)
+{
+	static char path[PATH_BYTES]; /* the model keeps it */
+
+	return model_open(lab_model_path(word, path, sizeof(path)), o->load.seed, ret, note);
+}
+
 /* ---- model ---- */
 
 static int model_check(const struct model *m)
@@ -90,9 +101,9 @@ static int model_rates(const struct model *m, const struct lab_options *o)
 	return code;
 }
 
+/* Those that read a model and nothing else. */
 static int run_model(const struct lab_options *o)
 {
-	char path[PATH_BYTES];
 	struct err_note note = { 0 };
 	struct model *m = NULL;
 	bool check = o->n_words == 2 && strcmp(o->words[0], "check") == 0;
@@ -101,8 +112,7 @@ static int run_model(const struct lab_options *o)
 	if (!check && !rates) {
 		return lab_usage_error("load", "model check MODEL or model rates MODEL");
 	}
-	if (model_open(lab_model_path(o->words[1], path, sizeof(path)), o->load.seed, &m, &note) !=
-	    ERR_OK) {
+	if (lab_open_model(o->words[1], o, &m, &note) != ERR_OK) {
 		return lab_failed("model", &note);
 	}
 	int code = check ? model_check(m) : model_rates(m, o);
@@ -112,24 +122,44 @@ static int run_model(const struct lab_options *o)
 
 /* ---- load ---- */
 
-static bool write_page(const struct load_result *r, const char *path)
+static bool write_page(const char *command, const struct load_result *r, const char *path)
 {
 	struct buf text = buf_new(LAB_TEXT_BYTES);
 
 	load_report_html(r, &text);
-	bool good = lab_save_page("load", &text, path);
+	bool good = lab_save_page(command, &text, path);
 	buf_free(&text);
 	return good;
 }
 
-static bool keep_record(const struct load_result *r, const struct lab_options *o)
+static bool keep_record(
+    const char *command, const struct load_result *r, const struct lab_options *o)
 {
 	struct buf text = buf_new(LAB_TEXT_BYTES);
 
 	load_report_json(r, &text);
-	bool good = lab_record("load", o->record, o->commit, buf_slice(&text));
+	bool good = lab_record(command, o->record, o->commit, buf_slice(&text));
 	buf_free(&text);
 	return good;
+}
+
+int lab_load_code(const char *command, const struct load_result *r, const struct lab_options *o)
+{
+	bool good = true;
+
+	if (o->html != NULL) {
+		good = write_page(command, r, o->html) && good;
+	}
+	if (o->record != NULL) {
+		good = keep_record(command, r, o) && good;
+	}
+	if (!good) {
+		return EXIT_FAILED;
+	}
+	if (r->n_void > 0) {
+		return EXIT_VOID;
+	}
+	return load_result_succeeded(r) && slo_all_met(r) ? EXIT_OK : EXIT_FAILED;
 }
 
 static int report(const struct load_result *r, const struct lab_options *o)
@@ -139,19 +169,7 @@ static int report(const struct load_result *r, const struct lab_options *o)
 	(o->json ? load_report_json : load_report_text)(r, &text);
 	bool good = lab_print(&text);
 	buf_free(&text);
-	if (o->html != NULL) {
-		good = write_page(r, o->html) && good;
-	}
-	if (o->record != NULL) {
-		good = keep_record(r, o) && good;
-	}
-	if (!good) {
-		return EXIT_FAILED;
-	}
-	if (r->n_void > 0) {
-		return EXIT_VOID;
-	}
-	return load_result_succeeded(r) && slo_all_met(r) ? EXIT_OK : EXIT_FAILED;
+	return good ? lab_load_code("load", r, o) : EXIT_FAILED;
 }
 
 static enum err make_load(struct lab_options *o, struct model *m, struct slice text,
@@ -168,12 +186,12 @@ static enum err make_load(struct lab_options *o, struct model *m, struct slice t
 
 static int run_load(struct lab_options *o)
 {
-	char path[PATH_BYTES];
 	struct err_note note = { 0 };
 	struct model *m = NULL;
 	struct load_result *r = NULL;
 	struct lab_target target = { .address = o->admin };
 	struct lab_live live;
+	char path[PATH_BYTES];
 	struct buf text = buf_new(SCRIPT_FILE_BYTES);
 
 	if (o->join != NULL && o->n_words == 0) {
@@ -233,6 +251,10 @@ int main(int argc, char **argv)
 	if (!lab_options_parse(argc - 2, argv + 2, &o)) {
 		return EXIT_USAGE;
 	}
+	if (o.help && strcmp(argv[1], "replay") == 0) {
+		lab_replay_usage(stdout);
+		return EXIT_OK;
+	}
 	if (o.help || strcmp(argv[1], "help") == 0) {
 		print_usage(stdout);
 		return EXIT_OK;
@@ -243,5 +265,8 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "load") == 0) {
 		return run_load(&o);
 	}
-	return lab_usage_error("load", "there is model, load, line, plan and report");
+	if (strcmp(argv[1], "replay") == 0) {
+		return lab_replay(&o);
+	}
+	return lab_usage_error("load", "there is model, load, line, plan, replay and report");
 }

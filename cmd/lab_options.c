@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/lab_replay.h"
 #include "lab/fleet.h"
 
 /* "10k", "1.5M", "60s", "2m": a number with one letter of those behind it. False: it is not. */
@@ -147,7 +148,7 @@ static bool set_value(struct lab_options *o, const char *flag, const char *value
 	if (strcmp(flag, "--burst") == 0) {
 		return lab_options_seconds(value, &l->burst_s) && l->burst_s > 0;
 	}
-	return set_behaviour(l, flag, value);
+	return set_behaviour(l, flag, value) || lab_replay_set(&o->replay, &o->format, flag, value);
 }
 
 /* clang-format off */
@@ -179,6 +180,18 @@ static const struct {
 	{ "--retry", "none, blind, backoff, retry-after or weave" },
 	{ "--connection", "activity, request or session" },
 	{ "--patience", "a time, as 3s; 0s: no end" },
+	{ "--format", "auto, combined, common, haproxy, json, logfmt, paths or har" },
+	{ "--times", "original, poisson or fast" },
+	{ "--speed", "a number, as 2 for twice as fast" },
+	{ "--rate", "requests a second, as 40 or 2k" },
+	{ "--clients", "a number of clients, as 14" },
+	{ "--parallel", "connections of a client, from 1 to 8" },
+	{ "--method", "methods, as GET,HEAD, or all" },
+	{ "--path", "what paths begin with, or a pattern with * and ?" },
+	{ "--status", "statuses of the log, as 200,404 or 3xx" },
+	{ "--since", "a time of the log, or seconds from its beginning" },
+	{ "--until", "a time of the log, or seconds from its beginning" },
+	{ "--requests", "a number of requests, as 500 or 20k" },
 };
 /* clang-format on */
 
@@ -231,7 +244,7 @@ static bool take_flag(struct lab_options *o, int argc, char **argv, int *i, bool
 
 bool lab_options_parse(int argc, char **argv, struct lab_options *ret)
 {
-	struct lab_options o = { .load = LOAD_PLAN_DEFAULT };
+	struct lab_options o = { .load = LOAD_PLAN_DEFAULT, .replay = REPLAY_PLAN_DEFAULT };
 
 	for (int i = 0; i < argc; i++) {
 		bool known = false;
@@ -252,6 +265,8 @@ bool lab_options_parse(int argc, char **argv, struct lab_options *ret)
 			o.json = true;
 		} else if (strcmp(argv[i], "--insecure") == 0) {
 			o.load.insecure = true;
+		} else if (strcmp(argv[i], "--shuffle") == 0) {
+			o.replay.shuffle = true;
 		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			o.help = true;
 		} else if (argv[i][0] != '-' && o.n_words < LAB_OPTIONS_WORDS) {

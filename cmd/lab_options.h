@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "lab/load.h"
+#include "lab/replay.h"
 
 enum {
 	LAB_OPTIONS_WORDS = 3
@@ -26,6 +27,8 @@ struct lab_options {
 	bool json, help;
 	struct slo slos[SLO_MAX]; /* load.n_slos of them */
 	struct load_plan load;
+	struct replay_plan replay; /* its load is not filled in */
+	enum access_format format;
 };
 
 /* False after saying on standard error what is wrong. */

@@ -156,7 +156,7 @@ static struct load_plan plan_of(const struct line *l, struct asking *a)
 	p.tick_ms = LINE_TICK_MS;
 	p.slos = NULL;
 	p.n_slos = 0;
-	p.silent = true;
+	p.at_second = NULL;
 	return p;
 }
 

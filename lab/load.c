@@ -3,15 +3,12 @@
  */
 #include "lab/load.h"
 
-#include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "core/base/check.h"
@@ -20,8 +17,6 @@
 #include "lab/load_priv.h"
 
 enum {
-	RUNNING_MAX = 20000,
-	DESCRIPTORS_SPARE = 64,
 	SECOND_MS = 1000,
 	PLAIN_BYTES = 4 << 20,
 	SOCKETS_MS = 50,
@@ -82,20 +77,6 @@ static void on_stop(uv_poll_t *handle, int status, int events)
 	on_signal(handle->data);
 }
 
-static void raise_limits(struct load *l)
-{
-	struct rlimit limit = { 0 };
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-		(void)getrlimit(RLIMIT_NOFILE, &limit);
-	}
-	rlim_t room = limit.rlim_cur > 2 * DESCRIPTORS_SPARE ? limit.rlim_cur - DESCRIPTORS_SPARE
-							     : DESCRIPTORS_SPARE;
-	l->max_running = room > RUNNING_MAX ? RUNNING_MAX : (unsigned)room;
-}
-
 static enum err set_up_users(struct load *l, struct err_note *note)
 {
 	uint64_t all = (uint64_t)l->plan.users;
@@ -148,18 +129,6 @@ static enum err set_up_sources(struct load *l, struct err_note *note)
 	return sum > 0 ? ERR_OK : err_note_set(note, ERR_INVALID, "the model does nothing at all");
 }
 
-static enum err open_timer(struct load *l, struct err_note *note)
-{
-	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (l->timer_fd < 0) {
-		return err_note_set(note, ERR_SYSTEM, "no timer: %s", strerror(errno));
-	}
-	CHECK(uv_poll_init(loop_uv(l->loop), &l->timer, l->timer_fd) == 0);
-	l->timer.data = l;
-	CHECK(uv_poll_start(&l->timer, UV_READABLE, load_on_timer) == 0);
-	return ERR_OK;
-}
-
 /* By whoever leads the generators, or by a signal. */
 static enum err watch_for_the_end(struct load *l)
 {
@@ -175,37 +144,18 @@ static enum err watch_for_the_end(struct load *l)
 
 static enum err open_loop(struct load *l, struct err_note *note)
 {
-	struct sockaddr_storage address = { 0 };
-	socklen_t len = 0;
+	enum err e = load_network_open(l, note);
 
-	enum err e = load_target_find(l, &address, &len, note);
-	if (e == ERR_OK && l->plan.from != NULL) {
-		e = from_parse(l->plan.from, address.ss_family, &l->from, note);
-	}
-	if (e == ERR_OK) {
-		e = load_target_try(l, &address, len, note);
-	}
-	if (e == ERR_OK) {
-		e = loop_open(1, &l->loop);
-	}
 	if (e != ERR_OK) {
 		return e;
 	}
-	e = client_open(&l->client, l->loop, (const struct sockaddr *)&address, len, RUNNING_MAX);
-	if (e != ERR_OK) {
-		return e;
-	}
-	client_use_tls(&l->client, l->tls);
-	client_use_sources(&l->client, l->from.n > 0 ? &l->from : NULL);
-	(void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
 	loop_on_check(l->loop, load_on_round, l);
 	loop_every(l->loop, SECOND_MS, on_second, l);
 	if (l->plan.at_tick != NULL) {
 		loop_every(l->loop, l->plan.tick_ms, on_tick, l);
 	}
 	loop_every(l->loop, SOCKETS_MS, load_sockets_sweep, l);
-	e = open_timer(l, note);
-	return e == ERR_OK ? watch_for_the_end(l) : e;
+	return watch_for_the_end(l);
 }
 
 /* What the model says, and what the plan says in place of it. */
@@ -233,11 +183,11 @@ static enum err set_up(struct load *l, struct model *m, struct err_note *note)
 {
 	l->model = m;
 	l->timer_fd = -1;
-	l->due.max = RUNNING_MAX + MODEL_ACTIVITIES_MAX + 1;
+	l->due.max = LOAD_RUNNING_MAX + MODEL_ACTIVITIES_MAX + 1;
 	list_init(&l->runs);
 	list_init(&l->spare_runs);
 	l->plain_texts = arena_new(PLAIN_BYTES);
-	raise_limits(l);
+	load_raise_limits(l);
 	set_up_behaviour(l);
 	enum err e = set_up_users(l, note);
 	if (e == ERR_OK) {
@@ -274,21 +224,11 @@ static void tear_down(struct load *l)
 	for (unsigned i = 0; i < l->n_threads; i++) {
 		luaL_unref(l->model->script->lua, LUA_REGISTRYINDEX, l->threads[i]);
 	}
-	if (l->timer_fd >= 0) {
-		uv_poll_stop(&l->timer);
-		uv_close((uv_handle_t *)&l->timer, NULL);
-	}
 	if (l->stop.data != NULL) {
 		uv_poll_stop(&l->stop);
 		uv_close((uv_handle_t *)&l->stop, NULL);
 	}
-	loop_close(&l->loop);
-	client_close(&l->client);
-	if (l->timer_fd >= 0) {
-		close(l->timer_fd);
-	}
-	client_tls_close(&l->tls);
-	from_fini(&l->from);
+	load_network_close(l);
 	due_fini(&l->due);
 	hdr_fini(&l->second_latency);
 	free(l->busy);

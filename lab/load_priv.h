@@ -21,6 +21,7 @@ enum {
 	RUN_CONNS_MAX = 8, /* browsers that an activity uses at once */
 	THREADS_KEPT = 256,
 	ACTIVITY_WARM = -1,
+	LOAD_RUNNING_MAX = 20000,
 };
 
 /* The next arrival of an activity. */
@@ -193,6 +194,13 @@ NODISCARD enum err load_target_find(
 /* One connection, so that a wrong address is said at once and not by thousands of failures. */
 NODISCARD enum err load_target_try(const struct load *l, const struct sockaddr_storage *address,
     socklen_t len, struct err_note *note);
+
+/* All descriptors that this process may have, and how many may run with them: l->max_running. */
+void load_raise_limits(struct load *l);
+
+/* Target, loop, client and timer_fd (which is -1 before), by the plan; closed after any outcome. */
+NODISCARD enum err load_network_open(struct load *l, struct err_note *note);
+void load_network_close(struct load *l);
 
 /* Arrivals begin; the users who were to be prepared are. */
 void load_start_clock(struct load *l);

@@ -1,17 +1,22 @@
 /*
- * The address under test.
+ * The address under test, and what a run needs to ask it: a loop, a timer, connections.
  */
 #include <errno.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "core/base/check.h"
 #include "core/base/host_port.h"
 #include "lab/load_priv.h"
 
 enum {
-	CONNECT_TRY_MS = 5000
+	CONNECT_TRY_MS = 5000,
+	DESCRIPTORS_SPARE = 64,
 };
 
 enum err load_target_find(
@@ -72,4 +77,73 @@ enum err load_target_try(const struct load *l, const struct sockaddr_storage *ad
 	return failed == 0 ? ERR_OK
 			   : err_note_set(note, ERR_PEER_GONE, "%s does not answer: %s",
 				 l->plan.url, strerror(failed));
+}
+
+void load_raise_limits(struct load *l)
+{
+	struct rlimit limit = { 0 };
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+		(void)getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	rlim_t room = limit.rlim_cur > 2 * DESCRIPTORS_SPARE ? limit.rlim_cur - DESCRIPTORS_SPARE
+							     : DESCRIPTORS_SPARE;
+	l->max_running = room > LOAD_RUNNING_MAX ? LOAD_RUNNING_MAX : (unsigned)room;
+}
+
+static enum err open_timer(struct load *l, struct err_note *note)
+{
+	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (l->timer_fd < 0) {
+		return err_note_set(note, ERR_SYSTEM, "no timer: %s", strerror(errno));
+	}
+	CHECK(uv_poll_init(loop_uv(l->loop), &l->timer, l->timer_fd) == 0);
+	l->timer.data = l;
+	CHECK(uv_poll_start(&l->timer, UV_READABLE, load_on_timer) == 0);
+	return ERR_OK;
+}
+
+enum err load_network_open(struct load *l, struct err_note *note)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t len = 0;
+
+	enum err e = load_target_find(l, &address, &len, note);
+	if (e == ERR_OK && l->plan.from != NULL) {
+		e = from_parse(l->plan.from, address.ss_family, &l->from, note);
+	}
+	if (e == ERR_OK) {
+		e = load_target_try(l, &address, len, note);
+	}
+	if (e == ERR_OK) {
+		e = loop_open(1, &l->loop);
+	}
+	if (e == ERR_OK) {
+		e = client_open(
+		    &l->client, l->loop, (const struct sockaddr *)&address, len, LOAD_RUNNING_MAX);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	client_use_tls(&l->client, l->tls);
+	client_use_sources(&l->client, l->from.n > 0 ? &l->from : NULL);
+	(void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
+	return open_timer(l, note);
+}
+
+void load_network_close(struct load *l)
+{
+	if (l->timer_fd >= 0) {
+		uv_poll_stop(&l->timer);
+		uv_close((uv_handle_t *)&l->timer, NULL);
+	}
+	loop_close(&l->loop);
+	client_close(&l->client);
+	if (l->timer_fd >= 0) {
+		close(l->timer_fd);
+	}
+	client_tls_close(&l->tls);
+	from_fini(&l->from);
 }
