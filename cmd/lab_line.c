@@ -39,6 +39,7 @@ static void print_usage(FILE *out)
 	    "  --watch NAME=PID       watches a process of this machine with its children, as NAME\n"
 	    "  --watch NAME           watches all processes of that name: nginx, node, postgres\n"
 	    "  --metrics [NAME=]URL   watches a Prometheus endpoint\n"
+	    "  --capacity ROLE=CORES  what a role has, where that cannot be seen (--metrics)\n"
 	    "  --start N              users to begin with; else five activities a second\n"
 	    "  --most N               never more users than this\n"
 	    "  --width P%             how narrow the interval of saturation has to be (5%)\n"
@@ -77,6 +78,22 @@ static bool percent(const char *text, double *ret)
 	return *ret >= 0.01 && *ret <= 1;
 }
 
+/* ROLE=CORES */
+static bool add_capacity(struct line_plan *p, const char *text)
+{
+	const char *equals = strchr(text, '=');
+	double cores = 0;
+
+	if (equals == NULL || equals == text || p->n_capacity == TARGET_ROLES_MAX ||
+	    (size_t)(equals - text) >= TARGET_NAME_BYTES ||
+	    sscanf(equals + 1, "%lf", &cores) != 1 || !(cores > 0 && cores < 1e5)) {
+		return false;
+	}
+	memcpy(p->capacity[p->n_capacity].role, text, (size_t)(equals - text));
+	p->capacity[p->n_capacity++].cores = cores;
+	return true;
+}
+
 /* What a flag of line says; false: the value is not allowed. *ret_known false: it is none of them.
  */
 static bool set_value(struct line_options *o, const char *flag, const char *value, bool *ret_known)
@@ -89,6 +106,9 @@ static bool set_value(struct line_options *o, const char *flag, const char *valu
 	}
 	if (strcmp(flag, "--most") == 0) {
 		return lab_options_count(value, 1e9, &p->most_users) && p->most_users >= 1;
+	}
+	if (strcmp(flag, "--capacity") == 0) {
+		return add_capacity(p, value);
 	}
 	if (strcmp(flag, "--width") == 0) {
 		return percent(value, &p->width);

@@ -8,7 +8,7 @@ _plimsoll_commands() {
 # The options of a command: those that its line of the help shows, and the common ones.
 _plimsoll_options() {
 	case $1 in
-	load | model | plan | report) # words of their own
+	line | load | model | plan | replay | report) # words of their own
 		plimsoll "$1" --help 2>/dev/null | sed -n 's/^  \(--[a-z-]*\) .*/\1/p'
 		return
 		;;
@@ -51,7 +51,7 @@ _plimsoll() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_plimsoll_commands)" -- "$current")
 	elif [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_plimsoll_options "$command")" -- "$current")
-	elif [[ $command =~ ^(load|model|plan|report)$ ]]; then
+	elif [[ $command =~ ^(line|load|model|plan|replay|report)$ ]]; then
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 	fi

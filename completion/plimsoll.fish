@@ -7,7 +7,7 @@ function __plimsoll_keys
 end
 function __plimsoll_options
 	set -l command (commandline -opc)[2]
-	if contains -- "$command" load model plan report # words of their own
+	if contains -- "$command" line load model plan replay report # words of their own
 		plimsoll $command --help 2>/dev/null | string match -rg '^  (--[a-z-]+) '
 		return
 	end
@@ -16,7 +16,7 @@ end
 complete -c plimsoll -f
 complete -c plimsoll -n 'test (count (commandline -opc)) -eq 1' -a '(__plimsoll_commands)'
 complete -c plimsoll -n 'test (count (commandline -opc)) -gt 1' -a '(__plimsoll_options)'
-complete -c plimsoll -n 'contains -- (commandline -opc)[2] load model plan report' -F
+complete -c plimsoll -n 'contains -- (commandline -opc)[2] line load model plan replay report' -F
 complete -c plimsoll -s c -r -F -d 'configuration file'
 complete -c plimsoll -l set -x -a '(__plimsoll_keys)' -d 'one key over the file'
 complete -c plimsoll -l help -d 'prints the commands and options'

@@ -26,7 +26,7 @@ static const double start_per_second = 5, calm_s = 3, calm_most_s = 20, settle_l
 		    settle_most_s = 15, saturation_patience_s = 25, error = 0.005,
 		    recovery_most_s = 60, slo_width = 0.1, slo_excess = 0.1,
 		    slo_patience_least_s = 20, slo_patience_most_s = 60, step_least_s = 5,
-		    step_most_s = 20, eager = 1.5;
+		    step_most_s = 20, eager = 1.5, late_most = 0.1;
 
 static const char *const phase_names[] = {
 	[LINE_PHASE_CALM] = "calm",
@@ -163,15 +163,25 @@ static bool probe_tick(void *arg, const struct line_tick *now)
 	return line_probe_tick(arg, now) == LINE_OPEN;
 }
 
+/* Lateness is part of every latency that was measured: it must be little beside the least limit. */
+static bool is_too_late(const struct search *s, const struct line_probe_record *p)
+{
+	for (unsigned i = 0; i < s->n_slo; i++) {
+		if (s->slo[i].quantile > 0 &&
+		    (double)p->late_us > late_most * (double)s->slo[i].limit_us) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum line_verdict judge(const struct line *l, const struct search *s,
     const struct line_probe_record *p, const struct line_probe *probe)
 {
-	bool is_void = p->generator_limited || (s->phase == LINE_PHASE_SLO && p->n_voids > 0);
-
 	if (l->result->interrupted) {
 		return LINE_OPEN;
 	}
-	return is_void ? LINE_VOID : probe->verdict;
+	return p->generator_limited || is_too_late(s, p) ? LINE_VOID : probe->verdict;
 }
 
 /* One probe of a search; false: the search cannot go on. */
@@ -529,6 +539,7 @@ enum err line_run(
 	l->plan = *plan;
 	l->result = r;
 	l->start_us = clock_mono_us();
+	line_take_signals();
 	read_steal(&steal[0], &all[0]);
 	e = set_up(l, note);
 	if (e == ERR_OK) {

@@ -36,6 +36,11 @@ struct line_plan {
 	double step_s, mix_s; /* of the beyond and of each mix; step_s 0: by the timeout */
 	bool skip_beyond, skip_demands;
 	struct target *target; /* borrowed; NULL: nothing is watched */
+	struct {
+		char role[TARGET_NAME_BYTES];
+		double cores;
+	} capacity[TARGET_ROLES_MAX]; /* of roles where it cannot be seen */
+	unsigned n_capacity;
 };
 
 #define LINE_PLAN_DEFAULT                                                                          \
@@ -58,6 +63,7 @@ struct line_probe_record {
 	struct hdr latency;		       /* of activities that are done; owned */
 	struct line_activity_count counts[MODEL_ACTIVITIES_MAX];
 	double generator_cores;
+	int64_t late_us; /* 99 of 100 requests left no later than so long behind their time */
 	bool
 	    generator_limited; /* it could not have offered more, or did not offer what it should */
 	struct target_use use[TARGET_ROLES_MAX];

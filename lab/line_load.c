@@ -2,6 +2,7 @@
  * One probe: a load run that is watched at ticks and ended when its question is answered.
  */
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,6 +105,9 @@ static void keep_result(struct line *l, struct line_probe_record *p, const struc
 		due += a->due;
 		no_room += a->no_room;
 	}
+	int64_t late_us = hdr_quantile_us(&r->lateness, 0.99);
+	int64_t first_us = hdr_quantile_us(&r->first_lateness, 0.99);
+	p->late_us = late_us > first_us ? late_us : first_us;
 	p->generator_cores = r->watched_s > 0 ? r->cpu_s / r->watched_s : 0;
 	p->generator_limited = p->generator_cores > generator_most || r->own_faults > 0 ||
 			       (double)no_room > 0.005 * (double)due;
@@ -160,6 +164,23 @@ static struct load_plan plan_of(const struct line *l, struct asking *a)
 	return p;
 }
 
+/* Between two runs, which take signals themselves while they last. */
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int number)
+{
+	(void)number;
+	signalled = 1;
+}
+
+void line_take_signals(void)
+{
+	const struct sigaction action = { .sa_handler = on_signal };
+
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+}
+
 static void stop_with(struct line *l, const char *what, const char *why)
 {
 	struct line_result *r = l->result;
@@ -176,6 +197,10 @@ struct line_probe_record *line_ask(
 	struct load_result *r = NULL;
 	struct err_note own = { 0 };
 
+	if (signalled && !l->is_over) {
+		result->interrupted = true;
+		stop_with(l, "interrupted", "");
+	}
 	if (l->is_over || result->n_probes == LINE_PROBES_MAX) {
 		return NULL;
 	}
@@ -183,6 +208,7 @@ struct line_probe_record *line_ask(
 	l->n_course = 0;
 	double begun_at_s = (double)(clock_mono_us() - l->start_us) / 1e6;
 	enum err e = load_run(l->model, &plan, &r, &own);
+	line_take_signals();
 	if (e != ERR_OK) {
 		load_result_free(&r);
 		stop_with(l, e == ERR_PEER_GONE ? "the target is gone: " : "", own.text);
@@ -203,7 +229,7 @@ struct line_probe_record *line_ask(
 	keep_result(l, p, r);
 	keep_rates(p, &a);
 	keep_use(l, p, &a);
-	if (r->interrupted) {
+	if (r->interrupted || signalled) {
 		result->interrupted = true;
 		stop_with(l, "interrupted", "");
 	}

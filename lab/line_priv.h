@@ -57,6 +57,9 @@ struct line_ask {
 struct line_probe_record *line_ask(
     struct line *l, const struct line_ask *ask, struct err_note *note);
 
+/* SIGINT and SIGTERM end the search in order, from here on. */
+void line_take_signals(void);
+
 /* Rows of demands from the course of the newest run. */
 void line_add_rows(struct line *l, const struct line_probe_record *p, unsigned group);
 

@@ -101,24 +101,31 @@ void line_predict(struct line *l)
 /* ---- which role was full ---- */
 
 /*
- * Cores that a role can use: as many as it used, by the share that its busiest thread was at it. At
- * least one; not more than the machine has where that is known.
+ * Cores that a role can use: what was said; else as many as it used, by the share that its busiest
+ * thread was at it. At least one; not more than the machine has, or elsewhere than there are
+ * processes, as far as it did not use more.
  */
-static double capacity_of(const struct line_result *r, const struct target_use *u, bool local)
+static double capacity_of(struct line *l, const struct target_use *u, const char *role)
 {
 	double hot = u->figures[TARGET_HOT_S], cores = u->figures[TARGET_CPU_S];
-	double most = local ? r->machine.cores : fmax(u->figures[TARGET_PROCESSES], 1);
-	double capacity = u->known[TARGET_HOT_S] && hot > 0.01 ? cores / hot : 1;
+	bool local = target_is_local(l->plan.target);
+	double most = local ? l->result->machine.cores : fmax(u->figures[TARGET_PROCESSES], 1);
 
-	return fmin(fmax(capacity, 1), fmax(most, 1));
+	for (unsigned i = 0; i < l->plan.n_capacity; i++) {
+		if (strcmp(l->plan.capacity[i].role, role) == 0) {
+			return l->plan.capacity[i].cores;
+		}
+	}
+	double capacity = u->known[TARGET_HOT_S] && hot > 0.01 ? cores / hot : 1;
+	return fmax(fmin(fmax(capacity, 1), fmax(most, 1)), ceil(cores - 0.1));
 }
 
 static struct line_role role_of(struct line *l, const struct target_use *u, unsigned i)
 {
 	struct line_role role = { .name = target_role_name(l->plan.target, i), .use = *u };
 
-	role.capacity_cores = capacity_of(l->result, u, target_is_local(l->plan.target));
-	role.share = fmax(u->figures[TARGET_CPU_S] / role.capacity_cores, u->figures[TARGET_HOT_S]);
+	role.capacity_cores = capacity_of(l, u, role.name);
+	role.share = u->figures[TARGET_CPU_S] / role.capacity_cores;
 	role.by = "processor";
 	if (u->known[TARGET_BUSY_S] && u->figures[TARGET_BUSY_S] > role.share + alike) {
 		role.share = u->figures[TARGET_BUSY_S];

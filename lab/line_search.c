@@ -76,7 +76,8 @@ double line_search_next(const struct line_search *s, double *ret_excess)
 	}
 	users = bounded(s, users);
 	/* The bounds, or users that cannot be halved, leave nothing to ask. */
-	return users <= s->sure || (s->high > 0 && users >= s->high) ? 0 : users;
+	bool known = s->high > 0 ? users <= s->sure || users >= s->high : users <= s->low;
+	return known ? 0 : users;
 }
 
 static void note_held(struct line_search *s, double users, double excess, bool eager)

@@ -187,6 +187,7 @@ static void bounds_and_servers_that_never_hold_end_the_search(void **state)
 	}
 	line_search_interval(&s, &low, &high);
 	assert_true(low > 2000 && high == 0);
+	assert_true(s.n_probes <= 3); /* the most is asked once */
 	line_search_init(&s, &plan);
 	for (double users = 0; (users = line_search_next(&s, &excess)) > 0;) {
 		line_search_note(&s, users, excess, LINE_FAILED, 0, false);
