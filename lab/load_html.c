@@ -56,7 +56,7 @@ static double value_of(const struct load_second *s, enum course what)
 	case COURSES:
 		break;
 	}
-	return NAN;
+	return (double)NAN;
 }
 
 /* The seconds in columns, as plots want them. */

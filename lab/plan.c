@@ -254,7 +254,7 @@ bool plan_units(const struct plan *p, unsigned group, double users, double *ret)
 
 double plan_capacity(const struct plan *p, const double *units, bool full, int skip, int *ret_limit)
 {
-	double least = INFINITY;
+	double least = (double)INFINITY;
 	int which = -1;
 
 	for (unsigned i = 0; i < p->n_limits; i++) {

@@ -89,7 +89,7 @@ static enum err change_role(
 static enum err change_one(
     struct plan_input *in, struct plan_options *o, struct slice text, struct err_note *note)
 {
-	struct change c;
+	struct change c = { .factor = false };
 	struct plan_field field;
 	enum err e = read_change(slice_trim(text), &c, note);
 

@@ -43,7 +43,7 @@ static bool is_empty(const struct range *r)
 /* What there is to show in x and y. */
 static void find_ranges(const struct plot *p, struct range *ret_x, struct range *ret_y)
 {
-	*ret_x = *ret_y = (struct range){ INFINITY, -INFINITY };
+	*ret_x = *ret_y = (struct range){ (double)INFINITY, -(double)INFINITY };
 	for (unsigned i = 0; i < p->n_series; i++) {
 		const struct plot_series *s = &p->series[i];
 		for (unsigned k = 0; k < s->n; k++) {

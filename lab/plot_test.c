@@ -25,7 +25,7 @@ static const char *text_of(struct buf *out)
 
 static void a_gap_breaks_the_line(void **state)
 {
-	const double x[] = { 0, 1, 2, 3, 4 }, y[] = { 0, 10, NAN, 5, 0 };
+	const double x[] = { 0, 1, 2, 3, 4 }, y[] = { 0, 10, (double)NAN, 5, 0 };
 	const struct plot p = {
 		.title = "a < b",
 		.y_from_zero = true,
@@ -72,7 +72,7 @@ static void marks_and_intervals_are_inside(void **state)
 
 static void nothing_to_show_is_no_plot(void **state)
 {
-	const double x[] = { 0, 1 }, y[] = { 0, NAN };
+	const double x[] = { 0, 1 }, y[] = { 0, (double)NAN };
 	const struct plot p = {
 		.title = "t",
 		.y_log = true,

@@ -269,7 +269,7 @@ struct axis axis_fit(enum quantity q, bool log, bool from_zero, double low, doub
 double axis_place(const struct axis *a, double value)
 {
 	if (!isfinite(value) || (a->log && value <= 0)) {
-		return NAN;
+		return (double)NAN;
 	}
 	return a->log ? (log(value) - log(a->from)) / (log(a->to) - log(a->from))
 		      : (value - a->from) / (a->to - a->from);

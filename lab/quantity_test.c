@@ -30,7 +30,7 @@ static void numbers_carry_their_unit(void **state)
 	expect_text(QUANTITY_NUMBER, 5400, "5400");
 	expect_text(QUANTITY_NUMBER, 20000, "20k");
 	expect_text(QUANTITY_NUMBER, 1500000, "1.5M");
-	expect_text(QUANTITY_NUMBER, NAN, "-");
+	expect_text(QUANTITY_NUMBER, (double)NAN, "-");
 	expect_text(QUANTITY_MS, 0.5, "0.5 ms");
 	expect_text(QUANTITY_MS, 20, "20 ms");
 	expect_text(QUANTITY_MS, 1500, "1.5 s");
@@ -103,7 +103,7 @@ static void axes_end_at_ticks(void **state)
 	expect_axis(axis_fit(QUANTITY_NUMBER, false, true, 0, 0), 0, 1);
 	expect_axis(axis_fit(QUANTITY_MS, true, false, 0.7, 130), 0.5, 200);
 	expect_axis(axis_fit(QUANTITY_MS, true, false, 5, 5), 2, 10);
-	expect_axis(axis_fit(QUANTITY_MS, true, false, INFINITY, -INFINITY), 1, 10);
+	expect_axis(axis_fit(QUANTITY_MS, true, false, (double)INFINITY, -(double)INFINITY), 1, 10);
 	expect_axis(axis_fit(QUANTITY_SECONDS, false, true, 0, 63), 0, 63);
 }
 
@@ -116,7 +116,7 @@ static void places(void **state)
 	assert_true(axis_place(&linear, 15) == 0.5);
 	assert_true(fabs(axis_place(&log, 10) - 0.5) < 1e-12);
 	assert_true(isnan(axis_place(&log, 0)));
-	assert_true(isnan(axis_place(&linear, NAN)));
+	assert_true(isnan(axis_place(&linear, (double)NAN)));
 }
 
 int main(void)

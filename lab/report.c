@@ -66,6 +66,7 @@ static const char *const style[] = {
 };
 /* clang-format on */
 
+static void put_format(struct buf *out, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
 static void put_format(struct buf *out, const char *fmt, va_list args)
 {
 	char text[TEXT_BYTES];
@@ -185,6 +186,8 @@ static const char *class_of(const struct report_table *t, bool bad)
 }
 
 static void put_cell(struct report_table *t, bool bad, const char *fmt, va_list args)
+    PRINTF_LIKE(3, 0);
+static void put_cell(struct report_table *t, bool bad, const char *fmt, va_list args)
 {
 	const char *class = class_of(t, bad);
 
@@ -238,7 +241,10 @@ static enum err write_file(const char *path, struct slice text, struct err_note 
 	}
 	bool good = fwrite(text.ptr, 1, text.len, out) == text.len && fflush(out) == 0;
 	int why = errno;
-	good = (fclose(out) == 0 || (good && (why = errno, false))) && good;
+	if (fclose(out) != 0 && good) {
+		good = false;
+		why = errno;
+	}
 	return good ? ERR_OK : err_note_set(note, err_from_errno(why), "%s", strerror(why));
 }
 
