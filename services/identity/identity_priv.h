@@ -112,7 +112,7 @@ bool identity_may_force(const struct conf *conf, struct slice issuer);
 /* wsapi.c */
 op_fn wsapi_front;
 
-/* verify.c, verify_v2.c, document.c, page.c */
+/* verify.c, verify_v2.c, document.c, page.c, page_plain.c, page_text.c */
 op_fn identity_verify, identity_verify_v2, identity_well_known, identity_pk, identity_about_json,
     identity_page, identity_file, identity_hashed, identity_robots, identity_text,
     identity_embedded_text, identity_redirect, identity_version;

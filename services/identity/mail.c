@@ -1,5 +1,5 @@
 /*
- * Composing mails: the landing page of each kind, and the words of mail_texts.c put together.
+ * Composing mails: the landing page of each kind, and the words of its language put together.
  */
 #include "services/identity/mail.h"
 
@@ -24,6 +24,11 @@ static const struct {
 	[MAIL_INVITE] = { "invite", "/verify_email_address" },
 	[MAIL_TRANSITION] = { "transition", "/complete_transition" },
 	[MAIL_TEST] = { "test", "/" },
+};
+
+static const struct mail_texts *const texts[LANGUAGES] = {
+	[LANGUAGE_EN] = &mail_texts_en,
+	[LANGUAGE_DE] = &mail_texts_de,
 };
 
 /* The text with every mark replaced; empty when memory is short. */
@@ -100,11 +105,11 @@ static const char *link_of(struct arena *arena, const struct mail_request *r)
 
 enum err mail_compose(struct arena *arena, const struct mail_request *r, struct outbox_mail *ret)
 {
-	const struct mail_texts *t = &mail_texts_en;
+	const struct mail_texts *t = texts[r->language];
 	const struct mail_words *words = &t->kinds[r->kind];
 	struct slice site = origin_host(r->site), html = SLICE_EMPTY;
 	const struct mail_html m = {
-		.language = slice_str(t->language),
+		.language = slice_str(language_tag(r->language)),
 		.subject = fill(arena, words->subject, SLICE("{site}"), site),
 		.site = site,
 		.request = fill(arena, words->request, SLICE("{site}"), site),

@@ -1,6 +1,7 @@
 /*
  * Composing mails (persona.md 7): plain text and HTML around one link. Everything that comes from a
- * request is escaped here; the words are in mail_texts.c.
+ * request is escaped here; the words are in mail_texts_en.c
+ * and its siblings.
  */
 #ifndef PLIMSOLL_IDENTITY_MAIL_H
 #define PLIMSOLL_IDENTITY_MAIL_H
@@ -9,6 +10,7 @@
 #include "core/base/arena.h"
 #include "core/base/err.h"
 #include "core/base/slice.h"
+#include "services/identity/language.h"
 
 enum mail_kind {
 	MAIL_NEW,	 /* an account is about to be made */
@@ -22,6 +24,7 @@ enum mail_kind {
 
 struct mail_request {
 	enum mail_kind kind;
+	enum language language;
 	struct slice recipient;
 	struct slice token;	    /* empty: the link is the page alone, and works for ever */
 	struct slice public_origin; /* of this server; the link begins with it */

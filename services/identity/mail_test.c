@@ -94,6 +94,38 @@ static void each_kind_has_its_page_and_words(void **state)
 	}
 }
 
+/* In every language: all words are there and their places filled. */
+static void each_language_has_all_words(void **state)
+{
+	(void)state;
+	for (enum language l = LANGUAGE_EN; l < LANGUAGES; l++) {
+		for (enum mail_kind kind = MAIL_NEW; kind < MAIL_KINDS; kind++) {
+			struct mail_request r = request(kind);
+			char lang[20];
+			r.language = l;
+			const struct outbox_mail mail = composed(&r);
+			snprintf(lang, sizeof(lang), "<html lang=\"%s\">", language_tag(l));
+			assert_true(has(mail.html, lang));
+			assert_true(slice_starts(mail.subject, SLICE("shop.example: ")));
+			assert_true(has(mail.text, "shop.example") && has(mail.text, "24 "));
+			assert_false(has(mail.text, "{") || has(mail.subject, "{"));
+			assert_false(has(mail.text, "(null)") || has(mail.html, "(null)"));
+		}
+	}
+}
+
+static void the_words_are_in_the_language_asked_for(void **state)
+{
+	struct mail_request r = request(MAIL_RESET);
+
+	(void)state;
+	r.language = LANGUAGE_DE;
+	const struct outbox_mail mail = composed(&r);
+	assert_string_equal(mail.subject.ptr, "shop.example: Neues Passwort wählen");
+	assert_true(has(mail.text, "Der Link gilt 24 Stunden und nur einmal."));
+	assert_true(has(mail.html, "Ohne den Link geschieht nichts."));
+}
+
 static void a_test_mail_has_no_token(void **state)
 {
 	struct mail_request r = request(MAIL_TEST);
@@ -166,6 +198,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_kind_has_its_page_and_words),
+		cmocka_unit_test(each_language_has_all_words),
+		cmocka_unit_test(the_words_are_in_the_language_asked_for),
 		cmocka_unit_test(a_test_mail_has_no_token),
 		cmocka_unit_test(times_are_told_in_their_largest_unit),
 		cmocka_unit_test(branding_is_the_sites_or_ours),

@@ -1,6 +1,7 @@
 /*
- * The words of mails, a table per language (mail_texts.c): the only place to change or translate
- * them. "{site}" stands for the host of the asking site, "{n}" for a number.
+ * The words of mails, a file per language (mail_texts_en.c and so on), each named in mail.c: the
+ * only places to change or translate them. "{site}" stands for the host of the asking site, "{n}"
+ * for a number.
  */
 #ifndef PLIMSOLL_IDENTITY_MAIL_TEXTS_H
 #define PLIMSOLL_IDENTITY_MAIL_TEXTS_H
@@ -17,7 +18,6 @@ struct mail_time {
 };
 
 struct mail_texts {
-	const char *language; /* as in HTML's lang */
 	struct mail_words kinds[MAIL_KINDS];
 	const char *ignore;  /* for who did not ask for the mail */
 	const char *expires; /* how long the link works; "{time}" is one of the times */
@@ -25,6 +25,6 @@ struct mail_texts {
 	struct mail_time minutes, hours, days;
 };
 
-extern const struct mail_texts mail_texts_en;
+extern const struct mail_texts mail_texts_en, mail_texts_de;
 
 #endif

@@ -1,9 +1,11 @@
 /*
  * Pages and scripts, all from the program itself; the operator's texts are in page_text.c. A page
- * is the same for everybody; what differs it asks for by /wsapi.
+ * with scripts is the same for everybody; what differs it asks for by /wsapi, and its texts by
+ * language. One without has a file per language.
  */
 #include "services/identity/page.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/check.h"
@@ -43,38 +45,17 @@ static const struct {
 	{ "/.well-known/dnt-policy.txt", "identity/dnt-policy.txt" },
 };
 
-static const struct {
-	const char *path;
-	int status;
-	const char *to;
-} redirects[] = {
-	{ "/developers", 302, "/about#sites" },
-	{ "/developers/", 302, "/about#sites" },
-	{ "/signin", 301, "/" },
-	{ "/signin/", 301, "/" },
-	{ "/signup", 301, "/" },
-	{ "/signup/", 301, "/" },
-	{ "/forgot", 301, "/" },
-	{ "/forgot/", 301, "/" },
-};
-
 enum {
 	PAGES = sizeof(pages) / sizeof(pages[0]),
-	REDIRECTS = sizeof(redirects) / sizeof(redirects[0]),
-	ARENA_MAX = 8 * 1024 * 1024
+	ARENA_MAX = 16 * 1024 * 1024,
+	PATH_MAX_BYTES = 64 /* of an embedded file's path */
 };
 
 struct pages {
 	struct arena arena;
-	struct asset made[PAGES], text[PAGE_TEXTS];
+	struct asset made[LANGUAGES][PAGES], text[LANGUAGES][PAGE_TEXTS];
 	const char *policy[FRAMES_KINDS];
 };
-
-static const char robots[] =
-    "User-agent: *\nDisallow: /wsapi/\nDisallow: /verify_email_address\n"
-    "Disallow: /confirm\nDisallow: /add_email_address\nDisallow: /reset_password\n"
-    "Disallow: /complete_transition\nDisallow: /first_account\nDisallow: /auth\nDisallow: /provision\n"
-    "Disallow: /communication_iframe\nDisallow: /relay\n";
 
 /* ---- made when a process starts ---- */
 
@@ -168,9 +149,40 @@ const struct asset *page_embedded(const char *path)
 	return a;
 }
 
+const struct asset *page_embedded_in(const char *path, enum language l)
+{
+	const char *end = strrchr(path, '.');
+	char name[PATH_MAX_BYTES];
+
+	CHECK(end != NULL);
+	int n = snprintf(
+	    name, sizeof(name), "%.*s.%s%s", (int)(end - path), path, language_tag(l), end);
+	CHECK(n > 0 && (size_t)n < sizeof(name));
+	const struct asset *a = asset_find(&web_assets, slice_str(name));
+	return a == NULL ? page_embedded(path) : a;
+}
+
 static bool is_html(const struct asset *a)
 {
 	return slice_starts(slice_str(a->content_type), SLICE("text/html"));
+}
+
+static enum err make_pages(struct pages *p, struct slice base, enum language l)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < PAGES; i++) {
+		const struct asset *from = page_embedded_in(pages[i].asset, l);
+		if (l != LANGUAGE_EN && from == page_embedded(pages[i].asset)) {
+			p->made[l][i] = p->made[LANGUAGE_EN][i];
+			continue;
+		}
+		p->made[l][i] = *from;
+		if (is_html(from)) {
+			e = page_make(&p->arena, from, base, &p->made[l][i]);
+		}
+	}
+	return e;
 }
 
 static enum err make_all(struct pages *p, const struct conf *conf, struct err_note *note)
@@ -178,14 +190,13 @@ static enum err make_all(struct pages *p, const struct conf *conf, struct err_no
 	const char *base = NULL;
 	enum err e = set_origin(p, conf, &base, note);
 
-	for (size_t i = 0; e == ERR_OK && i < PAGES; i++) {
-		const struct asset *from = page_embedded(pages[i].asset);
-		p->made[i] = *from;
-		if (is_html(from)) {
-			e = page_make(&p->arena, from, slice_str(base), &p->made[i]);
+	for (enum language l = LANGUAGE_EN; e == ERR_OK && l < LANGUAGES; l++) {
+		e = make_pages(p, slice_str(base), l);
+		if (e == ERR_OK) {
+			e = page_texts_make(&p->arena, conf, slice_str(base), l, p->text[l], note);
 		}
 	}
-	return e == ERR_OK ? page_texts_make(&p->arena, conf, slice_str(base), p->text, note) : e;
+	return e;
 }
 
 enum err pages_load(const struct conf *conf, struct pages **ret, struct err_note *note)
@@ -214,10 +225,10 @@ void pages_free(struct pages **p)
 	}
 }
 
-const struct asset *pages_text(const struct pages *p, unsigned i)
+const struct asset *pages_text(const struct pages *p, unsigned i, enum language l)
 {
-	CHECK(i < PAGE_TEXTS);
-	return &p->text[i];
+	CHECK(i < PAGE_TEXTS && l < LANGUAGES);
+	return &p->text[l][i];
 }
 
 /* ---- answers ---- */
@@ -234,16 +245,18 @@ static void add_origin(struct op_call *c)
 enum err identity_page(struct op_call *c)
 {
 	const struct identity_state *state = c->state;
+	enum language l = language_accepted(http_header_get(c->req, SLICE("Accept-Language")));
 	size_t i = 0;
 
 	while (i < PAGES && strcmp(c->op->path, pages[i].path) != 0) {
 		i++;
 	}
 	CHECK(i < PAGES);
-	if (!is_html(&state->pages->made[i])) {
+	const struct asset *page = &state->pages->made[l][i];
+	if (!is_html(page)) {
 		add_origin(c);
 	}
-	asset_reply(c, &state->pages->made[i], PAGE_REVALIDATE);
+	asset_reply(c, page, PAGE_REVALIDATE);
 	return ERR_OK;
 }
 
@@ -270,41 +283,5 @@ enum err identity_hashed(struct op_call *c)
 {
 	add_origin(c);
 	asset_reply_hashed(c, &web_assets, http_param(c->req, "hash"), http_param(c->req, "rest"));
-	return ERR_OK;
-}
-
-/* Addresses of old, which people have bookmarked. */
-enum err identity_redirect(struct op_call *c)
-{
-	size_t i = 0;
-
-	while (i < REDIRECTS && strcmp(c->op->path, redirects[i].path) != 0) {
-		i++;
-	}
-	CHECK(i < REDIRECTS);
-	http_add_header(c->req, SLICE("Location"), slice_str(redirects[i].to));
-	http_reply_text(c->req, redirects[i].status, redirects[i].to);
-	return ERR_OK;
-}
-
-/* /ver.txt: the version, then whose it is. */
-enum err identity_version(struct op_call *c)
-{
-	const struct svc_env *env = c->env;
-	const char *text = arena_printf(c->arena, "%s plimsoll\n", env->version);
-
-	if (text == NULL) {
-		return ERR_MEMORY;
-	}
-	http_add_header(c->req, SLICE("Cache-Control"), PAGE_REVALIDATE);
-	http_reply(c->req, 200, SLICE("text/plain; charset=utf-8"), slice_str(text));
-	return ERR_OK;
-}
-
-enum err identity_robots(struct op_call *c)
-{
-	http_add_header(c->req, SLICE("Cache-Control"), SLICE("public, max-age=3600"));
-	http_reply(
-	    c->req, 200, SLICE("text/plain; charset=utf-8"), SLICE_OF(robots, sizeof(robots) - 1));
 	return ERR_OK;
 }

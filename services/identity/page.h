@@ -12,6 +12,7 @@
 #include "core/base/slice.h"
 #include "core/conf/conf.h"
 #include "core/http/asset.h"
+#include "services/identity/language.h"
 
 struct pages;
 
@@ -39,17 +40,22 @@ void pages_free(struct pages **pages);
 /* The Content-Security-Policy of such pages. pages may be NULL: that of a page by itself. */
 struct slice pages_policy(const struct pages *pages, enum page_frames frames);
 
-/* The i-th text of the operator. */
-const struct asset *pages_text(const struct pages *pages, unsigned i);
+/* The i-th text of the operator, or ours in a language. */
+const struct asset *pages_text(const struct pages *pages, unsigned i, enum language l);
 
 /* An embedded file that has to be there ("identity/about.html"). */
 const struct asset *page_embedded(const char *path);
+/* The same in a language ("identity/about.de.html"), or the English one where it has no other. */
+const struct asset *page_embedded_in(const char *path, enum language l);
 
 /* ---- page_text.c ---- */
 
-/* Makes the pages of the operator's texts. ERR_CONFIG: a file cannot be read, or is too long. */
+/*
+ * Makes the pages of the operator's texts, which are the same in every language, or of ours.
+ * ERR_CONFIG: a file cannot be read, or is too long.
+ */
 NODISCARD enum err page_texts_make(struct arena *arena, const struct conf *conf, struct slice base,
-    struct asset ret[PAGE_TEXTS], struct err_note *note);
+    enum language l, struct asset ret[PAGE_TEXTS], struct err_note *note);
 
 /* ---- page_make.c ---- */
 
@@ -60,8 +66,12 @@ NODISCARD enum err page_make(
 /*
  * A page out of a text: paragraphs between empty lines, "# " before the title and "## " before
  * headings; put into the template at {title} and {text}. A text without title gets the one given.
+ * language: as in HTML's lang, for {language}.
  */
+struct page_words {
+	struct slice text, title, language;
+};
 NODISCARD enum err page_make_text(struct arena *arena, const struct asset *template,
-    struct slice base, struct slice text, struct slice title, struct asset *ret);
+    struct slice base, const struct page_words *words, struct asset *ret);
 
 #endif

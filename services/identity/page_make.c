@@ -155,25 +155,37 @@ static void put_text(struct buf *b, struct slice text, struct slice *title)
 	close_paragraph(b, &is_open);
 }
 
-enum err page_make_text(struct arena *arena, const struct asset *template, struct slice base,
-    struct slice text, struct slice title, struct asset *ret)
+/* Puts a value in the place of every mark. */
+static void fill(struct buf *page, struct slice mark, struct slice value)
 {
-	struct buf html = buf_new(PAGE_MAX), body = buf_new(PAGE_MAX), page = buf_new(PAGE_MAX);
-	struct slice rest = template->bytes;
+	struct buf out = buf_new(PAGE_MAX);
+	struct slice rest = buf_slice(page);
 
-	put_text(&html, text, &title);
-	while (append_until(&body, &rest, SLICE("{title}"))) {
-		enc_html(&body, title);
+	while (append_until(&out, &rest, mark)) {
+		buf_append_slice(&out, value);
 	}
-	rest = buf_slice(&body);
-	while (append_until(&page, &rest, SLICE("{text}"))) {
-		buf_append_slice(&page, buf_slice(&html));
-	}
-	page.failed = page.failed || html.failed || body.failed;
-	buf_free(&html);
-	buf_clear(&body);
+	out.failed = out.failed || page->failed;
+	buf_free(page);
+	*page = out;
+}
+
+enum err page_make_text(struct arena *arena, const struct asset *template, struct slice base,
+    const struct page_words *words, struct asset *ret)
+{
+	struct buf html = buf_new(PAGE_MAX), head = buf_new(PAGE_MAX), page = buf_new(PAGE_MAX);
+	struct buf body = buf_new(PAGE_MAX);
+	struct slice title = words->title;
+
+	put_text(&html, words->text, &title);
+	enc_html(&head, title);
+	buf_append_slice(&page, template->bytes);
+	fill(&page, SLICE("{language}"), words->language);
+	fill(&page, SLICE("{title}"), buf_slice(&head));
+	fill(&page, SLICE("{text}"), buf_slice(&html));
 	append_based(&body, buf_slice(&page), base);
-	body.failed = body.failed || page.failed;
+	body.failed = body.failed || page.failed || html.failed || head.failed;
 	buf_free(&page);
+	buf_free(&head);
+	buf_free(&html);
 	return finish(arena, template, &body, ret);
 }

@@ -16,8 +16,9 @@
 static const struct asset template = {
 	.path = "t.html",
 	.content_type = "text/html; charset=utf-8",
-	.bytes = { "<title>{title}</title><link href=\"/identity/a.css\"><h1>{title}</h1>{text}.",
-	    74 },
+	.bytes = { "<html lang=\"{language}\"><title>{title}</title><link href=\"/identity/a.css\">"
+		   "<h1>{title}</h1>{text}.",
+	    98 },
 };
 
 static struct arena arena;
@@ -60,21 +61,29 @@ static void test_references_are_turned(void **state)
 	assert_int_equal(strlen(made.hash), 10);
 }
 
+static enum err make_text(
+    struct arena *a, struct slice base, struct slice text, struct slice title, struct asset *ret)
+{
+	const struct page_words words = { .text = text, .title = title, .language = SLICE("de") };
+
+	return page_make_text(a, &template, base, &words, ret);
+}
+
 static void test_a_text_becomes_a_page(void **state)
 {
 	struct asset made;
 
 	(void)state;
-	assert_int_equal(page_make_text(&arena, &template, SLICE("/v/1"),
+	assert_int_equal(make_text(&arena, SLICE("/v/1"),
 			     SLICE("# A & B\r\n\r\nfirst <i>\r\nsecond\n\n## Part\nthird {title}"),
 			     SLICE("none"), &made),
 	    ERR_OK);
 	is(made.bytes,
-	    "<title>A &amp; B</title><link href=\"/v/1/identity/a.css\"><h1>A &amp; B</h1>"
+	    "<html lang=\"de\"><title>A &amp; B</title><link href=\"/v/1/identity/a.css\"><h1>A &amp; B</h1>"
 	    "<p>first &lt;i&gt;\nsecond</p>\n<h2>Part</h2>\n<p>third {title}</p>\n.");
-	assert_int_equal(
-	    page_make_text(&arena, &template, SLICE(""), SLICE(""), SLICE("T"), &made), ERR_OK);
-	is(made.bytes, "<title>T</title><link href=\"/identity/a.css\"><h1>T</h1>.");
+	assert_int_equal(make_text(&arena, SLICE(""), SLICE(""), SLICE("T"), &made), ERR_OK);
+	is(made.bytes,
+	    "<html lang=\"de\"><title>T</title><link href=\"/identity/a.css\"><h1>T</h1>.");
 }
 
 static void test_the_gzip_form_is_the_same_page(void **state)
@@ -85,9 +94,8 @@ static void test_the_gzip_form_is_the_same_page(void **state)
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
-	assert_int_equal(page_make_text(&arena, &template, SLICE(""), SLICE_OF(text, sizeof(text)),
-			     SLICE("T"), &made),
-	    ERR_OK);
+	assert_int_equal(
+	    make_text(&arena, SLICE(""), SLICE_OF(text, sizeof(text)), SLICE("T"), &made), ERR_OK);
 	assert_in_range(made.gzip.len, 20, 300);
 	assert_int_equal(inflateInit2(&z, 31), Z_OK);
 	z.next_in = (const Bytef *)made.gzip.ptr;
@@ -107,8 +115,8 @@ static void test_a_page_beyond_all_bounds_is_an_error(void **state)
 
 	(void)state;
 	memset(text, '&', sizeof(text));
-	assert_int_equal(page_make_text(&small, &template, SLICE(""), SLICE_OF(text, sizeof(text)),
-			     SLICE("T"), &made),
+	assert_int_equal(
+	    make_text(&small, SLICE(""), SLICE_OF(text, sizeof(text)), SLICE("T"), &made),
 	    ERR_MEMORY);
 	arena_reset(&small);
 }

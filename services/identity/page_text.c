@@ -50,26 +50,31 @@ static enum err read_text(struct arena *arena, const struct conf *conf, const ch
 }
 
 static enum err make_text(struct arena *arena, const struct conf *conf, size_t i, struct slice base,
-    struct asset *ret, struct err_note *note)
+    enum language l, struct asset *ret, struct err_note *note)
 {
-	struct slice text = page_embedded(texts[i].asset)->bytes;
+	struct page_words words = {
+		.text = page_embedded_in(texts[i].asset, l)->bytes,
+		.title = slice_str(texts[i].title),
+		.language = slice_str(language_tag(l)),
+	};
 	enum err e = ERR_OK;
 
 	if (conf_str(conf, "identity", texts[i].key)[0] != '\0') {
-		e = read_text(arena, conf, texts[i].key, &text, note);
+		words.language = slice_str(language_tag(LANGUAGE_EN)); /* nobody says which */
+		e = read_text(arena, conf, texts[i].key, &words.text, note);
 	}
-	return e == ERR_OK ? page_make_text(arena, page_embedded("identity/text_page.html"), base,
-				 text, slice_str(texts[i].title), ret)
+	return e == ERR_OK ? page_make_text(
+				 arena, page_embedded("identity/text_page.html"), base, &words, ret)
 			   : e;
 }
 
 enum err page_texts_make(struct arena *arena, const struct conf *conf, struct slice base,
-    struct asset ret[PAGE_TEXTS], struct err_note *note)
+    enum language l, struct asset ret[PAGE_TEXTS], struct err_note *note)
 {
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; e == ERR_OK && i < PAGE_TEXTS; i++) {
-		e = make_text(arena, conf, i, base, &ret[i], note);
+		e = make_text(arena, conf, i, base, l, &ret[i], note);
 	}
 	return e;
 }
@@ -90,20 +95,26 @@ static bool is_language(struct slice s)
 	return (primary == 2 || primary == 3) && s.len <= LANGUAGE_MAX && s.ptr[s.len - 1] != '-';
 }
 
-/* /LANG/tos and the like: the operator's text is there in one language, whichever is asked for. */
+/*
+ * /LANG/tos and the like: the operator's text is there in one language, whichever is asked for;
+ * ours in those that there are, else in English.
+ */
 enum err identity_text(struct op_call *c)
 {
 	const struct identity_state *state = c->state;
+	struct slice tag = http_param(c->req, "lang");
+	enum language l = LANGUAGE_EN;
 	unsigned i = 0;
 
-	if (!is_language(http_param(c->req, "lang"))) {
+	if (!is_language(tag)) {
 		return identity_not_found(c);
 	}
+	(void)language_find(tag, &l);
 	while (i < PAGE_TEXTS && !slice_ends(slice_str(c->op->path), slice_str(texts[i].end))) {
 		i++;
 	}
 	CHECK(i < PAGE_TEXTS);
-	asset_reply(c, pages_text(state->pages, i), PAGE_REVALIDATE);
+	asset_reply(c, pages_text(state->pages, i, l), PAGE_REVALIDATE);
 	return ERR_OK;
 }
 

@@ -62,6 +62,7 @@ static enum err stage(
 	}
 	const struct mail_request mail = {
 		.kind = mail_of[req->kind],
+		.language = language_accepted(http_header_get(w->c->req, SLICE("Accept-Language"))),
 		.recipient = param_text(&w->params, "email"),
 		.token = slice_str(token),
 		.public_origin = slice_str(w->state->url.origin),

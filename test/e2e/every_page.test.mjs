@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import test, { after, before } from 'node:test';
 import { signUp } from '../harness/client.mjs';
 import { freePort, startPlimsoll } from '../harness/plimsoll.mjs';
-import { enterAddress, enterPassword, launchBrowser, newContext, picture, screenShown } from './lib/browser.mjs';
+import { enterAddress, enterPassword, launchBrowser, look, newContext, picture, screenShown } from './lib/browser.mjs';
 import { openPage, pagesOf, screensOf, showScreen } from './lib/screens.mjs';
 import { PASSWORD } from './lib/world.mjs';
 
@@ -25,6 +25,12 @@ after(async () => {
 	await browser?.close();
 	await server?.stop();
 });
+
+// The texts of the pages in a language.
+async function messagesOf(language) {
+	const source = readFileSync(new URL(`../../web/identity/messages.${language}.js`, import.meta.url), 'base64');
+	return (await import(`data:text/javascript;base64,${source}`)).messages;
+}
 
 // ---- accessibility ----
 
@@ -200,6 +206,28 @@ test('the browser\'s languages choose the texts; only those and English are load
 		assert.deepEqual(loaded, lang === 'en' ? ['messages.en'] : ['messages.en', `messages.${lang}`]);
 		await context.close();
 	}
+});
+
+test('in German every page and screen fits a phone, and no text of ours is left in English', async () => {
+	const german = await messagesOf('de');
+	const context = await browser.newContext({ locale: 'de-DE', viewport: { width: 360, height: 640 } });
+	context.setDefaultTimeout(30000);
+	for (const path of await pagesOf(server)) {
+		const page = await openPage(context, server.url + path.replace('/en/', '/de/'));
+		const names = await screensOf(page);
+		const isEmpty = /communication_iframe|relay|provision/.test(path);
+		if (!isEmpty) assert.equal(await page.getAttribute('html', 'lang'), 'de', path);
+		for (const name of names.length ? names : ['']) {
+			if (name) await showScreen(page, name);
+			await look(page, `de${path.replaceAll('/', '-')}${name && `-${name}`}`);
+			const shown = await page.evaluate(() =>
+				[...document.querySelectorAll('[data-text]')].filter((one) => one.offsetParent).map((one) => [one.dataset.text, one.textContent]),
+			);
+			for (const [key, words] of shown.filter(([key]) => !german[key].includes('{'))) assert.equal(words, german[key], `${path} ${name} ${key}`);
+		}
+		await page.close();
+	}
+	await context.close();
 });
 
 // ---- how they look ----

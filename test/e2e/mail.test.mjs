@@ -25,7 +25,8 @@ test('a mail is legible in light and dark and no wider than a phone', async () =
 		const sites = [{}, { backgroundColor: 'fe0' }, { backgroundColor: 'ffffff' }, { backgroundColor: '#000' }, { backgroundColor: '777777' }];
 		for (const [i, more] of sites.entries()) {
 			const site = i ? 'https://shop.example' : 'https://a-site-with-quite-a-long-name.department.example.org';
-			await new Client(server.url).stage(`reader${i}@example.com`, 'correct horse', { site, ...more });
+			const headers = { 'accept-language': i % 4 ? 'en' : 'de' };
+			await new Client(server.url, { headers }).stage(`reader${i}@example.com`, 'correct horse', { site, ...more });
 		}
 		const mails = await sink.waitFor(sites.length);
 		for (const phone of [false, true]) {

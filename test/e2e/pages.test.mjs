@@ -76,7 +76,9 @@ test('pages have no inline script, style or handler and load only from their own
 test('each field has a label, each page a language, a title and a width for phones', () => {
 	for (const name of pages) {
 		const html = read(name);
-		assert.match(html, /<html lang="en">/);
+		const language = name === 'text_page.html' ? '\\{language\\}' : (/\.(\w+)\.html$/.exec(name)?.[1] ?? 'en');
+		assert.match(html, new RegExp(`<html lang="${language}">`));
+		assert.ok(names.includes(name.replace(`.${language}.`, '.')), `${name} is there in English`);
 		assert.match(html, /<title>[^<]+<\/title>/);
 		assert.match(html, /name="viewport" content="width=device-width, initial-scale=1"/);
 		for (const [field, id] of html.matchAll(/<input id="([\w-]+)"[^>]*>/g)) {

@@ -212,6 +212,14 @@ test('the content: both parts, the headers, the branding of the site', async () 
 		assert.match(html, /background:#ffee00;color:#000000/);
 		assert.match(html, /<img src="https:\/\/site\.example\/logo\.png" alt="site\.example"/);
 		assert.match(html, /The link works once, for 24 hours\./);
+
+		const german = new Client(server.url, { headers: { 'accept-language': 'de-AT,de;q=0.9,en;q=0.8' } });
+		await german.stage('leser@example.com', 'correct horse');
+		const second = (await sink.waitFor(2)).at(-1);
+		assert.match(second.headers.subject, /=\?UTF-8\?/i);
+		const parts = partsOf(second);
+		assert.match(parts.text, /möchte sich mit dieser Adresse bei site\.example anmelden\./);
+		assert.match(parts.html, /<html lang="de">[^]*>Adresse bestätigen<[^]*gilt 24 Stunden und nur einmal\./);
 	} finally {
 		await server.stop();
 		await sink.stop();

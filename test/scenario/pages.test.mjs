@@ -210,6 +210,26 @@ test('texts for frames of sites: framable, the same text; no other page is', asy
 	assert.match((await client.get('/en/privacy')).text, /<h1>Privacy<\/h1>/);
 });
 
+test('pages without scripts: in the language of the reader, or of the path', async () => {
+	const ask = (path, language) => client.get(path, { headers: { 'accept-language': language } });
+	for (const path of ['/about', '/unsupported_dialog', '/unsupported_dialog_without_watch', '/cookies_disabled']) {
+		const [german, english] = [await ask(path, 'de-CH, en;q=0.8'), await ask(path, 'fr, en-GB;q=0.9, de;q=0.5')];
+		assert.match(german.text, /<html lang="de">/, path);
+		assert.match(english.text, /<html lang="en">/, path);
+		assert.notEqual(german.headers.etag, english.headers.etag, path);
+		assert.equal(german.headers.vary, 'Accept-Encoding,Accept-Language', path);
+		assert.match(german.headers['content-security-policy'], CSP, path);
+		assert.equal((await client.get(path)).text, english.text, `${path}: of whoever says nothing`);
+		const known = { 'accept-language': 'de', 'if-none-match': german.headers.etag };
+		assert.equal((await client.get(path, { headers: known })).status, 304, path);
+		assert.equal((await client.get(path, { headers: { ...known, 'accept-language': 'en' } })).status, 200, path);
+	}
+	for (const path of ['/sign_in', '/include.js', '/favicon.ico']) assert.equal((await ask(path, 'de')).text, (await ask(path, 'en')).text, path);
+	assert.match((await ask('/de-AT/tos', 'en')).text, /<html lang="de">[^]*<h1>Nutzungs\u00adbedingungen<\/h1>/);
+	assert.match((await ask('/de/embedded_privacy', 'en')).text, /<h1>Datenschutz<\/h1>/);
+	assert.match((await ask('/fr/tos', 'de')).text, /<html lang="en">[^]*<h1>Terms of service<\/h1>/);
+});
+
 test('addresses of old lead to today\'s, with and without a slash', async () => {
 	for (const [path, status, to] of [['/developers', 302, '/about#sites'], ['/signin', 301, '/'], ['/signup', 301, '/'], ['/forgot', 301, '/']]) {
 		for (const form of [path, `${path}/`]) {
@@ -240,6 +260,7 @@ test('the operator\'s own texts are shown, as text; one that cannot be read is t
 		assert.match(text, /<title>House rules<\/title>/);
 		assert.match(text, /<h2>Tides<\/h2>\s*<p>Twice a day\.<\/p>/);
 		assert.match(text, /Be kind\. &lt;script&gt;/);
+		assert.equal((await new Client(own.url).get('/de/tos')).text, text, 'the same in every language');
 		rmSync(terms);
 		const check = spawnSync(plimsollBin(), ['check', '-c', own.confPath], { encoding: 'utf8' });
 		assert.notEqual(check.status, 0);

@@ -25,6 +25,10 @@ function wire() {
 }
 
 fillTexts(document);
+// The texts behind these links are there in the language of the page.
+for (const link of document.querySelectorAll('.footer a')) {
+	link.setAttribute('href', link.getAttribute('href').replace('/en/', `/${document.documentElement.lang}/`));
+}
 if (!canSign()) {
 	const box = document.querySelector('[data-insecure]');
 	fillTexts(box, { origin: location.origin });

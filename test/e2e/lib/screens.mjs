@@ -21,6 +21,7 @@ export async function pagesOf(server) {
 const VALUES = {
 	email: 'somebody.with.a.long.address@mail.example.org',
 	site: 'The tide table',
+	provider: 'id.provider.example',
 	host: 'id.example.org',
 	origin: 'http://id.example.org',
 	url: 'https://id.example.org',

@@ -1,10 +1,9 @@
 /*
- * English. Another language is another such table, and a choice in mail_compose().
+ * English.
  */
 #include "services/identity/mail_texts.h"
 
 const struct mail_texts mail_texts_en = {
-	.language = "en",
 	.kinds = {
 		[MAIL_NEW] = {
 			.subject = "{site}: Complete sign-in",
