@@ -156,7 +156,7 @@ def hashed(name, password):
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--port", type=int, default=8010)
+parser.add_argument("--port", type=int, default=8008)
 parser.add_argument("--domain", default="provider.example", help="the domain of its addresses")
 parser.add_argument("--identity", default="http://127.0.0.1:8000", help="the sign-in server")
 parser.add_argument("--origin", help="origin of this server; default http://localhost:PORT")

@@ -48,6 +48,9 @@ test('make run builds and serves the first page, and ends at Ctrl-C', async () =
 		assert.match(get(child.pid, 'http://127.0.0.1:8000/'), /<title>[^<]*Plimsoll/);
 		assert.match(get(child.pid, 'http://127.0.0.1:8001/outbox'), /[Oo]utbox/);
 		assert.match(get(child.pid, 'http://localhost:8009/'), /include\.js/);
+		const info = JSON.parse(get(child.pid, 'http://127.0.0.1:8000/wsapi/address_info?email=keeper@provider.example'));
+		assert.deepEqual([info.type, info.issuer, info.auth], ['primary', 'provider.example', 'http://localhost:8008/sign_in']);
+		assert.match(get(child.pid, info.auth), /authentication_api\.js|sign_in\.js/);
 		assert.ok(readdirSync(path.join(dir, 'var')).includes('db'));
 		process.kill(-child.pid, 'SIGINT');
 		await end;

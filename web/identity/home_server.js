@@ -3,7 +3,9 @@ import { Api } from './api.js';
 import { explain } from './screens.js';
 import { fillTexts, setText, text } from './text.js';
 
+// What `make run` starts beside a server on this machine, and a user of the provider.
 const EXAMPLE = 'http://localhost:8009/';
+const KEEPER = { email: 'keeper@provider.example', password: 'lighthouse' };
 
 const find = (selector) => document.querySelector(selector);
 
@@ -25,6 +27,7 @@ function step(key, link = null) {
 	setText(words, key, {
 		script: code(`<script src="${location.origin}/include.js"></script>`),
 		call: code('navigator.id.get()'),
+		...KEEPER,
 	});
 	item.append(words);
 	if (link) {
@@ -42,7 +45,7 @@ function showSteps(server) {
 	const steps = [step(keepsMail ? 'home_try_signup' : 'home_try_signup_smtp')];
 	steps.push(keepsMail ? step('home_try_outbox', server.admin && `${server.admin}/outbox`) : step('home_try_smtp'));
 	if (isLocal) {
-		steps.push(step('home_try_example', EXAMPLE));
+		steps.push(step('home_try_example', EXAMPLE), step('home_try_provider'));
 	}
 	steps.push(step('home_try_site'));
 	find('[data-steps]').replaceChildren(...steps);

@@ -46,9 +46,9 @@ export function text(key, values = {}) {
 	return message(key).replace(new RegExp(PLACE, 'g'), (_, name) => values[name]);
 }
 
-// The nodes of a string, in which a narrow screen may break an address before "@" and dots.
+// The nodes of a string, in which a narrow screen may break an address or a host before "@" and dots.
 export function breakable(string) {
-	if (!string.includes('@')) {
+	if (!/^\S+[@.]\S+$/.test(string)) {
 		return [string];
 	}
 	return string.split(/(?=[@.])/).flatMap((piece) => [document.createElement('wbr'), piece]);
