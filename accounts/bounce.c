@@ -1,7 +1,8 @@
 /*
- * See bounce.h. A report is multipart/report with a part message/delivery-status: groups of fields,
- * the first about the report, one more for each recipient (ours have one). Everything else in it is
- * for people and not looked at, so that the text of a forwarded mail can never count as a report.
+ * See bounce.h. A report is multipart/report (OpenSMTPD: multipart/mixed) with a part
+ * message/delivery-status: groups of fields, the first about the report, one more for each
+ * recipient (ours have one). Everything else in it is for people and not looked at, so that the
+ * text of a forwarded mail can never count as a report.
  */
 #include "accounts/bounce.h"
 
@@ -306,9 +307,10 @@ enum err bounce_parse(
 	if (!find_verp(return_path, b.verp) && !find_return_path(head, b.verp)) {
 		return err_note_set(note, ERR_NOT_FOUND, "not to a return path of this server");
 	}
-	struct slice part = has_type(type, SLICE("multipart/report")) && boundary.len > 0
-				? status_part(body, boundary)
-				: SLICE_EMPTY;
+	bool may_report =
+	    has_type(type, SLICE("multipart/report")) || has_type(type, SLICE("multipart/mixed"));
+	struct slice part =
+	    may_report && boundary.len > 0 ? status_part(body, boundary) : SLICE_EMPTY;
 	if (part.len == 0) {
 		return err_note_set(note, ERR_UNSUPPORTED, "no delivery report");
 	}

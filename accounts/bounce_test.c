@@ -58,6 +58,32 @@ static void a_report_of_postfix(void **state)
 	assert_true(b.is_permanent);
 }
 
+static void a_report_of_opensmtpd(void **state)
+{
+	static const char mixed[] = "To: bounce+" TOKEN "@id.example\n"
+				    "Content-Type: multipart/mixed;boundary=\"1458/vm\"\n\n"
+				    "This is a MIME-encapsulated message.\n\n--1458/vm\n"
+				    "Content-Description: Notification\n"
+				    "Content-Type: text/plain; charset=us-ascii\n\n"
+				    "a@b.example: 550 5.1.1 no such mailbox\n\n--1458/vm\n";
+
+	(void)state;
+	char text[1000];
+	snprintf(text, sizeof(text),
+	    "%sContent-Type: message/delivery-status\n\nReporting-MTA: dns; vm\n\n"
+	    "Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.0.0\n\n--1458/vm--\n",
+	    mixed);
+	assert_int_equal(parse(text), ERR_OK);
+	assert_string_equal(b.status, "5.0.0");
+	assert_true(b.is_permanent);
+	/* A mail like others, with one forwarded in it. */
+	snprintf(text, sizeof(text),
+	    "%sContent-Type: message/rfc822\n\nContent-Type: message/delivery-status\n\n"
+	    "x\n\nAction: failed\nStatus: 5.0.0\n\n--1458/vm--\n",
+	    mixed);
+	assert_int_equal(parse(text), ERR_UNSUPPORTED);
+}
+
 static void line_ends_and_case_do_not_matter(void **state)
 {
 	(void)state;
@@ -206,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_report_of_postfix),
+		cmocka_unit_test(a_report_of_opensmtpd),
 		cmocka_unit_test(line_ends_and_case_do_not_matter),
 		cmocka_unit_test(what_may_pass_is_not_permanent),
 		cmocka_unit_test(what_is_no_report_is_not_taken_for_one),

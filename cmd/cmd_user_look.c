@@ -68,8 +68,8 @@ static void print_bounce(struct user_run *r, const struct mail_address *m)
 
 	clock_http_date(m->hard_ms / 1000, date);
 	if (m->hard_ms > 0) {
-		printf("  mail came back: %s: %.*s %.*s; no more mails for %lld hours from then\n",
-		    date, SLICE_ARG(m->status), SLICE_ARG(m->told),
+		printf("  mail came back: %s: %.*s%s%.*s; no more mails for %lld hours from then\n",
+		    date, SLICE_ARG(m->status), m->told.len > 0 ? " " : "", SLICE_ARG(m->told),
 		    (long long)(conf_ms(r->conf, "mail", "bounce_hold") / 3600000));
 	}
 	if (m->soft > 0) {
