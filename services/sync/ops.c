@@ -1,7 +1,9 @@
 /*
  * The operations of the service, one row each.
  */
+#include "services/sync/fx.h"
 #include "services/sync/sync_priv.h"
+#include "services/sync/token_server.h"
 
 enum {
 	BODY_MAX = 8392704 /* bytes; what [sync] max_request_bytes can be at most */
@@ -25,6 +27,38 @@ const struct op sync_ops[SYNC_OPS] = {
 	{ "sync.delete_user_slash", HTTP_DELETE, "/1.5/{uid:digits}/", COST_WRITE, SHED_LATE, 30000, 0, 0, sync_delete_all },
 	{ "sync.no_such_path", HTTP_GET, "/1.5/{rest*}", COST_MEMORY, SHED_EARLY, 1000, 0, OP_INLINE, sync_not_found },
 	{ "sync.storage_preflight", HTTP_OPTIONS, "/1.5/{rest*}", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, sync_preflight },
+	/* The token server. */
+	{ "sync.token", HTTP_GET, "/token/1.0/{application}/{version}", COST_READ, SHED_FIRST, 10000, 0, 0, token_server_get },
+	{ "sync.token_bare", HTTP_GET, "/1.0/sync/1.5", COST_READ, SHED_FIRST, 10000, 0, 0, token_server_get },
+	/* The accounts server for Firefox. */
+	{ "sync.fx_configuration", HTTP_GET, "/.well-known/fxa-client-configuration", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, fx_configuration },
+	{ "sync.fx_configuration_below", HTTP_GET, "/firefox/.well-known/fxa-client-configuration", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, fx_configuration },
+	{ "sync.fx_home", HTTP_GET, "/firefox", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, fx_home },
+	{ "sync.fx_file", HTTP_GET, "/firefox/{rest*}", COST_MEMORY, SHED_NEVER, 1000, 0, OP_INLINE, fx_file },
+	{ "sync.fx_credentials_status", HTTP_POST, "/v1/account/credentials/status", COST_READ, SHED_LATE, 5000, FX_BODY_MAX, 0, fx_credentials_status },
+	{ "sync.fx_login", HTTP_POST, "/v1/account/login", COST_COMPUTE, SHED_MIDDLE, 5000, FX_BODY_MAX, 0, fx_login },
+	{ "sync.fx_account_status", HTTP_GET, "/v1/account/status", COST_READ, SHED_LATE, 5000, 0, 0, fx_account_status },
+	{ "sync.fx_get_keys", HTTP_GET, "/v1/account/keys", COST_WRITE, SHED_LATE, 10000, 0, 0, fx_get_keys },
+	{ "sync.fx_set_keys", HTTP_POST, "/v1/account/keys", COST_WRITE, SHED_LAST, 10000, FX_BODY_MAX, 0, fx_set_keys },
+	{ "sync.fx_scoped_key_data", HTTP_POST, "/v1/account/scoped-key-data", COST_READ, SHED_LATE, 5000, FX_BODY_MAX, 0, fx_scoped_key_data },
+	{ "sync.fx_session_status", HTTP_GET, "/v1/session/status", COST_READ, SHED_LATE, 5000, 0, 0, fx_session_status },
+	{ "sync.fx_session_destroy", HTTP_POST, "/v1/session/destroy", COST_WRITE, SHED_LAST, 10000, FX_BODY_MAX, 0, fx_session_destroy },
+	{ "sync.fx_email_status", HTTP_GET, "/v1/recovery_email/status", COST_READ, SHED_LATE, 5000, 0, 0, fx_email_status },
+	{ "sync.fx_profile", HTTP_GET, "/v1/profile", COST_READ, SHED_FIRST, 5000, 0, 0, fx_profile },
+	{ "sync.fx_authorization", HTTP_POST, "/v1/oauth/authorization", COST_WRITE, SHED_LAST, 10000, FX_BODY_MAX, 0, fx_authorization },
+	{ "sync.fx_token", HTTP_POST, "/v1/oauth/token", COST_WRITE, SHED_LATE, 10000, FX_BODY_MAX, 0, fx_token },
+	{ "sync.fx_token_short", HTTP_POST, "/v1/token", COST_WRITE, SHED_LATE, 10000, FX_BODY_MAX, 0, fx_token },
+	{ "sync.fx_destroy", HTTP_POST, "/v1/oauth/destroy", COST_WRITE, SHED_LAST, 10000, FX_BODY_MAX, 0, fx_destroy },
+	{ "sync.fx_destroy_short", HTTP_POST, "/v1/destroy", COST_WRITE, SHED_LAST, 10000, FX_BODY_MAX, 0, fx_destroy },
+	{ "sync.fx_verify", HTTP_POST, "/v1/verify", COST_READ, SHED_LATE, 5000, FX_BODY_MAX, 0, fx_verify },
+	{ "sync.fx_set_device", HTTP_POST, "/v1/account/device", COST_WRITE, SHED_LATE, 10000, FX_BODY_MAX, 0, fx_set_device },
+	{ "sync.fx_destroy_device", HTTP_POST, "/v1/account/device/destroy", COST_WRITE, SHED_LAST, 10000, FX_BODY_MAX, 0, fx_destroy_device },
+	{ "sync.fx_list_devices", HTTP_GET, "/v1/account/devices", COST_READ, SHED_FIRST, 5000, 0, 0, fx_list_devices },
+	{ "sync.fx_commands", HTTP_GET, "/v1/account/device/commands", COST_READ, SHED_FIRST, 5000, 0, 0, fx_commands },
+	{ "sync.fx_notify", HTTP_POST, "/v1/account/devices/notify", COST_READ, SHED_FIRST, 5000, FX_BODY_MAX, 0, fx_notify },
+	{ "sync.fx_invoke_command", HTTP_POST, "/v1/account/devices/invoke_command", COST_WRITE, SHED_EARLY, 10000, FX_BODY_MAX, 0, fx_invoke_command },
+	{ "sync.fx_attached_clients", HTTP_GET, "/v1/account/attached_clients", COST_READ, SHED_FIRST, 5000, 0, 0, fx_attached_clients },
+	{ "sync.fx_destroy_client", HTTP_POST, "/v1/account/attached_client/destroy", COST_WRITE, SHED_LAST, 10000, FX_BODY_MAX, 0, fx_destroy_device },
 };
 /* clang-format on */
 

@@ -6,8 +6,10 @@
 #include "core/base/rng.h"
 #include "core/obs/log.h"
 #include "services/sync/call.h"
+#include "services/sync/fx.h"
 #include "services/sync/record.h"
 #include "services/sync/sync_priv.h"
+#include "services/sync/token_server.h"
 
 enum {
 	RETRY_S = 5,
@@ -107,8 +109,15 @@ static bool is_database_error(enum err e)
 
 void sync_error(struct op_call *c, enum err e)
 {
+	if (fx_owns_path(http_path(c->req))) {
+		fx_error(c, e);
+		return;
+	}
+	if (token_server_owns_path(http_path(c->req))) {
+		token_server_error(c, e);
+		return;
+	}
 	int status = is_database_error(e) ? 503 : err_http_status(e);
-
 	if (status >= 500 && e != ERR_READ_ONLY && e != ERR_TOO_BUSY && e != ERR_DRAINING) {
 		LOG(LOG_WARN, "sync", "failed", LOG_C("op", c->op->name), LOG_C("err", err_name(e)),
 		    LOG_C("detail", c->note.text));

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 
 #include "services/sync/db.h"
+#include "services/sync/fx_change.h"
 #include "services/sync/purge.h"
 #include "services/sync/secrets.h"
 #include "services/sync/sync_priv.h"
+#include "services/sync/token_server.h"
 #include "services/sync/write.h"
 
 enum {
@@ -85,6 +87,8 @@ static void reload(struct svc_env *env, void *v)
 
 static const struct rpc_def *const rpcs[] = {
 	&sync_secrets,
+	&sync_token_user,
+	&sync_fx_change,
 	&sync_write,
 	&sync_purge,
 };

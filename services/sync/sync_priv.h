@@ -38,7 +38,7 @@ struct sync_state *sync_state(const struct svc_env *env);
 
 /* ops.c */
 enum {
-	SYNC_OPS = 16
+	SYNC_OPS = 16 + 30
 };
 extern const struct op sync_ops[SYNC_OPS];
 /* The row of GET info/collections, which a token may outlive. */
@@ -51,7 +51,7 @@ extern const struct activity sync_activities[SYNC_ACTIVITIES];
 
 /* sync_conf.c */
 enum {
-	SYNC_CONF_KEYS = 12
+	SYNC_CONF_KEYS = 15
 };
 extern const struct conf_key sync_conf_keys[SYNC_CONF_KEYS];
 NODISCARD enum err sync_conf_check(const struct conf *conf, struct err_note *note);
@@ -66,6 +66,13 @@ op_fn sync_preflight, sync_not_found, sync_wrong_method;
 op_fn sync_info_collections, sync_info_counts, sync_info_usage, sync_info_quota,
     sync_info_configuration, sync_get_item, sync_get_list, sync_put_item, sync_post_list,
     sync_delete_item, sync_delete_list, sync_delete_all;
+
+/* fx_*.c: the accounts server for Firefox */
+op_fn fx_configuration, fx_home, fx_file, fx_credentials_status, fx_login, fx_account_status,
+    fx_get_keys, fx_set_keys, fx_scoped_key_data, fx_session_status, fx_session_destroy,
+    fx_email_status, fx_profile, fx_authorization, fx_token, fx_destroy, fx_verify, fx_set_device,
+    fx_destroy_device, fx_list_devices, fx_commands, fx_notify, fx_invoke_command,
+    fx_attached_clients;
 
 /* audit.c */
 NODISCARD enum err sync_audit(struct sql_db *db, struct err_note *note);
