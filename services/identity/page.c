@@ -241,6 +241,28 @@ static void add_origin(struct op_call *c)
 	http_add_header(c->req, SLICE("Access-Control-Allow-Origin"), slice_str(state->url.origin));
 }
 
+/*
+ * Firefox opens its page at the root where its preference names no folder: /firefox/ has it. False:
+ * it is not Firefox that asks.
+ */
+static bool send_firefox_on(struct op_call *c)
+{
+	struct slice context;
+	struct slice query = http_query(c->req);
+
+	if (query.len == 0 || !http_query_get(c->req, SLICE("context"), &context) ||
+	    !slice_eq(context, SLICE("oauth_webchannel_v1"))) {
+		return false;
+	}
+	const char *to = arena_printf(c->arena, "/firefox/?%.*s", SLICE_ARG(query));
+	if (to == NULL) {
+		return false;
+	}
+	http_add_header(c->req, SLICE("Location"), slice_str(to));
+	http_reply_text(c->req, 302, "/firefox/");
+	return true;
+}
+
 /* A row of the first table, by the path of its operation. */
 enum err identity_page(struct op_call *c)
 {
@@ -252,6 +274,9 @@ enum err identity_page(struct op_call *c)
 		i++;
 	}
 	CHECK(i < PAGES);
+	if (i == 0 && send_firefox_on(c)) {
+		return ERR_OK;
+	}
 	const struct asset *page = &state->pages->made[l][i];
 	if (!is_html(page)) {
 		add_origin(c);

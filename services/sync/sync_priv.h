@@ -38,7 +38,7 @@ struct sync_state *sync_state(const struct svc_env *env);
 
 /* ops.c */
 enum {
-	SYNC_OPS = 16 + 30
+	SYNC_OPS = 16 + 33
 };
 extern const struct op sync_ops[SYNC_OPS];
 /* The row of GET info/collections, which a token may outlive. */
