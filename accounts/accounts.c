@@ -13,6 +13,7 @@
 #include "accounts/mail_admin.h"
 #include "accounts/outbox.h"
 #include "accounts/outbox_admin.h"
+#include "accounts/outside.h"
 #include "accounts/password.h"
 #include "core/base/check.h"
 #include "core/ev/task.h"
@@ -122,6 +123,7 @@ static const struct rpc_def *const rpcs[] = {
 	&accounts_outbox_stats,
 	&accounts_mail_bounced,
 	&accounts_courier_wake,
+	&accounts_outside,
 	&accounts_idp_mark,
 };
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "accounts/assertion.h"
 #include "accounts/keys.h"
 #include "core/service.h"
 #include "core/store/store.h"
@@ -16,6 +17,10 @@ struct accounts_state {
 	bool has_keys;
 	/* store: one wake-up of the courier is under way at a time; more ask for one more. */
 	bool waking, wake_again;
+	/* web: who verifies assertions of BrowserID; NULL: nobody */
+	assertion_verify_fn *verify_assertion;
+	void *verify_assertion_state;
+	const char *outside; /* courier: the server that may be asked; NULL: none */
 };
 
 /* The state in this process. */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "accounts/courier/fetch_document.h"
+#include "accounts/courier/outside_ask.h"
+#include "accounts/outside.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/list.h"
@@ -24,6 +26,7 @@ struct fetcher {
 	struct curl_loop *curl;
 	struct list waiting, running; /* struct job.node */
 	unsigned n_jobs, n_running;
+	unsigned n_questions; /* to the server that the operator has named */
 };
 
 struct job {
@@ -199,10 +202,13 @@ static void run_handler(struct fetcher *f, struct rpc_request *q, const struct r
 
 static void execute(void *arg, struct rpc_request *q)
 {
+	struct fetcher *f = arg;
 	const struct rpc_request_view v = rpc_request_view(q);
 
 	if (v.def == &well_known_fetch) {
-		want(arg, q, &v);
+		want(f, q, &v);
+	} else if (v.def == &accounts_outside) {
+		outside_ask(f->env, f->curl, &f->n_questions, q);
 	} else {
 		run_handler(arg, q, &v);
 	}
@@ -214,6 +220,10 @@ static void cancel(void *arg, struct rpc_request *q)
 	struct job *j = rpc_request_data(q);
 
 	(void)arg;
+	if (rpc_request_view(q).def == &accounts_outside) {
+		outside_cancel(q);
+		return;
+	}
 	list_remove(rpc_request_node(q));
 	rpc_reply(q, ERR_CANCELLED, SLICE_EMPTY, NULL);
 	if (list_is_empty(&j->requests) && !j->is_running) {
@@ -247,7 +257,7 @@ enum err fetcher_new(struct svc_env *env, struct fetcher **ret)
 
 void fetcher_free(struct fetcher **f)
 {
-	if (*f != NULL && (*f)->n_jobs == 0) {
+	if (*f != NULL && (*f)->n_jobs == 0 && (*f)->n_questions == 0) {
 		curl_loop_free(&(*f)->curl);
 		free(*f);
 	}

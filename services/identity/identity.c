@@ -146,6 +146,9 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 		free_state(state);
 		return e;
 	}
+	if (env->role == ROLE_WEB) {
+		accounts_set_assertion_verifier(env, identity_verify_for, state);
+	}
 	*ret_state = state;
 	return ERR_OK;
 }

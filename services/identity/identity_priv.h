@@ -4,6 +4,7 @@
 #ifndef PLIMSOLL_IDENTITY_IDENTITY_PRIV_H
 #define PLIMSOLL_IDENTITY_IDENTITY_PRIV_H
 
+#include "accounts/assertion.h"
 #include "accounts/public_url.h"
 #include "accounts/session.h"
 #include "core/service.h"
@@ -105,6 +106,9 @@ NODISCARD enum err identity_verify_bundle(struct op_call *c, struct slice bundle
 /* The same for a question with more to it: q without keys, clock and trust, which are filled in. */
 NODISCARD enum err identity_verify_query(
     struct op_call *c, struct bundle_query *q, struct bundle_result *ret);
+
+/* The same for a request of another service: accounts/assertion.h. */
+assertion_verify_fn identity_verify_for;
 
 /* Is it a name in [identity] forcible_issuers, under which this server may certify addresses? */
 bool identity_may_force(const struct conf *conf, struct slice issuer);

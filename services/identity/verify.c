@@ -250,6 +250,20 @@ enum err identity_verify_bundle(struct op_call *c, struct slice bundle, struct s
 	return identity_verify_query(c, &q, ret);
 }
 
+enum err identity_verify_for(struct op_call *c, void *state, struct slice bundle,
+    struct slice audience, struct assertion_result *ret)
+{
+	struct op_call own = *c;
+	struct bundle_result result = { .reason = NULL };
+
+	own.state = state;
+	enum err e = identity_verify_bundle(&own, bundle, audience, false, &result);
+	c->note = own.note;
+	ret->reason = result.reason;
+	ret->email = result.email;
+	return e;
+}
+
 /*
  * The issuer that a site forces. Here it is another name of ours, from the list that the operator
  * has allowed; a verifier for sites takes the site's word for whom it trusts.

@@ -101,6 +101,12 @@ static enum err put_command(
 	return firefox_command_put(t, r->account_id, &r->command, note);
 }
 
+static enum err need_name(
+    struct txn *t, const struct fx_change *r, struct fx_changed *c, struct err_note *note)
+{
+	return firefox_account_need(t, r->account_id, r->new_uid, &c->account, note);
+}
+
 static change_fn *const changes[FX_CHANGE_KINDS] = {
 	[FX_SIGN_IN] = sign_in,
 	[FX_ADD_CLIENT] = add_client,
@@ -112,6 +118,7 @@ static change_fn *const changes[FX_CHANGE_KINDS] = {
 	[FX_TAKE_CODE] = take_code,
 	[FX_REVOKE] = revoke_token,
 	[FX_PUT_COMMAND] = put_command,
+	[FX_NEED_NAME] = need_name,
 };
 
 static enum err handle_change(void *role_state, const struct rpc_call_info *info, struct slice req,

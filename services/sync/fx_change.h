@@ -21,6 +21,7 @@ enum fx_change_kind {
 	FX_TAKE_CODE,	/* code.hash; the reply has the code */
 	FX_REVOKE,	/* code.hash, code.expires_ms: of an access token */
 	FX_PUT_COMMAND, /* account_id, command */
+	FX_NEED_NAME,	/* account_id, new_uid; the reply has the account */
 	FX_CHANGE_KINDS
 };
 
@@ -44,7 +45,7 @@ enum fx_outcome {
 
 struct fx_changed {
 	enum fx_outcome outcome;
-	struct firefox_account account; /* FX_SIGN_IN, FX_SET_KEYS */
+	struct firefox_account account; /* FX_SIGN_IN, FX_SET_KEYS, FX_NEED_NAME */
 	struct firefox_code code;	/* FX_TAKE_CODE */
 };
 

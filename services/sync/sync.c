@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "accounts/outside.h"
 #include "services/sync/db.h"
 #include "services/sync/fx_change.h"
 #include "services/sync/purge.h"
@@ -60,6 +61,9 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	if (e != ERR_OK) {
 		free_state(state);
 		return e;
+	}
+	if (env->role == ROLE_COURIER) {
+		outside_set_server(env, conf_str(env->conf, "sync", "oauth_verifier"));
 	}
 	*ret_state = state;
 	return ERR_OK;

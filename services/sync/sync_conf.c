@@ -22,6 +22,8 @@ const struct conf_key sync_conf_keys[SYNC_CONF_KEYS] = {
 	  .help = "Whether accounts that have no store yet get one." },
 	{ .section = "sync", .name = "nodes", .type = CONF_STRING, .max = 4000, .list = true, .reloadable = true,
 	  .help = "Other servers that keep the stores of new users, in the place of this one: https://HOST=how many users, separated by commas. They share master_secret." },
+	{ .section = "sync", .name = "oauth_verifier", .type = CONF_URL,
+	  .help = "Another accounts server, such as https://oauth.example.org, that is asked about access tokens which this one has not given out (POST /v1/verify). Empty: only accounts of this server." },
 	{ .section = "sync", .name = "max_post_records", .type = CONF_INT, .unit = "records", .min = 1, .max = 10000,
 	  .def = "100", .reloadable = true,
 	  .help = "How many records one request may bring. Browsers are told this and the other limits, and keep to them." },

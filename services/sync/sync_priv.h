@@ -51,7 +51,7 @@ extern const struct activity sync_activities[SYNC_ACTIVITIES];
 
 /* sync_conf.c */
 enum {
-	SYNC_CONF_KEYS = 15
+	SYNC_CONF_KEYS = 16
 };
 extern const struct conf_key sync_conf_keys[SYNC_CONF_KEYS];
 NODISCARD enum err sync_conf_check(const struct conf *conf, struct err_note *note);
