@@ -40,7 +40,9 @@ static enum err find(struct sync_write *w, struct slice id, struct bso *ret)
 		ret->has_sortindex = !sql_col_is_null(q, 2);
 		ret->sortindex = ret->has_sortindex ? sql_col_i64(q, 2) : 0;
 		ret->bytes = sql_col_i64(q, 3);
-		ret->is_live = ret->expires_ms == 0 || ret->expires_ms > w->t->now_ms;
+		/* What this very write has put (a batch may say more of it) is not dead yet. */
+		ret->is_live = ret->expires_ms == 0 || ret->expires_ms > w->t->now_ms ||
+			       ret->modified_ms == w->w.stamp_ms;
 	}
 	sql_end(q);
 	return e == ERR_END ? ERR_OK : e;
