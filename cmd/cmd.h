@@ -34,7 +34,7 @@ struct cmd_options {
 typedef int cmd_fn(const struct app *app, struct conf *conf, const struct cmd_options *o);
 
 cmd_fn cmd_backup, cmd_check, cmd_config, cmd_identity, cmd_mail, cmd_metrics, cmd_migrate,
-    cmd_restore, cmd_serve, cmd_status, cmd_top, cmd_upgrade, cmd_user, cmd_version;
+    cmd_restore, cmd_serve, cmd_status, cmd_sync, cmd_top, cmd_upgrade, cmd_user, cmd_version;
 
 /*
  * Reads the words behind the subcommand. False after saying on standard error what was wrong and

@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{ "upgrade", "",              "makes the running server give its place to the program as it is now", cmd_upgrade },
 	{ "user",    "WHAT ...",      "accounts: list, show, verify, lock, unlock, delete, create, invite, admin, import, export, create-many", cmd_user },
 	{ "identity", "WHAT ...",     "keys of sign-in: key list, key new, key retire ID; verify [FILE|-]: checks an assertion without a server; cost: what passwords cost here", cmd_identity },
+	{ "sync",    "WHAT ...",      "stores of Firefox Sync: usage, user UID, purge, export UID, import UID", cmd_sync },
 	{ "model",   "check|rates MODEL", "what users do and how often, derived step by step; [--preset P] [--users N]", NULL },
 	{ "replay",  "LOG URL",       "plays an access log against a server; `plimsoll replay --help`", NULL },
 	{ "load",    "MODEL URL",     "behaves like so many active users of a model; `plimsoll load --help`", NULL },
@@ -96,8 +97,8 @@ static int run_command(
 		print_help(stdout);
 		return EXIT_OK;
 	}
-	bool takes_all =
-	    command->run == cmd_user || command->run == cmd_mail || command->run == cmd_identity;
+	bool takes_all = command->run == cmd_user || command->run == cmd_mail ||
+			 command->run == cmd_identity || command->run == cmd_sync;
 	const char *extra = takes_all		   ? NULL
 			    : o.n_more > 0	   ? o.more[0]
 			    : !takes_word(command) ? o.word

@@ -247,20 +247,41 @@ static void take_share(const struct headline_window *w, const struct headline_ra
 	ret->single[HEADLINE_LINE_SHARE] = share < 1 ? share : 1;
 }
 
-static void take_activities(const struct headline_window *w, const struct headline_raw *newer,
-    const struct headline_raw *older, double seconds, struct headline_figures *ret)
+/* Users of the service whose activities begin at *i, which moves behind them. */
+static double users_of_service(
+    const struct headline_window *w, const struct headline_figures *figures, unsigned *i)
 {
+	const char *name = w->activities[*i].def->name;
+	size_t len = strcspn(name, ".") + 1;
 	double counted = 0, per_million = 0;
 
-	for (unsigned i = 0; i < w->n_activities; i++) {
-		const struct activity *def = w->activities[i].def;
-		ret->activities[i] = rate(newer->activities[i], older->activities[i], seconds);
+	for (; *i < w->n_activities; (*i)++) {
+		const struct activity *def = w->activities[*i].def;
+		if (strncmp(def->name, name, len) != 0) {
+			break;
+		}
 		if (def->per_million > 0) {
-			counted += ret->activities[i];
+			counted += figures->activities[*i];
 			per_million += def->per_million;
 		}
 	}
-	ret->single[HEADLINE_ACTIVE_USERS] = per_million > 0 ? 1e6 * counted / per_million : 0;
+	return per_million > 0 ? 1e6 * counted / per_million : 0;
+}
+
+/* Users of one service may be those of another: the one with the most tells how many there are. */
+static void take_activities(const struct headline_window *w, const struct headline_raw *newer,
+    const struct headline_raw *older, double seconds, struct headline_figures *ret)
+{
+	double most = 0;
+
+	for (unsigned i = 0; i < w->n_activities; i++) {
+		ret->activities[i] = rate(newer->activities[i], older->activities[i], seconds);
+	}
+	for (unsigned i = 0; i < w->n_activities;) {
+		double users = users_of_service(w, ret, &i);
+		most = users > most ? users : most;
+	}
+	ret->single[HEADLINE_ACTIVE_USERS] = most;
 }
 
 static double longest_wait(const struct headline_window *w)

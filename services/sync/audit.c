@@ -4,6 +4,7 @@
  */
 #include "core/base/buf.h"
 #include "core/base/check.h"
+#include "services/sync/admin.h"
 #include "services/sync/db.h"
 #include "services/sync/meta.h"
 #include "services/sync/record.h"
@@ -126,24 +127,6 @@ static enum err audit_sums(struct sql_db *db, struct sync_meta *m, struct err_no
 	return ERR_OK;
 }
 
-/* ERR_END: there is none behind uid. */
-static enum err next_user(struct sql_db *db, int64_t *uid, struct err_note *note)
-{
-	struct sql_query *q;
-	enum err e = sync_begin(db, SYNC_META_AFTER, &q, note);
-
-	if (e != ERR_OK) {
-		return e;
-	}
-	sql_bind_i64(q, "uid", *uid);
-	e = sql_step(q);
-	if (e == ERR_OK) {
-		*uid = sql_col_i64(q, 0);
-	}
-	sql_end(q);
-	return e;
-}
-
 static enum err audit_user(struct sql_db *db, int64_t uid, struct err_note *note)
 {
 	struct arena arena = arena_new(ARENA_MAX);
@@ -176,7 +159,7 @@ enum err sync_audit(struct sql_db *db, struct err_note *note)
 			return e;
 		}
 	}
-	while ((e = next_user(db, &uid, note)) == ERR_OK) {
+	while ((e = sync_user_after(db, uid, &uid, note)) == ERR_OK) {
 		e = audit_user(db, uid, note);
 		if (e != ERR_OK) {
 			return e;
