@@ -3,7 +3,7 @@
 //   server.url, server.adminUrl, server.pid, server.stderr(), await server.stop()
 // The program is PLIMSOLL_BIN, or build/plimsoll of this tree.
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
@@ -48,6 +48,23 @@ function statusOf(url, localAddress) {
 	});
 }
 
+// Making a key of 2048 bits takes longer than all else that a start does. The servers of a whole run of
+// the tests therefore get the key that the first of them made, at PLIMSOLL_TEST_KEY.
+const SHARED_KEY = process.env.PLIMSOLL_TEST_KEY;
+
+function giveKey(dataDir) {
+	if (!SHARED_KEY || existsSync(dataDir) || !existsSync(SHARED_KEY)) return;
+	mkdirSync(path.join(dataDir, 'keys'), { recursive: true, mode: 0o700 });
+	copyFileSync(SHARED_KEY, path.join(dataDir, 'keys/identity.key'));
+}
+
+function keepKey(dataDir) {
+	const made = path.join(dataDir, 'keys/identity.key');
+	if (!SHARED_KEY || existsSync(SHARED_KEY) || !existsSync(made)) return;
+	copyFileSync(made, `${SHARED_KEY}.${process.pid}`);
+	renameSync(`${SHARED_KEY}.${process.pid}`, SHARED_KEY);
+}
+
 // Options: conf (sections over those below), bin, args (behind "serve -c FILE"), env, dir (a folder
 // to use and keep, for a second start on the same data), ports ({ web, admin }, likewise), stderr
 // ("keep"; "file", as a service manager would, where the log is large; "null"), probeFrom (the address
@@ -66,6 +83,7 @@ export async function startPlimsoll(options = {}) {
 	};
 	if (process.env.PLIMSOLL_TEST_ENGINE === 'postgres') sections.store = (await sharedPostgres()).store();
 	for (const [name, keys] of Object.entries(conf)) sections[name] = { ...sections[name], ...keys };
+	giveKey(sections.plimsoll.data_dir);
 	const confPath = path.join(dir, 'plimsoll.ini');
 	writeFileSync(confPath, confText(sections));
 	if (sections.store?.engine === 'postgres') execFileSync(bin, ['migrate', '-c', confPath], { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -123,6 +141,7 @@ export async function startPlimsoll(options = {}) {
 		},
 	};
 	await untilReady(server, `http://127.0.0.1:${ports.web}`, options.probeFrom);
+	keepKey(server.dataDir);
 	return server;
 }
 
