@@ -195,6 +195,12 @@ void load_result_add_cause(struct load_result *r, const char *fmt, ...) PRINTF_L
 /* Counts a text of a failure, which may be there already. */
 void load_result_add_failure(struct load_result *r, const char *text, uint64_t count);
 
+/*
+ * Up to which second of the counted ones the target answered: behind it activities failed, and none
+ * was done. INFINITY: to the end.
+ */
+double load_result_answered_until_s(const struct load_result *r);
+
 /* Something was done, nothing failed; refusals are answers of a target under load. */
 bool load_result_succeeded(const struct load_result *r);
 

@@ -148,6 +148,11 @@ static void put_verdict(const struct load_result *r, struct buf *out)
 		    (unsigned long long)unfinished);
 	}
 	put_those_who_left(r, out);
+	if (isfinite(load_result_answered_until_s(r))) {
+		buf_printf(out,
+		    "the target has answered nothing from second %.0f on; the figures above are those up to then, and failures\n",
+		    load_result_answered_until_s(r));
+	}
 	if (r->interrupted) {
 		buf_append_str(out, "interrupted: the figures are those up to then\n");
 	}
@@ -266,6 +271,9 @@ static void put_plan_json(struct json_writer *w, const struct load_result *r)
 	result_put_real(w, "seconds", r->elapsed_s);
 	result_put_count(w, "warmed_users", r->warmed);
 	result_put_real(w, "warming_seconds", r->warm_s);
+	if (isfinite(load_result_answered_until_s(r))) {
+		result_put_real(w, "answered_until_seconds", load_result_answered_until_s(r));
+	}
 	json_put_name(w, SLICE("interrupted"));
 	json_put_bool(w, r->interrupted);
 }

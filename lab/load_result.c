@@ -1,12 +1,17 @@
 /*
  * What a run leaves behind.
  */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lab/load_priv.h"
+
+enum {
+	FAILED_LEAST = 3 /* to say that nobody answers any more */
+};
 
 enum err load_result_new(
     const struct model *m, const struct load_plan *plan, struct load_result **ret)
@@ -89,6 +94,22 @@ void load_result_free(struct load_result **rp)
 	free(r->uses);
 	free(r);
 	*rp = NULL;
+}
+
+double load_result_answered_until_s(const struct load_result *r)
+{
+	unsigned last = r->n_seconds;
+	uint64_t failed = 0;
+	double until_s = 0;
+
+	while (last > 0 && r->seconds[last - 1].done == 0) {
+		last--;
+		failed += r->seconds[last].failed + r->seconds[last].gave_up;
+	}
+	for (unsigned i = 0; i < last; i++) {
+		until_s += r->seconds[i].length_s;
+	}
+	return failed >= FAILED_LEAST ? until_s : (double)INFINITY;
 }
 
 bool load_result_succeeded(const struct load_result *r)

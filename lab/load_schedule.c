@@ -35,13 +35,14 @@ static void set_busy(struct load *l, uint64_t user, bool busy)
 /* Somebody who is at nothing else; false: nobody near. */
 static bool find_user(struct load *l, struct chance *c, uint64_t *ret)
 {
-	uint64_t user = chance_below(c, l->pool);
+	uint64_t user = chance_below(c, l->pool); /* drawn in any case, so that a seed repeats */
 
-	for (unsigned i = 0; i < USERS_TRIED; i++, user = (user + 1) % l->pool) {
+	for (unsigned i = 0; i < USERS_TRIED && l->n_running < l->pool; i++) {
 		if (!is_busy(l, user)) {
 			*ret = user;
 			return true;
 		}
+		user = user + 1 == l->pool ? 0 : user + 1;
 	}
 	return false;
 }

@@ -3,6 +3,7 @@
  */
 #include "lab/load_sum.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@ static void add(struct load_sum *s, const struct load_activity *a)
 	s->done += a->done;
 	s->refused += a->refused;
 	s->failed += a->failed;
+	s->gave_up += a->gave_up;
 	s->unfinished += a->unfinished;
 	hdr_merge(&s->latency, &a->latency);
 }
@@ -72,6 +74,7 @@ void load_sum_sentence(const struct load_result *r, struct buf *out)
 		buf_printf(out, " of %llu activities were done", (unsigned long long)s.begun);
 		put_share(out, s.refused, s.begun, " were refused");
 		put_share(out, s.failed, s.begun, " failed");
+		put_share(out, s.gave_up, s.begun, " ended because a user's patience did");
 		put_share(out, s.unfinished, s.begun, " were not over at the end");
 	}
 	if (s.latency.count > 0) {
@@ -116,6 +119,10 @@ unsigned load_sum_caveats(const struct load_result *r, char (*ret)[LOAD_TEXT_BYT
 
 	if (r->interrupted) {
 		say(&c, "The run was interrupted; the figures are those up to then.");
+	}
+	if (isfinite(load_result_answered_until_s(r))) {
+		say(&c, "The target answered nothing from second %.0f on.",
+		    load_result_answered_until_s(r));
 	}
 	if (is_this_machine(r->plan.url)) {
 		say(&c, "The target and this generator shared the processors of one machine, and "

@@ -12,7 +12,7 @@ enum {
 };
 
 struct load_sum {
-	uint64_t begun, done, refused, failed, unfinished;
+	uint64_t begun, done, refused, failed, gave_up, unfinished;
 	struct hdr latency; /* of all activities that are done; load_sum_fini() */
 };
 

@@ -206,7 +206,7 @@ meanwhile('no answer: a failure after the patience, and a target that is gone', 
 		if (req.url === '/cut') req.socket.destroy();
 	});
 	const file = model(activity('wait', 500, 'browser():get("/never")') + activity('cut', 500, 'browser():get("/cut")'));
-	const { json, code } = await load(file, url, ['--users', '864', '--for', '1s', '--timeout', '1.5s']);
+	const { json, code } = await load(file, url, ['--users', '864', '--for', '1s', '--timeout', '3s']);
 	assert.notEqual(code, 0);
 	const texts = json.failures.map((f) => f.text);
 	assert.ok(texts.some((text) => /^cut: cut: (connection|the connection)/.test(text)), `${texts}`);
@@ -290,13 +290,14 @@ meanwhile('a target that dies in the middle, and a full disk for the page: what 
 	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 	const url = `http://127.0.0.1:${server.address().port}`;
 	const file = model(activity('visit', 3000, 'browser():get("/")'));
-	const { json, code, stderr } = await load(file, url, ['--users', '864', '--for', '2.5s', '--html', '/dev/full'], {
+	const { json, code, stderr } = await load(file, url, ['--users', '864', '--for', '4s', '--html', '/dev/full'], {
 		onSpawn: (child) => child.stderr.once('data', () => server.close()),
 	});
 	assert.equal(code, 1);
 	assert.match(stderr, /^plimsoll load: \/dev\/full could not be written: No space left on device$/m);
 	const visit = byName(json, 'visit');
 	assert.ok(visit.done > 0 && visit.failed > 0, JSON.stringify(json.failures));
+	assert.ok(json.answered_until_seconds >= 1 && json.answered_until_seconds < 3.5, `${json.answered_until_seconds}`);
 	assert.ok(json.failures.every((f) => /^visit: \/: connection (refused|reset)$/.test(f.text)), JSON.stringify(json.failures));
 });
 
