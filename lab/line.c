@@ -307,9 +307,11 @@ static void find_slo_limit(struct line *l)
 
 /* ---- beyond, demands ---- */
 
+/* Users that stand for saturation: its middle, or the most that were held where more were not
+ * tried. */
 static double middle(const struct line_limit *limit)
 {
-	return sqrt(limit->low * limit->high);
+	return limit->failed ? sqrt(limit->low * limit->high) : limit->low;
 }
 
 static bool beyond_tick(void *arg, const struct line_tick *now)
@@ -477,14 +479,14 @@ static void go_through(struct line *l)
 	if (l->plan.n_slo > 0 && !l->is_over) {
 		find_slo_limit(l);
 	}
-	if (!r->saturation.held || !r->saturation.failed || l->is_over) {
+	if (!r->saturation.held || l->is_over) {
 		return;
 	}
 	if (l->plan.target != NULL && !l->plan.skip_demands) {
 		measure_demands(l);
 	}
 	/* Last, since it may leave the target broken. */
-	if (!l->plan.skip_beyond && !l->is_over) {
+	if (!l->plan.skip_beyond && r->saturation.failed && !l->is_over) {
 		look_beyond(l);
 	}
 }

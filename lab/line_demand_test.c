@@ -104,7 +104,7 @@ static struct line_demands measure(struct world *w, uint64_t seed, double *ret_m
 {
 	static struct line_row rows[LINE_ROWS_MAX];
 	struct line_mixes m;
-	struct line_demands d;
+	static struct line_demands d;
 	double rates[MODEL_ACTIVITIES_MAX] = { 0 };
 	unsigned n = 0, mix = 0, role = 0;
 	bool known = false;

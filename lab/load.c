@@ -88,6 +88,7 @@ static enum err set_up_users(struct load *l, struct err_note *note)
 		}
 		all = (uint64_t)fmin(l->plan.warm_users, l->plan.users);
 		l->warming = true;
+		l->warm_at_once = WARM_AT_ONCE;
 	}
 	l->first_user = all * l->plan.share / l->plan.of;
 	l->pool = all * (l->plan.share + 1) / l->plan.of - l->first_user;

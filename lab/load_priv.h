@@ -22,6 +22,7 @@ enum {
 	THREADS_KEPT = 256,
 	ACTIVITY_WARM = -1,
 	LOAD_RUNNING_MAX = 20000,
+	WARM_AT_ONCE = 32,
 };
 
 /* The next arrival of an activity. */
@@ -60,10 +61,13 @@ struct load {
 	int64_t cpu_from_us, delay_from_us;
 	bool ending;
 	struct behaviour behaviour;
-	struct kept_conns kept; /* of CONNECTION_SESSION */
-	struct away away;	/* of RETRY_WEAVE */
-	struct chance mood;	/* waits and patience */
-	uint64_t next_warm;	/* users to prepare: the next one */
+	struct kept_conns kept;	      /* of CONNECTION_SESSION */
+	struct away away;	      /* of RETRY_WEAVE */
+	struct chance mood;	      /* waits and patience */
+	uint64_t next_warm;	      /* users to prepare: the next one */
+	uint64_t again[WARM_AT_ONCE]; /* those who were refused, and come again */
+	unsigned n_again, warm_at_once,
+	    warm_refusals; /* warm_at_once: fewer where the target refuses */
 	bool warming;
 	struct hdr second_latency;
 	struct load_second second;
@@ -214,7 +218,7 @@ void load_set_timer(struct load *l);
 void load_stop_if_over(struct load *l);
 
 /* Called at the end of each run, which is gone. */
-void load_ended(struct load *l, uint64_t user, int activity);
+void load_ended(struct load *l, uint64_t user, int activity, enum load_outcome outcome);
 
 /* Keeps a text of a failure, or counts one that is there already. */
 void load_note_failure(struct load *l, const char *activity, const char *text);

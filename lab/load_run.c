@@ -123,9 +123,6 @@ static void count_outcome(struct load_run *run, enum load_outcome outcome)
 	struct load_activity *a = activity_of(run);
 	int64_t latency_us = clock_mono_us() - run->intended_us;
 
-	if (run->activity == ACTIVITY_WARM && outcome != RUN_DONE) {
-		l->result->warm_failed++;
-	}
 	if (!run->counted) {
 		return;
 	}
@@ -205,7 +202,7 @@ void load_run_end(struct load_run *run, enum load_outcome outcome)
 	give_thread_back(run, outcome == RUN_DONE);
 	list_remove(&run->node);
 	put_aside(l, run);
-	load_ended(l, user, activity);
+	load_ended(l, user, activity, outcome);
 }
 
 void load_run_fail(struct load_run *run, const char *fmt, ...)

@@ -13,9 +13,9 @@
 enum {
 	DUE_PER_TURN = 64, /* then answers get their turn */
 	USERS_TRIED = 64,  /* who are busy, before an arrival is given up */
-	WARM_AT_ONCE = 32,
 	WAKE_US = 40,
 	NOTHING_DUE_US = 1000000000,
+	WARM_REFUSALS_MAX = 1000,
 };
 
 static const int64_t second_us = 1000000;
@@ -115,8 +115,9 @@ void load_set_timer(struct load *l)
 
 static void begin_warm(struct load *l)
 {
-	while (l->warming && l->next_warm < l->pool && l->n_running < WARM_AT_ONCE) {
-		uint64_t user = l->next_warm++;
+	while (l->warming && (l->n_again > 0 || l->next_warm < l->pool) &&
+	       l->n_running < l->warm_at_once) {
+		uint64_t user = l->n_again > 0 ? l->again[--l->n_again] : l->next_warm++;
 		set_busy(l, user, true);
 		load_run_begin(l, ACTIVITY_WARM, user, clock_mono_us());
 	}
@@ -161,7 +162,7 @@ void load_on_round(void *arg)
 	struct due d;
 
 	begin_warm(l);
-	if (l->warming && l->n_running == 0) {
+	if (l->warming && l->n_running == 0 && l->n_again == 0) {
 		l->warming = false;
 		if (l->result->warm_failed > l->pool / 10) {
 			loop_stop(l->loop);
@@ -197,12 +198,31 @@ void load_on_timer(uv_poll_t *handle, int status, int events)
 	l->timer_us = 0;
 }
 
-void load_ended(struct load *l, uint64_t user, int activity)
+/* Preparing is no load: where the target refuses, it goes slower, and who was refused comes again.
+ */
+static bool comes_again(struct load *l, uint64_t user, int activity, enum load_outcome outcome)
 {
+	if (activity != ACTIVITY_WARM || outcome != RUN_REFUSED ||
+	    l->warm_refusals >= WARM_REFUSALS_MAX || l->n_again == WARM_AT_ONCE) {
+		return false;
+	}
+	l->warm_refusals++;
+	l->warm_at_once = l->warm_at_once > 1 ? l->warm_at_once - l->warm_at_once / 4 - 1 : 1;
+	l->warm_at_once = l->warm_at_once > 0 ? l->warm_at_once : 1;
+	l->again[l->n_again++] = user;
+	return true;
+}
+
+void load_ended(struct load *l, uint64_t user, int activity, enum load_outcome outcome)
+{
+	bool again = comes_again(l, user, activity, outcome);
+
+	l->result->warm_failed +=
+	    activity == ACTIVITY_WARM && outcome != RUN_DONE && !again ? 1 : 0;
 	set_busy(l, user, false);
 	l->n_running--;
 	if (activity == ACTIVITY_WARM) {
-		l->result->warmed++;
+		l->result->warmed += again ? 0 : 1;
 		loop_again(l->loop);
 	} else if (l->ending) {
 		loop_again(l->loop);

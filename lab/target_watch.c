@@ -388,7 +388,7 @@ bool target_between(
     struct target *t, unsigned role, int64_t from_us, int64_t to_us, struct target_use *ret)
 {
 	double from[TARGET_COUNTERS], to[TARGET_COUNTERS];
-	struct target_use use;
+	struct target_use use = { .known = { false } };
 
 	pthread_mutex_lock(&t->lock);
 	bool good = role < t->n_roles && to_us > from_us && at_moment(t, role, from_us, from) &&
