@@ -43,6 +43,7 @@ static void print_usage(FILE *out)
 	    "  --start N              users to begin with; else five activities a second\n"
 	    "  --most N               never more users than this\n"
 	    "  --width P%             how narrow the interval of saturation has to be (5%)\n"
+	    "  --within TIME          of each search; the interval is then as narrow as it got (10m)\n"
 	    "  --step TIME            of each step beyond saturation; else twice the timeout, 5s to 20s\n"
 	    "  --mix TIME             of each mix for the costs (3s)\n"
 	    "  --no-beyond            does not go beyond saturation\n"
@@ -112,6 +113,9 @@ static bool set_value(struct line_options *o, const char *flag, const char *valu
 	}
 	if (strcmp(flag, "--width") == 0) {
 		return percent(value, &p->width);
+	}
+	if (strcmp(flag, "--within") == 0) {
+		return lab_options_seconds(value, &p->search_s) && p->search_s >= 1;
 	}
 	if (strcmp(flag, "--step") == 0) {
 		return lab_options_seconds(value, &p->step_s) && p->step_s >= 1 && p->step_s <= 120;

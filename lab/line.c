@@ -233,10 +233,17 @@ static void search(struct line *l, const struct search *s, struct line_limit *re
 	struct line_search state;
 	struct line_probe *probe = calloc(1, sizeof(*probe));
 	double users = 0, excess = 0;
+	int64_t until_us = clock_mono_us() + (int64_t)(l->plan.search_s * 1e6);
 
 	ret->looked_for = true;
 	line_search_init(&state, &s->plan);
 	while (probe != NULL && (users = line_search_next(&state, &excess)) > 0) {
+		if (clock_mono_us() > until_us) {
+			line_caveat(l->result,
+			    "%s: its time was over, the interval is as narrow as it got",
+			    phase_names[s->phase]);
+			break;
+		}
 		if (!probe_once(l, s, &state, users, excess, probe)) {
 			break;
 		}

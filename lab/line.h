@@ -34,6 +34,7 @@ struct line_plan {
 	double start_users, most_users; /* 0: five activities a second; a billion */
 	double width;			/* of the saturation's interval */
 	double step_s, mix_s; /* of the beyond and of each mix; step_s 0: by the timeout */
+	double search_s;      /* of each search: then the interval is as narrow as it got */
 	bool skip_beyond, skip_demands;
 	struct target *target; /* borrowed; NULL: nothing is watched */
 	struct {
@@ -44,8 +45,11 @@ struct line_plan {
 };
 
 #define LINE_PLAN_DEFAULT                                                                          \
-	((struct line_plan){                                                                       \
-	    .load = LOAD_PLAN_DEFAULT, .most_users = 1e9, .width = 0.05, .mix_s = 3 })
+	((struct line_plan){ .load = LOAD_PLAN_DEFAULT,                                            \
+	    .most_users = 1e9,                                                                     \
+	    .width = 0.05,                                                                         \
+	    .mix_s = 3,                                                                            \
+	    .search_s = 600 })
 
 struct line_activity_count {
 	uint64_t begun, done, refused, failed;

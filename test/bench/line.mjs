@@ -67,7 +67,7 @@ async function saturation() {
 	for (let i = 0; i < rounds; i++) {
 		const server = servers[i % servers.length];
 		const [{ rate }] = truth(server.paths, server.workers, { work: 1 });
-		const json = await run(server, { work: 1 }, ['--no-beyond', '--no-demands', '--seed', String(i + 1)]);
+		const json = await run(server, { work: 1 }, ['--no-beyond', '--no-demands', '--within', '80s', '--seed', String(i + 1)]);
 		const s = json.saturation;
 		if (!s?.failed) {
 			console.log(`  ${rate.toFixed(1)}/s: ${json.stopped ?? json.failed ?? 'nothing found'}`);
