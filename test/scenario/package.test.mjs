@@ -118,6 +118,7 @@ test('bash completes commands, their options, keys and files', () => {
 	assert.deepEqual(completions(['plimsoll', 'config', '--']).sort(), ['--help', '--man', '--reference', '--set']);
 	assert.deepEqual(completions(['plimsoll', 'serve', '--no']), ['--no-sandbox']);
 	assert.deepEqual(completions(['plimsoll', 'load', '--war']).sort(), ['--warm', '--warm-up']);
+	assert.deepEqual(completions(['plimsoll', 'line', '--wa']).sort(), ['--warm', '--watch']);
 	assert.deepEqual(completions(['plimsoll', 'status', '--no']), []);
 	assert.deepEqual(completions(['plimsoll', 'restore', '--']).sort(), ['--anonymise', '--force', '--help', '--password', '--set']);
 	assert.deepEqual(completions(['plimsoll', 'serve', '--set', 'http.proxy_p']), ['http.proxy_protocol=']);
