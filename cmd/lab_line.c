@@ -9,6 +9,7 @@
 #include "cmd/fetch.h"
 #include "cmd/lab_options.h"
 #include "cmd/lab_output.h"
+#include "cmd/lab_report.h"
 #include "lab/line.h"
 
 enum {
@@ -55,6 +56,9 @@ static void print_usage(FILE *out)
 	    "  --seed N               the same arrivals and users again (1)\n"
 	    "  --ca FILE              trusts these certificates in place of the machine's (https)\n"
 	    "  --insecure             takes any certificate\n"
+	    "  --html FILE            the result as one page\n"
+	    "  --record FILE          appends the costs to FILE, for plimsoll report trend\n"
+	    "  --commit TEXT          what is measured, for the record; else the commit of the work tree here\n"
 	    "  --json                 the result as JSON on standard output (doc/LINE.md)\n\n"
 	    "exit codes: 0 ok, 1 failed, ended early or nothing found, 2 wrong command line,\n"
 	    "            6 void: the generator itself was the limit\n",
@@ -196,13 +200,33 @@ static enum err open_watch(struct line_options *o, struct err_note *note)
 	return e;
 }
 
-static int report(const struct line_result *r, bool json)
+/* The page and the record are made from the JSON, as those of a result that was kept. */
+static bool keep(const struct line_result *r, const struct lab_options *o)
+{
+	struct buf json = buf_new(LAB_TEXT_BYTES);
+	bool good = true;
+
+	line_report_json(r, &json);
+	if (o->html != NULL) {
+		good = lab_save_line("line", o->html, buf_slice(&json));
+	}
+	if (o->record != NULL) {
+		good = lab_record("line", o->record, o->commit, buf_slice(&json)) && good;
+	}
+	buf_free(&json);
+	return good;
+}
+
+static int report(const struct line_result *r, const struct lab_options *o)
 {
 	struct buf text = buf_new(LAB_TEXT_BYTES);
 
-	(json ? line_report_json : line_report_text)(r, &text);
+	(o->json ? line_report_json : line_report_text)(r, &text);
 	bool good = lab_print(&text);
 	buf_free(&text);
+	if (o->html != NULL || o->record != NULL) {
+		good = keep(r, o) && good;
+	}
 	if (!good || r->stopped[0] != '\0') {
 		return EXIT_FAILED;
 	}
@@ -238,7 +262,7 @@ static int run(struct line_options *o, struct lab_options *rest)
 	if (e == ERR_OK) {
 		e = line_run(m, &o->plan, &r, &note);
 	}
-	int code = e == ERR_OK ? report(r, rest->json) : lab_failed("line", &note);
+	int code = e == ERR_OK ? report(r, rest) : lab_failed("line", &note);
 	line_result_free(&r);
 	target_close(&o->plan.target);
 	model_close(&m);

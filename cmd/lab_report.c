@@ -9,6 +9,7 @@
 
 #include "cmd/lab_output.h"
 #include "lab/diff.h"
+#include "lab/line_page.h"
 #include "lab/record.h"
 #include "lab/trend.h"
 
@@ -29,8 +30,9 @@ static void print_usage(FILE *out)
 	fputs(
 	    "usage: plimsoll report diff A B              compares two runs of load --json, with confidence\n"
 	    "       plimsoll report trend FILE            whether an activity costs more than it did\n"
-	    "       plimsoll report record FILE RESULT    appends a result of load or line (--json) to FILE\n\n"
-	    "  --html FILE            (diff, trend) the result as one page\n"
+	    "       plimsoll report record FILE RESULT    appends a result of load or line (--json) to FILE\n"
+	    "       plimsoll report line RESULT --html FILE    the page of a result of line --json\n\n"
+	    "  --html FILE            (diff, trend, line) the result as one page\n"
 	    "  --json                 (diff, trend) the result as JSON on standard output\n"
 	    "  --commit TEXT          (record) of what was measured; else that of the work tree here\n\n"
 	    "exit codes: 0 ok, 1 failed, or B is worse, or an activity grew beyond its interval, 2 wrong command line\n",
@@ -124,6 +126,53 @@ static int run_trend(const struct options *o)
 	return good ? EXIT_OK : EXIT_FAILED;
 }
 
+static bool save_line(const char *command, const char *path, const struct json *result)
+{
+	struct buf page = buf_new(LAB_TEXT_BYTES);
+	struct err_note note = { 0 };
+	bool good = line_page(result, &page, &note) == ERR_OK;
+
+	if (good) {
+		good = lab_save_page(command, &page, path);
+	} else {
+		(void)lab_failed(command, &note);
+	}
+	buf_free(&page);
+	return good;
+}
+
+bool lab_save_line(const char *command, const char *path, struct slice result)
+{
+	struct arena arena = arena_new(JSON_BYTES);
+	const struct json *json = NULL;
+	struct err_note note = { 0 };
+	bool good = json_parse(&arena, result, &json, &note) == ERR_OK;
+
+	if (good) {
+		good = save_line(command, path, json);
+	} else {
+		(void)lab_failed(command, &note);
+	}
+	arena_reset(&arena);
+	return good;
+}
+
+static int run_line(const struct options *o)
+{
+	struct arena arena = arena_new(JSON_BYTES);
+	const struct json *result = NULL;
+	struct err_note note = { 0 };
+	int code = EXIT_FAILED;
+
+	if (lab_read_json(o->words[1], &arena, &result, &note) != ERR_OK) {
+		code = lab_failed("report", &note);
+	} else if (save_line("report", o->html, result)) {
+		code = EXIT_OK;
+	}
+	arena_reset(&arena);
+	return code;
+}
+
 /* The record is of the machine that the result names; of this one where it names none. */
 static enum err append(
     const char *path, const char *commit, const struct json *result, struct err_note *note)
@@ -196,9 +245,12 @@ int lab_report_main(int argc, char **argv)
 	if (o.n_words == 2 && strcmp(o.words[0], "trend") == 0) {
 		return run_trend(&o);
 	}
+	if (o.n_words == 2 && strcmp(o.words[0], "line") == 0 && o.html != NULL) {
+		return run_line(&o);
+	}
 	if (o.n_words == 3 && strcmp(o.words[0], "record") == 0) {
 		return run_record(&o);
 	}
-	return lab_usage_error(
-	    "report", "report diff A B, report trend FILE or report record FILE RESULT");
+	return lab_usage_error("report",
+	    "report diff A B, report trend FILE, report record FILE RESULT or report line RESULT --html FILE");
 }

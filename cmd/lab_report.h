@@ -15,4 +15,7 @@ int lab_report_main(int argc, char **argv);
  * False after saying what went wrong. */
 bool lab_record(const char *command, const char *path, const char *commit, struct slice result);
 
+/* Writes the page of a result of line (its JSON). False after saying what went wrong. */
+bool lab_save_line(const char *command, const char *path, struct slice result);
+
 #endif

@@ -5,6 +5,7 @@
 #include "lab/plot.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/base/enc.h"
 
@@ -253,7 +254,8 @@ void plot_put(const struct plot *p, struct buf *out)
 		axis_fit(p->x_quantity, p->x_log, p->x_from_zero, x.low, x.high),
 		axis_fit(p->y_quantity, p->y_log, p->y_from_zero, y.low, y.high), out };
 	put_caption(p->title, out);
-	if (p->n_series > 1) {
+	/* One by the name of the plot itself needs none. */
+	if (p->n_series > 1 || strcmp(p->series[0].name, p->title) != 0) {
 		put_key(p, out);
 	}
 	buf_printf(out,

@@ -101,7 +101,7 @@ test('what is wrong is said in one line', async (t) => {
 	writeFileSync(at('no.json'), '{"format":"something"}');
 	writeFileSync(at('broken.json'), '{');
 	const rows = [
-		[['report'], 2, /report diff A B, report trend FILE or/],
+		[['report'], 2, /report diff A B, report trend FILE, report record/],
 		[['report', 'diff', at('no.json')], 2, /report diff A B/],
 		[['report', 'diff', at('no.json'), at('no.json')], 1, /no result of plimsoll load --json/],
 		[['report', 'diff', at('none.json'), at('no.json')], 1, /none\.json: No such file/],

@@ -98,3 +98,37 @@ test('thresholds: met, missed, misspelt; in text, JSON and page', async (t) => {
 		assert.equal(end.stdout, '');
 	}
 });
+
+test('the page of a line is drawn from its result; what is null is left out', async () => {
+	const probe = (users, p99, more = {}) => ({ phase: 'saturation', users, seconds: 3, verdict: 'held', cause: null, offered_per_second: users / 100, done_per_second: users / 100, refused_per_second: 0, failed_per_second: 0, p50_us: 1000, p90_us: 2000, p99_us: p99, use: [{ role: 'web', cores: users / 1e5 }], ...more });
+	const cost = (activity, value) => ({ activity, value, low: value * 0.9, high: value * 1.1 });
+	const result = {
+		format: 'plimsoll-line', version: 1, complete: true, stopped: null, seconds: 60, url: 'http://127.0.0.1:1',
+		model: { name: 'shop', preset: null, activities: [{ name: 'buy', per_user_day: 2, share: 1, per_second_of_1m_users: 23 }] },
+		machine: { cores: 2, cpu: 'c', kernel: 'k', memory_bytes: 8e9 },
+		saturation: { low_users: 9800, high_users: 10100, held: true, failed: true }, slo_limit: null,
+		beyond: { verdict: 'collapse', collapse_ratio: 0.5, steps: [{ direction: 'up', offered_per_second: 150, good_per_second: 50 }, { direction: 'up', offered_per_second: 200, good_per_second: 20 }, { direction: 'down', offered_per_second: 100, good_per_second: 30 }] },
+		probes: [probe(8000, 8000), probe(9800, 20000), probe(2000, 3000), probe(4000, 9e9, { verdict: 'void' }), probe(12000, null, { verdict: 'failed', cause: 'the backlog <grows>' })],
+		roles: [{ name: 'web', use: 0.97 }, { name: 'store', use: null }],
+		saturated: { role: 'web', by: 'processor', use: 0.97, next_role: 'store', next_use: 0.3 },
+		demands: { roles: [{ name: 'web', cpu_seconds: [cost('buy', 0.004)] }, { name: 'store', cpu_seconds: [cost('buy', 0.001)] }] },
+		predicted: null, caveats: ['all on one machine'],
+	};
+	const [json, file] = [path.join(scratch, 'line.json'), path.join(scratch, 'line.html')];
+	writeFileSync(json, JSON.stringify(result));
+	const end = await run(['report', 'line', json, '--html', file]);
+	assert.equal(end.code, 0, end.stderr);
+	const page = readFileSync(file, 'utf8');
+	assert.match(page, /The line is between 9800 and 10\.1k active users; then web is full first, and after it store\./);
+	assert.match(page, /Beyond the line: collapse\. At one and a half times it 50 % of the most is still done\./);
+	assert.match(page, /99 of 100: 20 ms at 9800/);
+	assert.doesNotMatch(page, /99 of 100: [\d.]+ k?s at 4000/, 'a void probe is in no plot');
+	assert.match(page, /<span>buy<\/span>[^]*class="interval"[^]*<span>5 ms<\/span>/);
+	for (const part of ['the backlog &lt;grows&gt;', 'all on one machine', 'How full each role is', 'beyond, up', 'and down']) assert.match(page, new RegExp(part));
+	assert.doesNotMatch(page, /<script|src=|href=|[0-9" >]-?nan[" ,<]/i);
+	writeFileSync(json, JSON.stringify({ ...result, complete: false, stopped: 'the target is gone', saturation: null, saturated: null, beyond: null, probes: [], roles: [], demands: null }));
+	assert.equal((await run(['report', 'line', json, '--html', file])).code, 0);
+	assert.match(readFileSync(file, 'utf8'), /No line was found\.[^]*ended before its end \(the target is gone\)/);
+	writeFileSync(json, '{}');
+	assert.match((await run(['report', 'line', json, '--html', file])).stderr, /no result of plimsoll line/);
+});
