@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/lab_fit.h"
 #include "cmd/lab_fleet.h"
 #include "cmd/lab_line.h"
 #include "cmd/lab_live.h"
@@ -29,6 +30,9 @@ static void print_usage(FILE *out)
 	fputs(
 	    "usage: plimsoll model check MODEL\n"
 	    "       plimsoll model rates MODEL [--preset P] [--users N]\n"
+	    "       plimsoll model log MODEL [--preset P] [--users N] [--for TIME] [--format combined|json]\n"
+	    "       plimsoll model fit MODEL LOG|http://HOST:PORT/metrics [--preset P] [--for TIME] [--json]\n"
+	    "       plimsoll model compare MODEL LOG|http://HOST:PORT/metrics [--preset P] [--for TIME] [--json]\n"
 	    "       plimsoll load MODEL [option ...] URL\n"
 	    "       plimsoll load --join HOST:PORT [--processes N] [--from ADDRESSES]\n\n"
 	    "  MODEL                  a file of Lua, or the name of one that came along: persona, web\n"
@@ -106,16 +110,22 @@ static int run_model(const struct lab_options *o)
 {
 	struct err_note note = { 0 };
 	struct model *m = NULL;
-	bool check = o->n_words == 2 && strcmp(o->words[0], "check") == 0;
-	bool rates = o->n_words == 2 && strcmp(o->words[0], "rates") == 0;
+	const char *verb = o->n_words == 0 ? "" : o->words[0];
+	bool fit = strcmp(verb, "fit") == 0, compare = strcmp(verb, "compare") == 0;
+	bool check = strcmp(verb, "check") == 0, rates = strcmp(verb, "rates") == 0;
+	bool log = strcmp(verb, "log") == 0;
 
-	if (!check && !rates) {
-		return lab_usage_error("load", "model check MODEL or model rates MODEL");
+	if (!(fit || compare) ? !(check || rates || log) || o->n_words != 2 : o->n_words != 3) {
+		return lab_usage_error("load",
+		    "model check MODEL or model rates MODEL; also log MODEL, fit MODEL LOG, compare MODEL LOG");
 	}
 	if (lab_open_model(o->words[1], o, &m, &note) != ERR_OK) {
 		return lab_failed("model", &note);
 	}
-	int code = check ? model_check(m) : model_rates(m, o);
+	int code = check   ? model_check(m)
+		   : rates ? model_rates(m, o)
+		   : log   ? lab_model_log(m, o)
+			   : lab_model_fit(m, o, compare);
 	model_close(&m);
 	return code;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/lab_live.h"
 #include "cmd/lab_main.h"
 #include "cmd/lab_output.h"
 #include "cmd/lab_target.h"
@@ -28,7 +29,8 @@ void lab_replay_usage(FILE *out)
 	    "  --method LIST          GET,HEAD; \"all\" sends the others too, without the bodies that logs lack\n"
 	    "  --path P               what paths begin with, or a pattern with * and ?\n"
 	    "  --status LIST          of the log: 200,404 or 3xx\n"
-	    "  --since T, --until T   a part of the log: 2026-05-31T12:00:00Z, or 10m from its beginning\n"
+	    "  --since T              from there on: 2026-05-31T12:00:00Z, or 10m from the log's beginning\n"
+	    "  --until T              up to there, likewise\n"
 	    "  --requests N           not more than so many\n"
 	    "  --shuffle              in random order, for lists of paths\n"
 	    "  --timeout TIME         for an answer (10s)\n"
@@ -129,11 +131,13 @@ static int play(const struct access_log *log, struct lab_options *o)
 	struct replay_schedule schedule = { 0 };
 	struct replay_result *r = NULL;
 	struct lab_target target = { .address = o->admin };
+	struct lab_live live;
 	struct buf text = buf_new(LAB_TEXT_BYTES);
 
 	o->replay.load = o->load;
 	o->replay.load.url = o->words[1];
 	o->replay.load.slos = o->slos;
+	lab_live_open(&live, "replay", &o->replay.load, o->admin == NULL ? NULL : &target);
 	if (o->admin != NULL) {
 		o->replay.load.at_moment = lab_target_look;
 		o->replay.load.moment_arg = &target;

@@ -31,7 +31,7 @@ static const struct command commands[] = {
 	{ "user",    "WHAT ...",      "accounts: list, show, verify, lock, unlock, delete, create, invite, admin, import, export, create-many", cmd_user },
 	{ "identity", "WHAT ...",     "keys of sign-in: key list, key new, key retire ID; verify [FILE|-]: checks an assertion without a server; cost: what passwords cost here", cmd_identity },
 	{ "sync",    "WHAT ...",      "stores of Firefox Sync: usage, user UID, purge, export UID, import UID", cmd_sync },
-	{ "model",   "check|rates MODEL", "what users do and how often, derived step by step; [--preset P] [--users N]", NULL },
+	{ "model",   "WHAT MODEL ...", "models of users: check, rates (derived step by step), log (without a server), fit and compare (with a log or metrics)", NULL },
 	{ "replay",  "LOG URL",       "plays an access log against a server; `plimsoll replay --help`", NULL },
 	{ "load",    "MODEL URL",     "behaves like so many active users of a model; `plimsoll load --help`", NULL },
 	{ "plan",    "INPUT ...",     "machines, dates and cost for so many users, from a line result or a file; `plimsoll plan --help`", NULL },

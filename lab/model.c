@@ -81,7 +81,7 @@ enum err model_open_text(
 	}
 	m->texts = arena_new(TEXT_BYTES);
 	m->path = path;
-	m->warm = LUA_NOREF;
+	m->warm = m->pretend = m->routes = LUA_NOREF;
 	m->behaviour = BEHAVIOUR_DEFAULT;
 	enum err e = script_open(&limits, seed, &m->script);
 	if (e == ERR_OK) {

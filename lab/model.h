@@ -65,7 +65,9 @@ struct model {
 	struct model_preset presets[MODEL_PRESETS_MAX];
 	unsigned n_values, n_activities, n_presets, n_keys;
 	struct behaviour behaviour;
-	int warm; /* reference of the function that prepares a user, or LUA_NOREF */
+	int warm;    /* reference of the function that prepares a user, or LUA_NOREF */
+	int pretend; /* of the one that answers in place of a server, or LUA_NOREF */
+	int routes;  /* of the list of { name, pattern of Lua }, or LUA_NOREF */
 };
 
 /*
@@ -83,6 +85,13 @@ void model_close(struct model **m);
  * are. */
 NODISCARD enum err model_find_preset(const struct model *m, const char *name,
     const struct model_preset **ret, struct err_note *note);
+
+/*
+ * Appends the name of what a path asks for: of the first of the model's routes whose pattern it
+ * has, else route_put()'s. ERR_INVALID: a pattern that is none.
+ */
+NODISCARD enum err model_route(
+    const struct model *m, struct slice path, struct buf *out, struct err_note *note);
 
 /* Activities per second of that many users; preset NULL: derived. */
 double model_rate(

@@ -67,6 +67,20 @@ static void want_table(lua_State *L, const char *what)
 	}
 }
 
+/* A field of the table at 1 in the registry, or LUA_NOREF. */
+static int take_reference(lua_State *L, const char *name, int type)
+{
+	lua_getfield(L, 1, name);
+	if (lua_isnil(L, -1)) {
+		lua_pop(L, 1);
+		return LUA_NOREF;
+	}
+	if (lua_type(L, -1) != type) {
+		script_fail(L, "%s must be a %s", name, lua_typename(L, type));
+	}
+	return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
 static int declare_model(lua_State *L)
 {
 	struct model *m = model_of(L);
@@ -80,10 +94,9 @@ static int declare_model(lua_State *L)
 		script_fail(L, "keys: from 0 to %d", BROWSERID_KEYS_MAX);
 	}
 	m->n_keys = (unsigned)keys;
-	lua_getfield(L, 1, "warm");
-	if (lua_isfunction(L, -1)) {
-		m->warm = luaL_ref(L, LUA_REGISTRYINDEX);
-	}
+	m->warm = take_reference(L, "warm", LUA_TFUNCTION);
+	m->pretend = take_reference(L, "pretend", LUA_TFUNCTION);
+	m->routes = take_reference(L, "routes", LUA_TTABLE);
 	return 0;
 }
 

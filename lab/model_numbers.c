@@ -1,10 +1,12 @@
 /*
  * The numbers of a model once it is read: by name for formulas, as rates for a number of users.
  */
+#include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lab/model.h"
+#include "lab/route.h"
 
 static double per_day(const struct model *m, const struct model_preset *p, unsigned activity)
 {
@@ -85,4 +87,58 @@ enum err model_find_preset(
 	}
 	return err_note_set(note, ERR_NOT_FOUND, "%s has no preset \"%s\"; there %s: %s", m->path,
 	    name, m->n_presets == 1 ? "is" : "are", m->n_presets == 0 ? "none" : names);
+}
+
+/* string.find(path, pattern) of the routes in turn; the name of the first that has it, or nil. */
+static int find_route(lua_State *L)
+{
+	size_t n = lua_objlen(L, 1);
+
+	for (size_t i = 1; i <= n; i++) {
+		lua_rawgeti(L, 1, (int)i);
+		if (!lua_istable(L, -1)) {
+			script_fail(L, "routes = { { name, pattern }, ... }");
+		}
+		lua_getglobal(L, "string");
+		lua_getfield(L, -1, "find");
+		lua_pushvalue(L, 2);
+		lua_rawgeti(L, -4, 2);
+		lua_call(L, 2, 1);
+		if (!lua_isnil(L, -1)) {
+			lua_rawgeti(L, -3, 1);
+			return 1;
+		}
+		lua_settop(L, 2);
+	}
+	lua_pushnil(L);
+	return 1;
+}
+
+enum err model_route(
+    const struct model *m, struct slice path, struct buf *out, struct err_note *note)
+{
+	struct script *s = m->script;
+	lua_State *L = s->lua;
+	size_t len = 0;
+
+	if (m->routes == LUA_NOREF) {
+		route_put(path, out);
+		return ERR_OK;
+	}
+	path = slice_sub(path, 0, slice_find(path, '?', 0));
+	lua_pushcfunction(L, find_route);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, m->routes);
+	lua_pushlstring(L, path.ptr, path.len);
+	enum err e = script_call(s, L, 2, 1, note);
+	if (e != ERR_OK) {
+		return e;
+	}
+	const char *name = lua_tolstring(L, -1, &len);
+	if (name == NULL) {
+		route_put(path, out);
+	} else {
+		buf_append(out, name, len);
+	}
+	lua_pop(L, 1);
+	return ERR_OK;
 }

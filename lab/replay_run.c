@@ -3,6 +3,7 @@
  * figures, the judgement of the generator. In place of activities there are clients, each with a
  * queue of requests that are due, and connections that take from it.
  */
+#include <lauxlib.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -523,7 +524,9 @@ static void run(struct replay *r)
 		l->plan.at_moment(l->plan.moment_arg, LOAD_BEGINS);
 	}
 	l->start_us = l->count_from_us = l->second_us = clock_mono_us();
-	l->end_us = INT64_MAX;
+	l->end_us = r->plan->times == REPLAY_FAST
+			? INT64_MAX
+			: l->start_us + (int64_t)(r->schedule->length_s * 1e6) + second_us;
 	l->cpu_from_us = clock_cpu_us();
 	l->delay_from_us = load_run_delay_us();
 	loop_again(l->loop);
@@ -581,6 +584,7 @@ enum err replay_run(const struct access_log *log, const struct replay_schedule *
 	result->load = lr;
 	result->model.name = "replay";
 	result->model.about = "an access log";
+	result->model.warm = LUA_NOREF;
 	lr->model = &result->model;
 	*r = (struct replay){ .log = log, .schedule = schedule, .plan = plan, .result = result };
 	r->l.result = lr;

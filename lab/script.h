@@ -65,12 +65,16 @@ struct script {
 	void *run;
 	unsigned browsers; /* numbered so far */
 	int refs[SCRIPT_REFS];
+	int64_t pretended_ms; /* of the calendar, while no server is asked; 0: the real time */
 };
 
 /* A Lua with the harmless parts of its library and the helpers of doc/MODELS.md. ERR_MEMORY. */
 NODISCARD enum err script_open(
     const struct script_limits *limits, uint64_t seed, struct script **ret);
 void script_close(struct script **s);
+
+/* Milliseconds of the calendar: the real ones, or the pretended. */
+int64_t script_now_ms(const struct script *s);
 
 /* The script that a state or one of its coroutines belongs to. */
 struct script *script_of(lua_State *L);

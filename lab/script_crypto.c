@@ -15,7 +15,7 @@ enum {
 	HKDF_MOST = 255 * 32, /* RFC 5869 */
 	PBKDF2_MOST = 1024,
 	PBKDF2_ROUNDS = 10000000,
-	KDF_INPUT_MOST = 4096,
+	KDF_INPUT_MOST = 1024,
 };
 
 static int sha256(lua_State *L)

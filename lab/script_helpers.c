@@ -92,9 +92,21 @@ static int random_text(lua_State *L)
 	return script_push_scratch(L, "random_text");
 }
 
+int64_t script_now_ms(const struct script *s)
+{
+	return s->pretended_ms != 0 ? s->pretended_ms : clock_wall_ms();
+}
+
+/* True while there is no server and the model pretends its answers. */
+static int pretending(lua_State *L)
+{
+	lua_pushboolean(L, script_of(L)->pretended_ms != 0);
+	return 1;
+}
+
 static int now_ms(lua_State *L)
 {
-	lua_pushnumber(L, (double)clock_wall_ms());
+	lua_pushnumber(L, (double)script_now_ms(script_of(L)));
 	return 1;
 }
 
@@ -137,5 +149,6 @@ void script_add_helpers(struct script *s)
 	lua_register(L, "unhex", hex_decode);
 	lua_register(L, "random_text", random_text);
 	lua_register(L, "now_ms", now_ms);
+	lua_register(L, "pretending", pretending);
 	lua_register(L, "url_encode", url_encode);
 }

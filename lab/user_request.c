@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/clock.h"
 #include "core/http/chars.h"
-#include "lab/hawk.h"
+#include "lab/hawk_client.h"
 #include "lab/user_api.h"
 
 enum {
@@ -112,7 +111,7 @@ static void put_hawk(lua_State *L, struct script *s, int options, struct hawk_re
 	lua_getfield(L, at, "key");
 	r->key = script_text(L, -1, "the key of hawk");
 	r->id = slice_str(script_field_text(L, at, "id"));
-	(void)snprintf(ts, sizeof(ts), "%lld", (long long)(clock_wall_ms() / 1000));
+	(void)snprintf(ts, sizeof(ts), "%lld", (long long)(script_now_ms(s) / 1000));
 	(void)snprintf(
 	    nonce, sizeof(nonce), "%010llx", (unsigned long long)(chance_u64(&s->chance) >> 24));
 	r->ts = slice_str(ts);

@@ -42,11 +42,13 @@ end
 
 -- The site asks the service whether the assertion is good. It is another client, with a context of
 -- its own each time.
+local asked_for -- the address of the last assertion
 local function site_verifies(user, key, certificate, email)
 	local site = browser()
 	local origin = "http://site" .. user:pick(4) .. ".example"
 	context(site)
 	local assertion = browserid.assertion(key, origin, 120, certificate)
+	asked_for = email
 	local answer = site:post("/verify", { audience = origin, assertion = assertion, csrf = site.csrf })
 	local verdict = answer:json()
 	check(verdict.status == "okay", "verify: " .. answer.body)
@@ -105,6 +107,19 @@ model {
 	about = "people who sign in to sites with their e-mail address",
 	keys = KEYS,
 	connection = "activity",
+	-- What a server would say, for logs without one.
+	pretend = function(method, path, body, step)
+		local answers = {
+			session_context = '{"csrf_token":"c"}',
+			list_emails = '{"emails":["a"]}',
+			fake_verification = ("t"):rep(48),
+			email_addition_status = '{"status":"complete"}',
+		}
+		if step == "verify" then -- an address is not in the assertion that is only pretended
+			return 200, { status = "okay", email = asked_for }
+		end
+		return 200, answers[step] or '{"success":true}'
+	end,
 	-- A user who was here before the run began: both devices signed in, with a certificate.
 	warm = function(user)
 		for number = 1, 2 do

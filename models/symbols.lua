@@ -34,36 +34,36 @@ end
 
 -- Ten names have 11 % of the files, fifty 44 %, a hundred 75 %, two hundred 98.7 % of 805.
 local POPULAR = { { 112, 0, 10 }, { 331, 10, 40 }, { 311, 50, 50 }, { 233, 100, 100 }, { 13, 200, NAMES - 200 } }
--- Kinds of files; those with code ids are the Windows ones that are compressed as they are.
-local KINDS = { { 413, ".sym" }, { 186, ".dbg.gz" }, { 180, ".pd_" }, { 98, ".ex_" }, { 84, ".dl_" }, { 39, ".tar.bz2" } }
+-- What a name stands for, and which files it has: a library or program of Unix, a PDB, an EXE, a DLL. Together
+-- 41 % are .sym, 19 % .dbg.gz, 18 % .pd_, 10 % .ex_, 8 % .dl_ and 4 % .tar.bz2.
+local CLASSES = { { 458, "unix" }, { 360, "pdb" }, { 98, "exe" }, { 84, "dll" } }
+local KINDS = {
+	unix = { { 509, ".sym" }, { 406, ".dbg.gz" }, { 85, ".tar.bz2" } },
+	pdb = { { 500, ".sym" }, { 500, ".pd_" } },
+	exe = { { 1000, ".ex_" } },
+	dll = { { 1000, ".dl_" } },
+}
+-- Digits of the ids of EXE and DLL; the others have 33.
 local CODE_LENGTHS = { { 641, 13 }, { 243, 12 }, { 72, 14 }, { 44, 15 } }
-
-local function name_of(number, kind)
-	local stem = ("module%03d"):format(number)
-	if kind == ".pd_" then
-		return stem .. ".pdb", stem .. ".pd_"
-	elseif kind == ".ex_" then
-		return stem .. ".exe", stem .. ".ex_"
-	elseif kind == ".dl_" then
-		return stem .. ".dll", stem .. ".dl_"
-	elseif number % 4 == 0 then
-		return "lib" .. stem .. ".so", "lib" .. stem .. ".so" .. kind
-	end
-	return stem, stem .. kind
-end
 
 -- File number i: "name/ID/file". The same number is the same file, in all runs.
 local function key(i)
 	local first, n = row(POPULAR, drawn(i, "popular", 1000))
-	local kind = row(KINDS, drawn(i, "kind", 1000))
-	local name, file = name_of(first + drawn(i, "name", n), kind)
+	local number = first + drawn(i, "name", n)
+	local class = row(CLASSES, number * 618 % 1000) -- evenly among the popular ones too
+	local kind = row(KINDS[class], drawn(i, "kind", 1000))
+	local stem = ("module%03d"):format(number)
 	local id = hex(sha256("id:" .. i)):upper()
-	if kind == ".ex_" or kind == ".dl_" then
+	if class == "exe" or class == "dll" then
 		id = id:sub(1, row(CODE_LENGTHS, drawn(i, "code", 1000)))
-	else
-		id = id:sub(1, 32) .. "0"
+		return stem .. "." .. class .. "/" .. id .. "/" .. stem .. kind
 	end
-	return name .. "/" .. id .. "/" .. file
+	id = id:sub(1, 32) .. "0"
+	if class == "pdb" then
+		return stem .. ".pdb/" .. id .. "/" .. stem .. kind
+	end
+	local name = number % 4 == 0 and "lib" .. stem .. ".so" or stem
+	return name .. "/" .. id .. "/" .. name .. kind
 end
 
 -- How often a file comes: half of them once, nearly half twice, the rest up to 502 times; 2.2 on average.
@@ -74,8 +74,8 @@ local function repeats(i)
 	elseif draw < 9643 then
 		return 2
 	end
-	-- Of the 3.6 % left: as many have at least x as (3 / x) ^ 1.1 of them, cut at 502.
-	return math.min(502, math.floor(3 / ((draw - 9643 + 0.5) / 357) ^ (1 / 1.1)))
+	-- Of the 3.6 % left, (3 / x) ^ 0.9 come at least x times, cut at 502.
+	return math.min(502, math.floor(3 / ((draw - 9643 + 0.5) / 357) ^ (1 / 0.9)))
 end
 
 -- Any file of the first n, those that come often more often.
@@ -160,6 +160,9 @@ model {
 	about = "builds, crash reporters, debuggers and profilers at a symbol server",
 	retry = "backoff",
 	warm = function(user)
+		if pretending() then
+			return
+		end
 		upload(browser(), user.n)
 		uploaded = math.max(uploaded, user.n + 1)
 	end,

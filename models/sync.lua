@@ -13,6 +13,7 @@ local CLIENT = "5882386c6d801776"
 local NS = "identity.mozilla.com/picl/v1/"
 local KEYS_CHANGED_AT = "1500000000000" -- before any account was made
 local ENGINES = { "clients", "prefs", "passwords", "tabs", "bookmarks", "addons", "forms", "history" }
+local YEAR = 31536000
 local NOISE = random_text(4096) -- payloads are encrypted: to a server they are noise
 
 -- ---- what a browser does -----------------------------------------------------------------------------
@@ -198,6 +199,21 @@ model {
 	name = "sync",
 	about = "people who keep their browsers in step",
 	retry = "weave",
+	-- What a server would say, for logs without one. Tokens do not end there: the activity token asks for the next.
+	pretend = function(method, path, body, step)
+		if step == "login" then
+			return 200, { sessionToken = ("0"):rep(64) }
+		elseif step == "oauth_token" then
+			return 200, { access_token = "t", expires_in = YEAR }
+		elseif step == "token" then
+			return 200, { id = "i", key = "k", api_endpoint = "http://127.0.0.1/1.5/42", duration = YEAR }
+		elseif step == "info_collections" then
+			return 200, { bookmarks = 1 }
+		elseif step == "post_batch" then
+			return 202, { batch = "b" }
+		end
+		return 200, "1"
+	end,
 	-- A user who was here before: both devices have synced.
 	warm = function(user)
 		device_of(user, 1)

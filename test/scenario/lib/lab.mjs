@@ -31,7 +31,7 @@ export function lab(args, { prefix = [], onSpawn = () => {} } = {}) {
 		child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
 		child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
 		child.once('error', reject);
-		child.once('close', (code) => resolve({ code, stdout, stderr, json: stdout.startsWith('{') ? JSON.parse(stdout) : null }));
+		child.once('close', (code) => resolve({ code, stdout, stderr, json: stdout.startsWith('{') && stdout.indexOf('\n') === stdout.length - 1 ? JSON.parse(stdout) : null }));
 		onSpawn(child);
 	});
 }

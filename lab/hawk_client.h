@@ -2,8 +2,8 @@
  * Hawk: a request signed with a shared key (sync.md 3.6, 6.7). The client's half: MAC, hash of the
  * body and the Authorization header. Pure.
  */
-#ifndef PLIMSOLL_LAB_HAWK_H
-#define PLIMSOLL_LAB_HAWK_H
+#ifndef PLIMSOLL_LAB_HAWK_CLIENT_H
+#define PLIMSOLL_LAB_HAWK_CLIENT_H
 
 #include "core/base/buf.h"
 #include "core/base/err.h"

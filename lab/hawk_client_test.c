@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "lab/hawk.h"
+#include "lab/hawk_client.h"
 
 static void expect(struct buf *out, const char *want)
 {

@@ -1,7 +1,7 @@
 /*
  * The text that is signed has one line for each part, in the order of the specification.
  */
-#include "lab/hawk.h"
+#include "lab/hawk_client.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
