@@ -25,6 +25,7 @@ struct run {
 	lua_State *co;
 	int co_ref;
 	bool waits_for_answer;
+	unsigned n_plain; /* of an activity without a function: its requests so far */
 };
 
 struct source {
@@ -81,6 +82,7 @@ static void pretend_answer(
 	p->answer.status = r->expect == EXPECT_ANY ? 200 : r->expect;
 	buf_append_str(&p->answer.head, "HTTP/1.1 200 OK\r\n\r\n");
 	if (p->m->pretend == LUA_NOREF || p->failed != ERR_OK) {
+		buf_append_str(&p->answer.body, "{}");
 		return;
 	}
 	lua_rawgeti(L, LUA_REGISTRYINDEX, p->m->pretend);
@@ -274,6 +276,33 @@ static void wait_for(struct pretend *p, struct run *run)
 	}
 }
 
+/* The next request of an activity that has only paths; false: there is none. */
+static bool ask_plainly(struct pretend *p, struct run *run)
+{
+	const struct model_activity *a = &p->m->activities[run->activity];
+	const char *path = run->n_plain < a->n_gets ? a->gets[run->n_plain++] : NULL;
+
+	if (path != NULL) {
+		const struct pretended told = { p->now_us, run->user, run->activity, SLICE("GET"),
+			slice_str(path), user_step_of_path(slice_str(path)), 200, 0 };
+		p->plan->request(p->plan->arg, &told);
+		p->asked = ASKED_THINK;
+		p->think_s = ANSWER_US / 1e6;
+	}
+	return path != NULL;
+}
+
+static bool take_turn(struct pretend *p, struct run *run)
+{
+	if (p->m->activities[run->activity].does == LUA_NOREF) {
+		return ask_plainly(p, run);
+	}
+	if (run->co == NULL) {
+		return start(p, run, p->m->activities[run->activity].does);
+	}
+	return resume(p, run, run->waits_for_answer ? 1 : 0);
+}
+
 static void go_on(struct pretend *p, struct run *run, bool more)
 {
 	if (more) {
@@ -300,7 +329,7 @@ static void begin(struct pretend *p, unsigned activity, uint64_t user)
 	p->users[user] |= USER_BUSY;
 	warm(p, user);
 	if (p->failed == ERR_OK) {
-		go_on(p, run, start(p, run, p->m->activities[activity].does));
+		go_on(p, run, take_turn(p, run));
 	}
 }
 
@@ -353,7 +382,7 @@ static void run_all(struct pretend *p)
 			continue;
 		}
 		struct run *run = d.who;
-		go_on(p, run, resume(p, run, run->waits_for_answer ? 1 : 0));
+		go_on(p, run, take_turn(p, run));
 	}
 }
 
