@@ -203,6 +203,9 @@ static void take_unknown(struct fit_result *r, struct slice kind, double count)
 {
 	unsigned at = r->n_unknown;
 
+	if (count <= 0) {
+		return; /* a counter that did not move */
+	}
 	while (at > 0 && r->unknown[at - 1].count < count) {
 		if (at < FIT_UNKNOWN_MOST) {
 			r->unknown[at] = r->unknown[at - 1];
