@@ -94,8 +94,11 @@ static void add_metrics(struct slice text, double sign, struct fit_counts *count
 	}
 }
 
-static enum err look(const char *url, double sign, struct fit_counts *counts, struct err_note *note)
+/* *ret_us: about when the server counted. */
+static enum err look(
+    const char *url, double sign, struct fit_counts *counts, int64_t *ret_us, struct err_note *note)
 {
+	int64_t before_us = clock_mono_us();
 	char address[ADDRESS_BYTES];
 	struct slice rest = slice_str(url + 7);
 	size_t slash = slice_find(rest, '/', 0);
@@ -105,6 +108,7 @@ static enum err look(const char *url, double sign, struct fit_counts *counts, st
 	(void)snprintf(address, sizeof(address), "%.*s", SLICE_ARG(slice_sub(rest, 0, slash)));
 	enum err e =
 	    fetch_admin(address, path.len <= 1 ? "/metrics" : path.ptr, &text, &body, note);
+	*ret_us = (before_us + clock_mono_us()) / 2;
 	if (e == ERR_OK) {
 		add_metrics(body, sign, counts);
 	}
@@ -116,16 +120,16 @@ static enum err look(const char *url, double sign, struct fit_counts *counts, st
 static enum err count_metrics(
     const char *url, double seconds, struct fit_counts *ret, struct err_note *note)
 {
-	enum err e = look(url, -1, ret, note);
-	int64_t began_us = clock_mono_us();
+	int64_t first_us = 0, second_us = 0;
+	enum err e = look(url, -1, ret, &first_us, note);
 
 	if (e != ERR_OK) {
 		return e;
 	}
 	fprintf(stderr, "counting at %s for %.0f s\n", url, seconds);
 	poll(NULL, 0, (int)(seconds * 1000));
-	e = look(url, 1, ret, note);
-	ret->seconds = (double)(clock_mono_us() - began_us) / 1e6;
+	e = look(url, 1, ret, &second_us, note);
+	ret->seconds = (double)(second_us - first_us) / 1e6;
 	for (uint32_t i = 0; i < ret->kinds.n; i++) {
 		if (ret->counts[i] < 0) {
 			return err_note_set(
