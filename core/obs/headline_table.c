@@ -15,7 +15,7 @@ const struct headline_def headline_defs[HEADLINE_COUNT] = {
 	[HEADLINE_ACTIVE_USERS] = {
 		"active_users", "Active-user equivalent", "users", HEADLINE_SINGLE, false,
 		"How many active users of the model would make what is being done now.",
-		"The rate of all activities that have a model rate, over the sum of their model rates for one user. It is an equivalent, not a count of people, and moves with the time of day: the model spreads its day evenly.",
+		"For each service the rate of all its activities that have a model rate, over the sum of their model rates for one user; the service with the most counts. It is an equivalent, not a count of people, and moves with the time of day: the model spreads its day evenly.",
 		"Compare it with the number that a load test held; plan at 1.25 times the peak of the last weeks." },
 	[HEADLINE_ACTIVITIES_RATE] = {
 		"activities_per_second", "Activities", "1/s", HEADLINE_BY_ACTIVITY, true,

@@ -4,7 +4,7 @@
 #include "services/sync/admin.h"
 
 #include "core/base/json.h"
-#include "services/sync/body.h"
+#include "services/sync/bso_body.h"
 #include "services/sync/bso.h"
 #include "services/sync/db.h"
 #include "services/sync/write.h"

@@ -6,7 +6,7 @@
  */
 #include "core/base/check.h"
 #include "services/sync/db.h"
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 #include "services/sync/write_priv.h"
 
 /* A row as it is, or as it is to be. */

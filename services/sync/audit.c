@@ -7,7 +7,7 @@
 #include "services/sync/admin.h"
 #include "services/sync/db.h"
 #include "services/sync/meta.h"
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 #include "services/sync/sync_priv.h"
 
 enum {

@@ -6,7 +6,7 @@
 
 #include "core/base/json.h"
 #include "core/store/sql.h"
-#include "services/sync/call.h"
+#include "services/sync/storage_call.h"
 
 enum {
 	/* Text of the largest record: each byte of a payload may need six. */

@@ -4,7 +4,7 @@
 #ifndef PLIMSOLL_SYNC_CHANGE_H
 #define PLIMSOLL_SYNC_CHANGE_H
 
-#include "services/sync/call.h"
+#include "services/sync/storage_call.h"
 #include "services/sync/write.h"
 
 /* A change of kind to what the request is about; no records yet. */

@@ -14,7 +14,7 @@ enum sync_stmt {
 };
 extern const struct sql_stmt sync_stmts[SYNC_STMTS];
 
-/* schema.c */
+/* sync_schema.c */
 enum {
 	SYNC_MIGRATIONS = 1
 };

@@ -3,7 +3,7 @@
  * must be looked up, and only where something has.
  */
 #include "core/base/json.h"
-#include "services/sync/call.h"
+#include "services/sync/storage_call.h"
 #include "services/sync/db.h"
 #include "services/sync/sync_priv.h"
 

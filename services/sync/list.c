@@ -11,7 +11,7 @@
 #include "services/sync/bso.h"
 #include "services/sync/db.h"
 #include "services/sync/params.h"
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 #include "services/sync/sync_priv.h"
 
 enum {

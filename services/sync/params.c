@@ -4,7 +4,7 @@
 #include "services/sync/params.h"
 
 #include "core/base/enc.h"
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 
 enum {
 	TOKEN_MAX = 96 /* bytes of a decoded offset: order, number, id */

@@ -29,7 +29,7 @@
 #include "core/store/store.h"
 #include "services/sync/meta.h"
 #include "services/sync/purge.h"
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 #include "services/sync/sync.h"
 #include "services/sync/write.h"
 

@@ -9,7 +9,7 @@
 #include "core/store/store.h"
 #include "services/sync/db.h"
 #include "services/sync/meta.h"
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 
 enum {
 	CHUNKS = 4,	     /* of one step; each may be of megabytes */

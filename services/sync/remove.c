@@ -3,7 +3,7 @@
  */
 #include "services/sync/change.h"
 #include "services/sync/params.h"
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 #include "services/sync/sync_priv.h"
 
 static enum err run(struct sync_call *s, const struct sync_write_req *r, const char *body)

@@ -36,7 +36,7 @@ struct sync_state {
 /* The state in this process. */
 struct sync_state *sync_state(const struct svc_env *env);
 
-/* ops.c */
+/* sync_ops.c */
 enum {
 	SYNC_OPS = 16 + 33
 };
@@ -57,7 +57,7 @@ extern const struct conf_key sync_conf_keys[SYNC_CONF_KEYS];
 NODISCARD enum err sync_conf_check(const struct conf *conf, struct err_note *note);
 struct sync_limits sync_limits_of(const struct conf *conf);
 
-/* site.c: what is common to all answers. */
+/* sync_site.c: what is common to all answers. */
 void sync_decorate(struct op_call *c);
 void sync_error(struct op_call *c, enum err e);
 op_fn sync_preflight, sync_not_found, sync_wrong_method;

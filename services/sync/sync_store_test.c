@@ -14,7 +14,7 @@
 #include "services/sync/db.h"
 #include "services/sync/meta.h"
 #include "services/sync/purge.h"
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 #include "services/sync/stamp.h"
 #include "services/sync/sync.h"
 #include "services/sync/write.h"

@@ -3,7 +3,7 @@
  * gets memory before his token was looked at.
  */
 #include "core/base/json.h"
-#include "services/sync/body.h"
+#include "services/sync/bso_body.h"
 #include "services/sync/change.h"
 #include "services/sync/params.h"
 

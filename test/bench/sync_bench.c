@@ -24,7 +24,7 @@
 #include "core/store/sqlite.h"
 #include "core/store/store.h"
 #include "services/sync/db.h"
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 #include "services/sync/write.h"
 
 enum {

@@ -7,7 +7,7 @@
 
 #include "core/base/check.h"
 #include "core/base/json.h"
-#include "services/sync/body.h"
+#include "services/sync/bso_body.h"
 
 enum {
 	ARENA_MAX = 16 * 1024 * 1024

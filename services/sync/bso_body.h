@@ -3,11 +3,11 @@
  * go to the store (sync.md 1.3, 1.7). Good records are put into one run; faulty ones are named with
  * the reason and do not stop the others.
  */
-#ifndef PLIMSOLL_SYNC_BODY_H
-#define PLIMSOLL_SYNC_BODY_H
+#ifndef PLIMSOLL_SYNC_BSO_BODY_H
+#define PLIMSOLL_SYNC_BSO_BODY_H
 
 #include "core/base/buf.h"
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 #include "services/sync/sync_priv.h"
 
 struct sync_upload {

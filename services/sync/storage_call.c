@@ -1,10 +1,10 @@
 /*
- * See call.h.
+ * See storage_call.h.
  */
-#include "services/sync/call.h"
+#include "services/sync/storage_call.h"
 
 #include "core/base/clock.h"
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 #include "services/sync/sync_priv.h"
 
 enum {

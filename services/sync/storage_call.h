@@ -2,8 +2,8 @@
  * A request to the storage: what is common to all of them. Checks go in the order of sync.md 1.9;
  * error bodies are one bare number.
  */
-#ifndef PLIMSOLL_SYNC_CALL_H
-#define PLIMSOLL_SYNC_CALL_H
+#ifndef PLIMSOLL_SYNC_STORAGE_CALL_H
+#define PLIMSOLL_SYNC_STORAGE_CALL_H
 
 #include "core/http/http.h"
 #include "core/service.h"
@@ -68,9 +68,9 @@ void sync_add_number(struct sync_call *s, const char *name, int64_t n);
 /* For answers that go out in pieces: the headers that sync_reply() adds. */
 void sync_add_times(struct sync_call *s, int64_t modified_ms);
 
-/* site.c: an error: the number of its kind as body. */
+/* sync_site.c: an error: the number of its kind as body. */
 void sync_refuse(struct op_call *c, int status, enum sync_code code);
-/* site.c: 503 with a Retry-After spread over so many seconds and as many more. */
+/* sync_site.c: 503 with a Retry-After spread over so many seconds and as many more. */
 void sync_refuse_for_now(struct op_call *c, unsigned seconds);
 
 #endif

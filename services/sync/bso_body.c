@@ -1,7 +1,7 @@
 /*
- * See body.h.
+ * See bso_body.h.
  */
-#include "services/sync/body.h"
+#include "services/sync/bso_body.h"
 
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
  * means something. They go to the store, and lie in open batches, as a run of bytes of ours, so
  * that JSON is read once and outside of the only writer.
  */
-#ifndef PLIMSOLL_SYNC_RECORD_H
-#define PLIMSOLL_SYNC_RECORD_H
+#ifndef PLIMSOLL_SYNC_BSO_RECORD_H
+#define PLIMSOLL_SYNC_BSO_RECORD_H
 
 #include <stdbool.h>
 #include <stdint.h>

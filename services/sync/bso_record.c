@@ -1,7 +1,7 @@
 /*
- * See record.h.
+ * See bso_record.h.
  */
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 
 #include "services/sync/meta.h"
 

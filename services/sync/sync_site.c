@@ -5,9 +5,9 @@
 #include "core/base/clock.h"
 #include "core/base/rng.h"
 #include "core/obs/log.h"
-#include "services/sync/call.h"
+#include "services/sync/storage_call.h"
 #include "services/sync/fx.h"
-#include "services/sync/record.h"
+#include "services/sync/bso_record.h"
 #include "services/sync/sync_priv.h"
 #include "services/sync/token_server.h"
 
