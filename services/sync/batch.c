@@ -86,7 +86,7 @@ static enum err put_chunk(struct sync_write *w, const struct sync_batch *b)
 
 enum err sync_batch_append(struct sync_write *w, struct sync_batch *b, int64_t n, int64_t bytes)
 {
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 
 	if (n == 0) {
 		return ERR_OK;

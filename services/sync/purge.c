@@ -103,7 +103,7 @@ static enum err find_batch(struct step *p, int64_t *ret_uid, int64_t *ret_batch)
 static enum err sweep_batch(struct step *p)
 {
 	int64_t uid = 0, batch = 0;
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 	enum err e = find_batch(p, &uid, &batch);
 
 	if (e == ERR_OK) {

@@ -193,7 +193,7 @@ static enum err delete_ids(struct sync_write *w)
 /* The records stay until they are swept up; nothing leads to them any more. */
 static enum err forget(struct sync_write *w, const struct sync_collection *c)
 {
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 	enum err e = c->count == 0 ? ERR_END : sync_begin(w->t->db, SYNC_GARBAGE_PUT, &q, w->note);
 
 	if (e != ERR_OK) {
