@@ -30,6 +30,7 @@ struct client {
 	struct from *from;		/* borrowed; NULL: the machine chooses source addresses */
 	struct deadline_heap deadlines; /* of requests in flight */
 	uint64_t opened, bytes_in, bytes_out;
+	uint64_t events;		 /* of its connections */
 	uint64_t no_descriptor, no_port; /* how often one was missing */
 	unsigned open;
 	char read_buffer[CLIENT_READ_BYTES];

@@ -205,6 +205,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 {
 	struct client_conn *conn = handle->data;
 
+	conn->client->events++;
 	if (conn->state == CONN_CONNECTING) {
 		connected(conn);
 	} else if (conn->state == CONN_HANDSHAKE) {

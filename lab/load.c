@@ -246,7 +246,7 @@ static void sum_up(struct load *l)
 		return;
 	}
 	load_second_over(l);
-	r->cpu_s = (double)(clock_cpu_us() - l->cpu_from_us) / 1e6;
+	r->cpu_s = fmax((double)(clock_cpu_us() - l->cpu_from_us - l->polled_us) / 1e6, 0);
 	r->kept_waiting_s = (double)(load_run_delay_us() - l->delay_from_us) / 1e6;
 	r->watched_s = (double)(now_us - l->start_us) / 1e6;
 	if (l->plan.at_moment != NULL) {

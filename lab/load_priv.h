@@ -49,7 +49,10 @@ struct load {
 	struct load_source sources[MODEL_ACTIVITIES_MAX];
 	int timer_fd;
 	uv_poll_t timer, stop;
-	int64_t timer_us;	   /* what the timer is set to */
+	int64_t timer_us;	/* what the timer is set to */
+	bool processor_is_ours; /* others do not want it: polling takes nothing from them */
+	int64_t polls_from_us, polled_us, seen_delay_us;
+	uint64_t events_before;
 	uint64_t *busy;		   /* a bit per user */
 	uint64_t pool, first_user; /* those who may act: pool from first_user */
 	struct list runs, spare_runs;

@@ -13,7 +13,7 @@
 enum {
 	DUE_PER_TURN = 64, /* then answers get their turn */
 	USERS_TRIED = 64,  /* who are busy, before an arrival is given up */
-	WAKE_US = 40,
+	WAKE_US = 30,
 	NOTHING_DUE_US = 1000000000,
 	WARM_REFUSALS_MAX = 1000,
 };
@@ -87,24 +87,36 @@ static bool is_source(const struct load *l, const void *who)
 	return at >= (uintptr_t)l->sources && at < (uintptr_t)(l->sources + MODEL_ACTIVITIES_MAX);
 }
 
+/* Time spent polling is not work: what passed since the last round, if nothing happened in it. */
+static void note_polling(struct load *l, int64_t now_us)
+{
+	if (l->polls_from_us != 0 && l->client.events == l->events_before) {
+		l->polled_us += now_us - l->polls_from_us;
+	}
+	l->polls_from_us = 0;
+}
+
 /*
- * A timer wakes us some 20 to 60 us behind its time, so it is set that much before what is due, and
- * the rest is spent polling. One that goes off soon before its time is left as it is: setting it is
- * a system call.
+ * A timer wakes us some 20 to 60 us behind its time, so where the processor is ours it is set that
+ * much before what is due, and the rest is spent polling. One that goes off soon before its time is
+ * left as it is: setting it is a system call.
  */
 void load_set_timer(struct load *l)
 {
 	int64_t next_us = due_next_us(&l->due), now_us = clock_mono_us();
+	int64_t early_us = l->processor_is_ours ? WAKE_US : 0;
 
-	if (next_us - now_us <= WAKE_US) {
+	if (next_us - now_us <= early_us) {
+		l->polls_from_us = now_us;
+		l->events_before = l->client.events;
 		loop_again(l->loop);
 		return;
 	}
 	if (next_us == INT64_MAX) {
 		next_us = now_us + NOTHING_DUE_US;
 	}
-	int64_t wake_us = next_us - WAKE_US;
-	if (l->timer_us > now_us && l->timer_us <= wake_us && l->timer_us >= wake_us - WAKE_US) {
+	int64_t wake_us = next_us - early_us;
+	if (l->timer_us > now_us && l->timer_us <= wake_us && l->timer_us >= wake_us - early_us) {
 		return;
 	}
 	l->timer_us = wake_us;
@@ -133,6 +145,7 @@ void load_start_clock(struct load *l)
 	l->end_us = l->count_from_us + (int64_t)(l->plan.length_s * 1e6);
 	l->give_up_us = l->end_us + (int64_t)(l->plan.timeout_s * 1e6) + second_us;
 	l->cpu_from_us = clock_cpu_us();
+	l->polled_us = 0;
 	l->delay_from_us = load_run_delay_us();
 	l->second_us = l->start_us;
 	CHECK(due_add(&l->due, (struct due){ l->end_us, l }) == ERR_OK); /* wakes the loop */
@@ -172,6 +185,7 @@ void load_on_round(void *arg)
 		load_start_clock(l);
 	}
 	int64_t now_us = clock_mono_us();
+	note_polling(l, now_us);
 	for (unsigned i = 0; i < DUE_PER_TURN && due_pop(&l->due, now_us, &d); i++) {
 		if (is_source(l, d.who) && d.at_us >= l->end_us) {
 			continue; /* the run was ended before its time */

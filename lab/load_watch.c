@@ -8,7 +8,7 @@
 #include "lab/load_priv.h"
 
 static const double late_share = 0.05, /* of the median service time that sends may be late (p99) */
-    late_least_us = 1000, cpu_most = 0.80, sent_least = 0.995;
+    late_least_us = 1000, cpu_most = 0.80, sent_least = 0.995, ours_share = 0.02;
 
 int64_t load_run_delay_us(void)
 {
@@ -97,6 +97,15 @@ void load_judge(struct load *l)
 	}
 }
 
+/* Whether it was: kept waiting for it for less than a fiftieth of the time. */
+static void see_whose_processor(struct load *l, double length_s)
+{
+	int64_t delay_us = load_run_delay_us();
+
+	l->processor_is_ours = (double)(delay_us - l->seen_delay_us) < length_s * 1e6 * ours_share;
+	l->seen_delay_us = delay_us;
+}
+
 void load_second_over(struct load *l)
 {
 	struct load_result *r = l->result;
@@ -117,6 +126,7 @@ void load_second_over(struct load *l)
 		now.kept = now.second.length_s > 0.5 && now_us - l->count_from_us >= 500000 &&
 			   l->second_us < l->end_us && r->n_seconds < LOAD_SECONDS_MAX;
 	}
+	see_whose_processor(l, now.second.length_s);
 	if (now.kept) {
 		r->seconds[r->n_seconds++] = now.second;
 	}
