@@ -297,7 +297,7 @@ meanwhile('a target that dies in the middle, and a full disk for the page: what 
 	assert.match(stderr, /^plimsoll load: \/dev\/full could not be written: No space left on device$/m);
 	const visit = byName(json, 'visit');
 	assert.ok(visit.done > 0 && visit.failed > 0, JSON.stringify(json.failures));
-	assert.ok(json.answered_until_seconds >= 1 && json.answered_until_seconds < 3.5, `${json.answered_until_seconds}`);
+	assert.ok(json.answered_until_seconds > 0.5 && json.answered_until_seconds < 3.5, `${json.answered_until_seconds}`);
 	assert.ok(json.failures.every((f) => /^visit: \/: connection (refused|reset)$/.test(f.text)), JSON.stringify(json.failures));
 });
 
