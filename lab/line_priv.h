@@ -1,5 +1,6 @@
 /*
- * The parts of a search for the line: line.c (its phases), line_load.c (one probe as a load run),
+ * The parts of a search for the line: line.c (its phases), line_limits.c (how many
+ * users are held), line_after.c (costs, beyond), line_load.c (one probe as a load run),
  * line_roles.c (what the target used). Private to lab.
  */
 #ifndef PLIMSOLL_LAB_LINE_PRIV_H
@@ -56,6 +57,16 @@ struct line_ask {
  */
 struct line_probe_record *line_ask(
     struct line *l, const struct line_ask *ask, struct err_note *note);
+
+/* A line about a probe on standard error. */
+void line_progress(const struct line *l, const struct line_probe_record *p);
+
+/* The phases. The first one says how a run is to be settled; its errors are those of line_run(). */
+NODISCARD enum err line_find_calm(struct line *l, struct err_note *note);
+void line_find_saturation(struct line *l);
+void line_find_slo_limit(struct line *l);
+void line_measure_demands(struct line *l);
+void line_look_beyond(struct line *l);
 
 /* SIGINT and SIGTERM end the search in order, from here on. */
 void line_take_signals(void);

@@ -1,6 +1,7 @@
 /*
- * The parts of the target watch: target_watch.c (sources, looks over time), target_proc.c
- * (processes of this machine), target_http.c (what a target says of itself). Private to lab.
+ * The parts of the target watch: target_watch.c (sources, looks over time), target_seen.c
+ * (counters), target_proc.c (processes of this machine), target_http.c (what a target says of
+ * itself). Private to lab.
  */
 #ifndef PLIMSOLL_LAB_TARGET_PRIV_H
 #define PLIMSOLL_LAB_TARGET_PRIV_H
@@ -79,6 +80,9 @@ void target_gauge(struct target_role *r, enum target_figure f, double more);
  * where it is newer than that or has begun anew.
  */
 uint64_t target_grown(struct target *t, int64_t who, unsigned what, uint64_t start, uint64_t value);
+
+/* Counters that have not been seen lately are of somebody who is gone. */
+void target_forget_old(struct target *t);
 
 /* Adds a process of this machine to a role: its threads, memory, disk. False: it is gone.
  * elapsed_s: since the look before. */

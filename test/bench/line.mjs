@@ -119,7 +119,7 @@ async function costs() {
 async function shapes() {
 	const planted = [
 		['plateau', { paths: { '/work': { work: 8 } }, waitingMax: 20 }],
-		['plateau', { paths: { '/work': { work: 30 } }, workers: { work: 4 } }],
+		['plateau', { paths: { '/work': { work: 30 } }, workers: { work: 4 }, waitingMax: 40 }],
 		['collapse', { paths: { '/work': { work: 8 } }, waitingMax: 250 }], // serves clients who are gone
 		['collapse', { paths: { '/work': { work: 8 } }, slower: 0.004, waitingMax: 90 }], // a lock
 		['hysteresis', { paths: { '/work': { work: 8 } }, trap: { at: 60, factor: 3 }, waitingMax: 100 }], // a cache is lost
