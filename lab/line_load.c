@@ -37,10 +37,10 @@ static struct line_tick tick_of(
 
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		const struct load_activity *a = &r->activities[i];
-		t.begun += a->due;
+		t.begun += a->due - a->away; /* who was told to stay away does not come */
 		t.done += a->done;
 		t.refused += a->refused;
-		t.failed += a->failed;
+		t.failed += a->failed + a->gave_up;
 		for (unsigned k = 0; k < l->plan.n_slo; k++) {
 			const struct line_slo *slo = &l->plan.slo[k];
 			if (slo->quantile > 0) {
@@ -61,7 +61,7 @@ static void note_course(struct line *l, const struct load_result *r, int64_t at_
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		const struct load_activity *a = &r->activities[i];
 		c->work[i] = ((double)a->begun + (double)a->done) / 2;
-		c->refused += (double)(a->refused + a->failed);
+		c->refused += (double)(a->refused + a->failed + a->gave_up);
 	}
 }
 
@@ -99,8 +99,8 @@ static void keep_result(struct line *l, struct line_probe_record *p, const struc
 	p->seconds = r->elapsed_s;
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		const struct load_activity *a = &r->activities[i];
-		p->counts[i] =
-		    (struct line_activity_count){ a->begun, a->done, a->refused, a->failed };
+		p->counts[i] = (struct line_activity_count){ a->begun, a->done, a->refused,
+			a->failed + a->gave_up };
 		hdr_merge(&p->latency, &a->latency);
 		due += a->due;
 		no_room += a->no_room;
