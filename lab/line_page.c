@@ -360,8 +360,13 @@ static void put_costs(const struct json *r, struct buf *out)
 	for (size_t i = 0; i < json_count(roles); i++) {
 		const struct json *role = json_element(roles, i);
 		const struct json *costs = json_member(role, "cpu_seconds");
+		char name[NAME_BYTES];
+		result_get_text(json_member(role, "name"), name, sizeof(name));
+		if (strcmp(name, "machine") == 0) {
+			continue; /* all roles together */
+		}
 		unsigned part = b.n_parts < PLOT_SERIES_MAX ? b.n_parts++ : PLOT_SERIES_MAX - 1;
-		result_get_text(json_member(role, "name"), c->roles[part], NAME_BYTES);
+		memcpy(c->roles[part], name, sizeof(name));
 		b.parts[part] = c->roles[part];
 		for (size_t k = 0; k < json_count(costs); k++) {
 			add_cost(c, &b, json_element(costs, k), part);

@@ -80,6 +80,11 @@ static void cost_of_line(const struct json *demands, const char *activity, struc
 
 	for (size_t i = 0; i < json_count(roles); i++) {
 		const struct json *costs = json_member(json_element(roles, i), "cpu_seconds");
+		char role[RECORD_NAME_BYTES];
+		result_get_text(json_member(json_element(roles, i), "name"), role, sizeof(role));
+		if (strcmp(role, "machine") == 0) {
+			continue; /* all roles together */
+		}
 		for (size_t k = 0; k < json_count(costs); k++) {
 			const struct json *c = json_element(costs, k);
 			char name[RECORD_NAME_BYTES];
@@ -105,11 +110,12 @@ static void cost_of_line(const struct json *demands, const char *activity, struc
 static void costs_of_line(const struct json *result, struct record *r)
 {
 	const struct json *demands = json_member(result, "demands");
-	const struct json *names = json_member(demands, "activities");
+	const struct json *activities = json_member(json_member(result, "model"), "activities");
 
-	for (size_t i = 0; i < json_count(names); i++) {
+	for (size_t i = 0; i < json_count(activities); i++) {
 		char name[RECORD_NAME_BYTES];
-		result_get_text(json_element(names, i), name, sizeof(name));
+		result_get_text(
+		    json_member(json_element(activities, i), "name"), name, sizeof(name));
 		cost_of_line(demands, name, r);
 	}
 }

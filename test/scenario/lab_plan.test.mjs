@@ -25,7 +25,7 @@ const line = {
 	saturation: { low_users: 60000, high_users: 62000, held: true, failed: true },
 	roles: ['web', 'compute', 'signer', 'store', 'courier'].map((name) => ({ name, processes: 1, threads: 1, capacity_cores: 1 })),
 	saturated: { role: 'compute', by: 'processor', use: 0.98 },
-	demands: { activities: ['signin', 'signup'], roles: [role('web', 4, 10), role('compute', 0, 200), role('signer', 1, 2), role('store', 2, 8, 0.01), role('courier', 0, 1)] },
+	demands: { roles: [role('web', 4, 10), role('compute', 0, 200), role('signer', 1, 2), role('store', 2, 8, 0.01), role('courier', 0, 1), role('machine', 7, 221)] },
 };
 
 test('a line result becomes a plan: cores by role, the store that cannot be spread, the end of intervals', async () => {

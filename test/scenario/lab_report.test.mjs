@@ -111,7 +111,7 @@ test('the page of a line is drawn from its result; what is null is left out', as
 		probes: [probe(8000, 8000), probe(9800, 20000), probe(2000, 3000), probe(4000, 9e9, { verdict: 'void' }), probe(12000, null, { verdict: 'failed', cause: 'the backlog <grows>' })],
 		roles: [{ name: 'web', use: 0.97 }, { name: 'store', use: null }],
 		saturated: { role: 'web', by: 'processor', use: 0.97, next_role: 'store', next_use: 0.3 },
-		demands: { roles: [{ name: 'web', cpu_seconds: [cost('buy', 0.004)] }, { name: 'store', cpu_seconds: [cost('buy', 0.001)] }] },
+		demands: { roles: [{ name: 'web', cpu_seconds: [cost('buy', 0.004)] }, { name: 'store', cpu_seconds: [cost('buy', 0.001)] }, { name: 'machine', cpu_seconds: [cost('buy', 0.005)] }] },
 		predicted: null, caveats: ['all on one machine'],
 	};
 	const [json, file] = [path.join(scratch, 'line.json'), path.join(scratch, 'line.html')];
@@ -119,6 +119,10 @@ test('the page of a line is drawn from its result; what is null is left out', as
 	const end = await run(['report', 'line', json, '--html', file]);
 	assert.equal(end.code, 0, end.stderr);
 	const page = readFileSync(file, 'utf8');
+	const runs = path.join(scratch, 'runs.jsonl');
+	assert.equal((await run(['report', 'record', runs, json, '--commit', 'v1'])).code, 0);
+	const [kept] = JSON.parse(readFileSync(runs, 'utf8')).costs;
+	assert.ok(kept.activity === 'buy' && Math.abs(kept.value - 5000) < 1 && Math.abs(kept.high - 5000 - Math.hypot(400, 100)) < 1, JSON.stringify(kept));
 	assert.match(page, /The line is between 9800 and 10\.1k active users; then web is full first, and after it store\./);
 	assert.match(page, /Beyond the line: collapse\. At one and a half times it 50 % of the most is still done\./);
 	assert.match(page, /99 of 100: 20 ms at 9800/);
