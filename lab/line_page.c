@@ -121,9 +121,12 @@ static void put_verdicts(const struct json *r, struct buf *out)
 		    text, real_of(beyond, "collapse_ratio") * 100);
 	}
 	if (is_known(predicted)) {
+		struct buf users = buf_new(64);
+		put_number(&users, real_of(predicted, "users"));
 		report_text(out,
-		    "From what activities cost, the line was predicted at %.3gk users, %+.1f %% from what was measured.",
-		    real_of(predicted, "users") / 1000, real_of(predicted, "error_share") * 100);
+		    "From what activities cost, the line was predicted at %.*s users, %+.1f %% from what was measured.",
+		    SLICE_ARG(buf_slice(&users)), real_of(predicted, "error_share") * 100);
+		buf_free(&users);
 	}
 }
 
