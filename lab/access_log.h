@@ -17,8 +17,9 @@ enum {
 	ACCESS_LINE_MOST = 64 << 10,
 	ACCESS_NAMED_MOST = 3, /* broken lines that are shown */
 	ACCESS_TEXT_BYTES = 100,
-	ACCESS_NO_BODY = UINT32_MAX,
 };
+
+#define ACCESS_NO_BODY UINT32_MAX /* more than an enum may hold */
 
 struct access_record {
 	int64_t time_us; /* since 1970; 0 if the log has none */

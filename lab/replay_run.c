@@ -22,10 +22,10 @@ enum {
 	TURN_MOST = 64,	   /* requests begun before answers get their turn */
 	IDLE_US = 5000000, /* a connection without a request is kept */
 	TEXT_BYTES = 2 << 20,
-	NOBODY = UINT32_MAX,
 };
 
 static const int64_t second_us = 1000000;
+static const uint32_t nobody = UINT32_MAX; /* more than an enum may hold */
 
 /* One connection of a client; it lives while it has something to do, and a little longer. */
 struct slot {
@@ -42,7 +42,7 @@ struct slot {
 
 struct client_state {
 	uint32_t first,
-	    last; /* places in the schedule that are due, linked by next; NOBODY: none */
+	    last; /* places in the schedule that are due, linked by next; nobody: none */
 	struct slot *slots[REPLAY_PARALLEL_MOST];
 	unsigned n_slots, n_busy;
 	uint32_t next_waiting; /* client; see replay.waiting */
@@ -61,7 +61,7 @@ struct replay {
 	size_t begun; /* places that were due */
 	uint64_t over;
 	struct list idle;
-	uint32_t waiting, last_waiting; /* clients that found no room; NOBODY: none */
+	uint32_t waiting, last_waiting; /* clients that found no room; nobody: none */
 };
 
 static void pull(struct replay *r, uint32_t client);
@@ -223,8 +223,8 @@ static void wait_for_room(struct replay *r, uint32_t client)
 		return;
 	}
 	c->waits = true;
-	c->next_waiting = NOBODY;
-	if (r->waiting == NOBODY) {
+	c->next_waiting = nobody;
+	if (r->waiting == nobody) {
 		r->waiting = client;
 	} else {
 		r->clients[r->last_waiting].next_waiting = client;
@@ -236,7 +236,7 @@ static void give_room(struct replay *r)
 {
 	uint32_t client = r->waiting;
 
-	if (client != NOBODY) {
+	if (client != nobody) {
 		r->waiting = r->clients[client].next_waiting;
 		r->clients[client].waits = false;
 		pull(r, client);
@@ -375,7 +375,7 @@ static void pull(struct replay *r, uint32_t client)
 {
 	struct client_state *c = &r->clients[client];
 
-	while (c->first != NOBODY && !r->l.ending) {
+	while (c->first != nobody && !r->l.ending) {
 		if (r->l.n_running >= r->l.max_running) {
 			wait_for_room(r, client);
 			return;
@@ -407,8 +407,8 @@ static void push(struct replay *r, size_t place)
 	struct client_state *c = &r->clients[client];
 
 	c->asked = true;
-	r->next[place] = NOBODY;
-	if (c->first == NOBODY) {
+	r->next[place] = nobody;
+	if (c->first == nobody) {
 		c->first = c->last = (uint32_t)place;
 	} else {
 		r->next[c->last] = (uint32_t)place;
@@ -485,7 +485,7 @@ static enum err set_up(struct replay *r, struct err_note *note)
 
 	r->l.plan = lr->plan = r->plan->load;
 	r->l.timer_fd = -1;
-	r->waiting = NOBODY;
+	r->waiting = nobody;
 	list_init(&r->idle);
 	load_raise_limits(&r->l);
 	r->n_clients = r->plan->clients > 0  ? r->plan->clients
@@ -499,7 +499,7 @@ static enum err set_up(struct replay *r, struct err_note *note)
 		return err_note_set(note, ERR_MEMORY, "no memory for the clients");
 	}
 	for (uint32_t i = 0; i < r->n_clients; i++) {
-		r->clients[i].first = NOBODY;
+		r->clients[i].first = nobody;
 	}
 	lr->n_activities = 1;
 	lr->activities[0].name = "replay";
