@@ -108,7 +108,7 @@ export class SyncStandIn {
 		const path = url.pathname;
 		if (path === '/v1/account/login') return this.login(body);
 		if (path === '/v1/oauth/token') return this.oauthToken(req, body);
-		if (path === '/1.0/sync/1.5') return this.token(req);
+		if (path === '/token/1.0/sync/1.5') return this.token(req);
 		const old = /^\/1\.1\/(user\d+)(\/.*)$/.exec(path);
 		if (old) {
 			if (req.headers.authorization !== `Basic ${Buffer.from(`${old[1]}:${PASSWORD}`).toString('base64')}`) this.fault('Basic');
