@@ -28,6 +28,7 @@ struct sync_state *sync_state(const struct svc_env *env)
 static void free_state(struct sync_state *state)
 {
 	hawk_nonces_close(&state->nonces);
+	jwt_keys_free(&state->jwt_keys);
 	OPENSSL_cleanse(&state->secrets, sizeof(state->secrets));
 	free(state);
 }
@@ -57,6 +58,10 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	    slice_str(conf_str(env->conf, "plimsoll", "public_url")), &state->url, note);
 	if (e == ERR_OK && env->role == ROLE_WEB) {
 		e = open_nonces(state, note);
+	}
+	const char *jwks = conf_str(env->conf, "sync", "oauth_jwks");
+	if (e == ERR_OK && env->role == ROLE_WEB && *jwks != '\0') {
+		e = jwt_keys_load(jwks, &state->jwt_keys, note);
 	}
 	if (e != ERR_OK) {
 		free_state(state);

@@ -24,6 +24,8 @@ const struct conf_key sync_conf_keys[SYNC_CONF_KEYS] = {
 	  .help = "Other servers that keep the stores of new users, in the place of this one: https://HOST=how many users, separated by commas. They share master_secret." },
 	{ .section = "sync", .name = "oauth_verifier", .type = CONF_URL,
 	  .help = "Another accounts server, such as https://oauth.example.org, that is asked about access tokens which this one has not given out (POST /v1/verify). Empty: only accounts of this server." },
+	{ .section = "sync", .name = "oauth_jwks", .type = CONF_PATH,
+	  .help = "File with the public keys (JWK set) of another accounts server, whose access tokens are then taken without asking it." },
 	{ .section = "sync", .name = "max_post_records", .type = CONF_INT, .unit = "records", .min = 1, .max = 10000,
 	  .def = "100", .reloadable = true,
 	  .help = "How many records one request may bring. Browsers are told this and the other limits, and keep to them." },
@@ -89,5 +91,9 @@ enum err sync_conf_check(const struct conf *conf, struct err_note *note)
 		    "[sync] a request must fit into an upload: max_post_records <= "
 		    "max_total_records, max_post_bytes <= max_total_bytes");
 	}
-	return ERR_OK;
+	const char *jwks = conf_str(conf, "sync", "oauth_jwks");
+	struct jwt_keys keys = { .n = 0 };
+	enum err e = *jwks == '\0' ? ERR_OK : jwt_keys_load(jwks, &keys, note);
+	jwt_keys_free(&keys);
+	return e;
 }

@@ -7,6 +7,7 @@
 #include "accounts/public_url.h"
 #include "core/service.h"
 #include "services/sync/hawk_nonces.h"
+#include "services/sync/jwt.h"
 #include "services/sync/token.h"
 
 /* What a user may do at most, as GET info/configuration tells it; inclusive. */
@@ -28,6 +29,7 @@ struct sync_state {
 	/* web; the secrets are there when ready */
 	struct hawk_nonces *nonces;
 	struct token_secrets secrets;
+	struct jwt_keys jwt_keys; /* of another accounts server; n 0: none */
 	/* X-Weave-Timestamp of the answer that is being begun; 0: what the clock says. */
 	int64_t stamp_ms;
 	int64_t upload_bytes; /* memory of bodies now */
@@ -51,7 +53,7 @@ extern const struct activity sync_activities[SYNC_ACTIVITIES];
 
 /* sync_conf.c */
 enum {
-	SYNC_CONF_KEYS = 16
+	SYNC_CONF_KEYS = 17
 };
 extern const struct conf_key sync_conf_keys[SYNC_CONF_KEYS];
 NODISCARD enum err sync_conf_check(const struct conf *conf, struct err_note *note);

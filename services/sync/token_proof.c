@@ -1,13 +1,16 @@
 /*
- * Who proves to be whom: access tokens of our own accounts, those that another accounts server is
- * asked about ([sync] oauth_verifier), and assertions of BrowserID by an address of an account.
+ * Who proves to be whom: access tokens of our own accounts, those of another accounts server, which
+ * is asked ([sync] oauth_verifier) or whose keys are here ([sync] oauth_jwks), and assertions of
+ * BrowserID by an address of an account.
  */
 #include "accounts/assertion.h"
 #include "accounts/outside.h"
 #include "core/base/check.h"
+#include "core/base/clock.h"
 #include "core/base/enc.h"
 #include "core/base/rng.h"
 #include "services/sync/fx.h"
+#include "services/sync/jwt.h"
 #include "services/sync/token_server.h"
 
 enum {
@@ -93,11 +96,11 @@ static enum err ask_outside(
 
 /* ---- access tokens ---- */
 
-static bool has_sync_scope(struct slice scope)
+static bool has_word(struct slice scope, char separator)
 {
 	struct slice rest = scope, word;
 
-	while (slice_split(&rest, ' ', &word)) {
+	while (slice_split(&rest, separator, &word)) {
 		if (slice_eq(word, SLICE(FX_SCOPE_SYNC))) {
 			return true;
 		}
@@ -105,16 +108,51 @@ static bool has_sync_scope(struct slice scope)
 	return false;
 }
 
+/* A JWT of an accounts server whose keys are here. */
+static enum err check_jwt(
+    struct op_call *c, struct slice token, struct token_owner *ret_owner, enum token_proof *ret)
+{
+	const struct sync_state *state = c->state;
+	const struct json *claims = NULL;
+	struct token_owner owner = { .generation = 0 };
+	struct slice scope;
+	enum err e = jwt_claims(
+	    &state->jwt_keys, c->arena, token, clock_wall_ms() / 1000, &claims, &c->note);
+
+	if (e == ERR_DENIED) {
+		*ret = TOKEN_NOT_PROVED;
+		return ERR_OK;
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	/* Some separate by commas. */
+	if (!fx_take_text(claims, "sub", TOKEN_FXA_UID_MAX, &owner.fxa_uid) ||
+	    !json_get_string(json_member(claims, "scope"), &scope) ||
+	    (!has_word(scope, ' ') && !has_word(scope, ','))) {
+		return not_proved(c, "the scope is not that of Sync", ret);
+	}
+	(void)json_get_i64(json_member(claims, "fxa-generation"), &owner.generation);
+	owner.generation = owner.generation < 0 ? 0 : owner.generation;
+	*ret_owner = owner;
+	*ret = TOKEN_PROVED;
+	return ERR_OK;
+}
+
 enum err token_prove_oauth(
     struct op_call *c, struct slice token, struct token_owner *ret_owner, enum token_proof *ret)
 {
 	const struct svc_env *env = c->env;
+	const struct sync_state *state = c->state;
 	struct access_token t;
 	struct fx_who who;
 	bool asks = *conf_str(env->conf, "sync", "oauth_verifier") != '\0';
 	enum err e = fx_access(c, token, &t, &who);
 
 	*ret = TOKEN_NOT_PROVED;
+	if (e == ERR_SYNTAX && state->jwt_keys.n > 0 && jwt_looks_like_one(token)) {
+		return check_jwt(c, token, ret_owner, ret);
+	}
 	if (e == ERR_SYNTAX && asks && token.len <= TOKEN_TEXT_MAX) {
 		return ask_outside(c, token, ret_owner, ret);
 	}
@@ -127,7 +165,7 @@ enum err token_prove_oauth(
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (!has_sync_scope(t.scope)) {
+	if (!has_word(t.scope, ' ')) {
 		return not_proved(c, "the scope is not that of Sync", ret);
 	}
 	*ret_owner = (struct token_owner){ .fxa_uid = t.uid, .generation = t.generation };

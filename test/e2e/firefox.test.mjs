@@ -2,18 +2,21 @@
 // and what one bookmarks the other has.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { signUp } from '../harness/client.mjs';
+import { stretch } from '../harness/firefox.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { Firefox } from './lib/marionette.mjs';
 
 const EMAIL = 'ada@example.org';
 const PASS = 'correct horse';
-let server;
+const NEW_PASS = 'another horse';
+let server, owner, one, two;
 const browsers = [];
 
 before(async () => {
 	server = await startPlimsoll({ conf: { accounts: { bcrypt_cost: 4, bcrypt_cost_stretched: 4 } } });
-	await signUp(server, EMAIL, PASS);
+	owner = await signUp(server, EMAIL, PASS);
 });
 after(async () => {
 	await Promise.all(browsers.map((browser) => browser.stop()));
@@ -51,6 +54,12 @@ async function signIn(firefox, password) {
 	await firefox.click('[data-screen=password] button[type=submit]');
 }
 
+// Signs in again where the server has ended the session; the page has seen this browser before.
+async function signInAgain(firefox, password) {
+	await openPage(firefox);
+	await signIn(firefox, password);
+}
+
 const sync = (firefox) => firefox.chrome(`${IMPORTS}
 	for (let i = 0; i < 100 && !(await fxAccounts.getSignedInUser())?.verified; i++) {
 		await new Promise((resolve) => setTimeout(resolve, 100));
@@ -72,7 +81,7 @@ const bookmark = (firefox, url, title) => firefox.chrome(`${IMPORTS}
 const titleOf = (firefox, url) => firefox.chrome(`${IMPORTS} return (await PlacesUtils.bookmarks.fetch({ url: args[0] }))?.title ?? null;`, url);
 
 test('a bookmark made in one Firefox is in the other; renamed there it comes back', async () => {
-	const one = await openFirefox('/firefox');
+	one = await openFirefox('/firefox');
 	await openPage(one);
 	await signIn(one, 'the wrong horse');
 	await one.screen('password', /not the right password/);
@@ -85,7 +94,7 @@ test('a bookmark made in one Firefox is in the other; renamed there it comes bac
 	assert.deepEqual(await sync(one), GOOD);
 
 	// The other one has the preference without the folder.
-	const two = await openFirefox('');
+	two = await openFirefox('');
 	await openPage(two);
 	await signIn(two, PASS);
 	await two.screen('done');
@@ -103,4 +112,45 @@ test('a bookmark made in one Firefox is in the other; renamed there it comes bac
 	assert.deepEqual(devices.sort(), [['desktop', false], ['desktop', true]]);
 	const profile = await one.chrome(`${IMPORTS} return (await fxAccounts.getSignedInUser()).email;`);
 	assert.equal(profile, EMAIL);
+});
+
+test('a new password: both sign in again, the first one with the former password once; nothing is lost', async () => {
+	const { salt } = (await owner.get(`/wsapi/password_kdf?email=${EMAIL}`)).json;
+	const stretched = (password) => stretch(password, `identity.mozilla.com/picl/v1/quickStretchV2:${salt}`).authPW;
+	const changed = await owner.post('/wsapi/update_password', {
+		oldpass: stretched(PASS), kdf: 'onepw-2', newpass: stretched(NEW_PASS), newkdf: 'onepw-2',
+	});
+	assert.equal(changed.json?.success, true, changed.text);
+	await bookmark(one, 'https://example.org/b', 'Made while signed out');
+
+	await signInAgain(one, NEW_PASS);
+	await one.screen('changed');
+	await one.type('#changed-former', 'not the former one');
+	await one.click('[data-screen=changed] button[type=submit]');
+	await one.screen('changed', /does not open/);
+	await one.command('WebDriver:ExecuteScript', { script: 'document.querySelector("#changed-former").value = "";', args: [] });
+	await one.type('#changed-former', PASS);
+	await one.click('[data-screen=changed] button[type=submit]');
+	await one.screen('done');
+	assert.deepEqual(await sync(one), GOOD);
+
+	await signInAgain(two, NEW_PASS);
+	await two.screen('done');
+	assert.deepEqual(await sync(two), GOOD);
+	assert.equal(await titleOf(two, 'https://example.org/b'), 'Made while signed out');
+	assert.equal(await titleOf(two, 'https://example.org/a'), 'Renamed in two');
+});
+
+test('the page of devices: both are listed, one is signed out there', async () => {
+	const url = await one.chrome(`${IMPORTS} return FxAccounts.config.promiseManageDevicesURI('test');`);
+	await one.goTo(url);
+	await one.screen('devices', /this browser/);
+	const rows = 'return [...document.querySelectorAll("[data-screen=devices] li")].length;';
+	assert.equal(await one.command('WebDriver:ExecuteScript', { script: rows, args: [] }), 2);
+	await one.click('[data-screen=devices] li:nth-child(2) button');
+	for (let i = 0; i < 100 && (await one.command('WebDriver:ExecuteScript', { script: rows, args: [] })) !== 1; i++) await sleep(100);
+	assert.equal(await one.command('WebDriver:ExecuteScript', { script: rows, args: [] }), 1);
+	const state = await two.chrome(`${IMPORTS} return fxAccounts.checkAccountStatus().then(() => fxAccounts.getSignedInUser()).then((user) => user?.verified ?? null);`);
+	assert.notEqual(state, true, 'the other one knows that it is signed out');
+	assert.deepEqual(await sync(one), GOOD);
 });

@@ -13,6 +13,9 @@ const names = readdirSync(`${WEB}identity`);
 const read = (name) => readFileSync(`${WEB}identity/${name}`, 'utf8');
 const pages = names.filter((name) => name.endsWith('.html'));
 const scripts = names.filter((name) => name.endsWith('.js'));
+// The page of Firefox has its texts there, too.
+const firefox = readdirSync(`${WEB}firefox`).filter((name) => /\.(html|js)$/.test(name));
+const firefoxText = firefox.map((name) => readFileSync(`${WEB}firefox/${name}`, 'utf8')).join('\n');
 const gzipped = (list) => list.reduce((sum, name) => sum + gzipSync(read(name), { level: 9 }).length, 0);
 
 async function messagesOf(name) {
@@ -37,7 +40,8 @@ test('every text that a page names is there, and every text is used', async () =
 	for (const page of pages) {
 		for (const [, key] of read(page).matchAll(/data-text="(\w+)"/g)) assert.ok(known.has(key), key);
 	}
-	const all = [...pages, ...scripts.filter((name) => !name.startsWith('messages.'))].map(read).join('\n');
+	for (const [, key] of firefoxText.matchAll(/data-text="(\w+)"/g)) assert.ok(known.has(key), key);
+	const all = [...pages, ...scripts.filter((name) => !name.startsWith('messages.'))].map(read).join('\n') + firefoxText;
 	// Some are put together: error_<kind>, home_signup_<how>, <step>_link.
 	const composed = /^(error_|home_signup_|home_mail_|home_try_\w+_link$)/;
 	for (const key of known) assert.ok(composed.test(key) || all.includes(key), `${key} is not used`);
@@ -71,6 +75,11 @@ test('pages have no inline script, style or handler and load only from their own
 			if (url.startsWith('/identity/')) assert.ok(existsSync(WEB + url.slice(1)), `${name}: ${url}`);
 		}
 	}
+});
+
+test('nor does the page of Firefox', () => {
+	assert.doesNotMatch(firefoxText, /<script(?![^>]*\bsrc=)[^>]*>|<style|\sstyle=|\son\w+=|=.?javascript:/i);
+	for (const [, url] of firefoxText.matchAll(/\b(?:src|href)="([^"]+)"/g)) assert.ok(url === '/' || existsSync(WEB + url.slice(1)), url);
 });
 
 test('each field has a label, each page a language, a title and a width for phones', () => {

@@ -308,7 +308,7 @@ test('/robots.txt and /__about__', async () => {
 	assert.equal(about.admin, server.adminUrl);
 	assert.equal(about.mail, 'development');
 	assert.equal(about.signup, 'open');
-	assert.deepEqual(about.services.map((s) => s.name), ['identity']);
+	assert.deepEqual(about.services.map((s) => s.name), ['identity', 'sync']);
 });
 
 test('what is not there', async () => {

@@ -1,8 +1,11 @@
 // Other proofs that the token server takes: access tokens that another accounts server is asked about,
 // and assertions of BrowserID by an address of an account (sync.md 3.1, 3.5).
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { askCertificate, assertion, bundle, damaged, newKey } from '../harness/assertion.mjs';
 import { signUp } from '../harness/client.mjs';
@@ -11,7 +14,8 @@ import { startPlimsoll } from '../harness/plimsoll.mjs';
 
 const EMAIL = 'ada@example.org';
 const USER = 'f'.repeat(32);
-let server, firefox, other, owner;
+let server, firefox, other, owner, folder;
+const signer = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const asked = [];
 let answer; // of the other accounts server: [status, body], or null: none at all
 
@@ -28,8 +32,11 @@ before(async () => {
 		});
 	});
 	await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
+	folder = mkdtempSync(join(tmpdir(), 'plimsoll-jwks-'));
+	const jwks = join(folder, 'jwks.json');
+	writeFileSync(jwks, JSON.stringify({ keys: [{ kty: 'EC', kid: 'passed over' }, { ...signer.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256' }] }));
 	server = await startPlimsoll({
-		conf: { accounts: { bcrypt_cost: 4 }, sync: { oauth_verifier: `http://127.0.0.1:${other.address().port}` } },
+		conf: { accounts: { bcrypt_cost: 4 }, sync: { oauth_verifier: `http://127.0.0.1:${other.address().port}`, oauth_jwks: jwks } },
 	});
 	owner = await signUp(server, EMAIL, 'correct horse');
 	firefox = new Firefox(server);
@@ -39,6 +46,7 @@ after(async () => {
 	firefox?.close();
 	other?.close();
 	await server?.stop();
+	rmSync(folder, { recursive: true, force: true });
 });
 
 function refused(reply, status, state) {
@@ -48,9 +56,9 @@ function refused(reply, status, state) {
 
 test('a token of another accounts server is asked about, and its user gets a store', async () => {
 	answer = [200, { user: USER, client_id: 'x', scope: ['profile', SYNC_SCOPE], generation: 1700000000200 }];
-	const first = await firefox.token('eyJ.somebody.elses');
+	const first = await firefox.token('somebody elses');
 	assert.equal(first.status, 200, first.text);
-	assert.deepEqual(asked[0], { method: 'POST', url: '/v1/verify', type: 'application/json', body: '{"token":"eyJ.somebody.elses"}' });
+	assert.deepEqual(asked[0], { method: 'POST', url: '/v1/verify', type: 'application/json', body: '{"token":"somebody elses"}' });
 	const put = await firefox.storage(first.json, 'PUT', '/storage/tabs/a', { payload: 'x' });
 	assert.equal(put.status, 200, put.text);
 	assert.equal((await firefox.token('another')).json.uid, first.json.uid);
@@ -100,4 +108,28 @@ test('an assertion by an address of an account is a proof', async () => {
 	]) {
 		refused(await ask(bad), 401, 'invalid-credentials');
 	}
+});
+
+test('a JWT is taken by the key that signed it, without asking', async () => {
+	const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+	const now = Math.floor(Date.now() / 1000);
+	const claims = { sub: 'e'.repeat(32), scope: `profile ${SYNC_SCOPE}`, exp: now + 60, 'fxa-generation': 1700000000200 };
+	const header = { alg: 'RS256', typ: 'at+JWT', kid: 'one' };
+	function jwt(more = {}, headerMore = {}, key = signer.privateKey) {
+		const text = `${encode({ ...header, ...headerMore })}.${encode({ ...claims, ...more })}`;
+		return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
+	}
+	const before = asked.length;
+	const first = await firefox.token(jwt());
+	assert.equal(first.status, 200, first.text);
+	assert.equal((await firefox.token(jwt({ scope: `x,${SYNC_SCOPE}` }, { typ: 'application/at+jwt', kid: undefined }))).json.uid, first.json.uid);
+	const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+	for (const bad of [
+		jwt({ exp: now - 1 }), jwt({ exp: undefined }), jwt({ scope: 'profile' }), jwt({ sub: undefined }), jwt({}, { typ: 'JWT' }),
+		jwt({}, { alg: 'none' }), jwt({}, { alg: 'HS256' }), jwt({}, { kid: 'two' }), jwt({}, {}, stranger), `${jwt()}A`, 'a.b.c', '..',
+	]) {
+		refused(await firefox.token(bad), 401, 'invalid-credentials');
+	}
+	refused(await firefox.token(jwt({ 'fxa-generation': 1700000000100 })), 401, 'invalid-generation');
+	assert.equal(asked.length, before, 'nobody was asked');
 });

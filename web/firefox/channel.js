@@ -42,3 +42,4 @@ export async function mayLink(email) {
 
 export const login = (account) => ask('fxaccounts:login', account, ANSWER_MS);
 export const finish = (grant) => ask('fxaccounts:oauth_login', grant, ANSWER_MS);
+export const logout = (uid) => ask('fxaccounts:logout', { uid }, ANSWER_MS);

@@ -8,6 +8,7 @@ import { stage, waitForLink } from '../identity/staging.js';
 import { fillTexts, setText } from '../identity/text.js';
 import { post, Session } from './accounts.js';
 import * as channel from './channel.js';
+import * as devices from './devices.js';
 import * as keys from './sync_keys.js';
 
 const { element, FieldError } = screens;
@@ -19,6 +20,7 @@ const asked = Object.fromEntries(new URLSearchParams(location.search));
 const api = new Api(screens.waitBusy);
 const user = {}; // email, password, unwrapKey, login (the server's answer), session
 let poll = null; // AbortController of the wait for a mail
+let afterSignIn = openKeys; // or, on the page of devices, their list
 
 const failed = (error, again) => screens.showFailure(error, again);
 
@@ -61,7 +63,7 @@ async function submitPassword({ email, pass }) {
 		throw new FieldError('pass', 'wrong_password');
 	}
 	user.email = entered;
-	if (!(await channel.mayLink(entered))) {
+	if (afterSignIn === openKeys && !(await channel.mayLink(entered))) {
 		return;
 	}
 	try {
@@ -69,7 +71,7 @@ async function submitPassword({ email, pass }) {
 	} catch (error) {
 		throw WHY_NOT[error.errno] ? new FieldError(...WHY_NOT[error.errno]) : error;
 	}
-	await openKeys();
+	await afterSignIn();
 }
 
 // ---- the key ----
@@ -205,6 +207,33 @@ async function waitForMail(kind, text, then) {
 	}
 }
 
+// ---- devices ----
+
+function listDevices() {
+	return devices.show(user.session, user.email ?? '', {
+		failed,
+		async left() {
+			if (user.uid) {
+				await channel.logout(user.uid).catch(() => null);
+			}
+			showFirst();
+		},
+	});
+}
+
+// With the session of the Firefox that opened the page, else after signing in.
+async function showDevices() {
+	const { signedInUser } = (await channel.status()) ?? {};
+	if (signedInUser?.sessionToken) {
+		Object.assign(user, { email: signedInUser.email, uid: signedInUser.uid });
+		user.session = await Session.of(signedInUser.sessionToken);
+		await listDevices();
+	} else {
+		afterSignIn = listDevices;
+		showSignIn();
+	}
+}
+
 // ---- opened by itself ----
 
 function showFirst() {
@@ -219,6 +248,8 @@ function showFirst() {
 
 function wire() {
 	screens.onSubmit('password', submitPassword, failed);
+	screens.onClick('first', '[data-devices]', showDevices);
+	screens.onClick('done', '[data-devices]', listDevices);
 	screens.onSubmit('new', submitNew, failed);
 	screens.onSubmit('changed', submitChanged, failed);
 	screens.onClick('password', '[data-new]', showNew);
@@ -236,10 +267,13 @@ function wire() {
 
 fillTexts(document);
 wire();
-if (!NEEDED.every((name) => asked[name])) {
+const isSignIn = NEEDED.every((name) => asked[name]);
+if (!isSignIn && !asked.uid) {
 	showFirst();
 } else if (!canSign()) {
 	screens.show('insecure', { origin: location.origin });
-} else {
+} else if (isSignIn) {
 	showSignIn();
+} else {
+	showDevices();
 }

@@ -229,4 +229,9 @@ export const messages = {
 	ff_first_restart: 'Wählen Sie im Menü „Bei Sync anmelden“.',
 	ff_first_note: 'Wenn Sie in Firefox schon angemeldet waren, melden Sie sich vorher ab.',
 	ff_account: 'Ihr Konto',
+	ff_devices: 'Angemeldete Browser',
+	ff_devices_title: 'Angemeldete Browser',
+	ff_devices_text: 'Diese nutzen zurzeit Sync als {email} auf diesem Server. Einer, den Sie abmelden, behält, was er hat, und bekommt nichts Neues.',
+	ff_device: '{name} zuletzt gesehen {when}',
+	ff_device_this: '{name} dieser Browser',
 };

@@ -230,4 +230,9 @@ export const messages = {
 	ff_first_restart: 'Choose "Sign in to Sync" from the menu.',
 	ff_first_note: 'If you were signed in to Firefox before, sign out first.',
 	ff_account: 'Your account',
+	ff_devices: 'Signed-in browsers',
+	ff_devices_title: 'Signed-in browsers',
+	ff_devices_text: 'These use Sync as {email} at present. One that you sign out keeps what it has and gets nothing new.',
+	ff_device: '{name} last seen {when}',
+	ff_device_this: '{name} this browser',
 };
