@@ -150,7 +150,10 @@ test('the page of devices: both are listed, one is signed out there', async () =
 	await one.click('[data-screen=devices] li:nth-child(2) button');
 	for (let i = 0; i < 100 && (await one.command('WebDriver:ExecuteScript', { script: rows, args: [] })) !== 1; i++) await sleep(100);
 	assert.equal(await one.command('WebDriver:ExecuteScript', { script: rows, args: [] }), 1);
-	const state = await two.chrome(`${IMPORTS} return fxAccounts.checkAccountStatus().then(() => fxAccounts.getSignedInUser()).then((user) => user?.verified ?? null);`);
-	assert.notEqual(state, true, 'the other one knows that it is signed out');
+	const isSignedIn = (firefox) => firefox.chrome(`${IMPORTS}
+		const { sessionToken } = await fxAccounts._internal.getUserAccountData(['sessionToken']);
+		return fxAccounts._internal.fxAccountsClient.sessionStatus(sessionToken);
+	`);
+	assert.deepEqual([await isSignedIn(one), await isSignedIn(two)], [true, false]);
 	assert.deepEqual(await sync(one), GOOD);
 });

@@ -35,8 +35,8 @@ export function status() {
 }
 
 // Does the user want this account here, where another one was before?
-export async function mayLink(email) {
-	const answer = await ask('fxaccounts:can_link_account', { email }, ANSWER_MS).catch(() => ({ ok: true }));
+export async function mayLink(email, uid) {
+	const answer = await ask('fxaccounts:can_link_account', { email, uid }, ANSWER_MS).catch(() => ({ ok: true }));
 	return answer?.ok !== false;
 }
 

@@ -63,9 +63,6 @@ async function submitPassword({ email, pass }) {
 		throw new FieldError('pass', 'wrong_password');
 	}
 	user.email = entered;
-	if (afterSignIn === openKeys && !(await channel.mayLink(entered))) {
-		return;
-	}
 	try {
 		await logIn(pass.value);
 	} catch (error) {
@@ -77,6 +74,12 @@ async function submitPassword({ email, pass }) {
 // ---- the key ----
 
 async function openKeys() {
+	// Firefox asks its user where another account was before.
+	if (!(await channel.mayLink(user.login.email, user.login.uid))) {
+		await user.session.request('POST', '/v1/session/destroy', {});
+		showSignIn();
+		return;
+	}
 	if (user.login.keysChangedAt === 0 || !user.login.keyPrint) {
 		await makeNewKey();
 		return;
