@@ -38,7 +38,7 @@ enum err firefox_client_find(struct sql_db *db, struct arena *arena, struct slic
     struct firefox_client *ret, struct err_note *note)
 {
 	struct sql_query *q;
-	struct firefox_client c;
+	struct firefox_client c = { .id = SLICE_EMPTY };
 	enum err e = sql_begin(db, &accounts_stmts[STMT_FIREFOX_CLIENT], &q, note);
 
 	if (e != ERR_OK) {
@@ -104,7 +104,7 @@ static enum err make_room(struct txn *t, const struct firefox_client *c, struct 
 
 enum err firefox_client_add(struct txn *t, const struct firefox_client *c, struct err_note *note)
 {
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 	enum err e = make_room(t, c, note);
 
 	if (e == ERR_OK) {

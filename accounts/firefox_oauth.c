@@ -24,7 +24,7 @@ static enum err clean(struct txn *t, enum accounts_stmt stmt, struct err_note *n
 
 enum err firefox_code_put(struct txn *t, const struct firefox_code *c, struct err_note *note)
 {
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 	enum err e = clean(t, STMT_FIREFOX_CODE_CLEAN, note);
 
 	if (e == ERR_OK) {
@@ -95,7 +95,7 @@ enum err firefox_code_find(struct sql_db *db, struct arena *arena, struct slice 
 enum err firefox_code_take(
     struct txn *t, struct slice hash, struct firefox_code *ret, struct err_note *note)
 {
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 	enum err e = firefox_code_find(t->db, t->arena, hash, ret, note);
 
 	if (e == ERR_OK) {
@@ -111,7 +111,7 @@ enum err firefox_code_take(
 enum err firefox_revoke(
     struct txn *t, struct slice token_hash, int64_t expires_ms, struct err_note *note)
 {
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 	enum err e = clean(t, STMT_FIREFOX_REVOKED_CLEAN, note);
 
 	if (e == ERR_OK) {

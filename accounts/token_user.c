@@ -146,7 +146,7 @@ static enum err choose_node(
     struct txn *t, struct slice nodes, struct slice *ret, struct err_note *note)
 {
 	struct slice rest = nodes, row;
-	double best = INFINITY;
+	double best = HUGE_VAL;
 	enum err e = ERR_OK;
 
 	*ret = SLICE_EMPTY;

@@ -13,10 +13,10 @@ enum {
 	GRACE_S = 2 * 3600 /* after its end a token still asks whether anything has changed */
 };
 
-static enum err read_token(struct op_call *c, const struct sync_state *state, struct slice id,
+static enum err read_token(struct op_call *c, struct sync_state *state, struct slice id,
     struct token *ret, char ret_key[TOKEN_KEY_SIZE])
 {
-	enum err e = token_read(&state->secrets, c->arena, id, ret, ret_key);
+	enum err e = token_cache_read(state->tokens, &state->secrets, c->arena, id, ret, ret_key);
 
 	if (e == ERR_DENIED) {
 		return err_note_set(&c->note, ERR_UNAUTHENTICATED,

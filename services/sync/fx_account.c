@@ -55,7 +55,7 @@ enum err fx_email_status(struct op_call *c)
 {
 	struct fx_who who;
 	struct fx_answer a;
-	struct slice email;
+	struct slice email = SLICE_EMPTY;
 	enum err e = ERR_OK;
 
 	if (!fx_session(c, &who, &e)) {
@@ -99,7 +99,7 @@ enum err fx_profile(struct op_call *c)
 	struct access_token token;
 	struct fx_who who;
 	struct fx_answer a;
-	struct slice email;
+	struct slice email = SLICE_EMPTY;
 	struct slice bearer = fx_bearer(c);
 	enum err e = bearer.len == 0 ? ERR_SYNTAX : fx_access(c, bearer, &token, &who);
 

@@ -117,7 +117,7 @@ static bool turn_away(struct op_call *c, enum err e, enum fx_errno number, enum 
 bool fx_session(struct op_call *c, struct fx_who *ret_who, enum err *ret)
 {
 	struct hawk h;
-	struct fx_who who;
+	struct fx_who who = { .client = { .id = SLICE_EMPTY } };
 	enum err e = hawk_of_call(c, &h);
 
 	if (e == ERR_OK) {
@@ -144,7 +144,7 @@ bool fx_who(struct op_call *c, struct fx_who *ret_who, enum err *ret)
 {
 	struct slice token = fx_bearer(c);
 	char hash[TOKEN_HASH_HEX + 1];
-	struct fx_who who;
+	struct fx_who who = { .client = { .id = SLICE_EMPTY } };
 
 	if (token.len == 0) {
 		return fx_session(c, ret_who, ret);
@@ -167,7 +167,7 @@ enum err fx_access(
 	const struct svc_env *env = c->env;
 	char hash[TOKEN_HASH_HEX + 1];
 	bool is_revoked = false;
-	struct fx_who who;
+	struct fx_who who = { .client = { .id = SLICE_EMPTY } };
 	enum err e = access_token_read(accounts_keys(env), c->arena, token, ret);
 
 	if (e == ERR_DENIED) {

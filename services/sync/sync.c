@@ -29,6 +29,7 @@ static void free_state(struct sync_state *state)
 {
 	hawk_nonces_close(&state->nonces);
 	jwt_keys_free(&state->jwt_keys);
+	token_cache_free(&state->tokens);
 	OPENSSL_cleanse(&state->secrets, sizeof(state->secrets));
 	free(state);
 }
@@ -58,6 +59,9 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	    slice_str(conf_str(env->conf, "plimsoll", "public_url")), &state->url, note);
 	if (e == ERR_OK && env->role == ROLE_WEB) {
 		e = open_nonces(state, note);
+	}
+	if (e == ERR_OK && env->role == ROLE_WEB) {
+		e = token_cache_new(&state->tokens);
 	}
 	const char *jwks = conf_str(env->conf, "sync", "oauth_jwks");
 	if (e == ERR_OK && env->role == ROLE_WEB && *jwks != '\0') {

@@ -9,6 +9,7 @@
 #include "services/sync/hawk_nonces.h"
 #include "services/sync/jwt.h"
 #include "services/sync/token.h"
+#include "services/sync/token_cache.h"
 
 /* What a user may do at most, as GET info/configuration tells it; inclusive. */
 struct sync_limits {
@@ -29,6 +30,7 @@ struct sync_state {
 	/* web; the secrets are there when ready */
 	struct hawk_nonces *nonces;
 	struct token_secrets secrets;
+	struct token_cache *tokens;
 	struct jwt_keys jwt_keys; /* of another accounts server; n 0: none */
 	/* X-Weave-Timestamp of the answer that is being begun; 0: what the clock says. */
 	int64_t stamp_ms;

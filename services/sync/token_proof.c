@@ -209,7 +209,7 @@ enum err token_prove_assertion(
 	const struct sync_state *state = c->state;
 	const struct svc_env *env = c->env;
 	struct assertion_result result;
-	struct slice key;
+	struct slice key = SLICE_EMPTY;
 	struct account account;
 	struct firefox_account fx;
 	enum err e = accounts_verify_assertion(c, bundle, slice_str(state->url.origin), &result);

@@ -10,6 +10,7 @@
 
 #include "core/base/enc.h"
 #include "services/sync/token.h"
+#include "services/sync/token_cache.h"
 
 #define KNOWN_TOKEN                                                                                \
 	"eyJ1aWQiOjQyLCJub2RlIjoiaHR0cDovLzEyNy4wLjAuMTo4MDAwIiwiZXhwaXJlcyI6MjAwMDAwMDAwMCwic2Fs" \
@@ -150,6 +151,38 @@ static void what_is_none_is_refused(void **state)
 	    ERR_DENIED);
 }
 
+/* The second time without the secrets: it cannot have been read again. */
+static void a_token_is_read_once(void **state)
+{
+	struct fixture *f = *state;
+	struct token_secrets none = { .n = 0 };
+	struct token_cache *cache = NULL;
+	struct token t;
+	char key[TOKEN_KEY_SIZE], changed[] = KNOWN_TOKEN;
+
+	assert_int_equal(token_cache_new(&cache), ERR_OK);
+	assert_int_equal(
+	    token_cache_read(cache, &none, &f->arena, SLICE(KNOWN_TOKEN), &t, key), ERR_DENIED);
+	assert_int_equal(
+	    token_cache_read(cache, &f->secrets, &f->arena, SLICE(KNOWN_TOKEN), &t, key), ERR_OK);
+	t = (struct token){ .uid = 0 };
+	memset(key, 0, sizeof(key));
+	assert_int_equal(
+	    token_cache_read(cache, &none, &f->arena, SLICE(KNOWN_TOKEN), &t, key), ERR_OK);
+	assert_int_equal(t.uid, 42);
+	assert_int_equal(t.expires_s, 2000000000);
+	assert_int_equal(t.fxa_uid.len, 0);
+	assert_string_equal(key, KNOWN_KEY);
+	changed[0] = 'f';
+	assert_int_equal(
+	    token_cache_read(cache, &f->secrets, &f->arena, slice_str(changed), &t, key),
+	    ERR_DENIED);
+	assert_int_equal(
+	    token_cache_read(cache, &f->secrets, &f->arena, SLICE("short"), &t, key), ERR_SYNTAX);
+	token_cache_free(&cache);
+	assert_null(cache);
+}
+
 static void the_known_hashed_id(void **state)
 {
 	char out[TOKEN_HASHED_ID_SIZE];
@@ -170,6 +203,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_token_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_changed_token_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_none_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_token_is_read_once, setup, teardown),
 		cmocka_unit_test(the_known_hashed_id),
 	};
 

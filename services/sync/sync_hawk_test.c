@@ -93,7 +93,7 @@ static void malformed_headers_are_refused(void **state)
 		"Hawk id=\"t\", ts=\"\", nonce=\"n\", mac=\"" MAC "\"",
 		"Hawk id=\"\", ts=\"1\", nonce=\"n\", mac=\"" MAC "\"",
 		"Hawk id=\"t\", ts=\"1\", nonce=\"\", mac=\"" MAC "\"",
-		"Hawk id=\"t\", ts=\"1\", nonce=\"n\", mac=\"" MAC "\", app=\"a\"",
+		("Hawk id=\"t\", ts=\"1\", nonce=\"n\", mac=\"" MAC "\", app=\"a\""),
 		"Hawk id=\"t\\\", ts=\"1\", nonce=\"n\", mac=\"" MAC "\"",
 		"Hawk id=t, ts=1, nonce=n, mac=" MAC,
 	};
