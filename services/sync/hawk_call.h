@@ -6,7 +6,7 @@
 #define PLIMSOLL_SYNC_HAWK_CALL_H
 
 #include "core/http/http.h"
-#include "services/sync/hawk.h"
+#include "services/sync/hawk_mac.h"
 
 struct sync_state;
 

@@ -6,7 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/base/enc.h"
-#include "services/sync/hawk.h"
+#include "services/sync/hawk_mac.h"
 
 static void is_inside(struct slice part, struct slice whole)
 {

@@ -6,8 +6,8 @@
  * Pure functions over texts and keys; what a key is for which id, how far a clock may be off and
  * whether a nonce came before is the caller's business (auth.c, hawk_nonces.h).
  */
-#ifndef PLIMSOLL_SYNC_HAWK_H
-#define PLIMSOLL_SYNC_HAWK_H
+#ifndef PLIMSOLL_SYNC_HAWK_MAC_H
+#define PLIMSOLL_SYNC_HAWK_MAC_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
  * Hawk: the header, the string that is signed, the payload's hash.
  */
-#include "services/sync/hawk.h"
+#include "services/sync/hawk_mac.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

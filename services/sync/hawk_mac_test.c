@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "services/sync/hawk.h"
+#include "services/sync/hawk_mac.h"
 #include "services/sync/hawk_nonces.h"
 
 #define MAC "PjaI7ixZhGfz45mWmuruapg2kPhZmHJMvpHqssiSIoc="
