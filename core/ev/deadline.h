@@ -1,6 +1,7 @@
 /*
  * A bounded binary heap of deadlines: the earliest is on top, and any can be taken out by its node.
- * One libuv timer serves all waiting tasks through it; the lab has the patience of its users in one.
+ * One libuv timer serves all waiting tasks through it; the lab has the patience of its users in
+ * one.
  */
 #ifndef PLIMSOLL_EV_DEADLINE_H
 #define PLIMSOLL_EV_DEADLINE_H

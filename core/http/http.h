@@ -90,10 +90,10 @@ struct op_call {
 
 enum http_method http_method(const struct http_req *r);
 struct slice http_method_text(const struct http_req *r);
-struct slice http_path(const struct http_req *r);  /* percent-decoded, always starts with '/' */
-struct slice http_query(const struct http_req *r); /* raw, without '?' */
+struct slice http_path(const struct http_req *r);   /* percent-decoded, always starts with '/' */
+struct slice http_query(const struct http_req *r);  /* raw, without '?' */
 struct slice http_target(const struct http_req *r); /* path and query exactly as sent, no host */
-struct slice http_host(const struct http_req *r);  /* with port as sent */
+struct slice http_host(const struct http_req *r);   /* with port as sent */
 
 /* First field of that name (any case), or a slice with ptr NULL if there is none. */
 struct slice http_header_get(const struct http_req *r, struct slice name);

@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 enum {
-	EVENTS = 256,
-	BUFFER_BYTES = 16384,
+	EVENTS = 64,
+	BUFFER_BYTES = 8192,
 	STAMPS_MAX = 20000000,
 };
 
