@@ -68,7 +68,8 @@ function keepKey(dataDir) {
 // Options: conf (sections over those below), bin, args (behind "serve -c FILE"), env, dir (a folder
 // to use and keep, for a second start on the same data), ports ({ web, admin }, likewise), stderr
 // ("keep"; "file", as a service manager would, where the log is large; "null"), probeFrom (the address
-// from which the service is asked whether it is ready, where the usual one is a trusted proxy's).
+// from which the service is asked whether it is ready, where the usual one is a trusted proxy's), ownKey
+// (not the key that others have).
 export async function startPlimsoll(options = {}) {
 	const { conf = {}, bin = plimsollBin(), args = [], env = {}, stderr = 'keep' } = options;
 	const ports = options.ports ?? { web: await freePort(), admin: await freePort() };
@@ -83,7 +84,7 @@ export async function startPlimsoll(options = {}) {
 	};
 	if (process.env.PLIMSOLL_TEST_ENGINE === 'postgres') sections.store = (await sharedPostgres()).store();
 	for (const [name, keys] of Object.entries(conf)) sections[name] = { ...sections[name], ...keys };
-	giveKey(sections.plimsoll.data_dir);
+	if (!options.ownKey) giveKey(sections.plimsoll.data_dir);
 	const confPath = path.join(dir, 'plimsoll.ini');
 	writeFileSync(confPath, confText(sections));
 	if (sections.store?.engine === 'postgres') execFileSync(bin, ['migrate', '-c', confPath], { stdio: ['ignore', 'ignore', 'inherit'] });

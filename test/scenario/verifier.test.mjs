@@ -32,6 +32,7 @@ before(async () => {
 	const list = path.join(dir, 'shims');
 	writeFileSync(list, `${shim(FALLBACK, fallbackKey)}\n${shim('primary.example', providerKey)}\n`);
 	verifier = await startPlimsoll({
+		ownKey: true,
 		conf: { plimsoll: { services: 'verifier' }, verifier: { fallback: FALLBACK }, identity: { shimmed_primaries: `@${list}` } },
 	});
 	site = new Client(verifier.url);
