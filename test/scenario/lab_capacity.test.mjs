@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { ROOT, run } from './lib/lab_command.mjs';
+import { ROOT, lab } from './lib/lab.mjs';
 
 const FOLDER = path.join(ROOT, 'doc/capacity');
 const pages = readdirSync(FOLDER).filter((name) => name.endsWith('.md') && readFileSync(path.join(FOLDER, name), 'utf8').includes('$ plimsoll plan '));
@@ -25,7 +25,7 @@ test('there are examples', () => assert.ok(pages.length >= 3, pages.join()));
 for (const page of pages) {
 	test(`the commands of ${page} give what stands below them`, async () => {
 		for (const [command, lines] of commandsOf(readFileSync(path.join(FOLDER, page), 'utf8'))) {
-			const end = await run(command.split(' ').slice(1));
+			const end = await lab(command.split(' ').slice(1));
 			assert.equal(end.code, 0, `${command}: ${end.stderr}`);
 			const got = end.stdout.split('\n').map((line) => line.trimEnd());
 			let from = 0;

@@ -6,13 +6,13 @@ import os from 'node:os';
 import path from 'node:path';
 import test, { after } from 'node:test';
 import { plimsollBin } from '../harness/plimsoll.mjs';
-import { run } from './lib/lab_command.mjs';
+import { lab } from './lib/lab.mjs';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-plan-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 const at = (name) => path.join(scratch, name);
 const file = (name, text) => (writeFileSync(at(name), text), at(name));
-const plan = (...args) => run(['plan', '--machines', 'models/machines.ini', '--from', '2026-11-26', ...args]);
+const plan = (...args) => lab(['plan', '--machines', 'models/machines.ini', '--from', '2026-11-26', ...args]);
 
 // As doc/LINE.md has it: 100 sign-ins and 10 sign-ups a second and million users.
 const cost = (activity, ms, more = 0.1) => ({ activity, value: ms / 1000, low: (ms * (1 - more)) / 1000, high: (ms * (1 + more)) / 1000 });
@@ -64,7 +64,7 @@ test('a file adds what a line result does not know; single changes, sites, money
 	const prices = file('prices.ini', '[prices]\ncurrency = EUR\negress_per_tb = 2\n[shape box]\ncores = 8\nnetwork = 1G\nprice = 40\n');
 	const page = at('plan.html');
 	const args = [at('line.json'), more, '--machines', prices, '--sites', '2', '--what-if', 'compute.cpu*4', '--what-if', 'growth=0', '--what-if', 'signup.per_second=0.1', '--html', page];
-	const { json, code, stderr } = await run(['plan', '--from', '2026-11', '--json', ...args]);
+	const { json, code, stderr } = await lab(['plan', '--from', '2026-11', '--json', ...args]);
 	assert.equal(code, 0, stderr);
 	assert.equal(json.mean_per_second.mails, 10);
 	assert.equal(json.mean_per_second.bytes_out, 2e6);
@@ -79,7 +79,7 @@ test('a file adds what a line result does not know; single changes, sites, money
 	assert.match(html, /<h1>Plan: persona<\/h1>[^]*1M active users need 4 machines now and \d+ in 12 months/);
 	for (const part of ['the line, with what was asked for', 'Machines needed', 'Processor time of one activity', '<td class="t">compute.cpu\\*4</td>', '>EUR<', 'Traffic between sites']) assert.match(html, new RegExp(part));
 	assert.doesNotMatch(html, /<script|src=|href=|nan|>inf/i);
-	const text = await run(['plan', '--from', '2026-11', ...args]);
+	const text = await lab(['plan', '--from', '2026-11', ...args]);
 	assert.match(text.stdout, /Nov 2026 +1M +4 +4 +1\d\d\.\d\d\n/);
 	assert.match(text.stdout, /growth=0 .* never /);
 });
@@ -141,7 +141,7 @@ test('what is wrong is said in one line, with file and line', async () => {
 	];
 	await Promise.all(
 		rows.map(async ([args, code, line]) => {
-			const end = await run(['plan', '--machines', 'models/machines.ini', ...args]);
+			const end = await lab(['plan', '--machines', 'models/machines.ini', ...args]);
 			assert.equal(end.code, code, `${args.join(' ')}: ${end.stderr}`);
 			assert.match(end.stderr, line);
 			assert.equal(end.stderr.trim().split('\n').length, 1, end.stderr);

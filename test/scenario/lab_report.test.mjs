@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import os from 'node:os';
 import path from 'node:path';
 import test, { after } from 'node:test';
-import { run, standIn } from './lib/lab_command.mjs';
+import { lab, standIn } from './lib/lab.mjs';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-report-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
@@ -23,7 +23,7 @@ end }
 activity { name = "look", why = "They look once.", per_day = 1000, does = function(user) browser():get("/c") end }
 `,
 );
-const load = (url, args) => run(['load', model, '--users', '864', '--for', '1s', '--arrivals', 'constant', ...args, url]);
+const load = (url, args) => lab(['load', model, '--users', '864', '--for', '1s', '--arrivals', 'constant', ...args, url]);
 
 test('the page holds everything itself: sentence, plots, tables, model, machine, caveats', async (t) => {
 	let n = 0;
@@ -92,7 +92,7 @@ test('thresholds: met, missed, misspelt; in text, JSON and page', async (t) => {
 		[['--slo', 'nobody.p99<50ms'], 1, /"nobody\.p99<50ms": test has no activity "nobody" but visit, look/],
 		[['--slo'], 2, /--slo needs a value/],
 	]) {
-		const end = await run(['load', model, url, ...args]);
+		const end = await lab(['load', model, url, ...args]);
 		assert.equal(end.code, exit, end.stderr);
 		assert.match(end.stderr, line);
 		assert.equal(end.stdout, '');
@@ -116,11 +116,11 @@ test('the page of a line is drawn from its result; what is null is left out', as
 	};
 	const [json, file] = [path.join(scratch, 'line.json'), path.join(scratch, 'line.html')];
 	writeFileSync(json, JSON.stringify(result));
-	const end = await run(['report', 'line', json, '--html', file]);
+	const end = await lab(['report', 'line', json, '--html', file]);
 	assert.equal(end.code, 0, end.stderr);
 	const page = readFileSync(file, 'utf8');
 	const runs = path.join(scratch, 'runs.jsonl');
-	assert.equal((await run(['report', 'record', runs, json, '--commit', 'v1'])).code, 0);
+	assert.equal((await lab(['report', 'record', runs, json, '--commit', 'v1'])).code, 0);
 	const [kept] = JSON.parse(readFileSync(runs, 'utf8')).costs;
 	assert.ok(kept.activity === 'buy' && Math.abs(kept.value - 5000) < 1 && Math.abs(kept.high - 5000 - Math.hypot(400, 100)) < 1, JSON.stringify(kept));
 	assert.match(page, /The line is between 9800 and 10\.1k active users; then web is full first, and after it store\./);
@@ -131,8 +131,8 @@ test('the page of a line is drawn from its result; what is null is left out', as
 	for (const part of ['the backlog &lt;grows&gt;', 'all on one machine', 'How full each role is', 'beyond, up', 'and down']) assert.match(page, new RegExp(part));
 	assert.doesNotMatch(page, /<script|src=|href=|[0-9" >]-?nan[" ,<]/i);
 	writeFileSync(json, JSON.stringify({ ...result, complete: false, stopped: 'the target is gone', saturation: null, saturated: null, beyond: null, probes: [], roles: [], demands: null }));
-	assert.equal((await run(['report', 'line', json, '--html', file])).code, 0);
+	assert.equal((await lab(['report', 'line', json, '--html', file])).code, 0);
 	assert.match(readFileSync(file, 'utf8'), /No line was found\.[^]*ended before its end \(the target is gone\)/);
 	writeFileSync(json, '{}');
-	assert.match((await run(['report', 'line', json, '--html', file])).stderr, /no result of plimsoll line/);
+	assert.match((await lab(['report', 'line', json, '--html', file])).stderr, /no result of plimsoll line/);
 });

@@ -23,10 +23,10 @@ export const activity = (name, perDay, body) =>
 	`activity { name = "${name}", why = "a test", per_day = ${perDay}, does = function(user) ${body} end }\n`;
 
 // { code, stdout, stderr, json }: json where standard output is an object.
-export function lab(args, { prefix = [], onSpawn = () => {} } = {}) {
+export function lab(args, { prefix = [], onSpawn = () => {}, cwd = ROOT } = {}) {
 	const words = [...prefix, plimsollBin(), ...args];
 	return new Promise((resolve, reject) => {
-		const child = spawn(words[0], words.slice(1), { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+		const child = spawn(words[0], words.slice(1), { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
 		let [stdout, stderr] = ['', ''];
 		child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
 		child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
