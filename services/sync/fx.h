@@ -115,6 +115,10 @@ bool fx_who(struct op_call *c, struct fx_who *ret_who, enum err *ret);
 /* The same where it has to be a session. */
 bool fx_session(struct op_call *c, struct fx_who *ret_who, enum err *ret);
 
+/* The browsers of an account that are still signed in, in the arena of the call. */
+NODISCARD enum err fx_list_clients(
+    struct op_call *c, const struct fx_who *who, struct firefox_client **ret, unsigned *ret_n);
+
 /*
  * What an access token of ours says, if it is good: signed by us, not expired, not destroyed, of a
  * browser that is still signed in. ERR_SYNTAX: none of ours; ERR_UNAUTHENTICATED with the reason in
