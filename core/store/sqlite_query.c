@@ -10,8 +10,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/check.h"
+
+enum {
+	INDEX_WAIT_MS = 20 /* the loop waits meanwhile */
+};
 
 static struct sqlite_query *sqlite_query_of(struct sql_query *q)
 {
@@ -197,6 +202,27 @@ static bool all_bound(const struct sqlite_query *q)
 	return q->bound == all;
 }
 
+/*
+ * A store that starts or ends makes the index of the WAL anew, for a moment in which a reader that
+ * may not write is told to do it itself. It waits instead, as for a lock.
+ */
+static int step_when_the_index_is_there(struct sqlite_query *q)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	bool is_first = !q->stepped && q->base.db->mode == SQL_READ_ONLY;
+	int rc;
+
+	for (int tries = 0;; tries++) {
+		errno = 0;
+		rc = sqlite3_step(q->handle);
+		if (rc != SQLITE_READONLY_RECOVERY || !is_first || tries == INDEX_WAIT_MS) {
+			return rc;
+		}
+		sqlite3_reset(q->handle);
+		nanosleep(&pause, NULL);
+	}
+}
+
 static enum err step(struct sql_query *base)
 {
 	struct sqlite_query *q = sqlite_query_of(base);
@@ -209,9 +235,8 @@ static enum err step(struct sql_query *base)
 		return ERR_END; /* SQLite would start over */
 	}
 	CHECK(q->stepped || all_bound(q));
+	rc = step_when_the_index_is_there(q);
 	q->stepped = true;
-	errno = 0;
-	rc = sqlite3_step(q->handle);
 	if (rc == SQLITE_ROW) {
 		return ERR_OK;
 	}

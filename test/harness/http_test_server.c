@@ -248,6 +248,8 @@ static void close_shared(void)
 
 int main(int argc, char **argv)
 {
+	(void)signal(
+	    SIGPIPE, SIG_IGN); /* as a role's parent does: OpenSSL writes without MSG_NOSIGNAL */
 	self.args = read_arguments(argc, argv);
 	read_file(&self.env, self.args.file);
 	self.site = test_site;

@@ -27,7 +27,7 @@ function inTerminal(args, { typeAt, env = {} }) {
 test('on a terminal: one picture, drawn over and over, then the report', async (t) => {
 	const url = await standIn(t, (req, res) => res.end('x'));
 	const { code, text } = await inTerminal(['load', file(), '--users', '864', '--for', '1h', url], { typeAt: /\[#*\.+\] 2 s, 3598 s left/ });
-	assert.ok(code === 0 || code === 6, `${code} ${text}`);
+	assert.ok([0, 6, 130].includes(code), `${code} ${text}`); // 130: a shell in between saw the Ctrl-C, too
 	const pictures = text.split('\x1b[10A');
 	assert.ok(pictures.length >= 2, JSON.stringify(text));
 	assert.match(pictures[0], /^test: 864 active users against http:/m);
