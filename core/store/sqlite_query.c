@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/base/check.h"
 
@@ -208,7 +207,6 @@ static bool all_bound(const struct sqlite_query *q)
  */
 static int step_when_the_index_is_there(struct sqlite_query *q)
 {
-	const struct timespec pause = { .tv_nsec = 1000000 };
 	bool is_first = !q->stepped && q->base.db->mode == SQL_READ_ONLY;
 	int rc;
 
@@ -219,7 +217,7 @@ static int step_when_the_index_is_there(struct sqlite_query *q)
 			return rc;
 		}
 		sqlite3_reset(q->handle);
-		nanosleep(&pause, NULL);
+		sqlite3_sleep(1); /* as its own wait for a lock does */
 	}
 }
 
