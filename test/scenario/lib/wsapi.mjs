@@ -16,7 +16,7 @@ export const EMAIL = 'somebody@example.org';
 
 // For before() and after() of a test file.
 export async function begin() {
-	server = await startPlimsoll({ conf: { accounts: { bcrypt_cost: 4, max_failed_logins: 3 } } });
+	server = await startPlimsoll({ ownKey: true, conf: { accounts: { bcrypt_cost: 4, max_failed_logins: 3 } } });
 	user = await signUp(server, EMAIL, PASS);
 }
 export async function end() {
