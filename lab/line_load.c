@@ -33,11 +33,15 @@ static void at_moment(void *arg, enum load_moment moment)
 static struct line_tick tick_of(
     const struct line *l, const struct load_result *r, const struct load_tick *now)
 {
-	struct line_tick t = { .at_s = now->at_s, .running = now->running };
+	struct line_tick t = {
+		.at_s = now->at_s, .running = now->running, .parts.n = r->n_activities
+	};
 
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		const struct load_activity *a = &r->activities[i];
-		t.begun += a->due - a->away; /* who was told to stay away does not come */
+		uint64_t begun = a->due - a->away; /* who was told to stay away does not come */
+		t.parts.part[i] = (struct line_part){ a->name, begun, a->done };
+		t.begun += begun;
 		t.done += a->done;
 		t.refused += a->refused;
 		t.failed += a->failed + a->gave_up;

@@ -15,9 +15,10 @@ enum {
 
 static const double batch_s = 0.3,
 		    /* A stop of the machine for some milliseconds is not the target's. */
-    noise_least = 0.005, /* variance a second, of a unit of the rate */
-    fine = 0.1, slo_apart = 0.25, errors_least = 1e-5;
-/* none at all could never be shown */ /* shares this much apart are told apart */
+    noise_least = 0.005,	  /* variance a second, of a unit of the rate */
+    fine = 0.1, slo_apart = 0.25, /* shares this much apart are told apart */
+    errors_least = 1e-5,	  /* none at all could never be shown */
+    part_allowed = 0.05;	  /* of one activity may be left undone, where the sum is held */
 
 static const char *const verdict_names[] = {
 	[LINE_OPEN] = "open",
@@ -57,7 +58,7 @@ enum err line_slo_of(const struct slo *s, struct line_slo *ret, struct err_note 
 
 void line_probe_init(struct line_probe *p, const struct line_probe_plan *plan)
 {
-	*p = (struct line_probe){ .plan = *plan, .told = plan->excess };
+	*p = (struct line_probe){ .plan = *plan, .told = plan->excess, .part_served = 1 };
 	p->unserved.plan = (struct sequential_plan){
 		.still = 0,
 		.grows = plan->excess * plan->per_second,
@@ -126,6 +127,29 @@ static void say_what_grows(struct line_probe *p)
 	}
 }
 
+/* The sum of all is held; is each? With patience over, one in doubt only makes the word rougher. */
+static enum line_verdict judge_parts(struct line_probe *p, bool is_last)
+{
+	struct line_parts_finding f = line_parts_judge(
+	    &p->first.parts, &p->last.parts, fmax(p->plan.excess, part_allowed), p->plan.error);
+
+	if (f.verdict == LINE_PARTS_SERVED) {
+		return LINE_HELD;
+	}
+	double share = f.unserved / f.n;
+	if (f.verdict == LINE_PARTS_UNSERVED) {
+		p->part_served = 1 - share;
+		(void)snprintf(p->cause, sizeof(p->cause), "%.0f of %.0f of %s are not done",
+		    f.unserved, f.n, f.name);
+		return LINE_FAILED;
+	}
+	if (!is_last) {
+		return LINE_OPEN;
+	}
+	p->told = fmax(p->told, share);
+	return LINE_HELD;
+}
+
 static enum line_verdict judge(struct line_probe *p)
 {
 	enum sequential_verdict v = sequential_verdict(&p->unserved);
@@ -146,7 +170,7 @@ static enum line_verdict judge(struct line_probe *p)
 			return LINE_FAILED;
 		}
 	}
-	return all_still ? LINE_HELD : LINE_OPEN;
+	return all_still ? judge_parts(p, false) : LINE_OPEN;
 }
 
 /* Its time is over. Whether work piles up can always be told, if only roughly. */
@@ -169,7 +193,7 @@ static enum line_verdict settle(struct line_probe *p)
 			return LINE_UNDECIDED;
 		}
 	}
-	return LINE_HELD;
+	return judge_parts(p, true);
 }
 
 enum line_verdict line_probe_tick(struct line_probe *p, const struct line_tick *now)
@@ -199,5 +223,5 @@ double line_probe_served(const struct line_probe *p)
 	double begun = (double)(p->last.begun - p->first.begun);
 	double done = (double)(p->last.done - p->first.done);
 
-	return begun > 0 ? fmin(done / begun, 1) : 1;
+	return begun > 0 ? fmin(fmin(done / begun, 1), p->part_served) : 1;
 }

@@ -2,8 +2,8 @@
  * One probe of the search: is this load held? Fed with the counts of a run at ticks, it says so as
  * soon as it is sure. Pure: the counts may come from a server or from a simulated queue.
  *
- * Held means: work that is begun and not done (it waits, was refused, or failed) does not grow, and
- * each SLO that was asked for is kept.
+ * Held means: work that is begun and not done (it waits, was refused, or failed) does not grow, of
+ * no activity much more than of all, and each SLO that was asked for is kept.
  */
 #ifndef PLIMSOLL_LAB_LINE_PROBE_H
 #define PLIMSOLL_LAB_LINE_PROBE_H
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "lab/line_parts.h"
 #include "lab/sequential.h"
 #include "lab/slo.h"
 
@@ -38,6 +39,7 @@ struct line_tick {
 	uint64_t begun, done, refused, failed;
 	uint64_t running;
 	uint64_t slow[LINE_SLO_MAX]; /* done, and later than the limit of that SLO */
+	struct line_parts parts;     /* by activity; none: only the sum is looked at */
 };
 
 enum line_verdict {
@@ -64,8 +66,9 @@ struct line_probe {
 	struct line_tick first, batch, last; /* behind the settling; begin of the batch; newest */
 	bool settled;
 	enum line_verdict verdict;
-	double told; /* of a load that was held: the excess that can be ruled out, at least
-			plan.excess */
+	double told;	    /* of a load that was held: the excess that can be ruled out, at least
+			       plan.excess */
+	double part_served; /* of the activity that was the cause; 1 where none was */
 	char cause[LINE_CAUSE_BYTES];
 };
 
@@ -74,7 +77,8 @@ void line_probe_init(struct line_probe *p, const struct line_probe_plan *plan);
 /* The verdict so far; LINE_OPEN: go on. */
 enum line_verdict line_probe_tick(struct line_probe *p, const struct line_tick *now);
 
-/* Of the time behind the settling: what was done of what was begun, 0 to 1; 1 where nothing was. */
+/* Of the time behind the settling: what was done of what was begun, 0 to 1; 1 where nothing was. Of
+ * the activity for which the load was not held, where it was one. */
 double line_probe_served(const struct line_probe *p);
 
 const char *line_verdict_name(enum line_verdict v);

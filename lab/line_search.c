@@ -9,7 +9,8 @@
 #include <math.h>
 
 enum {
-	VOID_MAX = 3,
+	VOID_MAX = 5, /* with something held below */
+	VOID_ONLY_MAX = 3,
 };
 
 static const double near = 1.003, /* the same users again say nothing new */
@@ -115,6 +116,19 @@ static void note_undecided(struct line_search *s, double users)
 	}
 }
 
+/*
+ * The generator was the limit. Once may be another program's fault. Twice: so many are too many for
+ * it, and the limit may still be below them.
+ */
+static void note_void(struct line_search *s, double users)
+{
+	s->over = ++s->n_void >= (s->low > 0 ? VOID_MAX : VOID_ONLY_MAX);
+	if (s->n_void > 1 && s->high <= 0 && s->low > 0) {
+		s->plan.most = fmin(s->plan.most, users);
+		s->guess = sqrt(s->low * users);
+	}
+}
+
 void line_search_note(struct line_search *s, double users, double excess, enum line_verdict verdict,
     double served, bool eager)
 {
@@ -130,7 +144,7 @@ void line_search_note(struct line_search *s, double users, double excess, enum l
 		note_undecided(s, users);
 		break;
 	case LINE_VOID:
-		s->over = ++s->n_void >= VOID_MAX;
+		note_void(s, users);
 		break;
 	case LINE_OPEN:
 		s->over = true; /* it was interrupted */

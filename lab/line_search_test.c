@@ -127,6 +127,28 @@ static void chance_in_the_service_widens_the_interval_and_does_not_move_it(void 
 }
 
 /* With too much to do these serve less than they could: what they serve then is a wrong guess. */
+/* Above 1,500 users the generator is the limit; the server holds 1,000. */
+static void a_weak_generator_looks_below_its_own_limit(void **state)
+{
+	const struct line_search_plan plan = {
+		.start = 100, .least = 1, .most = 1e9, .width = 0.05, .probes_max = 40
+	};
+	struct line_search s;
+	double users = 0, excess = 0, low = 0, high = 0;
+
+	(void)state;
+	line_search_init(&s, &plan);
+	while ((users = line_search_next(&s, &excess)) > 0) {
+		enum line_verdict v = users > 1500   ? LINE_VOID
+				      : users > 1000 ? LINE_FAILED
+						     : LINE_HELD;
+		line_search_note(&s, users, excess, v, fmin(1000 / users, 1), true);
+	}
+	line_search_interval(&s, &low, &high);
+	assert_true(low > 900 && low <= 1000);
+	assert_true(high > 1000 && high < 1060);
+}
+
 static void a_server_that_collapses_is_known_by_what_it_held(void **state)
 {
 	static const struct queue_sim_plan servers[] = {
@@ -228,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_capacity_of_an_exact_server_is_in_a_narrow_interval),
 		cmocka_unit_test(chance_in_the_service_widens_the_interval_and_does_not_move_it),
+		cmocka_unit_test(a_weak_generator_looks_below_its_own_limit),
 		cmocka_unit_test(a_server_that_collapses_is_known_by_what_it_held),
 		cmocka_unit_test(the_limit_of_a_percentile_is_found_below_saturation),
 		cmocka_unit_test(bounds_and_servers_that_never_hold_end_the_search),

@@ -197,7 +197,7 @@ activity {
 	does = function(user)
 		local browser = device(user)
 		browser:forget()
-		browser.csrf = nil
+		browser.csrf, browser.signed_in = nil, nil
 		sign_in_here(browser, user)
 		if not browser.certificate then
 			browser.certificate = certify(browser, user.email)
