@@ -128,8 +128,10 @@ static struct line_role role_of(struct line *l, const struct target_use *u, unsi
 	role.share = u->figures[TARGET_CPU_S] / role.capacity_cores;
 	role.by = "processor";
 	if (u->known[TARGET_BUSY_S] && u->figures[TARGET_BUSY_S] > role.share + alike) {
+		/* Ready and without a processor is no waiting of its own. */
+		double ready = role.share + u->figures[TARGET_RUN_DELAY_S];
 		role.share = u->figures[TARGET_BUSY_S];
-		role.by = "busy";
+		role.by = role.share > ready + alike ? "busy" : "processor";
 	}
 	if (u->known[TARGET_BLOCKED_S] && u->figures[TARGET_BLOCKED_S] > role.share + alike) {
 		role.share = u->figures[TARGET_BLOCKED_S];

@@ -113,11 +113,13 @@ static enum err read_rates(const struct json *model, struct plan_input *in, stru
 	return ERR_OK;
 }
 
-/* A role that was full of waiting (a disk, a lock) and not of computing bears the users it bore. */
+/* A role that was full of waiting (a disk, a lock) and not of computing bears the users it bore;
+ * where the search ended before it was full, nothing is known of that. */
 static void bound_saturated(const struct json *result, struct plan_input *in)
 {
 	const struct json *saturated = json_member(result, "saturated");
 	char role[PLAN_NAME_BYTES], by[16];
+	bool failed = false;
 	double users = 0;
 
 	result_get_text(json_member(saturated, "role"), role, sizeof(role));
@@ -125,6 +127,8 @@ static void bound_saturated(const struct json *result, struct plan_input *in)
 	int number = plan_find_role(in, slice_str(role));
 	bool waits = strcmp(by, "busy") == 0 || strcmp(by, "disk") == 0;
 	if (number >= 0 && waits &&
+	    json_get_bool(json_member(json_member(result, "saturation"), "failed"), &failed) &&
+	    failed &&
 	    json_get_real(json_member(json_member(result, "saturation"), "low_users"), &users)) {
 		in->roles[number].users = users;
 	}

@@ -13,6 +13,7 @@
 
 #include "lab/plan.h"
 #include "lab/plan_field.h"
+#include "lab/plan_report.h"
 
 static const struct plan_shapes shapes = {
 	.shapes = { { .name = "four",
@@ -359,11 +360,42 @@ static void what_is_no_plan(void **state)
 	    note.text, "cores of machine: a machine of that shape is full without any user");
 }
 
+static void dates_that_exist(void **state)
+{
+	static const struct {
+		const char *start;
+		double months;
+		const char *date;
+	} rows[] = {
+		{ "2027-02", 0.999, "28 Feb 2027" },
+		{ "2028-02", 0.999, "29 Feb 2028" },
+		{ "2026-11-16", 0, "16 Nov 2026" },
+		{ "2026-11-16", 1, "16 Dec 2026" },
+		{ "2026-04", 0.999, "30 Apr 2026" },
+		{ "2026-12", 1.5, "16 Jan 2027" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct plan p = { .options = bare() };
+		struct buf text = buf_new(64);
+		assert_true(plan_read_month(rows[i].start, &p.options.start));
+		plan_put_date(&p, rows[i].months, &text);
+		buf_append_char(&text, '\0');
+		assert_string_equal((const char *)buf_slice(&text).ptr, rows[i].date);
+		buf_free(&text);
+	}
+	double month = 0;
+	assert_false(plan_read_month("2027-02-29", &month));
+	assert_true(plan_read_month("2028-02-29", &month));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_may_fail),
 		cmocka_unit_test(growth_and_dates),
+		cmocka_unit_test(dates_that_exist),
 		cmocka_unit_test(pairs_of_databases),
 		cmocka_unit_test(the_first_to_be_full_and_the_next),
 		cmocka_unit_test(one_site_may_be_lost),

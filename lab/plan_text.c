@@ -16,16 +16,27 @@ enum {
 
 /* ---- words ---- */
 
+/* month: year * 12, plus 0 for January to 11. */
+static unsigned days_of(unsigned month)
+{
+	static const unsigned char days[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	unsigned year = month / 12;
+	bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return month % 12 == 1 && is_leap ? 29 : days[month % 12];
+}
+
 bool plan_read_month(const char *text, double *ret)
 {
 	unsigned year = 0, month = 0, day = 1;
 	int end = 0;
 	int n = sscanf(text, "%4u-%2u%n-%2u%n", &year, &month, &end, &day, &end);
 
-	if (n < 2 || text[end] != '\0' || month < 1 || month > 12 || day < 1 || day > 31) {
+	if (n < 2 || text[end] != '\0' || month < 1 || month > 12 || day < 1 ||
+	    day > days_of(year * 12 + month - 1)) {
 		return false;
 	}
-	*ret = year * 12.0 + month - 1 + (day - 1) / 31.0;
+	*ret = year * 12.0 + month - 1 + (day - 1.0) / days_of(year * 12 + month - 1);
 	return true;
 }
 
@@ -37,9 +48,10 @@ void plan_put_date(const struct plan *p, double months, struct buf *out)
 		buf_append_str(out, "never");
 		return;
 	}
-	/* Days of a month as 31 parts of it, as plan_read_month() has them. */
-	double month = floor(at + 1e-9), day = floor((at - month) * 31 + 1e-6) + 1;
-	buf_printf(out, "%.0f ", fmin(fmax(day, 1), 31));
+	double month = floor(at + 1e-9);
+	unsigned days = days_of((unsigned)month);
+	double day = floor((at - month) * days + 1e-6) + 1;
+	buf_printf(out, "%.0f ", fmin(fmax(day, 1), days));
 	quantity_put(QUANTITY_MONTH, month, out);
 }
 
