@@ -7,12 +7,14 @@
 The bytes of all files, and of their gzip forms where those are smaller, lie in the blob one after
 another; the source takes it in with .incbin and has the table. The same files give the same output:
 sorted by path, gzip without a time stamp. Scripts that sites load are embedded twice: X.js without
-comments and spaces, X.orig.js as it was written.
+comments and spaces, X.orig.js as it was written. What several pages share is a file below parts/, which is not
+served; a line "<!-- part NAME -->" of a page becomes parts/NAME.html, indented like that line.
 """
 import argparse
 import gzip
 import hashlib
 import os
+import re
 import sys
 
 # Debian's modules, also for a Python that does not come from Debian.
@@ -40,6 +42,8 @@ CONTENT_TYPES = {
 NOT_SERVED_NAMES = {"meson.build", "README", "README.md"}
 NOT_SERVED_ENDINGS = (".h", "~", ".orig", ".swp")
 ALIGNMENT = 16
+PARTS = "parts/"
+PART = re.compile(r"^([ \t]*)<!-- part (\w+) -->\n", re.MULTILINE)
 MINIFIED = ("identity/include.js", "identity/provisioning_api.js", "identity/authentication_api.js")
 
 
@@ -87,12 +91,25 @@ class Blob:
         return f"{{ {name}_blob + {at}, {len(content)} }}"
 
 
+def with_parts(folder, path, page):
+    """A page with the parts that it names."""
+    def part(match):
+        name = os.path.join(folder, PARTS, match[2] + ".html")
+        if not os.path.exists(name):
+            sys.exit(f"embed.py: {path}: there is no {PARTS}{match[2]}.html")
+        with open(name, encoding="utf-8") as file:
+            return "".join(match[1] + line for line in file)
+    return PART.sub(part, page.decode()).encode()
+
+
 def read_all(folder, paths):
     """The files as they are embedded: pairs of path and content, sorted by path."""
     files = {}
-    for path in paths:
+    for path in (p for p in paths if not p.startswith(PARTS)):
         with open(os.path.join(folder, path), "rb") as file:
             files[path] = file.read()
+        if path.endswith(".html"):
+            files[path] = with_parts(folder, path, files[path])
         if path in MINIFIED:
             files[path.removesuffix(".js") + ".orig.js"] = files[path]
             files[path] = rjsmin.jsmin(files[path].decode()).strip().encode() + b"\n"

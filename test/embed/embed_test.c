@@ -30,6 +30,7 @@ static const struct {
 	{ "sub-b.js", "text/javascript; charset=utf-8", 3, false },
 	{ "sub/script.js", "text/javascript; charset=utf-8", 280, true },
 	{ "tiny.txt", "text/plain; charset=utf-8", 2, false },
+	{ "whole.html", "text/html; charset=utf-8", 59, false },
 };
 
 static void test_the_files_of_a_folder(void **state)
@@ -44,6 +45,8 @@ static void test_the_files_of_a_folder(void **state)
 		assert_int_equal(a->gzip.len > 0, fixture_files[i].gzip);
 	}
 	assert_true(slice_eq(fixture_assets.assets[4].bytes, SLICE("x\n")));
+	assert_true(slice_eq(fixture_assets.assets[5].bytes,
+	    SLICE("<!doctype html>\n\t<p>Words of a part.\n\t<p>More.\n<p>The end.\n")));
 }
 
 static void check_hash(const struct asset *a)
