@@ -301,3 +301,17 @@ enum err token_user_retire(struct txn *t, struct slice fxa_uid, struct err_note 
 	sql_bind_i64(q, "now_ms", t->now_ms);
 	return accounts_finish(q);
 }
+
+enum err token_user_outdate(
+    struct txn *t, struct slice fxa_uid, int64_t generation, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = sql_begin(t->db, &accounts_stmts[STMT_TOKEN_USER_OUTDATE], &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_text(q, "fxa_uid", fxa_uid);
+	sql_bind_i64(q, "generation", generation);
+	return accounts_finish(q);
+}

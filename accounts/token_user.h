@@ -83,6 +83,10 @@ NODISCARD enum err token_user_settle(struct txn *t, const struct token_claims *c
     struct slice nodes, bool may_create, enum token_verdict *ret, struct token_user *ret_user,
     struct err_note *note);
 
+/* What this user's tokens say of an older generation is refused from now on. */
+NODISCARD enum err token_user_outdate(
+    struct txn *t, struct slice fxa_uid, int64_t generation, struct err_note *note);
+
 /* Nobody comes in as this user any more. */
 NODISCARD enum err token_user_retire(struct txn *t, struct slice fxa_uid, struct err_note *note);
 

@@ -17,6 +17,7 @@
 
 #define FX_NAMESPACE	  "identity.mozilla.com/picl/v1/"
 #define FX_SCOPE_SYNC	  "https://identity.mozilla.com/apps/oldsync"
+#define FX_SCOPE_SESSION  "https://identity.mozilla.com/tokens/session"
 #define FX_CLIENT_DESKTOP "5882386c6d801776"
 
 enum {
@@ -153,5 +154,32 @@ enum fx_seal_key {
 };
 void fx_seal(const struct symmetric_keys *keys, enum fx_seal_key which, const char *id,
     uint8_t bytes[FX_TOKEN_BYTES]);
+
+/* ---- fx_opening.c: new sessions ---- */
+
+/*
+ * A new session, and a token that fetches keys; each only where it is wanted. Whoever has one wipes
+ * it in the end.
+ */
+struct fx_opening {
+	bool has_session, wants_keys;
+	uint8_t session[FX_TOKEN_BYTES], key_fetch[FX_TOKEN_BYTES];
+	struct fx_token_keys session_keys, key_fetch_keys;
+};
+
+/*
+ * Has the store remember a new session of an account, and if o->wants_keys a token that fetches its
+ * keys; *ret is the account as the store has it now.
+ */
+NODISCARD enum err fx_open_session(struct op_call *c, const struct account *account,
+    struct slice client_id, struct fx_opening *o, struct firefox_account *ret);
+/* The token that fetches keys alone. */
+NODISCARD enum err fx_open_keys(
+    struct op_call *c, const struct account *account, struct fx_opening *o);
+
+/* Members of an answer: the tokens that there are, and that all is verified. */
+void fx_put_opening(struct fx_answer *a, const struct fx_opening *o);
+/* The session's token in hex, in the arena of the call; empty when there is no memory. */
+struct slice fx_opening_session(struct op_call *c, const struct fx_opening *o);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * What Firefox asks about an account and its session.
  */
-#include "core/base/clock.h"
+#include "accounts/staged.h"
 #include "services/sync/fx.h"
 
 /* GET /v1/account/status?uid= */
@@ -92,6 +92,36 @@ enum err fx_session_destroy(struct op_call *c)
 	return e == ERR_OK ? fx_send_empty(c) : e;
 }
 
+/* Does the browser have what a tag names? It may come in more quotes than it went out in. */
+static bool has_already(const struct op_call *c, const char *tag)
+{
+	struct slice known = http_header_get(c->req, SLICE("If-None-Match"));
+
+	return known.ptr != NULL && memmem(known.ptr, known.len, tag, strlen(tag)) != NULL;
+}
+
+/* True: the answer is on its way, as nothing has changed since the browser asked last. */
+static bool is_unchanged(struct op_call *c, const struct fx_who *who, struct slice email)
+{
+	char tag[TOKEN_HASH_HEX + 1];
+	const char *about =
+	    arena_printf(c->arena, "%.*s %.*s", SLICE_ARG(who->fx.uid), SLICE_ARG(email));
+
+	if (about == NULL || token_hash(slice_str(about), tag) != ERR_OK) {
+		return false;
+	}
+	const char *quoted = arena_printf(c->arena, "\"%s\"", tag);
+	if (quoted == NULL) {
+		return false;
+	}
+	http_add_header(c->req, SLICE("ETag"), slice_str(quoted));
+	if (!has_already(c, tag)) {
+		return false;
+	}
+	http_reply(c->req, 304, SLICE_EMPTY, SLICE_EMPTY);
+	return true;
+}
+
 /* GET /v1/profile */
 enum err fx_profile(struct op_call *c)
 {
@@ -108,6 +138,9 @@ enum err fx_profile(struct op_call *c)
 	}
 	if (e == ERR_OK) {
 		e = fx_email(c, who.account.id, &email);
+	}
+	if (e == ERR_OK && is_unchanged(c, &who, email)) {
+		return ERR_OK;
 	}
 	if (e == ERR_OK) {
 		e = fx_begin(c, &a);

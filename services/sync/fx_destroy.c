@@ -1,6 +1,6 @@
 /*
- * POST /v1/oauth/destroy and /v1/verify: tokens that end, and what another token server asks about
- * one.
+ * POST /v1/oauth/destroy, /v1/verify and /v1/introspect: tokens that end, and what another token
+ * server or a browser asks about one.
  */
 #include "accounts/staged.h"
 #include "core/base/clock.h"
@@ -99,5 +99,52 @@ enum err fx_verify(struct op_call *c)
 	}
 	json_end_array(&a.json);
 	fx_put_number(&a, "generation", t.generation);
+	return fx_send(&a);
+}
+
+/* Is a token of either kind still good? */
+static enum err is_active(struct op_call *c, struct slice token, bool *ret)
+{
+	struct access_token unused;
+	struct fx_who who;
+	enum err e;
+
+	*ret = false;
+	if (!fx_is_hex(token, FX_TOKEN_HEX)) {
+		e = fx_access(c, token, &unused, &who);
+	} else {
+		e = fx_find_refresh(c, token, &who);
+		if (e == ERR_OK && (who.client.reset_ms != who.account.password_reset_ms ||
+				       who.account.is_locked)) {
+			e = ERR_NOT_FOUND;
+		}
+	}
+	*ret = e == ERR_OK;
+	return e == ERR_SYNTAX || e == ERR_UNAUTHENTICATED || e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* POST /v1/introspect (RFC 7662): a browser asks whether its refresh token is still good. */
+enum err fx_introspect(struct op_call *c)
+{
+	const struct json *body = NULL;
+	struct slice token;
+	struct fx_answer a;
+	bool active = false;
+	enum err e = ERR_OK;
+
+	if (!fx_take_body(c, &body, &e)) {
+		return e;
+	}
+	if (!fx_take_text(body, "token", ACCESS_TOKEN_MAX, &token)) {
+		return fx_refuse(c, 400, FX_OAUTH_PARAMETER, "token is missing");
+	}
+	e = is_active(c, token, &active);
+	if (e == ERR_OK) {
+		e = fx_begin(c, &a);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	fx_put_flag(&a, "active", active);
 	return fx_send(&a);
 }

@@ -37,6 +37,58 @@ enum err fx_configuration(struct op_call *c)
 	return fx_send(&a);
 }
 
+/* A member that is an address of ours. */
+static void put_url(struct fx_answer *a, const char *name, const char *path)
+{
+	const struct sync_state *state = a->c->state;
+
+	fx_put_text(a, name, slice_str(arena_printf(a->c->arena, "%s%s", state->url.origin, path)));
+}
+
+/*
+ * GET /.well-known/openid-configuration: what Firefox on phones reads beside the document above. Of
+ * OpenID Connect this is the OAuth part; nobody gets an id_token here.
+ */
+enum err fx_openid_configuration(struct op_call *c)
+{
+	struct fx_answer a;
+	enum err e = fx_begin(c, &a);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	put_url(&a, "issuer", "");
+	put_url(&a, "authorization_endpoint", "/firefox/");
+	put_url(&a, "token_endpoint", "/v1/oauth/token");
+	put_url(&a, "introspection_endpoint", "/v1/introspect");
+	put_url(&a, "revocation_endpoint", "/v1/oauth/destroy");
+	put_url(&a, "userinfo_endpoint", "/v1/profile");
+	put_url(&a, "jwks_uri", "/v1/jwks");
+	json_put_name(&a.json, SLICE("response_types_supported"));
+	json_begin_array(&a.json);
+	json_put_string(&a.json, SLICE("code"));
+	json_end_array(&a.json);
+	return fx_send(&a);
+}
+
+/*
+ * GET /v1/jwks: no public key proves access tokens of ours, which end before their time where a
+ * browser signs out; a token server elsewhere therefore asks POST /v1/verify.
+ */
+enum err fx_jwks(struct op_call *c)
+{
+	struct fx_answer a;
+	enum err e = fx_begin(c, &a);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	json_put_name(&a.json, SLICE("keys"));
+	json_begin_array(&a.json);
+	json_end_array(&a.json);
+	return fx_send(&a);
+}
+
 /* /firefox/{rest*}: the page, and what it loads. */
 enum err fx_file(struct op_call *c)
 {
@@ -59,7 +111,7 @@ enum err fx_file(struct op_call *c)
 	return ERR_OK;
 }
 
-/* /firefox, where the preference has no slash at its end. */
+/* /firefox, where the preference has no slash at its end, and what browsers open below /. */
 enum err fx_home(struct op_call *c)
 {
 	struct slice query = http_query(c->req);

@@ -2,6 +2,7 @@
  * POST /v1/oauth/token: a code, a session or a refresh token becomes an access token, for the token
  * server and the profile; Firefox on phones gets a refresh token as well (sync.md 6.3, 6.4).
  */
+#include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 #include "accounts/staged.h"
@@ -21,7 +22,7 @@ struct grant {
 	struct slice owner; /* session or refresh token that the access token belongs to */
 	struct slice client_id, scope;
 	int64_t ttl_s;
-	bool wants_refresh;
+	bool wants_refresh, wants_session;
 	struct slice keys_jwe; /* or empty */
 	int64_t auth_at_ms;
 };
@@ -65,20 +66,38 @@ static enum err make_refresh(struct op_call *c, const struct grant *g, struct sl
 	return fx_change(c, &change, &changed);
 }
 
+/* Firefox on phones asks for a session of its own beside the refresh token. */
+static enum err make_session(struct op_call *c, const struct grant *g, struct slice *ret)
+{
+	struct fx_opening o = { .wants_keys = false };
+	struct firefox_account unused;
+	enum err e = fx_open_session(c, g->account, g->client_id, &o, &unused);
+
+	*ret = fx_opening_session(c, &o);
+	OPENSSL_cleanse(&o, sizeof(o));
+	return e;
+}
+
 static enum err answer_grant(struct op_call *c, const struct grant *g)
 {
-	struct slice access = SLICE_EMPTY, refresh = SLICE_EMPTY;
+	struct slice access = SLICE_EMPTY, refresh = SLICE_EMPTY, session = SLICE_EMPTY;
 	struct fx_answer a;
 	enum err e = make_access(c, g, &access);
 
 	if (e == ERR_OK && g->wants_refresh) {
 		e = make_refresh(c, g, &refresh);
 	}
+	if (e == ERR_OK && g->wants_session) {
+		e = make_session(c, g, &session);
+	}
 	if (e == ERR_OK) {
 		e = fx_begin(c, &a);
 	}
 	if (e != ERR_OK) {
 		return e;
+	}
+	if (g->wants_session) {
+		fx_put_text(&a, "session_token", session);
 	}
 	fx_put_text(&a, "access_token", access);
 	if (g->wants_refresh) {
@@ -195,6 +214,7 @@ static enum err grant_code(struct op_call *c, const struct json *body)
 		.scope = code.scope,
 		.ttl_s = fx_take_ttl_s(body),
 		.wants_refresh = code.is_offline,
+		.wants_session = fx_scope_is_part(SLICE(FX_SCOPE_SESSION), code.scope),
 		.keys_jwe = code.keys_jwe,
 		.auth_at_ms = code.created_ms };
 	return answer_grant(c, &g);

@@ -175,20 +175,44 @@ static enum err parse_part(struct arena *arena, struct slice part, const struct 
 	return e == ERR_OK || e == ERR_MEMORY ? e : ERR_SYNTAX;
 }
 
-/* at+jwt, in any case, with or without "application/". */
-static bool is_access_token(const struct json *header)
+/* The type in any case, with or without "application/"; some servers do not tell that of events. */
+static bool is_of_kind(const struct json *header, enum jwt_kind kind)
 {
 	struct slice type, alg;
 	const struct slice prefix = SLICE("application/");
 
-	if (!json_get_string(json_member(header, "alg"), &alg) || !slice_eq(alg, SLICE("RS256")) ||
-	    !json_get_string(json_member(header, "typ"), &type)) {
+	if (!json_get_string(json_member(header, "alg"), &alg) || !slice_eq(alg, SLICE("RS256"))) {
 		return false;
+	}
+	if (!json_get_string(json_member(header, "typ"), &type)) {
+		return kind == JWT_EVENTS && json_member(header, "typ") == NULL;
 	}
 	if (type.len > prefix.len && slice_eq_nocase(slice_sub(type, 0, prefix.len), prefix)) {
 		type = slice_sub(type, prefix.len, type.len);
 	}
+	if (kind == JWT_EVENTS) {
+		return slice_eq_nocase(type, SLICE("secevent+jwt")) ||
+		       slice_eq_nocase(type, SLICE("JWT"));
+	}
 	return slice_eq_nocase(type, SLICE("at+jwt"));
+}
+
+/* An access token without a time or past it is none; events have none, and access tokens no events.
+ */
+static enum err check_claims(
+    const struct json *claims, enum jwt_kind kind, int64_t now_s, struct err_note *note)
+{
+	double expires = 0;
+
+	if (kind == JWT_EVENTS) {
+		return json_kind(json_member(claims, "events")) == JSON_KIND_OBJECT
+			   ? ERR_OK
+			   : err_note_set(note, ERR_DENIED, "there are no events in it");
+	}
+	if (!json_get_real(json_member(claims, "exp"), &expires) || !(expires > (double)now_s)) {
+		return err_note_set(note, ERR_DENIED, "the access token has expired");
+	}
+	return ERR_OK;
 }
 
 static bool is_signed_by(
@@ -226,18 +250,17 @@ static bool is_signed(const struct jwt_keys *keys, const struct json *header, co
 }
 
 enum err jwt_claims(const struct jwt_keys *keys, struct arena *arena, struct slice token,
-    int64_t now_s, const struct json **ret, struct err_note *note)
+    enum jwt_kind kind, int64_t now_s, const struct json **ret, struct err_note *note)
 {
 	const struct json *header = NULL, *claims = NULL;
 	struct parts p;
-	double expires = 0;
 
 	if (!jwt_looks_like_one(token) || !split(token, &p)) {
 		return err_note_set(note, ERR_DENIED, "no JWT");
 	}
 	enum err e = parse_part(arena, p.header, &header);
-	if (e == ERR_OK && !is_access_token(header)) {
-		return err_note_set(note, ERR_DENIED, "not of the type at+jwt with RS256");
+	if (e == ERR_OK && !is_of_kind(header, kind)) {
+		return err_note_set(note, ERR_DENIED, "of another type, or not with RS256");
 	}
 	if (e == ERR_OK && !is_signed(keys, header, &p)) {
 		return err_note_set(note, ERR_DENIED, "signed by no key in [sync] oauth_jwks");
@@ -248,9 +271,9 @@ enum err jwt_claims(const struct jwt_keys *keys, struct arena *arena, struct sli
 	if (e != ERR_OK) {
 		return e == ERR_MEMORY ? e : err_note_set(note, ERR_DENIED, "malformed JWT");
 	}
-	if (!json_get_real(json_member(claims, "exp"), &expires) || !(expires > (double)now_s)) {
-		return err_note_set(note, ERR_DENIED, "the access token has expired");
+	e = check_claims(claims, kind, now_s, note);
+	if (e == ERR_OK) {
+		*ret = claims;
 	}
-	*ret = claims;
-	return ERR_OK;
+	return e;
 }

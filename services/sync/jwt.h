@@ -1,6 +1,7 @@
 /*
- * Access tokens of another accounts server that can be checked here (sync.md 3.5): JWTs signed with
- * RS256 by one of the keys in a file ([sync] oauth_jwks, a JWK set as its /v1/jwks gives it out).
+ * What another accounts server says and can be checked here (sync.md 3.5): access tokens and events
+ * of security, JWTs signed with RS256 by one of the keys in a file ([sync] oauth_jwks, a JWK set as
+ * its /v1/jwks gives it out).
  */
 #ifndef PLIMSOLL_SYNC_JWT_H
 #define PLIMSOLL_SYNC_JWT_H
@@ -35,14 +36,19 @@ NODISCARD enum err jwt_keys_parse(struct slice text, struct jwt_keys *ret, struc
 NODISCARD enum err jwt_keys_load(const char *path, struct jwt_keys *ret, struct err_note *note);
 void jwt_keys_free(struct jwt_keys *keys);
 
+enum jwt_kind {
+	JWT_ACCESS_TOKEN, /* typ at+jwt; it expires */
+	JWT_EVENTS /* RFC 8417: typ secevent+jwt, or not told; has "events", does not expire */
+};
+
 /* Has a token the form of a JWT? Nothing is said of its signature. */
 bool jwt_looks_like_one(struct slice token);
 
 /*
- * The claims of a token: signed by a key of ours, of the type at+jwt, not expired at now_s.
+ * The claims of a token: signed by a key of ours, of that kind, not expired at now_s.
  * ERR_DENIED with the reason in note; ERR_MEMORY; ERR_CRYPTO.
  */
 NODISCARD enum err jwt_claims(const struct jwt_keys *keys, struct arena *arena, struct slice token,
-    int64_t now_s, const struct json **ret, struct err_note *note);
+    enum jwt_kind kind, int64_t now_s, const struct json **ret, struct err_note *note);
 
 #endif

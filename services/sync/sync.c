@@ -101,6 +101,7 @@ static void reload(struct svc_env *env, void *v)
 static const struct rpc_def *const rpcs[] = {
 	&sync_secrets,
 	&sync_token_user,
+	&sync_token_event,
 	&sync_fx_change,
 	&sync_write,
 	&sync_purge,

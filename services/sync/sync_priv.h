@@ -42,7 +42,7 @@ struct sync_state *sync_state(const struct svc_env *env);
 
 /* sync_ops.c */
 enum {
-	SYNC_OPS = 16 + 33
+	SYNC_OPS = 16 + 42
 };
 extern const struct op sync_ops[SYNC_OPS];
 /* The row of GET info/collections, which a token may outlive. */
@@ -76,7 +76,8 @@ op_fn fx_configuration, fx_home, fx_file, fx_credentials_status, fx_login, fx_ac
     fx_get_keys, fx_set_keys, fx_scoped_key_data, fx_session_status, fx_session_destroy,
     fx_email_status, fx_profile, fx_authorization, fx_token, fx_destroy, fx_verify, fx_set_device,
     fx_destroy_device, fx_list_devices, fx_commands, fx_notify, fx_invoke_command,
-    fx_attached_clients;
+    fx_attached_clients, fx_openid_configuration, fx_jwks, fx_session_duplicate, fx_session_reauth,
+    fx_introspect;
 
 /* audit.c */
 NODISCARD enum err sync_audit(struct sql_db *db, struct err_note *note);

@@ -116,8 +116,8 @@ static enum err check_jwt(
 	const struct json *claims = NULL;
 	struct token_owner owner = { .generation = 0 };
 	struct slice scope;
-	enum err e = jwt_claims(
-	    &state->jwt_keys, c->arena, token, clock_wall_ms() / 1000, &claims, &c->note);
+	enum err e = jwt_claims(&state->jwt_keys, c->arena, token, JWT_ACCESS_TOKEN,
+	    clock_wall_ms() / 1000, &claims, &c->note);
 
 	if (e == ERR_DENIED) {
 		*ret = TOKEN_NOT_PROVED;

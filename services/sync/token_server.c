@@ -80,7 +80,8 @@ static enum err refuse_header(
 
 bool token_server_owns_path(struct slice path)
 {
-	return slice_starts(path, SLICE("/token/")) || slice_eq(path, SLICE("/1.0/sync/1.5"));
+	return slice_starts(path, SLICE("/token/")) || slice_eq(path, SLICE("/1.0/sync/1.5")) ||
+	       slice_starts(path, SLICE("/1.0/webhooks/"));
 }
 
 static void add_retry(struct op_call *c)

@@ -39,6 +39,9 @@ void token_server_error(struct op_call *c, enum err e);
 /* sync.token_user: web -> store: settles who has which store. */
 extern const struct rpc_def sync_token_user;
 
-op_fn token_server_get;
+/* sync.token_event: web -> store: what happened to a user elsewhere. */
+extern const struct rpc_def sync_token_event;
+
+op_fn token_server_get, token_events_post;
 
 #endif

@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (keys.n == 0) {
 		CHECK(jwt_keys_parse(slice_str(key_set), &keys, NULL) == ERR_OK);
 	}
-	CHECK(jwt_claims(&keys, &arena, text, 0, &claims, NULL) != ERR_OK);
+	CHECK(jwt_claims(&keys, &arena, text, JWT_ACCESS_TOKEN, 0, &claims, NULL) != ERR_OK);
+	CHECK(jwt_claims(&keys, &arena, text, JWT_EVENTS, 0, &claims, NULL) != ERR_OK);
 	if (jwt_keys_parse(text, &other, NULL) == ERR_OK) {
 		CHECK(other.n > 0 && other.n <= JWT_KEYS_MAX);
 		jwt_keys_free(&other);

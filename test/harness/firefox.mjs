@@ -52,7 +52,7 @@ export class Firefox {
 
 	// Resolves to { status, headers, text, json }.
 	request(method, path, { body, headers = {} } = {}) {
-		const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+		const text = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
 		const all = { ...headers };
 		if (text !== undefined) Object.assign(all, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text), ...headers });
 		return new Promise((resolve, reject) => {
@@ -83,7 +83,9 @@ export class Firefox {
 
 	// Signs in as the page does; the first time it makes kB.
 	async signIn(email, password) {
-		const { json: status } = await this.request('POST', '/v1/account/credentials/status', { body: { email } });
+		const how = await this.request('POST', '/v1/account/credentials/status', { body: { email } });
+		if (how.status !== 200) return how;
+		const { json: status } = how;
 		const { authPW, unwrapBKey } = stretch(password, status.clientSalt);
 		const proof = status.upgradeNeeded ? { password, verifier: authPW } : { authPW };
 		const answer = await this.request('POST', '/v1/account/login', { body: { email, ...proof } });

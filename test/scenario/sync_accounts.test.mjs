@@ -64,6 +64,22 @@ test('Firefox is told where everything is', async () => {
 	}
 });
 
+test('Firefox on phones is told more, in a second document', async () => {
+	const origin = server.url.replace(/\/$/, '');
+	for (const base of ['', '/firefox']) {
+		const { status, json } = await new Client(server.url).get(`${base}/.well-known/openid-configuration`);
+		assert.equal(status, 200);
+		assert.deepEqual(json, {
+			issuer: origin, authorization_endpoint: `${origin}/firefox/`, token_endpoint: `${origin}/v1/oauth/token`,
+			introspection_endpoint: `${origin}/v1/introspect`, revocation_endpoint: `${origin}/v1/oauth/destroy`,
+			userinfo_endpoint: `${origin}/v1/profile`, jwks_uri: `${origin}/v1/jwks`, response_types_supported: ['code'],
+		});
+	}
+	assert.deepEqual((await new Client(server.url).get('/v1/jwks')).json, { keys: [] });
+	const again = await new Client(server.url).get('/oauth/force_auth?state=x');
+	assert.deepEqual([again.status, again.headers.location], [302, '/firefox/?state=x']);
+});
+
 test('the whole way: signed in, a token, a record written and read by a second browser', async () => {
 	const email = await newAccount();
 	const one = await signedIn(email);
@@ -73,7 +89,7 @@ test('the whole way: signed in, a token, a record written and read by a second b
 	const token = await one.token(grant.json.access_token);
 	assert.equal(token.status, 200, token.text);
 	const { uid, key, duration, api_endpoint: endpoint, hashed_fxa_uid: hashed, node_type: node, hashalg } = token.json;
-	assert.ok(uid > 0 && key.length === 44 && duration === 3600 && hashalg === 'sha256' && node === 'sqlite');
+	assert.ok(uid > 0 && key.length === 44 && duration === 3600 && hashalg === 'sha256' && node === (server.store?.engine ?? 'sqlite'));
 	assert.match(hashed, /^[0-9a-f]{32}$/);
 	assert.equal(endpoint, `${server.url.replace(/\/$/, '')}/1.5/${uid}`);
 	assert.ok(Math.abs(Number(token.headers['x-timestamp']) - Date.now() / 1000) < 5);
@@ -216,6 +232,39 @@ test('calls of a session: its Hawk, its clock, its end', async () => {
 	noToken(await one.token(access), 401, 'invalid-credentials');
 });
 
+test('a session has its password proved once more, and goes on', async () => {
+	const email = await newAccount();
+	const one = await signedIn(email);
+	const reauth = (body, query = '') => one.signed('POST', `/v1/session/reauth${query}`, { body });
+	const { authPW } = stretch(PASS, one.clientSalt);
+	const done = await reauth({ email, authPW });
+	assert.equal(done.status, 200, done.text);
+	assert.deepEqual([done.json.uid, done.json.verified, 'keyFetchToken' in done.json, 'sessionToken' in done.json], [one.uid, true, false, false]);
+	assert.ok(Math.abs(done.json.authAt - Date.now() / 1000) < 60);
+	const { json } = await reauth({ email, authPW }, '?keys=true');
+	const fetched = await one.signed('GET', '/v1/account/keys', { keys: tokenKeys(json.keyFetchToken, 'keyFetchToken') });
+	assert.match(fetched.json?.bundle, /^[0-9a-f]{192}$/, fetched.text);
+	refused(await reauth({ email, authPW: 'aa'.repeat(32) }), 400, 103);
+	refused(await reauth({ email }), 400, 108);
+	refused(await reauth({ email: 'nobody@example.com', authPW }), 400, 102);
+	const other = await newAccount();
+	const theirs = await signedIn(other);
+	refused(await reauth({ email: other, authPW: stretch(PASS, theirs.clientSalt).authPW }), 400, 102);
+	refused(await one.request('POST', '/v1/session/reauth', { body: { email, authPW } }), 401, 110);
+	assert.equal((await one.signed('GET', '/v1/session/status')).status, 200);
+});
+
+test('a session is doubled; each ends by itself', async () => {
+	const one = await signedIn();
+	const { json, text } = await one.signed('POST', '/v1/session/duplicate', { body: { reason: 'migration' } });
+	assert.deepEqual([json.uid, json.verified], [one.uid, true], text);
+	const keys = tokenKeys(json.sessionToken);
+	assert.notEqual(keys.id, one.session.id);
+	assert.deepEqual((await one.signed('POST', '/v1/session/destroy', { body: {} })).json, {});
+	refused(await one.signed('POST', '/v1/session/duplicate', { body: {} }), 401, 110);
+	assert.equal((await one.signed('GET', '/v1/session/status', { keys })).json.uid, one.uid);
+});
+
 test('a body that is not the one that was signed is refused', async () => {
 	const one = await signedIn();
 	const url = new URL('/v1/account/scoped-key-data', server.url);
@@ -260,12 +309,18 @@ test('a code is for whoever knows the verifier, once', async () => {
 	assert.equal(fresh.json.expires_in, 60, fresh.text);
 	assert.equal((await one.token(fresh.json.access_token)).status, 200);
 	refused(await refresh({ scope: 'more than that' }), 400, 114);
+	const isActive = async (token) => (await one.request('POST', '/v1/introspect', { body: { token, token_type_hint: 'refresh_token' } })).json;
+	assert.deepEqual(await isActive(tokens.json.refresh_token), { active: true });
+	assert.deepEqual(await isActive(fresh.json.access_token), { active: true });
+	for (const none of ['0'.repeat(64), 'x.y', one.session.id]) assert.deepEqual(await isActive(none), { active: false });
+	refused(await one.request('POST', '/v1/introspect', { body: {} }), 400, 109);
 	for (let i = 0; i < 2; i++) {
 		const gone = await one.request('POST', '/v1/oauth/destroy', { body: { client_id: CLIENT_ID, token: tokens.json.refresh_token } });
 		assert.deepEqual([gone.status, gone.json], [200, {}]);
 	}
 	refused(await refresh(), 400, 108);
 	noToken(await one.token(fresh.json.access_token), 401, 'invalid-credentials');
+	for (const gone of [tokens.json.refresh_token, fresh.json.access_token]) assert.deepEqual(await isActive(gone), { active: false });
 	refused(await one.request('POST', '/v1/oauth/token', { body: { grant_type: 'password' } }), 400, 109);
 });
 
@@ -280,6 +335,12 @@ test('an access token is told to other servers until it is destroyed', async () 
 	assert.equal(profile.json.email, EMAIL);
 	assert.equal(profile.json.uid, one.uid);
 	assert.equal((await one.request('GET', new URL(profile.json.avatar).pathname)).status, 200);
+	const { etag } = profile.headers;
+	for (const known of [etag, `"${etag}"`]) {
+		const same = await one.request('GET', '/v1/profile', { headers: { Authorization: `Bearer ${access}`, 'If-None-Match': known } });
+		assert.deepEqual([same.status, same.text, same.headers.etag], [304, '', etag]);
+	}
+	assert.equal((await one.request('GET', '/v1/profile', { headers: { Authorization: `Bearer ${access}`, 'If-None-Match': '"other"' } })).status, 200);
 	assert.equal((await one.request('POST', '/v1/oauth/destroy', { body: { token: access } })).status, 200);
 	refused(await verify(access), 400, 108);
 	refused(await verify('x.y'), 400, 108);

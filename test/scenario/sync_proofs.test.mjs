@@ -110,26 +110,61 @@ test('an assertion by an address of an account is a proof', async () => {
 	}
 });
 
+const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const nowS = () => Math.floor(Date.now() / 1000);
+
+function signed(header, claims, key = signer.privateKey) {
+	const text = `${encode(header)}.${encode(claims)}`;
+	return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
+}
+
+function jwt(more = {}, headerMore = {}, key = signer.privateKey) {
+	const claims = { sub: 'e'.repeat(32), scope: `profile ${SYNC_SCOPE}`, exp: nowS() + 60, 'fxa-generation': 1700000000200, ...more };
+	return signed({ alg: 'RS256', typ: 'at+JWT', kid: 'one', ...headerMore }, claims, key);
+}
+
 test('a JWT is taken by the key that signed it, without asking', async () => {
-	const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-	const now = Math.floor(Date.now() / 1000);
-	const claims = { sub: 'e'.repeat(32), scope: `profile ${SYNC_SCOPE}`, exp: now + 60, 'fxa-generation': 1700000000200 };
-	const header = { alg: 'RS256', typ: 'at+JWT', kid: 'one' };
-	function jwt(more = {}, headerMore = {}, key = signer.privateKey) {
-		const text = `${encode({ ...header, ...headerMore })}.${encode({ ...claims, ...more })}`;
-		return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
-	}
 	const before = asked.length;
 	const first = await firefox.token(jwt());
 	assert.equal(first.status, 200, first.text);
 	assert.equal((await firefox.token(jwt({ scope: `x,${SYNC_SCOPE}` }, { typ: 'application/at+jwt', kid: undefined }))).json.uid, first.json.uid);
 	const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 	for (const bad of [
-		jwt({ exp: now - 1 }), jwt({ exp: undefined }), jwt({ scope: 'profile' }), jwt({ sub: undefined }), jwt({}, { typ: 'JWT' }),
+		jwt({ exp: nowS() - 1 }), jwt({ exp: undefined }), jwt({ scope: 'profile' }), jwt({ sub: undefined }), jwt({}, { typ: 'JWT' }),
 		jwt({}, { alg: 'none' }), jwt({}, { alg: 'HS256' }), jwt({}, { kid: 'two' }), jwt({}, {}, stranger), `${jwt()}A`, 'a.b.c', '..',
 	]) {
 		refused(await firefox.token(bad), 401, 'invalid-credentials');
 	}
 	refused(await firefox.token(jwt({ 'fxa-generation': 1700000000100 })), 401, 'invalid-generation');
 	assert.equal(asked.length, before, 'nobody was asked');
+});
+
+test('events of another accounts server: a new password, and a user that is gone', async () => {
+	const sub = 'd'.repeat(32);
+	const token = (generation) => firefox.token(jwt({ sub, 'fxa-generation': generation }));
+	const event = (events, header = {}, key = undefined, more = {}) =>
+		signed({ alg: 'RS256', typ: 'secevent+jwt', kid: 'one', ...header }, { iss: 'https://accounts.example', aud: 'x', iat: nowS(), jti: 'x', sub, events, ...more }, key);
+	const post = (bearer, path = '/token/1.0/webhooks/fxa/events') => firefox.request('POST', path, { headers: { Authorization: `Bearer ${bearer}` } });
+	const named = (name, value) => ({ [`https://schemas.accounts.firefox.com/event/${name}`]: value });
+	const password = named('password-change', { changeTime: 1700000000500 });
+	const { uid } = (await token(1700000000200)).json;
+
+	const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+	for (const bad of [event(password, {}, stranger), event(password, { typ: 'at+jwt' }), event(password, { alg: 'none' }), event('x'), event(password, {}, undefined, { sub: 1 }), jwt({ sub }), 'a.b.c', '']) {
+		refused(await post(bad), 401, 'error');
+	}
+	const profile = await post(event(named('profile-change', {})));
+	assert.deepEqual([profile.status, profile.json], [200, {}]);
+	assert.equal((await token(1700000000200)).json.uid, uid, 'nothing of that changed anything');
+
+	for (const path of ['/token/1.0/webhooks/fxa/events', '/1.0/webhooks/fxa/events']) {
+		assert.equal((await post(event(password, { typ: undefined }), path)).status, 200);
+	}
+	refused(await token(1700000000200), 401, 'invalid-generation');
+	assert.equal((await token(1700000000500)).json.uid, uid);
+	assert.equal((await post(event(named('password-change', { changeTime: 9e15 })))).status, 200, 'not further than now');
+	assert.equal((await token(Date.now() + 1000)).json.uid, uid);
+	assert.equal((await post(event(named('delete-user', {})))).status, 200);
+	refused(await token(Date.now() + 2000), 401, 'invalid-generation');
+	refused(await firefox.token(event(password)), 401, 'invalid-credentials');
 });

@@ -6,6 +6,11 @@ const ANSWER_MS = 60000; // Firefox may ask its user something meanwhile
 
 let count = 0;
 
+function tell(command, data, messageId = `${Date.now()}-${++count}`) {
+	const detail = JSON.stringify({ id: ID, message: { command, messageId, data } });
+	window.dispatchEvent(new CustomEvent('WebChannelMessageToChrome', { detail }));
+}
+
 // Sends a command, resolves to the data of the answer; rejects when none comes in time.
 function ask(command, data, patience) {
 	const messageId = `${Date.now()}-${++count}`;
@@ -24,8 +29,7 @@ function ask(command, data, patience) {
 			}
 		}
 		window.addEventListener('WebChannelMessageToContent', hear);
-		const detail = JSON.stringify({ id: ID, message: { command, messageId, data } });
-		window.dispatchEvent(new CustomEvent('WebChannelMessageToChrome', { detail }));
+		tell(command, data, messageId);
 	});
 }
 
@@ -40,6 +44,16 @@ export async function mayLink(email, uid) {
 	return answer?.ok !== false;
 }
 
-export const login = (account) => ask('fxaccounts:login', account, ANSWER_MS);
-export const finish = (grant) => ask('fxaccounts:oauth_login', grant, ANSWER_MS);
 export const logout = (uid) => ask('fxaccounts:logout', { uid }, ANSWER_MS);
+
+// Who has signed in, and the grant by which Firefox gets the rest; makeGrant may wait. On desktops the
+// second may go out only when the first was answered; on phones nothing is.
+export async function signIn(account, makeGrant, { isDesktop }) {
+	if (isDesktop) {
+		await ask('fxaccounts:login', account, ANSWER_MS);
+		await ask('fxaccounts:oauth_login', await makeGrant(), ANSWER_MS);
+	} else {
+		tell('fxaccounts:login', account);
+		tell('fxaccounts:oauth_login', await makeGrant());
+	}
+}

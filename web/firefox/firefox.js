@@ -14,6 +14,7 @@ import * as keys from './sync_keys.js';
 const { element, FieldError } = screens;
 const ENGINES = ['bookmarks', 'history', 'passwords', 'tabs', 'addons', 'prefs'];
 const NEEDED = ['client_id', 'scope', 'state', 'code_challenge', 'keys_jwk'];
+const DESKTOP = '5882386c6d801776'; // as what Firefox on desktops asks
 const ERRNO = { UNKNOWN_ACCOUNT: 102, WRONG_PASSWORD: 103, UNVERIFIED: 104, TOO_MANY: 114 };
 
 const asked = Object.fromEntries(new URLSearchParams(location.search));
@@ -133,13 +134,13 @@ async function giveToFirefox(key) {
 	screens.show('signing');
 	const { capabilities } = (await channel.status()) ?? {};
 	const { sessionToken, uid, email } = user.login;
-	await channel.login({
-		uid,
-		email,
-		sessionToken,
-		verified: true,
-		services: { sync: { offeredEngines: capabilities?.engines ?? ENGINES, declinedEngines: [] } },
-	});
+	const services = { sync: { offeredEngines: capabilities?.engines ?? ENGINES, declinedEngines: [] } };
+	const account = { uid, email, sessionToken, verified: true, services };
+	await channel.signIn(account, () => grantFor(key), { isDesktop: asked.client_id === DESKTOP });
+	screens.show('done', { email });
+}
+
+async function grantFor(key) {
 	const { code, state, redirect } = await user.session.request('POST', '/v1/oauth/authorization', {
 		client_id: asked.client_id,
 		scope: asked.scope,
@@ -150,8 +151,7 @@ async function giveToFirefox(key) {
 		response_type: 'code',
 		keys_jwe: await keys.keysFor(asked.keys_jwk, key, user.login.keysChangedAt),
 	});
-	await channel.finish({ code, state, redirect, action: 'signin' });
-	screens.show('done', { email });
+	return { code, state, redirect, action: 'signin' };
 }
 
 // ---- a new account, a forgotten password ----

@@ -204,7 +204,7 @@ export const messages = {
 	ff_new_text: 'Ein Konto für Sync und für die Seiten, bei denen man sich hierüber anmeldet. Ihr Passwort verschließt auch Ihre Daten: Wählen Sie ein gutes.',
 	ff_no_account: 'Zu dieser Adresse gibt es kein Konto. Legen Sie unten eines an.',
 	ff_unverified: 'Diese Adresse ist noch nicht bestätigt. Öffnen Sie den Link in der Mail, die wir Ihnen geschickt haben.',
-	ff_mail_reset: 'Eine Mail mit einem Link ist unterwegs an {email} jetzt. Öffnen Sie ihn und wählen Sie dort ein neues Passwort, dann kommen Sie zu diesem Fenster zurück.',
+	ff_mail_reset: 'Eine Mail mit einem Link ist unterwegs an {email} und gleich da. Öffnen Sie den Link und wählen Sie dort ein neues Passwort, dann kommen Sie zu diesem Fenster zurück.',
 	ff_recovery_title: 'Bewahren Sie diesen Schlüssel auf',
 	ff_recovery_text: 'Ihre Daten sind mit Ihrem Passwort verschlossen, und niemand hier kann sie öffnen. Sollten Sie das Passwort vergessen, öffnet sie dieser Schlüssel. Schreiben Sie ihn auf oder drucken Sie diese Seite, und legen Sie ihn an einen sicheren Ort.',
 	ff_recovery_go: 'Ich habe ihn aufbewahrt',

@@ -31,11 +31,12 @@ export function launchBrowser({ flags = [] } = {}) {
 // A browser of its own as far as cookies and storage go. What goes wrong in its pages (errors,
 // refused content) is in context.complaints.
 // anyCertificate: for a service behind a front with a certificate made for the test.
-export async function newContext(browser, { phone = false, dark = false, anyCertificate = false } = {}) {
+export async function newContext(browser, { phone = false, dark = false, anyCertificate = false, locale } = {}) {
 	const context = await browser.newContext({
 		viewport: phone ? PHONE : { width: 1000, height: 760 },
 		colorScheme: dark ? 'dark' : 'light',
 		isMobile: phone,
+		locale,
 		ignoreHTTPSErrors: anyCertificate,
 		hasTouch: phone,
 		deviceScaleFactor: phone ? 2 : 1,

@@ -1,0 +1,3 @@
+// What sync_proofs.test.mjs proves once more, on PostgreSQL.
+process.env.PLIMSOLL_TEST_ENGINE = 'postgres';
+await import('./sync_proofs.test.mjs');
