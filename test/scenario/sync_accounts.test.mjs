@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import test, { after, before } from 'node:test';
 import { Client, signUp } from '../harness/client.mjs';
-import { CLIENT_ID, Firefox, hawk, hkdf, printOf, stretch, SYNC_SCOPE, tokenKeys } from '../harness/firefox.mjs';
+import { CLIENT_ID, Firefox, hawk, hkdf, printOf, stretch, stretching, SYNC_SCOPE, tokenKeys } from '../harness/firefox.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
 
 const PASS = 'correct horse';
@@ -12,6 +12,7 @@ const EMAIL = 'ada@example.org';
 let server;
 const browsers = [];
 
+stretching.rounds = 1000;
 before(async () => {
 	server = await startPlimsoll({ conf: { accounts: { bcrypt_cost: 4, bcrypt_cost_stretched: 4 } } });
 	await signUp(server, EMAIL, PASS);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import test, { after, before } from 'node:test';
 import { signUp } from '../harness/client.mjs';
-import { Firefox, hawk } from '../harness/firefox.mjs';
+import { Firefox, hawk, stretching } from '../harness/firefox.mjs';
 import { plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
 import { hawkHeader, SECRET, SyncUser } from '../harness/sync_client.mjs';
 import { Raw } from './lib/raw.mjs';
@@ -15,6 +15,7 @@ const LARGE = 'x'.repeat(300 * KIB);
 const EMAIL = 'ada@example.org';
 let server, user, firefox;
 
+stretching.rounds = 1000;
 before(async () => {
 	server = await startPlimsoll({
 		conf: { sync: { master_secret: SECRET, max_record_payload_bytes: '256k', max_post_bytes: '512k', max_request_bytes: '1M' } },

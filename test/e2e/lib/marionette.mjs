@@ -34,7 +34,7 @@ const QUIET = {
 
 export class Firefox {
 	static async start({ prefs = {} } = {}) {
-		const firefox = new Firefox();
+		const firefox = new this();
 		firefox.profile = mkdtempSync(join(tmpdir(), 'plimsoll-firefox-'));
 		const port = await freePort();
 		const all = Object.entries({ ...QUIET, 'marionette.port': port, ...prefs });
@@ -121,6 +121,17 @@ export class Firefox {
 		await this.command('WebDriver:ElementSendKeys', { id: await this.#element(selector), text });
 	}
 
+	// The same in the place of what is there.
+	async enter(selector, text) {
+		await this.script('document.querySelector(arguments[0]).value = "";', selector);
+		await this.type(selector, text);
+	}
+
+	// Runs the body of a function in the page.
+	script(script, ...args) {
+		return this.command('WebDriver:ExecuteScript', { script, args });
+	}
+
 	async click(selector) {
 		await this.command('WebDriver:ElementClick', { id: await this.#element(selector) });
 	}
@@ -129,10 +140,7 @@ export class Firefox {
 	async screen(name, says = /./, seconds = 30) {
 		let shown;
 		for (const until = Date.now() + seconds * 1000; Date.now() < until; await sleep(100)) {
-			shown = await this.command('WebDriver:ExecuteScript', {
-				script: 'const s = document.querySelector("[data-screen]:not([hidden])"); return s && [s.dataset.screen, s.innerText];',
-				args: [],
-			});
+			shown = await this.script('const s = document.querySelector("[data-screen]:not([hidden])"); return s && [s.dataset.screen, s.innerText];');
 			if (shown?.[0] === name && says.test(shown[1])) return shown[1];
 		}
 		throw new Error(`the screen ${name} did not come, but ${shown}`);

@@ -4,12 +4,12 @@ import { readFileSync } from 'node:fs';
 
 const source = readFileSync(new URL('../../../services/identity/page.c', import.meta.url), 'utf8');
 const [, table] = /\} pages\[\] = \{(.*?)\n\};/s.exec(source);
-const TEXT_PAGES = ['/en/tos', '/en/privacy', '/en/embedded_tos', '/en/embedded_privacy'];
+const OTHER_PAGES = ['/firefox/', '/en/tos', '/en/privacy', '/en/embedded_tos', '/en/embedded_privacy'];
 
 // The paths of all pages that a browser shows, one of those that are the same document.
 export async function pagesOf(server) {
 	const documents = new Map();
-	for (const path of [...[...table.matchAll(/\{ "(\/[^"]*)",/g)].map(([, one]) => one), ...TEXT_PAGES]) {
+	for (const path of [...[...table.matchAll(/\{ "(\/[^"]*)",/g)].map(([, one]) => one), ...OTHER_PAGES]) {
 		const answer = await fetch(server.url + path);
 		const text = await answer.text();
 		const isPage = answer.headers.get('content-type').startsWith('text/html');
