@@ -19,6 +19,7 @@ struct user_run {
 	struct arena arena;
 	struct err_note note;
 	int lock; /* -1: the server runs and has it */
+	const struct cmd_options *options;
 };
 
 /* One verb: ERR_OK after printing what was asked, or an error with its reason in note. */

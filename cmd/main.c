@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{ "upgrade", "",              "makes the running server give its place to the program as it is now", cmd_upgrade },
 	{ "user",    "WHAT ...",      "accounts: list, show, verify, lock, unlock, delete, create, invite, admin, import, export, create-many", cmd_user },
 	{ "identity", "WHAT ...",     "keys of sign-in: key list, key new, key retire ID; verify [FILE|-]: checks an assertion without a server; cost: what passwords cost here", cmd_identity },
+	{ "symbols", "WHAT ...",      "the symbol store: token list|add|extend|revoke|block|unblock, gc", cmd_symbols },
 	{ "sync",    "WHAT ...",      "stores of Firefox Sync: usage, user UID, purge, export UID, import UID", cmd_sync },
 	{ "model",   "WHAT MODEL ...", "models of users: check, rates (derived step by step), log (without a server), fit and compare (with a log or metrics)", NULL },
 	{ "replay",  "LOG URL",       "plays an access log against a server; `plimsoll replay --help`", NULL },
@@ -61,6 +62,11 @@ static void print_help(FILE *out)
 	    "  --key FILE             (identity verify) public key or support document; else this server's keys\n"
 	    "  --issuer HOST          (identity verify) with --key: whose key that is; else the certificate's issuer\n"
 	    "  --at TIME              (identity verify) the time to check at: 2026-05-31T12:00:00Z or ms since 1970\n"
+	    "  --older-than DAYS      (symbols gc) files that were uploaded before that\n"
+	    "  --unused-for DAYS      (symbols gc) files that nobody has asked for since\n"
+	    "  --keep BUILDS          (symbols gc) all but the newest builds of each module\n"
+	    "  --try-older-than DAYS  (symbols gc) files of try builds; 30 days if it is not given\n"
+	    "  --dry-run              (symbols gc) removes nothing, says what it would\n"
 	    "  --no-sandbox           (serve) runs where the kernel has no Landlock or seccomp\n\n"
 	    "exit codes: 0 ok, 1 failed, 2 wrong command line, 3 wrong configuration,\n"
 	    "            4 address or data folder in use, 5 no sandbox\n",
@@ -98,7 +104,7 @@ static int run_command(
 		return EXIT_OK;
 	}
 	bool takes_all = command->run == cmd_user || command->run == cmd_mail ||
-			 command->run == cmd_identity || command->run == cmd_sync;
+			 command->run == cmd_identity || command->run == cmd_sync || command->run == cmd_symbols;
 	const char *extra = takes_all		   ? NULL
 			    : o.n_more > 0	   ? o.more[0]
 			    : !takes_word(command) ? o.word

@@ -47,6 +47,7 @@ static bool set_switch(const char *word, struct cmd_options *o)
 		{ "--without-keys", &o->without_keys },
 		{ "--force", &o->force },
 		{ "--anonymise", &o->anonymise },
+		{ "--dry-run", &o->dry_run },
 		{ "-h", &o->help },
 		{ "--help", &o->help },
 	};
@@ -75,6 +76,10 @@ static const char **value_of(const char *word, struct cmd_options *o)
 		{ "--key", &o->key },
 		{ "--issuer", &o->issuer },
 		{ "--at", &o->at },
+		{ "--older-than", &o->older_than },
+		{ "--unused-for", &o->unused_for },
+		{ "--keep", &o->keep },
+		{ "--try-older-than", &o->try_older_than },
 	};
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {

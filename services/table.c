@@ -6,6 +6,7 @@
 #include "accounts/accounts.h"
 #include "accounts/well_known.h"
 #include "services/identity/identity.h"
+#include "services/symbols/symbols.h"
 #include "services/sync/sync.h"
 
 const struct service *const service_table[] = {
@@ -13,6 +14,7 @@ const struct service *const service_table[] = {
 	&well_known_service,
 	&identity_service,
 	&sync_service,
+	&symbols_service,
 	&verifier_service,
 };
 const size_t service_table_count = sizeof(service_table) / sizeof(service_table[0]);

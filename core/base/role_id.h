@@ -13,6 +13,7 @@ enum role_id {
 	ROLE_COMPUTE,
 	ROLE_COURIER,
 	ROLE_ADMIN,
+	ROLE_FILES,
 	ROLE_COUNT
 };
 

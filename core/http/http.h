@@ -161,6 +161,12 @@ NODISCARD enum err http_stream_begin(
 NODISCARD enum err http_stream_write(struct http_req *r, struct slice bytes);
 NODISCARD enum err http_stream_end(struct http_req *r);
 
+/*
+ * Sends len bytes of a file from offset on, behind http_stream_begin() with a length; without TLS
+ * and HTTP/2 the kernel does it (sendfile). The file must not get shorter meanwhile: ERR_IO.
+ */
+NODISCARD enum err http_stream_file(struct http_req *r, int fd, uint64_t offset, uint64_t len);
+
 bool http_has_replied(const struct http_req *r);
 int http_replied_status(const struct http_req *r);
 

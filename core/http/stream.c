@@ -1,23 +1,42 @@
 /*
  * Answers whose body is written by a task piece by piece. A write returns when the socket has taken
- * everything, so a slow client holds its handler and no memory.
+ * everything, so a slow client holds its handler and no memory. Files go from the page cache to the
+ * socket by sendfile, which may wait for the disk where a file is not there yet: pieces are bounded.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
 
 #include "core/base/check.h"
 #include "core/http/respond.h"
 
-/* Room for the size line of a chunk. */
 enum {
-	CHUNK_LINE = 20
+	CHUNK_LINE = 20,	/* room for the size line of a chunk */
+	FILE_PIECE = 64 * 1024, /* of a file that goes through memory */
+	/* What the kernel is asked to take at once: whoever else waits for the loop comes soon. */
+	FILE_AT_ONCE = 512 * 1024,
 };
 
-/* Writes all parts; waits for the socket as long as it makes progress in time. */
-static enum err write_all(struct http_req *r, struct slice *parts, unsigned n)
+/* Until it can be written again. */
+static enum err wait_for_socket(struct http_req *r)
 {
 	struct http_server *s = r->server;
 	struct conn *c = r->conn;
 
+	conn_want(c, UV_READABLE | UV_DISCONNECT | UV_WRITABLE);
+	conn_clock(c, loop_now_us(s->loop) + s->settings.write_us);
+	r->writing = true;
+	enum err e = task_wait(DEADLINE_NONE);
+	r->writing = false;
+	conn_clock(c, INT64_MAX);
+	return e;
+}
+
+/* Writes all parts; waits for the socket as long as it makes progress in time. */
+static enum err write_all(struct http_req *r, struct slice *parts, unsigned n)
+{
 	for (;;) {
 		if (!respond_write(r, parts, n)) {
 			return ERR_CANCELLED;
@@ -29,15 +48,10 @@ static enum err write_all(struct http_req *r, struct slice *parts, unsigned n)
 		if (left == 0) {
 			return ERR_OK;
 		}
-		conn_want(c, UV_READABLE | UV_DISCONNECT | UV_WRITABLE);
-		conn_clock(c, loop_now_us(s->loop) + s->settings.write_us);
-		r->writing = true;
-		enum err e = task_wait(DEADLINE_NONE);
-		r->writing = false;
-		conn_clock(c, INT64_MAX);
+		enum err e = wait_for_socket(r);
 		if (e != ERR_OK) {
 			/* Half a piece is out: nothing sensible can follow it. */
-			conn_close(c, HTTP_CLOSE_ABORTED);
+			conn_close(r->conn, HTTP_CLOSE_ABORTED);
 			return e;
 		}
 	}
@@ -95,6 +109,78 @@ enum err http_stream_write(struct http_req *r, struct slice bytes)
 		parts[2] = SLICE("\r\n");
 	}
 	return write_all(r, parts, 3);
+}
+
+/* The next piece, through memory. */
+static enum err send_piece(struct http_req *r, int fd, uint64_t offset, size_t len, size_t *ret_len)
+{
+	char *piece = malloc(len);
+	ssize_t n = piece == NULL ? -1 : pread(fd, piece, len, (off_t)offset);
+	enum err e = piece == NULL ? ERR_MEMORY : n <= 0 ? ERR_IO : ERR_OK;
+
+	if (e == ERR_OK) {
+		e = http_stream_write(r, SLICE_OF(piece, (size_t)n));
+		*ret_len = (size_t)n;
+	}
+	free(piece);
+	return e;
+}
+
+/* The next piece by the kernel, or a wait for the socket. */
+static enum err send_by_kernel(
+    struct http_req *r, int fd, uint64_t offset, size_t len, size_t *ret_len)
+{
+	off_t at = (off_t)offset;
+	ssize_t n = sendfile(r->conn->fd, fd, &at, len);
+
+	*ret_len = 0;
+	if (n > 0) {
+		metric_add(r->server->cells.sent_bytes, n);
+		r->sent_bytes += (uint64_t)n;
+		r->stream_left -= (uint64_t)n;
+		*ret_len = (size_t)n;
+		return ERR_OK;
+	}
+	if (n == 0) {
+		return ERR_IO;
+	}
+	if (errno != EAGAIN && errno != EINTR) {
+		bool is_gone = errno == EPIPE || errno == ECONNRESET;
+		return is_gone ? ERR_CANCELLED : ERR_IO;
+	}
+	return wait_for_socket(r);
+}
+
+enum err http_stream_file(struct http_req *r, int fd, uint64_t offset, uint64_t len)
+{
+	bool by_kernel = r->conn->tls == NULL && !r->conn->is_stream;
+	enum err e = ERR_OK;
+
+	CHECK(r->stream == STREAM_LENGTH || r->stream == STREAM_DROP);
+	if (r->stream == STREAM_DROP) {
+		return ERR_OK;
+	}
+	if (len > r->stream_left) {
+		return ERR_LIMIT;
+	}
+	while (e == ERR_OK && len > 0) {
+		size_t n = 0, most = by_kernel ? FILE_AT_ONCE : FILE_PIECE;
+		most = len < most ? (size_t)len : most;
+		if (r->conn->state == CONN_CLOSED) {
+			return ERR_CANCELLED;
+		}
+		e = by_kernel ? send_by_kernel(r, fd, offset, most, &n)
+			      : send_piece(r, fd, offset, most, &n);
+		offset += n;
+		len -= n;
+		if (e == ERR_OK && by_kernel && n > 0 && len > 0) {
+			e = wait_for_socket(r); /* also where it takes more: others are next */
+		}
+	}
+	if (e != ERR_OK && r->conn->state != CONN_CLOSED) {
+		conn_close(r->conn, HTTP_CLOSE_ABORTED);
+	}
+	return e;
 }
 
 enum err http_stream_end(struct http_req *r)

@@ -1,8 +1,8 @@
 /*
- * Role: compute. Runs what takes many milliseconds of processor time (password hashes, later images
- * and symbol files) one job at a time on a worker thread, while the loop reads, refuses and
- * answers. One process per core does one job each; the callers choose the process with the shortest
- * wait.
+ * Roles: compute and files. compute runs what takes many milliseconds of processor time (password
+ * hashes, later images), files what waits for the disk or reads strangers' archives (blobs); each
+ * one job at a time on a worker thread, while the loop reads, refuses and answers. One process per
+ * core does one job each; the callers choose the process with the shortest wait.
  */
 #include "core/base/check.h"
 #include "core/role/roles.h"
@@ -21,7 +21,8 @@ static void publish(void *arg, const struct rpc_worker_state *state)
 
 static unsigned queue_max(const struct role_ctx *r)
 {
-	return (unsigned)conf_int(r->env.conf, "compute", "queue_max");
+	return (unsigned)conf_int(
+	    r->env.conf, role_table[r->env.role].instances_key, "queue_max");
 }
 
 static enum err compute_role_start(struct role_ctx *r, struct err_note *note)
@@ -34,7 +35,7 @@ static enum err compute_role_start(struct role_ctx *r, struct err_note *note)
 		return err_note_set(note, e, "worker: %s", err_text(e));
 	}
 	const struct rpc_executor executor = rpc_worker_executor(worker);
-	e = rpc_server_new(r->env.loop, &r->registry, ROLE_COMPUTE, &executor, &r->server);
+	e = rpc_server_new(r->env.loop, &r->registry, r->env.role, &executor, &r->server);
 	if (e != ERR_OK) {
 		rpc_worker_free(&worker);
 		return err_note_set(note, e, "RPC server: %s", err_text(e));

@@ -10,4 +10,5 @@ const struct role_ops *const core_role_ops[ROLE_COUNT] = {
 	[ROLE_SIGNER] = &signer_role_ops,
 	[ROLE_COMPUTE] = &compute_role_ops,
 	[ROLE_ADMIN] = &admin_role_ops,
+	[ROLE_FILES] = &compute_role_ops, /* the same thread, other rights */
 };

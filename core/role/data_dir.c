@@ -1,6 +1,6 @@
 /*
- * The data directory: db/ for the store (web reads), keys/ for the signer, so that the sandbox can
- * tell them apart; and a lock, because two stores on one database would each believe to be alone.
+ * The data directory: db/ for the store (web reads), keys/ for the signer, blobs/ for uploaded files,
+ * so that the sandbox can tell them apart; and a lock, because two stores on one database would each believe to be alone.
  */
 #include "core/role/data_dir.h"
 
@@ -97,7 +97,7 @@ static enum err take_lock(const char *data_dir, int *ret, struct err_note *note)
 /* The folder and those below it, and where it really is. */
 static enum err make_all(const char *path, char absolute[PATH_MAX], struct err_note *note)
 {
-	static const char *const below[] = { "db", "keys" };
+	static const char *const below[] = { "db", "keys", "blobs" };
 	char folder[PATH_MAX + 8];
 	enum err e = make_folder(path, note);
 

@@ -37,6 +37,8 @@
 	    LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |                          \
 	    LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM |                          \
 	    LANDLOCK_ACCESS_FS_REFER | FS_IOCTL_DEV)
+/* A draft gets its name in another folder; version 1 knows no such right and refuses it to all. */
+#define FS_KEEP (FS_READ | FS_WRITE | LANDLOCK_ACCESS_FS_REFER)
 /* What makes sense for something that is not a folder. */
 #define FS_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE)
 
@@ -59,6 +61,8 @@ static const struct rule rules[] = {
 	{ SANDBOX_READ_DATA,  "db",   FS_READ },
 	{ SANDBOX_WRITE_DATA, "db",   FS_READ | FS_WRITE },
 	{ SANDBOX_KEYS,       "keys", FS_READ | FS_WRITE },
+	{ SANDBOX_READ_BLOBS,  "blobs", FS_READ },
+	{ SANDBOX_WRITE_BLOBS, "blobs", FS_KEEP },
 	/* The resolver and the certificates of authorities. A folder's rule outlives the replacement
 	 * of a file in it; a file's does not. */
 	{ SANDBOX_DIAL, "/etc/resolv.conf",                   FS_READ },

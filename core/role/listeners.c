@@ -11,6 +11,7 @@ const struct listener listeners[] = {
 	{ "main", "web", "service", "http", ROLE_WEB },
 	{ listener_tls, "tls", "service", "https", ROLE_WEB },
 	{ "admin", "admin", "admin", "http", ROLE_ADMIN },
+	{ "symbols", "symbols", "symbols", "http", ROLE_WEB },
 };
 const unsigned n_listeners = sizeof(listeners) / sizeof(listeners[0]);
 

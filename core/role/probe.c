@@ -82,6 +82,26 @@ static bool create_in_database(const struct probe *p)
 	return can_open(p, "db/probe.new", O_RDWR | O_CREAT);
 }
 
+static bool read_blob(const struct probe *p)
+{
+	return can_open(p, "blobs/ab/probe", O_RDONLY);
+}
+
+static bool write_blob(const struct probe *p)
+{
+	return can_open(p, "blobs/ab/probe", O_RDWR);
+}
+
+/* A draft becomes a blob in another folder. */
+static bool keep_blob(const struct probe *p)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	snprintf(from, sizeof(from), "%s/blobs/new/probe", p->data_dir);
+	snprintf(to, sizeof(to), "%s/blobs/ab/kept", p->data_dir);
+	return rename(from, to) == 0;
+}
+
 static bool create_in_data_dir(const struct probe *p)
 {
 	return can_open(p, "probe.new", O_RDWR | O_CREAT);
@@ -219,6 +239,9 @@ static const struct {
 	{ "read_database", read_database },
 	{ "write_database", write_database },
 	{ "create_in_database", create_in_database },
+	{ "read_blob", read_blob },
+	{ "write_blob", write_blob },
+	{ "keep_blob", keep_blob },
 	{ "create_in_data_dir", create_in_data_dir },
 	{ "read_passwd", read_passwd },
 	{ "list_root", list_root },

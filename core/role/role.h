@@ -92,6 +92,8 @@ enum sandbox_flags {
 	SANDBOX_DIAL = 8,	/* may connect out (courier), read resolver and CA files */
 	SANDBOX_THREADS = 16,	/* may create threads */
 	SANDBOX_KEYS = 32,	/* may read and change files below data_dir/keys */
+	SANDBOX_READ_BLOBS = 64,  /* may read files below data_dir/blobs */
+	SANDBOX_WRITE_BLOBS = 128 /* may change them, too */
 };
 
 struct role_def {

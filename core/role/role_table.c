@@ -9,8 +9,8 @@ const struct role_def role_table[ROLE_COUNT] = {
 	[ROLE_WEB] = {
 		.role = ROLE_WEB, .program = "plimsoll", .instances_key = "web",
 		.calls = ROLE_BIT(ROLE_STORE) | ROLE_BIT(ROLE_SIGNER) | ROLE_BIT(ROLE_COMPUTE) |
-			 ROLE_BIT(ROLE_COURIER),
-		.sandbox = SANDBOX_ACCEPT | SANDBOX_READ_DATA,
+			 ROLE_BIT(ROLE_COURIER) | ROLE_BIT(ROLE_FILES),
+		.sandbox = SANDBOX_ACCEPT | SANDBOX_READ_DATA | SANDBOX_READ_BLOBS,
 	},
 	[ROLE_STORE] = {
 		.role = ROLE_STORE, .program = "plimsoll",
@@ -39,6 +39,12 @@ const struct role_def role_table[ROLE_COUNT] = {
 		.role = ROLE_ADMIN, .program = "plimsoll",
 		.calls = ROLE_BIT(ROLE_STORE),
 		.sandbox = SANDBOX_ACCEPT,
+	},
+	[ROLE_FILES] = {
+		.role = ROLE_FILES, .program = "plimsoll", .instances_key = "files",
+		.sandbox = SANDBOX_WRITE_BLOBS | SANDBOX_THREADS,
+		.nice = 10, /* unpacking gives way to answering */
+		.max_credits = 64,
 	},
 };
 /* clang-format on */

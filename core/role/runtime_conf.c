@@ -37,6 +37,15 @@ static const struct conf_key keys[] = {
 	  .def = "128", .reloadable = true,
 	  .help = "Most requests that wait in one of them; those that would wait beyond their deadline are refused anyway." },
 
+	{ .section = "files", .name = "instances", .type = CONF_INT, .unit = "processes", .min = 0, .max = 64,
+	  .def = "0", .help = "Processes that write, unpack and name uploaded files; 0 is one per processor core." },
+	{ .section = "files", .name = "queue_max", .type = CONF_INT, .unit = "requests", .min = 1, .max = 10000,
+	  .def = "128", .reloadable = true,
+	  .help = "Most requests that wait in one of them." },
+
+	{ .section = "symbols", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8002",
+	  .help = "Address of the symbol server." },
+
 	{ .section = "store", .name = "slow_statement", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 3600000,
 	  .def = "100ms", .reloadable = true,
 	  .help = "Statements that take at least so long are logged with their name and the trace of the request; 0 logs none." },

@@ -38,9 +38,9 @@ static enum err drop_capabilities(uint32_t flags, struct err_note *note)
 	if (syscall(SYS_capget, &header, data) != 0) {
 		return err_note_set(note, ERR_SYSTEM, "cannot read the capabilities");
 	}
-	uint32_t keep = (flags & (SANDBOX_READ_DATA | SANDBOX_WRITE_DATA | SANDBOX_KEYS)) != 0
-			    ? 1u << CAP_DAC_OVERRIDE
-			    : 0;
+	const uint32_t files = SANDBOX_READ_DATA | SANDBOX_WRITE_DATA | SANDBOX_KEYS |
+			       SANDBOX_READ_BLOBS | SANDBOX_WRITE_BLOBS;
+	uint32_t keep = (flags & files) != 0 ? 1u << CAP_DAC_OVERRIDE : 0;
 	data[0].permitted &= keep;
 	data[0].effective = data[0].permitted;
 	data[1].permitted = data[1].effective = 0;

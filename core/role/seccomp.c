@@ -209,10 +209,10 @@ static void allow_database(struct filter *f, const struct pg_reach *database)
 
 static void build(struct filter *f, uint32_t flags, const struct pg_reach *database)
 {
-	bool writes = (flags & (SANDBOX_WRITE_DATA | SANDBOX_KEYS)) != 0;
+	bool writes = (flags & (SANDBOX_WRITE_DATA | SANDBOX_KEYS | SANDBOX_WRITE_BLOBS)) != 0;
 	/* libpq looks for files of its own; Landlock says which are there to be read. */
 	bool reads = SANDBOX_SANITIZED || database != NULL ||
-		     (flags & (SANDBOX_READ_DATA | SANDBOX_DIAL)) != 0;
+		     (flags & (SANDBOX_READ_DATA | SANDBOX_READ_BLOBS | SANDBOX_DIAL)) != 0;
 
 	note_result(f, seccomp_attr_set(f->ctx, SCMP_FLTATR_CTL_TSYNC, 1));
 	note_result(f, seccomp_attr_set(f->ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2));

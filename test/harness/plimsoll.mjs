@@ -1,6 +1,6 @@
 // A whole Plimsoll of its own for a test: free ports, a temporary data folder, ended by its pid.
 //   const server = await startPlimsoll({ conf: { accounts: { max_failed_logins: 3 } } });
-//   server.url, server.adminUrl, server.pid, server.stderr(), await server.stop()
+//   server.url, server.adminUrl, server.symbolsUrl, server.pid, server.stderr(), await server.stop()
 // The program is PLIMSOLL_BIN, or build/plimsoll of this tree.
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -66,19 +66,20 @@ function keepKey(dataDir) {
 }
 
 // Options: conf (sections over those below), bin, args (behind "serve -c FILE"), env, dir (a folder
-// to use and keep, for a second start on the same data), ports ({ web, admin }, likewise), stderr
+// to use and keep, for a second start on the same data), ports ({ web, admin, symbols }, likewise), stderr
 // ("keep"; "file", as a service manager would, where the log is large; "null"), probeFrom (the address
 // from which the service is asked whether it is ready, where the usual one is a trusted proxy's), ownKey
 // (not the key that others have).
 export async function startPlimsoll(options = {}) {
 	const { conf = {}, bin = plimsollBin(), args = [], env = {}, stderr = 'keep' } = options;
-	const ports = options.ports ?? { web: await freePort(), admin: await freePort() };
+	const ports = options.ports ?? { web: await freePort(), admin: await freePort(), symbols: await freePort() };
 	const dir = options.dir ?? mkdtempSync(path.join(os.tmpdir(), 'plimsoll-test-'));
 	const sections = {
 		plimsoll: { public_url: `http://127.0.0.1:${ports.web}`, data_dir: path.join(dir, 'data') },
 		// Idle clients of tests are not worth half a second at each stop.
 		web: { listen: `127.0.0.1:${ports.web}`, instances: 2, drain_idle: '0s' },
 		admin: { listen: `127.0.0.1:${ports.admin}` },
+		symbols: { listen: `127.0.0.1:${ports.symbols ?? 0}` },
 		accounts: { bcrypt_cost: 4, bcrypt_cost_stretched: 4 },
 		log: { level: 'warn' },
 	};
@@ -113,6 +114,7 @@ export async function startPlimsoll(options = {}) {
 	const server = {
 		url: sections.plimsoll.public_url,
 		adminUrl: `http://127.0.0.1:${ports.admin}`,
+		symbolsUrl: `http://127.0.0.1:${ports.symbols}`,
 		pid: child.pid,
 		dir,
 		dataDir: sections.plimsoll.data_dir,

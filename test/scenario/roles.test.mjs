@@ -17,24 +17,26 @@ const PASSWORD = 'correct horse';
 
 // Everything the probe tries, and who may. What is not named here is for nobody.
 const ATTEMPTS = [
-	'read_key', 'write_key', 'read_database', 'write_database', 'create_in_database', 'create_in_data_dir',
-	'read_passwd', 'list_root', 'read_resolver', 'tcp_socket', 'udp_socket', 'unix_socket', 'tcp_connect', 'database_connect',
+	'read_key', 'write_key', 'read_database', 'write_database', 'create_in_database', 'read_blob', 'write_blob',
+	'keep_blob', 'create_in_data_dir', 'read_passwd', 'list_root', 'read_resolver', 'tcp_socket', 'udp_socket', 'unix_socket', 'tcp_connect', 'database_connect',
 	'tcp_bind', 'accept', 'thread', 'fork', 'execute', 'ptrace', 'kill', 'executable_memory', 'namespace',
 	'setuid',
 ];
 const ALLOWED = {
-	web: ['read_database', 'accept'],
+	web: ['read_database', 'read_blob', 'accept'],
 	store: ['read_database', 'write_database', 'create_in_database', 'thread'],
 	signer: ['read_key', 'write_key'],
 	compute: ['thread'],
 	courier: ['read_resolver', 'tcp_socket', 'udp_socket', 'tcp_connect', 'thread'],
 	admin: ['accept'],
+	files: ['read_blob', 'write_blob', 'keep_blob', 'thread'],
 };
 
 // A data folder with a file where the roles have theirs.
 function probeFolder() {
 	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-probe-'));
-	for (const name of ['db', 'keys']) mkdirSync(path.join(dir, name));
+	for (const name of ['db', 'keys', 'blobs/new', 'blobs/ab']) mkdirSync(path.join(dir, name), { recursive: true });
+	for (const name of ['blobs/ab/probe', 'blobs/new/probe']) writeFileSync(path.join(dir, name), 'blob');
 	writeFileSync(path.join(dir, 'db/plimsoll.db'), 'database');
 	writeFileSync(path.join(dir, 'keys/probe.key'), 'key');
 	return dir;
@@ -88,7 +90,7 @@ test('kill -9 of any role: it comes back, and people can sign in again', async (
 	const server = await startPlimsoll();
 	try {
 		await signUp(server, 'kill@example.com', PASSWORD);
-		for (const role of ['store', 'signer', 'compute', 'courier', 'web', 'admin']) {
+		for (const role of ['store', 'signer', 'compute', 'courier', 'files', 'web', 'admin']) {
 			const old = await pidOf(server, role);
 			process.kill(old, 'SIGKILL');
 			// A dead process has no row, so the new one is known by its count.
@@ -216,6 +218,7 @@ test('a port in use: exit code 4 and a line that names it', async () => {
 			plimsoll: { data_dir: dir },
 			web: { listen: `127.0.0.1:${port}` },
 			admin: { listen: `127.0.0.1:${await freePort()}` },
+			symbols: { listen: '127.0.0.1:0' },
 		});
 		assert.equal(code, 4, stderr);
 		assert.match(stderr, new RegExp(`^plimsoll: \\[web\\] listen = 127\\.0\\.0\\.1:${port}: .+\n$`));
@@ -232,6 +235,7 @@ test('a second instance on the same data: exit code 4 and a line that says so', 
 			plimsoll: { data_dir: server.dataDir },
 			web: { listen: `127.0.0.1:${await freePort()}` },
 			admin: { listen: `127.0.0.1:${await freePort()}` },
+			symbols: { listen: '127.0.0.1:0' },
 		});
 		assert.equal(code, 4, stderr);
 		assert.match(stderr, new RegExp(`^plimsoll: the data directory .+ is in use by another plimsoll \\(process ${server.pid}\\)\n$`));

@@ -1,0 +1,20 @@
+/*
+ * Answers with a stored file: conditions, ranges, codings and caches as HTTP has them (RFC 9110),
+ * and the bytes from the blob store to the client.
+ */
+#ifndef PLIMSOLL_SYMBOLS_BLOB_ANSWER_H
+#define PLIMSOLL_SYMBOLS_BLOB_ANSWER_H
+
+#include "core/blob/blob.h"
+#include "core/http/http.h"
+#include "services/symbols/symbol_file.h"
+
+/*
+ * Answers GET or HEAD with the file, from the running task. What is stored in gzip form goes out as
+ * it is to those who accept that, and unpacked to others; ranges are of the unpacked form. An error
+ * before the answer has begun is the caller's to answer.
+ */
+NODISCARD enum err blob_answer(struct op_call *c, const struct blob_store *blobs,
+    const struct symbol_file *f, struct slice cache_control);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * Downloads (symbols.md 1.5): GET and HEAD of DEBUG_FILE/DEBUG_ID/FILE, which most clients ask for
+ * in vain. What is known not to be there is answered without a look into the database, and counted
+ * in memory.
+ */
+#include "core/base/clock.h"
+#include "core/obs/log.h"
+#include "services/symbols/blob_answer.h"
+#include "services/symbols/symbols_priv.h"
+
+/* Files may be replaced by another upload; those of try builds often are. */
+#define CACHE_REGULAR SLICE("public, max-age=604800, no-transform")
+#define CACHE_TRY     SLICE("public, max-age=300, no-transform")
+#define CACHE_MISS    SLICE("public, max-age=10")
+
+/* One request. */
+struct lookup {
+	struct op_call *c;
+	struct symbols_state *state;
+	struct symbol_key key; /* id folded */
+	bool with_try;	       /* also among the files of try builds */
+	bool wants_debug;
+	int64_t begun_us;
+};
+
+/* ---- common headers ---- */
+
+static void add_cors(struct op_call *c)
+{
+	http_add_header(c->req, SLICE("Access-Control-Allow-Methods"), SLICE("GET"));
+	http_add_header(c->req, SLICE("Access-Control-Allow-Headers"),
+	    SLICE("accept,accept-encoding,authorization,content-type,dnt,origin,user-agent,"
+		  "x-csrftoken,x-requested-with"));
+}
+
+static bool wants_debug(const struct http_req *r)
+{
+	struct slice debug = http_header_get(r, SLICE("Debug"));
+
+	return slice_eq_nocase(debug, SLICE("true")) || slice_eq(debug, SLICE("1")) ||
+	       slice_eq_nocase(debug, SLICE("yes"));
+}
+
+/* How long it took, for those who ask; 0 where nothing was looked for. */
+static void add_debug(const struct lookup *l, bool was_ignored)
+{
+	struct op_call *c = l->c;
+	int64_t us = was_ignored ? 0 : clock_mono_us() - l->begun_us;
+
+	if (!l->wants_debug) {
+		return;
+	}
+	const char *text = was_ignored ? "0"
+				       : arena_printf(c->arena, "%lld.%06lld",
+					     (long long)(us / 1000000), (long long)(us % 1000000));
+	if (text != NULL) {
+		http_add_header(c->req, SLICE("Debug-Time"), slice_str(text));
+	}
+}
+
+static void add_vary(struct op_call *c)
+{
+	if (http_header_get(c->req, SLICE("Auth-Token")).ptr != NULL) {
+		http_add_header(c->req, SLICE("Vary"), SLICE("Auth-Token"));
+	}
+}
+
+static enum err not_there(struct op_call *c, struct slice text)
+{
+	add_vary(c);
+	http_add_header(c->req, SLICE("Cache-Control"), CACHE_MISS);
+	http_reply(c->req, 404, SLICE("text/plain; charset=utf-8"), text);
+	return ERR_OK;
+}
+
+/* ---- finding ---- */
+
+static bool is_ignored(const struct lookup *l)
+{
+	return slice_eq(l->key.file, SLICE("file.ptr")) || symbol_id_is_null(l->key.debug_id) ||
+	       !symbol_name_ends(l->key.file, l->state->settings.suffixes);
+}
+
+/* The parts of the URL; false: nothing can have such a name. */
+static bool read_key(struct lookup *l)
+{
+	struct http_req *r = l->c->req;
+	struct symbol_key key = { .debug_file = http_param(r, "debug_file"),
+		.debug_id = http_param(r, "debug_id"),
+		.file = http_param(r, "file") };
+
+	if (!symbol_name_is_good(key.debug_file) || !symbol_id_is_good(key.debug_id) ||
+	    !symbol_name_is_good(key.file)) {
+		return false;
+	}
+	key.debug_id = symbol_id_fold(l->c->arena, key.debug_id);
+	l->key = key;
+	return key.debug_id.ptr != NULL;
+}
+
+static enum err find(struct lookup *l, struct symbol_file *ret)
+{
+	const struct svc_env *env = l->c->env;
+	struct arena *arena = l->c->arena;
+	enum err e = symbol_file_get(env->db, arena, &l->key, false, ret, &l->c->note);
+
+	if (e == ERR_NOT_FOUND && l->with_try) {
+		e = symbol_file_get(env->db, arena, &l->key, true, ret, &l->c->note);
+	}
+	return e;
+}
+
+/* A short id of a .sym may be that of the code: then the debug file and id are what is known. */
+static enum err find_by_code(struct lookup *l, struct symbol_file *ret)
+{
+	const struct svc_env *env = l->c->env;
+
+	if (!slice_ends(l->key.file, SLICE(".sym")) || l->key.debug_id.len >= SYMBOL_DEBUG_ID) {
+		return ERR_NOT_FOUND;
+	}
+	return symbol_file_by_code(env->db, l->c->arena, l->key.debug_file, l->key.debug_id, ret,
+	    &l->c->note);
+}
+
+/* ---- answers ---- */
+
+static enum err redirect(struct lookup *l, const char *to)
+{
+	struct op_call *c = l->c;
+
+	if (to == NULL) {
+		return ERR_MEMORY;
+	}
+	add_vary(c);
+	http_add_header(c->req, SLICE("Location"), slice_str(to));
+	http_reply(c->req, 302, SLICE_EMPTY, SLICE_EMPTY);
+	return ERR_OK;
+}
+
+static enum err send_to_debug_id(struct lookup *l, const struct symbol_file *f)
+{
+	struct op_call *c = l->c;
+	struct slice query = http_query(c->req);
+	const struct symbol_key key = { f->key.debug_file, f->key.debug_id, l->key.file };
+	const char *path = symbol_key_path(c->arena, &key);
+
+	return path == NULL ? ERR_MEMORY
+			    : redirect(l, arena_printf(c->arena, "%s/%s%s%.*s",
+					      l->with_try || f->is_try ? "/try" : "", path,
+					      query.len > 0 ? "?" : "", SLICE_ARG(query)));
+}
+
+/* Where the bytes are, for those who are sent there. */
+static const char *stored_url(struct lookup *l, const struct symbol_file *f)
+{
+	const char *path = symbol_key_path(l->c->arena, &l->key);
+
+	return path == NULL ? NULL
+			    : arena_printf(l->c->arena, "%s/__stored__/%s?%s", l->state->url.origin,
+				  path, f->is_try ? "try" : "");
+}
+
+static enum err answer(struct lookup *l, const struct symbol_file *f)
+{
+	struct op_call *c = l->c;
+
+	symbols_count_use(l->state->counts, f, clock_wall_ms());
+	if (!l->state->settings.redirects) {
+		return blob_answer(
+		    c, l->state->blobs, f, f->is_try ? CACHE_TRY : CACHE_REGULAR);
+	}
+	const char *to = stored_url(l, f);
+	if (to == NULL || http_method(c->req) != HTTP_HEAD) {
+		return redirect(l, to);
+	}
+	http_add_header(c->req, SLICE("Location"), slice_str(to));
+	http_reply(c->req, 200, SLICE_EMPTY, SLICE_EMPTY);
+	return ERR_OK;
+}
+
+/* What a client says of the code, if it is something that can be kept. */
+static struct slice query_name(struct op_call *c, struct slice name)
+{
+	struct slice value = SLICE_EMPTY;
+
+	return http_query_get(c->req, name, &value) && symbol_name_is_good(value) ? value
+										  : SLICE_EMPTY;
+}
+
+static enum err answer_miss(struct lookup *l)
+{
+	struct op_call *c = l->c;
+
+	if (l->state->settings.counts_missing && http_method(c->req) == HTTP_GET) {
+		symbols_count_miss(l->state->counts, &l->key, query_name(c, SLICE("code_file")),
+		    query_name(c, SLICE("code_id")));
+	}
+	add_debug(l, false);
+	return not_there(c, SLICE("Symbol Not Found"));
+}
+
+static enum err look_up(struct lookup *l)
+{
+	struct miss_cache *misses = l->state->misses;
+	const struct slice parts[] = { l->key.debug_file, l->key.debug_id, l->key.file,
+		l->with_try ? SLICE("try") : SLICE_EMPTY };
+	uint64_t hash = miss_cache_hash(misses, parts, sizeof(parts) / sizeof(parts[0]));
+	uint64_t stamp = miss_cache_stamp(misses, l->begun_us);
+	struct slice refresh;
+	struct symbol_file f;
+
+	if (miss_cache_has(misses, hash, stamp) &&
+	    !http_query_get(l->c->req, SLICE("_refresh"), &refresh)) {
+		return answer_miss(l);
+	}
+	enum err e = find(l, &f);
+	if (e == ERR_OK) {
+		add_debug(l, false);
+		return answer(l, &f);
+	}
+	if (e == ERR_NOT_FOUND) {
+		e = find_by_code(l, &f);
+		if (e == ERR_OK) {
+			add_debug(l, false);
+			return send_to_debug_id(l, &f);
+		}
+	}
+	if (e == ERR_NOT_FOUND) {
+		miss_cache_mark(misses, hash, stamp);
+		return answer_miss(l);
+	}
+	return e;
+}
+
+static enum err download(struct op_call *c, bool with_try)
+{
+	struct slice value;
+	struct lookup l = { .c = c,
+		.state = c->state,
+		.with_try = with_try || http_query_get(c->req, SLICE("try"), &value),
+		.wants_debug = wants_debug(c->req),
+		.begun_us = clock_mono_us() };
+
+	add_cors(c);
+	if (!read_key(&l)) {
+		return not_there(c, SLICE("Symbol Not Found"));
+	}
+	if (is_ignored(&l)) {
+		add_debug(&l, true);
+		return not_there(c, SLICE("Symbol Not Found (and ignored)"));
+	}
+	return look_up(&l);
+}
+
+enum err symbols_download(struct op_call *c)
+{
+	return download(c, false);
+}
+
+enum err symbols_download_try(struct op_call *c)
+{
+	return download(c, true);
+}
+
+/* Where the other form of a download sends to: the same file, sent in any case. */
+enum err symbols_stored(struct op_call *c)
+{
+	struct lookup l = { .c = c, .state = c->state };
+	const struct svc_env *env = c->env;
+	struct symbol_file f;
+
+	add_cors(c);
+	if (!read_key(&l)) {
+		return not_there(c, SLICE("Symbol Not Found"));
+	}
+	bool is_try = slice_eq(http_query(c->req), SLICE("try"));
+	enum err e = symbol_file_get(env->db, c->arena, &l.key, is_try, &f, &c->note);
+	if (e == ERR_NOT_FOUND) {
+		return not_there(c, SLICE("Symbol Not Found"));
+	}
+	return e != ERR_OK ? e
+			   : blob_answer(c, l.state->blobs, &f, is_try ? CACHE_TRY : CACHE_REGULAR);
+}

@@ -1,0 +1,73 @@
+/*
+ * What web asks of the role files, which alone changes blobs and alone opens what strangers send:
+ * writing drafts, listing archives, unpacking, keeping. Calls from a task; every one is bounded and
+ * touches one draft, so whoever is free of the role's processes can do it.
+ */
+#ifndef PLIMSOLL_SYMBOLS_FILE_CALLS_H
+#define PLIMSOLL_SYMBOLS_FILE_CALLS_H
+
+#include "core/blob/blob.h"
+#include "core/rpc/rpc.h"
+#include "services/symbols/unpack.h"
+#include "services/symbols/zip.h"
+
+enum {
+	FILE_WRITE_MAX = 256 * 1024, /* bytes of one write */
+	FILE_LIST_MAX = 8 * 1024 * 1024,
+	FILE_MESSAGE_MAX = 4096
+};
+
+/* symbols.draft_write, .draft_size, .archive_list, .unpack, .keep, .drop: web -> files */
+extern const struct rpc_def symbols_draft_write, symbols_draft_size, symbols_archive_list,
+    symbols_unpack, symbols_keep, symbols_drop;
+
+/* Who asks: the request whose task it is. */
+struct file_caller {
+	struct rpc_pool *files;
+	struct arena *arena; /* of answers */
+	uint64_t trace;
+	struct err_note *note;
+};
+
+/* Writes at offset; 0 makes the draft anew. */
+NODISCARD enum err file_draft_write(
+    const struct file_caller *c, struct slice draft, uint64_t offset, struct slice bytes);
+
+/* ERR_NOT_FOUND: there is no such draft. */
+NODISCARD enum err file_draft_size(
+    const struct file_caller *c, struct slice draft, uint64_t *ret_size);
+
+/*
+ * Lists the members of an archive; *ret is to be walked with file_list_next(). Errors as
+ * zip_list().
+ */
+NODISCARD enum err file_list(const struct file_caller *c, struct slice draft, uint64_t max_members,
+    uint64_t max_unpacked, struct slice *ret);
+bool file_list_next(struct slice *rest, struct zip_member *ret);
+
+struct file_unpack {
+	struct slice source;		 /* draft */
+	const struct zip_member *member; /* of an archive; NULL: the source as a whole */
+	enum unpack_form form;		 /* of the whole source */
+	uint64_t max_size;		 /* likewise: of its content */
+	bool as_gzip;
+	struct slice out; /* draft that is made; empty: the source is right as it is */
+};
+
+struct file_unpacked {
+	unsigned char sha256[32], md5[16];
+	uint64_t size, stored_size;
+	struct slice code_file, code_id, generator; /* of a .sym, in the arena */
+	bool is_elf;
+};
+
+/* Errors as unpack() and zip_data(). */
+NODISCARD enum err file_unpack(
+    const struct file_caller *c, const struct file_unpack *u, struct file_unpacked *ret);
+
+NODISCARD enum err file_keep(const struct file_caller *c, struct slice draft, struct slice name);
+
+/* Drops a draft in a task of its own, so that it also happens when the caller is cancelled. */
+void file_drop_later(struct loop *l, struct rpc_pool *files, struct slice draft);
+
+#endif

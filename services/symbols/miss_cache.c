@@ -1,0 +1,144 @@
+/*
+ * One word per place, written whole: the upper bits of a key's hash and the stamp under which it
+ * was looked for. A later key takes the place of an earlier one. The hash has a secret in it, so
+ * that nobody can make two keys meet; that they do by chance, 2^57 to one for a request, is a file
+ * that is not found for some seconds.
+ */
+#include "services/symbols/miss_cache.h"
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/base/rng.h"
+
+enum {
+	STAMP_BITS = 24
+};
+
+#define STAMP_MASK ((UINT64_C(1) << STAMP_BITS) - 1)
+
+_Static_assert((MISS_CACHE_SLOTS & (MISS_CACHE_SLOTS - 1)) == 0, "a place is chosen by a mask");
+
+struct table {
+	_Atomic uint64_t secret; /* 0: not chosen yet */
+	_Atomic uint64_t uploads;
+	_Atomic uint64_t slots[MISS_CACHE_SLOTS];
+};
+
+struct miss_cache {
+	struct table *table;
+};
+
+static enum err open_file(const char *path, int *ret_fd, struct err_note *note)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 || ftruncate(fd, (off_t)sizeof(struct table)) != 0) {
+		enum err e = err_note_set(note, ERR_IO, "cannot open %s", path);
+		if (fd >= 0) {
+			(void)close(fd);
+		}
+		return e;
+	}
+	*ret_fd = fd;
+	return ERR_OK;
+}
+
+enum err miss_cache_open(const char *path, struct miss_cache **ret, struct err_note *note)
+{
+	struct miss_cache *m = calloc(1, sizeof(*m));
+	int fd = -1;
+	enum err e = m == NULL ? ERR_MEMORY : path == NULL ? ERR_OK : open_file(path, &fd, note);
+
+	if (e != ERR_OK) {
+		free(m);
+		return e;
+	}
+	void *map = mmap(NULL, sizeof(struct table), PROT_READ | PROT_WRITE,
+	    fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
+	if (fd >= 0) {
+		(void)close(fd);
+	}
+	if (map == MAP_FAILED) {
+		free(m);
+		return ERR_MEMORY;
+	}
+	m->table = map;
+	uint64_t none = 0;
+	atomic_compare_exchange_strong(&m->table->secret, &none, rng_u64() | 1);
+	/* What a server before this one has left is of before uploads that we know nothing of. */
+	miss_cache_forget(m);
+	*ret = m;
+	return ERR_OK;
+}
+
+void miss_cache_close(struct miss_cache **m)
+{
+	if (*m == NULL) {
+		return;
+	}
+	(void)munmap((*m)->table, sizeof(struct table));
+	free(*m);
+	*m = NULL;
+}
+
+/* Every bit of the result depends on every bit of h (the finaliser of MurmurHash3). */
+static uint64_t spread(uint64_t h)
+{
+	h = (h ^ (h >> 33)) * UINT64_C(0xff51afd7ed558ccd);
+	h = (h ^ (h >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return h ^ (h >> 33);
+}
+
+uint64_t miss_cache_hash(const struct miss_cache *m, const struct slice *parts, unsigned n)
+{
+	uint64_t hash = atomic_load_explicit(&m->table->secret, memory_order_relaxed);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct slice rest = parts[i];
+		/* Eight bytes at a time; the length closes a part. */
+		while (rest.len > 0) {
+			uint64_t word = 0;
+			size_t len = rest.len < sizeof(word) ? rest.len : sizeof(word);
+			memcpy(&word, rest.ptr, len);
+			hash = spread(hash ^ word);
+			rest = slice_sub(rest, len, rest.len);
+		}
+		hash = spread(hash ^ (parts[i].len + 1));
+	}
+	return hash;
+}
+
+uint64_t miss_cache_stamp(const struct miss_cache *m, int64_t now_us)
+{
+	uint64_t uploads = atomic_load_explicit(&m->table->uploads, memory_order_acquire);
+
+	return (uploads + (uint64_t)(now_us / (MISS_CACHE_SECONDS * INT64_C(1000000)))) &
+	       STAMP_MASK;
+}
+
+static _Atomic uint64_t *place_of(const struct miss_cache *m, uint64_t hash)
+{
+	return &m->table->slots[hash & (MISS_CACHE_SLOTS - 1)];
+}
+
+bool miss_cache_has(const struct miss_cache *m, uint64_t hash, uint64_t stamp)
+{
+	uint64_t there = atomic_load_explicit(place_of(m, hash), memory_order_acquire);
+
+	return there == ((hash & ~STAMP_MASK) | stamp);
+}
+
+void miss_cache_mark(struct miss_cache *m, uint64_t hash, uint64_t stamp)
+{
+	atomic_store_explicit(
+	    place_of(m, hash), (hash & ~STAMP_MASK) | stamp, memory_order_release);
+}
+
+void miss_cache_forget(struct miss_cache *m)
+{
+	(void)atomic_fetch_add_explicit(&m->table->uploads, 1, memory_order_release);
+}

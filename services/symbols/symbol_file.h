@@ -1,0 +1,69 @@
+/*
+ * Stored files in the database: reading them (web, commands) and changing them (store).
+ */
+#ifndef PLIMSOLL_SYMBOLS_SYMBOL_FILE_H
+#define PLIMSOLL_SYMBOLS_SYMBOL_FILE_H
+
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/store/sql.h"
+#include "services/symbols/symbol_key.h"
+
+/* Text is in the caller's arena, or borrowed from whoever writes one. */
+struct symbol_file {
+	struct symbol_key key;
+	bool is_try;
+	struct slice blob;	   /* name in the blob store; ".gz" behind it: gzip */
+	int64_t size, stored_size; /* of the content; of the blob */
+	struct slice md5;
+	struct slice code_file, code_id, build_id, generator; /* empty: not known */
+	int64_t upload, modified_ms, used_ms;
+};
+
+/* Whether the blob is the content in gzip form. */
+bool symbol_file_is_gzip(const struct symbol_file *f);
+
+/* The SHA-256 of the content, as 64 digits. */
+struct slice symbol_file_hash(const struct symbol_file *f);
+
+/* ERR_NOT_FOUND: no such file in that storage. */
+NODISCARD enum err symbol_file_get(struct sql_db *db, struct arena *arena,
+    const struct symbol_key *key, bool is_try, struct symbol_file *ret, struct err_note *note);
+
+/* The newest file whose .sym tells that code file and id (folded), try or not. ERR_NOT_FOUND. */
+NODISCARD enum err symbol_file_by_code(struct sql_db *db, struct arena *arena,
+    struct slice code_file, struct slice code_id, struct symbol_file *ret, struct err_note *note);
+
+/*
+ * Files of a build, the newest first: calls fn for at most SYMBOL_BUILD_MAX of them, until it
+ * returns something else than ERR_OK. build_id in lower case.
+ */
+enum {
+	SYMBOL_BUILD_MAX = 16
+};
+typedef enum err symbol_file_fn(void *arg, const struct symbol_file *f);
+NODISCARD enum err symbol_file_by_build(struct sql_db *db, struct slice build_id,
+    symbol_file_fn *fn, void *arg, struct err_note *note);
+
+/*
+ * Calls fn for up to most files behind a place in the order of keys (empty names: from the first
+ * on); what fn gets lives until it returns. *ret_n: how many.
+ */
+NODISCARD enum err symbol_file_after(struct sql_db *db, const struct symbol_key *key, bool is_try,
+    int64_t most, symbol_file_fn *fn, void *arg, int64_t *ret_n, struct err_note *note);
+
+/* ---- in a transaction of the store, or of a command ---- */
+
+NODISCARD enum err symbol_file_put(
+    struct sql_db *db, const struct symbol_file *f, struct err_note *note);
+NODISCARD enum err symbol_file_delete(
+    struct sql_db *db, const struct symbol_key *key, bool is_try, struct err_note *note);
+NODISCARD enum err symbol_file_set_used(struct sql_db *db, const struct symbol_key *key,
+    bool is_try, int64_t used_ms, struct err_note *note);
+
+/* Does a file have that blob? */
+NODISCARD enum err symbol_blob_is_used(
+    struct sql_db *db, struct slice blob, bool *ret, struct err_note *note);
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * The service "symbols": its table, and its state in each role.
+ */
+#include "services/symbols/symbols.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "services/symbols/symbols_db.h"
+#include "services/symbols/file_calls.h"
+#include "services/symbols/symbols_priv.h"
+#include "services/symbols/upload_store.h"
+
+enum {
+	PATH_SIZE = 4200
+};
+
+struct symbols_state *symbols_state(const struct svc_env *env)
+{
+	return svc_state(env, &symbols_service);
+}
+
+static void free_state(struct symbols_state *state)
+{
+	symbols_counts_free(&state->counts);
+	miss_cache_close(&state->misses);
+	blob_close(&state->blobs);
+	free(state);
+}
+
+static enum err open_misses(struct symbols_state *state, struct err_note *note)
+{
+	const char *folder = state->env->data_dir;
+	char path[PATH_SIZE];
+
+	if (folder == NULL) {
+		return miss_cache_open(NULL, &state->misses, note);
+	}
+	(void)snprintf(path, sizeof(path), "%s/symbols.misses", folder);
+	return miss_cache_open(path, &state->misses, note);
+}
+
+/* Files are opened here: later the sandbox is closed. */
+static enum err open_files(struct symbols_state *state, struct err_note *note)
+{
+	const struct svc_env *env = state->env;
+	enum err e = ERR_OK;
+
+	if (env->role == ROLE_FILES || env->role == ROLE_WEB) {
+		e = blob_open(env->data_dir, env->role == ROLE_FILES ? BLOB_WRITE : BLOB_READ,
+		    &state->blobs, note);
+	}
+	if (e == ERR_OK && env->role == ROLE_WEB) {
+		e = open_misses(state, note);
+	}
+	if (e == ERR_OK && env->role == ROLE_WEB) {
+		e = symbols_counts_new(state->env, &state->counts);
+	}
+	return e;
+}
+
+static enum err start(struct svc_env *env, void **ret_state, struct err_note *note)
+{
+	struct symbols_state *state = calloc(1, sizeof(*state));
+
+	if (state == NULL) {
+		return err_note_set(note, ERR_MEMORY, "no memory for symbols");
+	}
+	state->env = env;
+	state->settings = symbols_settings_of(env->conf);
+	enum err e = public_url_parse(
+	    slice_str(conf_str(env->conf, "symbols", "public_url")), &state->url, note);
+	if (e == ERR_OK) {
+		e = open_files(state, note);
+	}
+	if (e != ERR_OK) {
+		free_state(state);
+		return e;
+	}
+	*ret_state = state;
+	return ERR_OK;
+}
+
+static void stop(struct svc_env *env, void *state)
+{
+	(void)env;
+	free_state(state);
+}
+
+static void reload(struct svc_env *env, void *v)
+{
+	struct symbols_state *state = v;
+
+	state->settings = symbols_settings_of(env->conf);
+}
+
+static const struct rpc_def *const rpcs[] = {
+	&symbols_count,
+	&symbols_draft_write,
+	&symbols_draft_size,
+	&symbols_archive_list,
+	&symbols_unpack,
+	&symbols_keep,
+	&symbols_drop,
+	&symbols_upload_begin,
+	&symbols_upload_file,
+	&symbols_upload_end,
+	&symbols_upload_sessions,
+};
+
+const struct service symbols_service = {
+	.name = "symbols",
+	.summary = "Crash symbols: one store for crash reporters, profilers and debuggers",
+	.listener = "symbols",
+	.ops = symbols_ops,
+	.n_ops = SYMBOLS_OPS,
+	.not_found = symbols_not_found,
+	.wrong_method = symbols_wrong_method,
+	.error = symbols_error,
+	.decorate = symbols_decorate,
+	.rpcs = rpcs,
+	.n_rpcs = sizeof(rpcs) / sizeof(rpcs[0]),
+	.stmts = { symbols_stmts, SYMBOLS_STMTS },
+	.migrations = symbols_migrations,
+	.n_migrations = SYMBOLS_MIGRATIONS,
+	.conf = { symbols_conf_keys, SYMBOLS_CONF_KEYS },
+	.activities = symbols_activities,
+	.n_activities = SYMBOLS_ACTIVITIES,
+	.start = start,
+	.stop = stop,
+	.reload = reload,
+	.audit = symbols_audit,
+	.anonymise = symbols_anonymise,
+	.check = symbols_conf_check,
+};

@@ -1,0 +1,51 @@
+/*
+ * Configuration keys of [symbols]; listen is the runtime's.
+ */
+#include "services/symbols/symbols_priv.h"
+
+/* clang-format off */
+const struct conf_key symbols_conf_keys[SYMBOLS_CONF_KEYS] = {
+	{ .section = "symbols", .name = "public_url", .type = CONF_URL, .def = "http://127.0.0.1:8002",
+	  .help = "Address under which clients reach the symbol server." },
+	{ .section = "symbols", .name = "downloads", .type = CONF_ENUM, .choices = "direct|redirect", .def = "direct", .reloadable = true,
+	  .help = "Whether a download is answered with the file, or sent on (302) to where the file is, as Tecken does." },
+	{ .section = "symbols", .name = "suffixes", .type = CONF_STRING, .max = 1000, .list = true, .reloadable = true,
+	  .def = ".sym,.dl_,.ex_,.pd_,.dbg.gz,.tar.bz2",
+	  .help = "Files that may be downloaded, by the end of their names; with commas. Others are never looked for." },
+	{ .section = "symbols", .name = "compress", .type = CONF_STRING, .max = 1000, .list = true, .reloadable = true, .def = ".sym",
+	  .help = "Files that are stored in gzip form, by the end of their names; with commas." },
+	{ .section = "symbols", .name = "forbidden", .type = CONF_STRING, .max = 1000, .list = true, .reloadable = true, .def = "qcom/proprietary",
+	  .help = "An archive with one of these texts in a member's name is refused; with commas." },
+	{ .section = "symbols", .name = "count_missing", .type = CONF_BOOL, .def = "yes", .reloadable = true,
+	  .help = "Whether it is counted which symbols were asked for in vain." },
+	{ .section = "symbols", .name = "max_upload", .type = CONF_SIZE, .unit = "bytes", .min = 1048576, .max = INT64_C(4000) << 20, .def = "2G", .reloadable = true,
+	  .help = "How large the body of an upload may be." },
+	{ .section = "symbols", .name = "max_unpacked", .type = CONF_SIZE, .unit = "bytes", .min = 1048576, .max = INT64_C(1) << 44, .def = "32G", .reloadable = true,
+	  .help = "How large the members of an archive may be together, unpacked." },
+	{ .section = "symbols", .name = "max_members", .type = CONF_INT, .unit = "files", .min = 1, .max = 20000, .def = "5000", .reloadable = true,
+	  .help = "How many members an archive may have." },
+};
+/* clang-format on */
+
+struct symbols_settings symbols_settings_of(const struct conf *conf)
+{
+	const char *downloads = conf_str(conf, "symbols", "downloads");
+
+	return (struct symbols_settings){
+		.suffixes = slice_str(conf_str(conf, "symbols", "suffixes")),
+		.compress = slice_str(conf_str(conf, "symbols", "compress")),
+		.forbidden = slice_str(conf_str(conf, "symbols", "forbidden")),
+		.redirects = slice_eq(slice_str(downloads), SLICE("redirect")),
+		.counts_missing = conf_bool(conf, "symbols", "count_missing"),
+		.max_upload = conf_int(conf, "symbols", "max_upload"),
+		.max_unpacked = conf_int(conf, "symbols", "max_unpacked"),
+		.max_members = conf_int(conf, "symbols", "max_members"),
+	};
+}
+
+enum err symbols_conf_check(const struct conf *conf, struct err_note *note)
+{
+	struct public_url url;
+
+	return public_url_parse(slice_str(conf_str(conf, "symbols", "public_url")), &url, note);
+}

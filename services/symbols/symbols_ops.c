@@ -1,0 +1,33 @@
+/*
+ * The operations of the service, one row each.
+ */
+#include "services/symbols/symbols_priv.h"
+
+/* Bytes; what [symbols] max_upload can be at most. */
+#define UPLOAD_MAX (4000u << 20)
+
+/* clang-format off */
+const struct op symbols_ops[SYMBOLS_OPS] = {
+	{ "symbols.home", HTTP_GET, "/", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, symbols_home },
+	{ "symbols.download", HTTP_GET, "/{debug_file}/{debug_id}/{file}", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_download },
+	{ "symbols.download_try", HTTP_GET, "/try/{debug_file}/{debug_id}/{file}", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_download_try },
+	{ "symbols.stored", HTTP_GET, "/__stored__/{debug_file}/{debug_id}/{file}", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_stored },
+	{ "symbols.upload", HTTP_POST, "/upload/", COST_WRITE, SHED_MIDDLE, 900000, UPLOAD_MAX, OP_STREAM, symbols_upload_v1 },
+	{ "symbols.auth_info", HTTP_POST, "/upload/auth_info/", COST_READ, SHED_MIDDLE, 10000, 65536, 0, symbols_auth_info },
+	{ "symbols.upload_v2", HTTP_POST, "/upload/v2/", COST_WRITE, SHED_MIDDLE, 60000, 2 * 1024 * 1024, 0, symbols_upload_v2 },
+	{ "symbols.upload_session", HTTP_PUT, "/upload/session/{session}", COST_WRITE, SHED_LAST, 900000, UPLOAD_MAX, OP_STREAM, symbols_upload_session },
+	{ "symbols.syminfo", HTTP_GET, "/api/syminfo/{name}/{id}", COST_READ, SHED_EARLY, 5000, 0, OP_PUBLIC_CORS, symbols_syminfo },
+	{ "symbols.uploads", HTTP_GET, "/api/uploads/", COST_READ, SHED_FIRST, 30000, 0, 0, symbols_uploads },
+	{ "symbols.upload_show", HTTP_GET, "/api/uploads/upload/{id:digits}", COST_READ, SHED_FIRST, 30000, 0, 0, symbols_upload_show },
+	{ "symbols.missing_csv", HTTP_GET, "/missingsymbols.csv", COST_READ, SHED_FIRST, 60000, 0, 0, symbols_missing_csv },
+	{ "symbols.missing_list", HTTP_GET, "/missingsymbols/", COST_READ, SHED_FIRST, 30000, 0, 0, symbols_missing_list },
+	{ "symbols.broken", HTTP_GET, "/__broken__", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, symbols_broken },
+};
+
+/* The log-like mix of the seed: its servers took 330 requests a second at their best. */
+const struct activity symbols_activities[SYMBOLS_ACTIVITIES] = {
+	{ "symbols.download", "A symbol file was asked for.", { "symbols.download", "symbols.download_try", NULL }, 0 },
+	{ "symbols.upload", "An archive of symbols was sent, or files of upload v2 were agreed on.", { "symbols.upload", "symbols.upload_v2", NULL }, 0 },
+	{ "symbols.list_missing", "Somebody looked at what is missing.", { "symbols.missing_csv", "symbols.missing_list", NULL }, 0 },
+};
+/* clang-format on */

@@ -1,0 +1,86 @@
+/*
+ * What the files of services/symbols share: the service's state per process, and its tables.
+ */
+#ifndef PLIMSOLL_SYMBOLS_SYMBOLS_PRIV_H
+#define PLIMSOLL_SYMBOLS_SYMBOLS_PRIV_H
+
+#include "accounts/public_url.h"
+#include "core/blob/blob.h"
+#include "core/service.h"
+#include "services/symbols/miss_cache.h"
+#include "services/symbols/missing.h"
+
+/* The configuration, as the processes use it; texts live with the conf of their reload. */
+struct symbols_settings {
+	struct slice suffixes;	/* names that may be asked for, with commas */
+	struct slice compress;	/* those that are stored in gzip form */
+	struct slice forbidden; /* pieces of names that are refused */
+	bool redirects;		/* downloads are answered with 302 to where the bytes are */
+	bool counts_missing;
+	int64_t max_upload;   /* bytes of a request */
+	int64_t max_unpacked; /* bytes of an archive's members together */
+	int64_t max_members;
+};
+
+enum {
+	SYMBOLS_SESSIONS_OPEN = 64 /* at once, in a process */
+};
+
+struct symbols_state {
+	struct svc_env *env;
+	struct public_url url;
+	struct symbols_settings settings;
+	struct blob_store *blobs; /* web: to read; files: to write; others: NULL */
+
+	/* web */
+	struct miss_cache *misses;
+	struct symbols_counts *counts;
+	unsigned uploads; /* that are on their way in this process */
+	/* Sessions of upload v2 that are being written here; empty: none. */
+	char sessions[SYMBOLS_SESSIONS_OPEN][BLOB_DRAFT_CHARS + 1];
+};
+
+/* The state in this process. */
+struct symbols_state *symbols_state(const struct svc_env *env);
+
+/* symbols_ops.c */
+enum {
+	SYMBOLS_OPS = 14
+};
+extern const struct op symbols_ops[SYMBOLS_OPS];
+
+enum {
+	SYMBOLS_ACTIVITIES = 3
+};
+extern const struct activity symbols_activities[SYMBOLS_ACTIVITIES];
+
+/* symbols_conf.c */
+enum {
+	SYMBOLS_CONF_KEYS = 9
+};
+extern const struct conf_key symbols_conf_keys[SYMBOLS_CONF_KEYS];
+NODISCARD enum err symbols_conf_check(const struct conf *conf, struct err_note *note);
+struct symbols_settings symbols_settings_of(const struct conf *conf);
+
+/* symbols_site.c: what is common to all answers. */
+void symbols_decorate(struct op_call *c);
+void symbols_error(struct op_call *c, enum err e);
+op_fn symbols_not_found, symbols_wrong_method, symbols_home, symbols_broken;
+/* {"error": text} */
+enum err symbols_refuse(struct op_call *c, int status, const char *text);
+
+/* download.c, syminfo.c */
+op_fn symbols_download, symbols_download_try, symbols_stored, symbols_syminfo;
+/* upload_v1.c, upload_v2.c, upload_session.c */
+op_fn symbols_upload_v1, symbols_auth_info, symbols_upload_v2, symbols_upload_session;
+/* uploads_list.c */
+op_fn symbols_uploads, symbols_upload_show;
+/* missing_list.c */
+op_fn symbols_missing_csv, symbols_missing_list;
+
+/* symbols_audit.c */
+NODISCARD enum err symbols_audit(struct sql_db *db, struct err_note *note);
+NODISCARD enum err symbols_anonymise(
+    struct sql_db *db, const char *password, struct err_note *note);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * The tables of symbols. A stored file is found by its key: debug file, debug id (folded to upper
+ * case) and file name, once for regular uploads and once for those of try builds. What it holds
+ * lies outside, as a blob (core/blob) that several keys may share. Times are milliseconds.
+ */
+#include "services/symbols/symbols_db.h"
+
+static const char migration_1[] =
+    "CREATE TABLE symbols_file ("
+    " debug_file TEXT NOT NULL,"
+    " debug_id TEXT NOT NULL,"
+    " file TEXT NOT NULL,"
+    " is_try INTEGER NOT NULL,"
+    " blob TEXT NOT NULL,"		/* its name; begins with the SHA-256 of the content */
+    " size BIGINT NOT NULL,"		/* of the content */
+    " stored_size BIGINT NOT NULL,"	/* of the blob */
+    " md5 TEXT NOT NULL,"		/* of the content: how clients of the protocol name it */
+    " code_file TEXT NOT NULL,"		/* these are empty where they are not known */
+    " code_id TEXT NOT NULL,"		/* upper case */
+    " build_id TEXT NOT NULL,"		/* lower case; of ELF the whole, of which debug_id has 16 bytes */
+    " generator TEXT NOT NULL,"
+    " upload BIGINT NOT NULL,"
+    " modified_ms BIGINT NOT NULL,"
+    " used_ms BIGINT NOT NULL,"		/* last download, to the day; 0: none */
+    " PRIMARY KEY (debug_file, debug_id, file, is_try)"
+    ");"
+    "CREATE INDEX symbols_file_code ON symbols_file (code_id, code_file, modified_ms);"
+    "CREATE INDEX symbols_file_build ON symbols_file (build_id, modified_ms);"
+    "CREATE INDEX symbols_file_blob ON symbols_file (blob);"
+
+    "CREATE TABLE symbols_upload ("
+    " id {{SERIAL}},"
+    " email TEXT NOT NULL,"
+    " is_try INTEGER NOT NULL,"
+    " filename TEXT NOT NULL,"
+    " download_url TEXT NOT NULL,"	/* empty: it was sent */
+    " redirect_urls TEXT NOT NULL,"	/* JSON */
+    " size BIGINT NOT NULL,"
+    " content_hash TEXT NOT NULL,"
+    " files BIGINT NOT NULL,"
+    " skipped_keys TEXT NOT NULL,"	/* JSON */
+    " ignored_keys TEXT NOT NULL,"	/* JSON */
+    " created_ms BIGINT NOT NULL,"
+    " completed_ms BIGINT NOT NULL"	/* 0: not yet, or it broke off */
+    ");"
+    "CREATE INDEX symbols_upload_email ON symbols_upload (email, id);"
+    "CREATE INDEX symbols_upload_hash ON symbols_upload (content_hash, id);"
+
+    "CREATE TABLE symbols_upload_file ("
+    " id {{SERIAL}},"
+    " upload BIGINT NOT NULL,"
+    " debug_file TEXT NOT NULL,"
+    " debug_id TEXT NOT NULL,"
+    " file TEXT NOT NULL,"
+    " is_try INTEGER NOT NULL,"
+    " is_compressed INTEGER NOT NULL,"
+    " is_update INTEGER NOT NULL,"
+    " size BIGINT NOT NULL,"
+    " md5 TEXT NOT NULL,"		/* as announced (upload v2); else empty */
+    " session TEXT NOT NULL,"		/* of upload v2: the name in its URL; else empty */
+    " created_ms BIGINT NOT NULL,"
+    " completed_ms BIGINT NOT NULL"
+    ");"
+    "CREATE INDEX symbols_upload_file_upload ON symbols_upload_file (upload, id);"
+    "CREATE INDEX symbols_upload_file_session ON symbols_upload_file (session)"
+    " WHERE session <> '';"
+
+    "CREATE TABLE symbols_token ("
+    " id {{SERIAL}},"
+    " key_hash TEXT NOT NULL,"		/* SHA-256; the key itself is nowhere */
+    " key_start TEXT NOT NULL,"		/* its first digits, to tell tokens apart */
+    " email TEXT NOT NULL,"
+    " permissions BIGINT NOT NULL,"	/* enum symbols_permission */
+    " notes TEXT NOT NULL,"
+    " is_blocked INTEGER NOT NULL,"
+    " created_ms BIGINT NOT NULL,"
+    " expires_ms BIGINT NOT NULL"
+    ");"
+    "CREATE UNIQUE INDEX symbols_token_key ON symbols_token (key_hash);"
+    "CREATE INDEX symbols_token_email ON symbols_token (email, id);"
+
+    "CREATE TABLE symbols_missing ("
+    " debug_file TEXT NOT NULL,"
+    " debug_id TEXT NOT NULL,"
+    " file TEXT NOT NULL,"
+    " code_file TEXT NOT NULL,"
+    " code_id TEXT NOT NULL,"
+    " misses BIGINT NOT NULL,"
+    " created_ms BIGINT NOT NULL,"
+    " modified_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (debug_file, debug_id, file, code_file, code_id)"
+    ");"
+    "CREATE INDEX symbols_missing_modified ON symbols_missing (modified_ms, debug_file, debug_id,"
+    " file, code_file, code_id);";
+
+const struct migration symbols_migrations[SYMBOLS_MIGRATIONS] = {
+	{ 1, migration_1 },
+};

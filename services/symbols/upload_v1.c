@@ -1,0 +1,268 @@
+/*
+ * POST /upload/ (symbols.md 1.3): an archive as a part of a form. It is streamed into a draft as it
+ * comes and looked at when it is complete.
+ */
+#include <stdlib.h>
+
+#include "core/base/check.h"
+#include "services/symbols/multipart.h"
+#include "services/symbols/upload.h"
+
+enum {
+	VALUE_MAX = 4096, /* bytes of a field's value */
+};
+
+enum part {
+	PART_OTHER, /* read over */
+	PART_TRY,
+	PART_URL,
+	PART_FILE
+};
+
+/* A form while it is read. */
+struct form {
+	struct upload *u;
+	enum part part;
+	bool has_file, has_url, wants_try;
+	char name[MULTIPART_NAME_MAX];
+	size_t name_len;
+	struct buf url;
+	/* The archive. */
+	char draft[BLOB_DRAFT_CHARS + 1];
+	uint64_t written;
+	struct buf chunk; /* what is not written yet */
+	uint64_t body;	  /* bytes of the request so far */
+};
+
+static struct slice draft_of(const struct form *f)
+{
+	return SLICE_OF(f->draft, BLOB_DRAFT_CHARS);
+}
+
+static enum err flush(struct form *f)
+{
+	struct file_caller files = upload_files(f->u);
+
+	files.arena = &f->u->scratch;
+	if (f->chunk.len == 0 && f->written > 0) {
+		return ERR_OK;
+	}
+	enum err e = file_draft_write(&files, draft_of(f), f->written, buf_slice(&f->chunk));
+	f->written += f->chunk.len;
+	buf_clear(&f->chunk);
+	arena_reset(&f->u->scratch);
+	return e;
+}
+
+/* ---- events of the form ---- */
+
+static enum err on_begin(void *arg, struct slice name, bool has_file, struct slice file)
+{
+	struct form *f = arg;
+
+	(void)file;
+	f->part = PART_OTHER;
+	if (has_file && !f->has_file) {
+		/* The field's name is the archive's. */
+		f->part = PART_FILE;
+		f->has_file = true;
+		CHECK(name.len <= sizeof(f->name));
+		memcpy(f->name, name.ptr, name.len);
+		f->name_len = name.len;
+	} else if (!has_file && slice_eq(name, SLICE("try"))) {
+		f->part = PART_TRY;
+	} else if (!has_file && slice_eq(name, SLICE("url"))) {
+		f->part = PART_URL;
+		f->has_url = true;
+	}
+	return ERR_OK;
+}
+
+static enum err take_file(struct form *f, struct slice bytes)
+{
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK && bytes.len > 0) {
+		size_t room = FILE_WRITE_MAX - f->chunk.len;
+		size_t n = bytes.len < room ? bytes.len : room;
+		buf_append_slice(&f->chunk, slice_sub(bytes, 0, n));
+		bytes = slice_sub(bytes, n, bytes.len);
+		e = f->chunk.failed		     ? ERR_MEMORY
+		    : f->chunk.len == FILE_WRITE_MAX ? flush(f)
+						     : ERR_OK;
+	}
+	return e;
+}
+
+static enum err on_data(void *arg, struct slice bytes)
+{
+	struct form *f = arg;
+
+	switch (f->part) {
+	case PART_FILE:
+		return take_file(f, bytes);
+	case PART_TRY:
+		f->wants_try = f->wants_try || bytes.len > 0;
+		return ERR_OK;
+	case PART_URL:
+		buf_append_slice(&f->url, bytes);
+		return f->url.failed ? ERR_LIMIT : ERR_OK;
+	case PART_OTHER:
+	default:
+		return ERR_OK;
+	}
+}
+
+static enum err on_end(void *arg)
+{
+	struct form *f = arg;
+
+	return f->part == PART_FILE ? flush(f) : ERR_OK;
+}
+
+/* ---- the body ---- */
+
+static enum err read_form(struct form *f, struct multipart *m)
+{
+	const uint64_t max = (uint64_t)f->u->state->settings.max_upload;
+	char *piece = malloc(MULTIPART_FEED_MAX);
+	enum err e = piece == NULL ? ERR_MEMORY : ERR_OK;
+
+	while (e == ERR_OK) {
+		size_t n = 0;
+		e = http_body_read(f->u->c->req, piece, MULTIPART_FEED_MAX, &n);
+		if (e != ERR_OK) {
+			break;
+		}
+		f->body += n;
+		e = f->body > max
+			? err_note_set(&f->u->c->note, ERR_LIMIT,
+			      "the upload is larger than %llu bytes", (unsigned long long)max)
+			: multipart_feed(m, SLICE_OF(piece, n));
+	}
+	free(piece);
+	return e == ERR_END ? multipart_finish(m) : e;
+}
+
+static bool is_zip_name(struct slice name)
+{
+	return name.len >= 4 &&
+	       slice_eq_nocase(slice_sub(name, name.len - 4, name.len), SLICE(".zip"));
+}
+
+/* ".rar" of "x.rar"; a name without a dot has none. */
+static struct slice extension_of(struct slice name)
+{
+	size_t dot = name.len;
+
+	while (dot > 0 && name.ptr[dot - 1] != '.') {
+		dot--;
+	}
+	return dot == 0 ? SLICE_EMPTY : slice_sub(name, dot - 1, name.len);
+}
+
+static enum err store_form(struct form *f)
+{
+	struct op_call *c = f->u->c;
+	struct slice name = SLICE_OF(f->name, f->name_len);
+
+	/* Paths of the sender's machine and worse are nothing to keep. */
+	if (is_zip_name(name) && !symbol_name_is_good(name)) {
+		name = SLICE("upload.zip");
+	}
+	if (!f->has_file) {
+		return symbols_refuse(
+		    c, 400, "Must be multipart form data with at least one file");
+	}
+	if (!is_zip_name(name)) {
+		const char *text = arena_printf(c->arena,
+		    "Unrecognized archive file extension \"%.*s\"", SLICE_ARG(extension_of(name)));
+		return text == NULL ? ERR_MEMORY : symbols_refuse(c, 400, text);
+	}
+	f->u->is_try = f->u->is_try || f->wants_try;
+	return archive_store(f->u,
+	    &(struct archive){ .draft = draft_of(f),
+		.size = f->written,
+		.filename = name,
+		.download_url = SLICE_EMPTY,
+		.redirect_urls = SLICE("[]") });
+}
+
+static enum err take_form(struct upload *u, struct multipart *m, struct form *f)
+{
+	enum err e = read_form(f, m);
+
+	if (e == ERR_SYNTAX) {
+		return symbols_refuse(u->c, 400, "the form is malformed or cut off");
+	}
+	return e == ERR_OK ? store_form(f) : upload_failed(u->c, e);
+}
+
+static enum err upload_form(struct upload *u, struct slice content_type)
+{
+	const struct svc_env *env = u->c->env;
+	struct form *f = calloc(1, sizeof(*f));
+	struct multipart m;
+
+	if (f == NULL) {
+		return ERR_MEMORY;
+	}
+	const struct multipart_events events = { on_begin, on_data, on_end, f };
+	enum err e = multipart_init(&m, content_type, &events);
+	if (e != ERR_OK) {
+		free(f);
+		return upload_refuse(
+		    u->c, 400, "Must be multipart form data with at least one file");
+	}
+	f->u = u;
+	f->url = buf_new(VALUE_MAX);
+	f->chunk = buf_new(FILE_WRITE_MAX);
+	blob_draft_name(f->draft);
+	e = take_form(u, &m, f);
+	if (f->has_file) {
+		file_drop_later(env->loop, env->peer[ROLE_FILES], draft_of(f));
+	}
+	multipart_fini(&m);
+	buf_free(&f->url);
+	buf_free(&f->chunk);
+	free(f);
+	return e;
+}
+
+static bool is_too_large(struct op_call *c)
+{
+	const struct symbols_state *state = c->state;
+	uint64_t length = 0;
+	struct slice text = http_header_get(c->req, SLICE("Content-Length"));
+
+	return text.ptr != NULL && slice_to_u64(text, UINT64_MAX, &length) == ERR_OK &&
+	       length > (uint64_t)state->settings.max_upload;
+}
+
+enum err symbols_upload_v1(struct op_call *c)
+{
+	struct symbols_state *state = c->state;
+	struct symbols_token token;
+	struct upload u;
+	const char *refusal = NULL;
+	enum err e =
+	    symbols_token_check(c, SYMBOLS_UPLOAD | SYMBOLS_UPLOAD_TRY, &token, &refusal);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (refusal != NULL) {
+		return upload_refuse(c, 403, refusal);
+	}
+	if (is_too_large(c)) {
+		return symbols_refuse(c, 413, "the upload is larger than this server takes");
+	}
+	if (!upload_enter(state)) {
+		return ERR_TOO_BUSY;
+	}
+	upload_init(&u, c, &token);
+	e = upload_form(&u, http_header_get(c->req, SLICE("Content-Type")));
+	upload_fini(&u);
+	upload_leave(state);
+	return e;
+}
