@@ -131,6 +131,14 @@ enum err file_keep(const struct file_caller *c, struct slice draft, struct slice
 
 /* ---- dropping ---- */
 
+enum err file_drop(const struct file_caller *c, struct slice draft)
+{
+	struct buf message = buf_new(FILE_MESSAGE_MAX);
+
+	wire_put_bytes(&message, draft);
+	return call(c, &symbols_drop, &message, NULL);
+}
+
 struct drop {
 	struct rpc_pool *files;
 	char draft[BLOB_DRAFT_CHARS];
@@ -143,10 +151,7 @@ static void drop_task(void *arg)
 	struct arena arena = arena_new(FILE_MESSAGE_MAX);
 	struct err_note note = { 0 };
 	const struct file_caller c = { .files = d->files, .arena = &arena, .note = &note };
-	struct buf message = buf_new(FILE_MESSAGE_MAX);
-
-	wire_put_bytes(&message, SLICE_OF(d->draft, BLOB_DRAFT_CHARS));
-	enum err e = call(&c, &symbols_drop, &message, NULL);
+	enum err e = file_drop(&c, SLICE_OF(d->draft, BLOB_DRAFT_CHARS));
 	(void)e;
 	arena_reset(&arena);
 	free(d);

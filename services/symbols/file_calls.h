@@ -67,6 +67,8 @@ NODISCARD enum err file_unpack(
 
 NODISCARD enum err file_keep(const struct file_caller *c, struct slice draft, struct slice name);
 
+NODISCARD enum err file_drop(const struct file_caller *c, struct slice draft);
+
 /* Drops a draft in a task of its own, so that it also happens when the caller is cancelled. */
 void file_drop_later(struct loop *l, struct rpc_pool *files, struct slice draft);
 

@@ -192,6 +192,10 @@ enum err upload_store_file(
 		return ERR_OK;
 	}
 drop:
+	/* A session begins anew with its next request, which may come at once. */
+	if (item->log_id > 0 && file_drop(&files, draft) == ERR_OK) {
+		return e;
+	}
 	file_drop_later(env->loop, env->peer[ROLE_FILES], draft);
 	return e;
 }

@@ -195,6 +195,10 @@ static enum err take(struct put *p)
 	if (e != ERR_OK) {
 		return e;
 	}
+	bool is_whole = http_header_get(c->req, SLICE("Content-Range")).ptr == NULL;
+	if (is_whole) {
+		p->here = 0;
+	}
 	if (p->range.asks || p->range.first > p->here) {
 		upload_drain(c);
 		return reply_incomplete(p);
@@ -203,7 +207,6 @@ static enum err take(struct put *p)
 	if (e != ERR_OK) {
 		return upload_failed(c, e);
 	}
-	bool is_whole = http_header_get(c->req, SLICE("Content-Range")).ptr == NULL;
 	if (p->here == 0) {
 		/* An empty file: the draft is made by its first write. */
 		e = file_draft_write(&files, p->session, 0, SLICE_EMPTY);
