@@ -27,8 +27,8 @@ struct cmd_options {
 	const char *audience, *key, *issuer, *at; /* (identity verify), or NULL */
 	const char *older_than, *unused_for, *keep, *try_older_than; /* (symbols gc), or NULL */
 	bool dry_run;
-	const char *word;			  /* the first argument without a dash, or NULL */
-	const char *more[CMD_MAX_WORDS];	  /* those behind it */
+	const char *word;		 /* the first argument without a dash, or NULL */
+	const char *more[CMD_MAX_WORDS]; /* those behind it */
 	unsigned n_more;
 };
 
@@ -36,7 +36,8 @@ struct cmd_options {
 typedef int cmd_fn(const struct app *app, struct conf *conf, const struct cmd_options *o);
 
 cmd_fn cmd_backup, cmd_check, cmd_config, cmd_identity, cmd_mail, cmd_metrics, cmd_migrate,
-    cmd_restore, cmd_serve, cmd_status, cmd_symbols, cmd_sync, cmd_top, cmd_upgrade, cmd_user, cmd_version;
+    cmd_restore, cmd_serve, cmd_status, cmd_symbols, cmd_sync, cmd_top, cmd_upgrade, cmd_user,
+    cmd_version;
 
 /*
  * Reads the words behind the subcommand. False after saying on standard error what was wrong and

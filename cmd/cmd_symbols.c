@@ -28,7 +28,10 @@ static enum err print_token(void *arg, const struct symbols_token *t)
 
 	printf("%6" PRId64 "  %.*s...  %.*s  %-8s  %.*s  ", t->id, SLICE_ARG(t->key_start),
 	    DATE_CHARS, symbols_time_text(t->expires_ms, end),
-	    t->is_blocked ? "blocked" : is_over ? "expired" : "live", SLICE_ARG(t->email));
+	    t->is_blocked ? "blocked"
+	    : is_over	  ? "expired"
+			  : "live",
+	    SLICE_ARG(t->email));
 	for (unsigned bit = 0, n = 0; bit < SYMBOLS_PERMISSIONS; bit++) {
 		if ((t->permissions & (1u << bit)) != 0) {
 			printf("%s%s", n++ > 0 ? "," : "", symbols_permission_name(bit));
@@ -42,7 +45,8 @@ static enum err token_list(struct user_run *r)
 {
 	int64_t now_ms = clock_wall_ms();
 
-	printf("%6s  %-9s  %-10s  %-8s  %s\n", "id", "key", "until", "state", "whose, and what for");
+	printf(
+	    "%6s  %-9s  %-10s  %-8s  %s\n", "id", "key", "until", "state", "whose, and what for");
 	return symbols_token_each(r->db, SLICE_EMPTY, print_token, &now_ms, &r->note);
 }
 
@@ -66,8 +70,7 @@ static enum err token_add(struct user_run *r, const char *days_text)
 	enum err e = symbols_permissions_parse(slice_str(r->words[2]), &t.permissions, &r->note);
 
 	if (e == ERR_OK && slice_find(t.email, '@', 0) == t.email.len) {
-		e = err_note_set(
-		    &r->note, ERR_INVALID, "\"%s\" is no e-mail address", r->words[1]);
+		e = err_note_set(&r->note, ERR_INVALID, "\"%s\" is no e-mail address", r->words[1]);
 	}
 	if (e == ERR_OK && days_text != NULL) {
 		e = read_number(r, days_text, SYMBOLS_TOKEN_DAYS_MAX, &days, "number of days");
@@ -93,9 +96,8 @@ static enum err find_token(struct user_run *r, struct symbols_token *ret)
 	enum err e = read_number(r, r->words[1], INT64_MAX, &id, "number of a token");
 
 	e = e == ERR_OK ? symbols_token_get(r->db, &r->arena, id, ret, &r->note) : e;
-	return e == ERR_NOT_FOUND
-		   ? err_note_set(&r->note, e, "there is no token %s", r->words[1])
-		   : e;
+	return e == ERR_NOT_FOUND ? err_note_set(&r->note, e, "there is no token %s", r->words[1])
+				  : e;
 }
 
 static enum err token_revoke(struct user_run *r)
@@ -129,12 +131,12 @@ static enum err token_block(struct user_run *r, bool is_blocked)
 	enum err e = user_begin(r);
 
 	if (e == ERR_OK) {
-		e = user_finish(r, symbols_token_block(r->db, slice_str(r->words[1]), is_blocked,
-				       &n, &r->note));
+		e = user_finish(r,
+		    symbols_token_block(r->db, slice_str(r->words[1]), is_blocked, &n, &r->note));
 	}
-	return e == ERR_OK && n == 0 ? err_note_set(&r->note, ERR_NOT_FOUND,
-					   "%s has no tokens", r->words[1])
-				     : e;
+	return e == ERR_OK && n == 0
+		   ? err_note_set(&r->note, ERR_NOT_FOUND, "%s has no tokens", r->words[1])
+		   : e;
 }
 
 static enum err unknown(struct user_run *r)
@@ -188,9 +190,9 @@ static enum err gc_end(void *arg, enum err e)
 static enum err days_of(struct user_run *r, const char *text, int64_t *ret_ms)
 {
 	int64_t days = 0;
-	enum err e = text == NULL ? ERR_OK
-				  : read_number(r, text, SYMBOLS_TOKEN_DAYS_MAX, &days,
-					"number of days");
+	enum err e = text == NULL
+			 ? ERR_OK
+			 : read_number(r, text, SYMBOLS_TOKEN_DAYS_MAX, &days, "number of days");
 
 	*ret_ms = days * DAY_MS;
 	return e;

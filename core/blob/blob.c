@@ -199,8 +199,8 @@ enum err blob_remove(const struct blob_store *s, struct slice name, struct err_n
 
 typedef enum err blob_fn(void *arg, const struct blob_info *info);
 
-static enum err each_in(const struct blob_store *s, const char *folder, blob_fn *fn, void *arg,
-    struct err_note *note)
+static enum err each_in(
+    const struct blob_store *s, const char *folder, blob_fn *fn, void *arg, struct err_note *note)
 {
 	enum err e = ERR_OK;
 	int fd = openat(s->root, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -75,8 +75,7 @@ NODISCARD enum err blob_keep(
     const struct blob_store *s, struct slice draft, struct slice name, struct err_note *note);
 
 /* Removes a draft; one that is not there is no error. */
-NODISCARD enum err blob_drop(
-    const struct blob_store *s, struct slice draft, struct err_note *note);
+NODISCARD enum err blob_drop(const struct blob_store *s, struct slice draft, struct err_note *note);
 
 /* Removes drafts that nobody has written to since. *ret_n: how many. */
 NODISCARD enum err blob_sweep_drafts(

@@ -54,8 +54,7 @@ static enum err write_blob(const struct blob_store *s, unsigned i, struct err_no
 	enum err e = blob_draft_make(s, draft, note);
 	for (unsigned k = 0; e == ERR_OK && k < PIECES; k++) {
 		fill(i, k, piece);
-		e = blob_draft_write(
-		    s, draft, (uint64_t)k * PIECE, SLICE_OF(piece, PIECE), note);
+		e = blob_draft_write(s, draft, (uint64_t)k * PIECE, SLICE_OF(piece, PIECE), note);
 	}
 	name_of(i, name);
 	return e == ERR_OK ? blob_keep(s, draft, slice_str(name), note) : e;
@@ -120,7 +119,8 @@ static void clean(const char *dir, const struct blob_store *s)
 }
 
 /* One life with that plan; *ret_kept: blobs that are there afterwards. */
-static void try_plan(const char *dir, const struct fault_plan *plan, int *ret_status, unsigned *ret_kept)
+static void try_plan(
+    const char *dir, const struct fault_plan *plan, int *ret_status, unsigned *ret_kept)
 {
 	struct blob_store *s = NULL;
 	struct err_note note = { 0 };
@@ -228,7 +228,9 @@ static void a_failing_disk_is_an_error_and_leaves_no_name(void **state)
 
 static void half_a_write_is_finished(void **state)
 {
-	const struct fault_plan plan = { .seed = 1, .kind = FAULT_SHORT, .fail_at = 3, .fail_n = 5 };
+	const struct fault_plan plan = {
+		.seed = 1, .kind = FAULT_SHORT, .fail_at = 3, .fail_n = 5
+	};
 	char dir[64];
 	int status = 0;
 	unsigned kept = 0;

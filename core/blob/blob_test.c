@@ -144,8 +144,8 @@ static void a_draft_that_was_never_made_cannot_be_written(void **state)
 	char text[BLOB_DRAFT_CHARS + 1];
 
 	blob_draft_name(text);
-	assert_int_equal(blob_draft_write(p->s, SLICE_OF(text, BLOB_DRAFT_CHARS), 0, SLICE("x"),
-			     &p->note),
+	assert_int_equal(
+	    blob_draft_write(p->s, SLICE_OF(text, BLOB_DRAFT_CHARS), 0, SLICE("x"), &p->note),
 	    ERR_NOT_FOUND);
 }
 

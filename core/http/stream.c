@@ -1,7 +1,8 @@
 /*
  * Answers whose body is written by a task piece by piece. A write returns when the socket has taken
  * everything, so a slow client holds its handler and no memory. Files go from the page cache to the
- * socket by sendfile, which may wait for the disk where a file is not there yet: pieces are bounded.
+ * socket by sendfile, which may wait for the disk where a file is not there yet: pieces are
+ * bounded.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -21,8 +21,7 @@ static void publish(void *arg, const struct rpc_worker_state *state)
 
 static unsigned queue_max(const struct role_ctx *r)
 {
-	return (unsigned)conf_int(
-	    r->env.conf, role_table[r->env.role].instances_key, "queue_max");
+	return (unsigned)conf_int(r->env.conf, role_table[r->env.role].instances_key, "queue_max");
 }
 
 static enum err compute_role_start(struct role_ctx *r, struct err_note *note)

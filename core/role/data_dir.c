@@ -1,6 +1,7 @@
 /*
- * The data directory: db/ for the store (web reads), keys/ for the signer, blobs/ for uploaded files,
- * so that the sandbox can tell them apart; and a lock, because two stores on one database would each believe to be alone.
+ * The data directory: db/ for the store (web reads), keys/ for the signer, blobs/ for uploaded
+ * files, so that the sandbox can tell them apart; and a lock, because two stores on one database
+ * would each believe to be alone.
  */
 #include "core/role/data_dir.h"
 

@@ -86,12 +86,12 @@ struct role_ops {
 };
 
 enum sandbox_flags {
-	SANDBOX_READ_DATA = 1,	/* may read the database files below data_dir/db */
-	SANDBOX_WRITE_DATA = 2, /* may change files below data_dir/db */
-	SANDBOX_ACCEPT = 4,	/* may accept on handed-over sockets; never connect or bind */
-	SANDBOX_DIAL = 8,	/* may connect out (courier), read resolver and CA files */
-	SANDBOX_THREADS = 16,	/* may create threads */
-	SANDBOX_KEYS = 32,	/* may read and change files below data_dir/keys */
+	SANDBOX_READ_DATA = 1,	  /* may read the database files below data_dir/db */
+	SANDBOX_WRITE_DATA = 2,	  /* may change files below data_dir/db */
+	SANDBOX_ACCEPT = 4,	  /* may accept on handed-over sockets; never connect or bind */
+	SANDBOX_DIAL = 8,	  /* may connect out (courier), read resolver and CA files */
+	SANDBOX_THREADS = 16,	  /* may create threads */
+	SANDBOX_KEYS = 32,	  /* may read and change files below data_dir/keys */
 	SANDBOX_READ_BLOBS = 64,  /* may read files below data_dir/blobs */
 	SANDBOX_WRITE_BLOBS = 128 /* may change them, too */
 };

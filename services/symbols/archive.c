@@ -342,8 +342,7 @@ static enum err answer(struct work *w)
 	json_end_object(&j);
 	enum err e = out.failed ? ERR_LIMIT : ERR_OK;
 	if (e == ERR_OK) {
-		e = http_stream_begin(
-		    c->req, 201, SLICE("application/json"), (int64_t)out.len);
+		e = http_stream_begin(c->req, 201, SLICE("application/json"), (int64_t)out.len);
 	}
 	if (e == ERR_OK) {
 		e = http_stream_write(c->req, buf_slice(&out));

@@ -64,8 +64,7 @@ static struct choice choose(struct op_call *c, const struct symbol_file *f, stru
 
 static enum http_condition check_condition(struct op_call *c, struct slice tag)
 {
-	return http_condition_check(http_method(c->req),
-	    http_header_get(c->req, SLICE("If-Match")),
+	return http_condition_check(http_method(c->req), http_header_get(c->req, SLICE("If-Match")),
 	    http_header_get(c->req, SLICE("If-None-Match")), tag);
 }
 
@@ -89,9 +88,8 @@ static enum err add_content_headers(
     struct op_call *c, const struct symbol_file *f, const struct choice *choice)
 {
 	if (choice->status == 206) {
-		const char *text = arena_printf(c->arena,
-		    "bytes %" PRIu64 "-%" PRIu64 "/%" PRId64, choice->first,
-		    choice->first + choice->len - 1, f->size);
+		const char *text = arena_printf(c->arena, "bytes %" PRIu64 "-%" PRIu64 "/%" PRId64,
+		    choice->first, choice->first + choice->len - 1, f->size);
 		if (text == NULL) {
 			return ERR_MEMORY;
 		}
@@ -190,8 +188,7 @@ static enum err stream(
     struct op_call *c, const struct symbol_file *f, const struct choice *choice, int fd)
 {
 	bool unpacks = symbol_file_is_gzip(f) && !choice->as_gzip;
-	enum err e =
-	    http_stream_begin(c->req, choice->status, type_of(f), (int64_t)choice->len);
+	enum err e = http_stream_begin(c->req, choice->status, type_of(f), (int64_t)choice->len);
 
 	if (e == ERR_OK && http_method(c->req) != HTTP_HEAD && choice->len > 0) {
 		e = unpacks ? stream_unpacked(c, fd, choice->first, choice->len)
@@ -245,13 +242,13 @@ static enum err send_content(struct op_call *c, const struct blob_store *blobs,
 	return e;
 }
 
-enum err blob_answer(struct op_call *c, const struct blob_store *blobs,
-    const struct symbol_file *f, struct slice cache_control)
+enum err blob_answer(struct op_call *c, const struct blob_store *blobs, const struct symbol_file *f,
+    struct slice cache_control)
 {
 	struct slice hash = slice_sub(symbol_file_hash(f), 0, TAG_DIGITS);
-	bool may_be_gzip = symbol_file_is_gzip(f) &&
-			   http_accepts_coding(
-			       http_header_get(c->req, SLICE("Accept-Encoding")), SLICE("gzip"));
+	bool may_be_gzip =
+	    symbol_file_is_gzip(f) &&
+	    http_accepts_coding(http_header_get(c->req, SLICE("Accept-Encoding")), SLICE("gzip"));
 	const char *text =
 	    arena_printf(c->arena, "\"%.*s%s\"", SLICE_ARG(hash), may_be_gzip ? "-gz" : "");
 

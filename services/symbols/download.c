@@ -118,8 +118,8 @@ static enum err find_by_code(struct lookup *l, struct symbol_file *ret)
 	if (!slice_ends(l->key.file, SLICE(".sym")) || l->key.debug_id.len >= SYMBOL_DEBUG_ID) {
 		return ERR_NOT_FOUND;
 	}
-	return symbol_file_by_code(env->db, l->c->arena, l->key.debug_file, l->key.debug_id, ret,
-	    &l->c->note);
+	return symbol_file_by_code(
+	    env->db, l->c->arena, l->key.debug_file, l->key.debug_id, ret, &l->c->note);
 }
 
 /* ---- answers ---- */
@@ -166,8 +166,7 @@ static enum err answer(struct lookup *l, const struct symbol_file *f)
 
 	symbols_count_use(l->state->counts, f, clock_wall_ms());
 	if (!l->state->settings.redirects) {
-		return blob_answer(
-		    c, l->state->blobs, f, f->is_try ? CACHE_TRY : CACHE_REGULAR);
+		return blob_answer(c, l->state->blobs, f, f->is_try ? CACHE_TRY : CACHE_REGULAR);
 	}
 	const char *to = stored_url(l, f);
 	if (to == NULL || http_method(c->req) != HTTP_HEAD) {

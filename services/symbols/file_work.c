@@ -136,8 +136,8 @@ static void take_request(struct slice message, struct request *q)
 	CHECK(q->out.len == 0 || blob_draft_is_good(q->out));
 }
 
-static enum err find_source(
-    const struct request *q, int fd, uint64_t file_size, struct unpack_source *s, struct err_note *note)
+static enum err find_source(const struct request *q, int fd, uint64_t file_size,
+    struct unpack_source *s, struct err_note *note)
 {
 	*s = (struct unpack_source){
 		.fd = fd, .len = file_size, .form = q->form, .size = q->max_size

@@ -201,8 +201,7 @@ void symbols_count_use(struct symbols_counts *c, const struct symbol_file *f, in
 
 /* ---- store ---- */
 
-static enum err write_miss(
-    struct txn *t, const struct row *r, int64_t n, struct err_note *note)
+static enum err write_miss(struct txn *t, const struct row *r, int64_t n, struct err_note *note)
 {
 	struct sql_query *q;
 	enum err e = symbols_begin(t->db, SYMBOLS_MISSING_ADD, &q, note);
@@ -235,10 +234,9 @@ static enum err handle_count(void *role_state, const struct rpc_call_info *info,
 		struct wire_reader key = wire_reader_new(wire_take_bytes(&r));
 		row_take(&key, &row);
 		CHECK(!r.bad && wire_done(&key));
-		e = row.kind == KIND_MISS
-			? write_miss(t, &row, n, note)
-			: symbol_file_set_used(t->db, &row.key, row.kind == KIND_USE_TRY,
-			      t->now_ms, note);
+		e = row.kind == KIND_MISS ? write_miss(t, &row, n, note)
+					  : symbol_file_set_used(t->db, &row.key,
+						row.kind == KIND_USE_TRY, t->now_ms, note);
 	}
 	return e;
 }

@@ -55,20 +55,20 @@ static bool is_boundary(struct slice text)
 
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
-		bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-				(c >= 'A' && c <= 'Z');
+		bool is_plain =
+		    (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 		if (!is_plain && memchr(others, c, sizeof(others) - 1) == NULL) {
 			return false;
 		}
 	}
-	return text.len > 0 && text.len <= MULTIPART_BOUNDARY_MAX &&
-	       text.ptr[text.len - 1] != ' ';
+	return text.len > 0 && text.len <= MULTIPART_BOUNDARY_MAX && text.ptr[text.len - 1] != ' ';
 }
 
 enum err multipart_init(
     struct multipart *m, struct slice content_type, const struct multipart_events *events)
 {
-	struct slice type = slice_trim(slice_sub(content_type, 0, slice_find(content_type, ';', 0)));
+	struct slice type =
+	    slice_trim(slice_sub(content_type, 0, slice_find(content_type, ';', 0)));
 	struct slice name, value, rest = content_type;
 	char text[MULTIPART_NAME_MAX];
 
@@ -78,10 +78,9 @@ enum err multipart_init(
 	while (next_parameter(&rest, &name, text, &value)) {
 		if (slice_eq_nocase(name, SLICE("boundary")) && is_boundary(value)) {
 			*m = (struct multipart){ .events = *events,
-				.window =
-				    buf_new(MULTIPART_FEED_MAX + MULTIPART_HEAD_MAX + 1024) };
-			int n = snprintf(m->delimiter, sizeof(m->delimiter), "\r\n--%.*s",
-			    SLICE_ARG(value));
+				.window = buf_new(MULTIPART_FEED_MAX + MULTIPART_HEAD_MAX + 1024) };
+			int n = snprintf(
+			    m->delimiter, sizeof(m->delimiter), "\r\n--%.*s", SLICE_ARG(value));
 			m->delimiter_len = (size_t)n;
 			/* The first boundary has no line before it. */
 			buf_append_str(&m->window, "\r\n");

@@ -12,10 +12,10 @@
 #include "core/base/slice.h"
 
 enum {
-	MULTIPART_BOUNDARY_MAX = 70,	     /* RFC 2046 5.1.1 */
-	MULTIPART_HEAD_MAX = 16 * 1024,	     /* bytes of a part's headers */
-	MULTIPART_FEED_MAX = 64 * 1024,	     /* bytes of a piece */
-	MULTIPART_NAME_MAX = 1024,	     /* of a field, of a file */
+	MULTIPART_BOUNDARY_MAX = 70,	/* RFC 2046 5.1.1 */
+	MULTIPART_HEAD_MAX = 16 * 1024, /* bytes of a part's headers */
+	MULTIPART_FEED_MAX = 64 * 1024, /* bytes of a piece */
+	MULTIPART_NAME_MAX = 1024,	/* of a field, of a file */
 	MULTIPART_PARTS_MAX = 1000,
 };
 
@@ -49,8 +49,8 @@ struct multipart {
  * From the value of Content-Type. ERR_UNSUPPORTED: it is another type; ERR_SYNTAX: no good
  * boundary. To be ended with multipart_fini() after ERR_OK.
  */
-NODISCARD enum err multipart_init(struct multipart *m, struct slice content_type,
-    const struct multipart_events *events);
+NODISCARD enum err multipart_init(
+    struct multipart *m, struct slice content_type, const struct multipart_events *events);
 void multipart_fini(struct multipart *m);
 
 /* Takes the next bytes, at most MULTIPART_FEED_MAX. ERR_SYNTAX, ERR_LIMIT, what an event gave. */

@@ -23,8 +23,8 @@ static void read_module(struct slice rest, struct sym_head *head)
 	struct slice os;
 
 	if (cut_word(&rest, &os)) {
-		head->is_elf = slice_eq_nocase(os, SLICE("linux")) ||
-			       slice_eq_nocase(os, SLICE("android"));
+		head->is_elf =
+		    slice_eq_nocase(os, SLICE("linux")) || slice_eq_nocase(os, SLICE("android"));
 	}
 }
 

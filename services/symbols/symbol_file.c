@@ -117,8 +117,8 @@ enum err symbol_file_by_code(struct sql_db *db, struct arena *arena, struct slic
 	return read_one(q, arena, ret);
 }
 
-enum err symbol_file_by_build(struct sql_db *db, struct slice build_id, symbol_file_fn *fn,
-    void *arg, struct err_note *note)
+enum err symbol_file_by_build(
+    struct sql_db *db, struct slice build_id, symbol_file_fn *fn, void *arg, struct err_note *note)
 {
 	struct sql_query *q;
 	int64_t n;
@@ -146,8 +146,7 @@ enum err symbol_file_after(struct sql_db *db, const struct symbol_key *key, bool
 	return read_all(q, fn, arg, ret_n);
 }
 
-enum err symbol_blob_is_used(
-    struct sql_db *db, struct slice blob, bool *ret, struct err_note *note)
+enum err symbol_blob_is_used(struct sql_db *db, struct slice blob, bool *ret, struct err_note *note)
 {
 	struct sql_query *q;
 	int64_t one = 0;

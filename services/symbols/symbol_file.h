@@ -43,8 +43,8 @@ enum {
 	SYMBOL_BUILD_MAX = 16
 };
 typedef enum err symbol_file_fn(void *arg, const struct symbol_file *f);
-NODISCARD enum err symbol_file_by_build(struct sql_db *db, struct slice build_id,
-    symbol_file_fn *fn, void *arg, struct err_note *note);
+NODISCARD enum err symbol_file_by_build(
+    struct sql_db *db, struct slice build_id, symbol_file_fn *fn, void *arg, struct err_note *note);
 
 /*
  * Calls fn for up to most files behind a place in the order of keys (empty names: from the first

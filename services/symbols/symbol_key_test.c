@@ -43,8 +43,7 @@ static void keys(void **state)
 	struct symbol_key key;
 
 	(void)state;
-	assert_int_equal(
-	    symbol_key_parse(&arena, SLICE("a b.pdb/0aF1/a b.sym"), &key), ERR_OK);
+	assert_int_equal(symbol_key_parse(&arena, SLICE("a b.pdb/0aF1/a b.sym"), &key), ERR_OK);
 	assert_true(slice_eq(key.debug_id, SLICE("0AF1")));
 	assert_string_equal(symbol_key_text(&arena, &key), "a b.pdb/0AF1/a b.sym");
 	assert_string_equal(symbol_key_path(&arena, &key), "a%20b.pdb/0AF1/a%20b.sym");
@@ -97,8 +96,9 @@ static void heads(void **state)
 	struct sym_head h;
 
 	(void)state;
-	sym_head_read(SLICE("MODULE windows x86_64 1DC0 xul.pdb\r\nINFO CODE_ID 5F84C1B2 xul.dll\r\n"
-			    "INFO GENERATOR mozilla/dump_syms 2.2.0\r\nFUNC 1 2 3 x\nINFO CODE_ID 11\n"),
+	sym_head_read(
+	    SLICE("MODULE windows x86_64 1DC0 xul.pdb\r\nINFO CODE_ID 5F84C1B2 xul.dll\r\n"
+		  "INFO GENERATOR mozilla/dump_syms 2.2.0\r\nFUNC 1 2 3 x\nINFO CODE_ID 11\n"),
 	    &h);
 	assert_true(slice_eq(h.code_id, SLICE("5F84C1B2")));
 	assert_true(slice_eq(h.code_file, SLICE("xul.dll")));
@@ -106,7 +106,8 @@ static void heads(void **state)
 	assert_false(h.is_elf);
 	sym_head_read(SLICE("MODULE Linux x86_64 138F libc\nINFO CODE_ID 05C38F\n"), &h);
 	assert_true(h.is_elf && slice_eq(h.code_id, SLICE("05C38F")) && h.code_file.len == 0);
-	sym_head_read(SLICE("INFO CODE_ID notHex a\nINFO CODE_ID\nINFO\nINFO GENERATOR \x01\n"), &h);
+	sym_head_read(
+	    SLICE("INFO CODE_ID notHex a\nINFO CODE_ID\nINFO\nINFO GENERATOR \x01\n"), &h);
 	assert_true(h.code_id.len == 0 && h.generator.len == 0);
 	sym_head_read(SLICE_EMPTY, &h);
 	assert_int_equal(h.code_id.len, 0);

@@ -73,8 +73,8 @@ static void share_times(struct walk *w)
 		int64_t newest = 0;
 		for (; end < w->n && slice_eq(w->rows[end].key.debug_id, w->rows[i].key.debug_id);
 		     end++) {
-			newest = w->rows[end].modified_ms > newest ? w->rows[end].modified_ms
-								   : newest;
+			newest =
+			    w->rows[end].modified_ms > newest ? w->rows[end].modified_ms : newest;
 		}
 		for (; i < end; i++) {
 			w->rows[i].modified_ms = newest;
@@ -104,8 +104,7 @@ static enum err decide(struct walk *w)
 	}
 	for (size_t i = 0; e == ERR_OK && i < w->n; i++) {
 		const struct candidate *c = &w->rows[i];
-		bool is_next =
-		    i == 0 || !slice_eq(c->key.debug_id, w->rows[i - 1].key.debug_id);
+		bool is_next = i == 0 || !slice_eq(c->key.debug_id, w->rows[i - 1].key.debug_id);
 		builds += is_next ? 1 : 0;
 		bool is_surplus = w->gc->rules.keep > 0 && builds > w->gc->rules.keep;
 		if (is_surplus || is_too_old(w->gc, c)) {
@@ -158,13 +157,13 @@ static enum err take_row(void *arg, const struct symbol_file *f)
 }
 
 /* The rows of the next module are left for the next turn: *place is the last of this one. */
-static enum err cut_module(struct walk *w, struct arena *arena, struct symbol_key *place, bool *is_try)
+static enum err cut_module(
+    struct walk *w, struct arena *arena, struct symbol_key *place, bool *is_try)
 {
 	size_t n = 1;
 	enum err e;
 
-	while (n < w->n &&
-	       slice_eq(w->rows[n].key.debug_file, w->rows[0].key.debug_file)) {
+	while (n < w->n && slice_eq(w->rows[n].key.debug_file, w->rows[0].key.debug_file)) {
 		n++;
 	}
 	w->n = n;

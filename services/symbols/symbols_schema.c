@@ -11,17 +11,17 @@ static const char migration_1[] =
     " debug_id TEXT NOT NULL,"
     " file TEXT NOT NULL,"
     " is_try INTEGER NOT NULL,"
-    " blob TEXT NOT NULL,"		/* its name; begins with the SHA-256 of the content */
-    " size BIGINT NOT NULL,"		/* of the content */
-    " stored_size BIGINT NOT NULL,"	/* of the blob */
-    " md5 TEXT NOT NULL,"		/* of the content: how clients of the protocol name it */
-    " code_file TEXT NOT NULL,"		/* these are empty where they are not known */
-    " code_id TEXT NOT NULL,"		/* upper case */
-    " build_id TEXT NOT NULL,"		/* lower case; of ELF the whole, of which debug_id has 16 bytes */
+    " blob TEXT NOT NULL,"	    /* its name; begins with the SHA-256 of the content */
+    " size BIGINT NOT NULL,"	    /* of the content */
+    " stored_size BIGINT NOT NULL," /* of the blob */
+    " md5 TEXT NOT NULL,"	    /* of the content: how clients of the protocol name it */
+    " code_file TEXT NOT NULL,"	    /* these are empty where they are not known */
+    " code_id TEXT NOT NULL,"	    /* upper case */
+    " build_id TEXT NOT NULL," /* lower case; of ELF the whole, of which debug_id has 16 bytes */
     " generator TEXT NOT NULL,"
     " upload BIGINT NOT NULL,"
     " modified_ms BIGINT NOT NULL,"
-    " used_ms BIGINT NOT NULL,"		/* last download, to the day; 0: none */
+    " used_ms BIGINT NOT NULL," /* last download, to the day; 0: none */
     " PRIMARY KEY (debug_file, debug_id, file, is_try)"
     ");"
     "CREATE INDEX symbols_file_code ON symbols_file (code_id, code_file, modified_ms);"
@@ -33,15 +33,15 @@ static const char migration_1[] =
     " email TEXT NOT NULL,"
     " is_try INTEGER NOT NULL,"
     " filename TEXT NOT NULL,"
-    " download_url TEXT NOT NULL,"	/* empty: it was sent */
-    " redirect_urls TEXT NOT NULL,"	/* JSON */
+    " download_url TEXT NOT NULL,"  /* empty: it was sent */
+    " redirect_urls TEXT NOT NULL," /* JSON */
     " size BIGINT NOT NULL,"
     " content_hash TEXT NOT NULL,"
     " files BIGINT NOT NULL,"
-    " skipped_keys TEXT NOT NULL,"	/* JSON */
-    " ignored_keys TEXT NOT NULL,"	/* JSON */
+    " skipped_keys TEXT NOT NULL," /* JSON */
+    " ignored_keys TEXT NOT NULL," /* JSON */
     " created_ms BIGINT NOT NULL,"
-    " completed_ms BIGINT NOT NULL"	/* 0: not yet, or it broke off */
+    " completed_ms BIGINT NOT NULL" /* 0: not yet, or it broke off */
     ");"
     "CREATE INDEX symbols_upload_email ON symbols_upload (email, id);"
     "CREATE INDEX symbols_upload_hash ON symbols_upload (content_hash, id);"
@@ -56,8 +56,8 @@ static const char migration_1[] =
     " is_compressed INTEGER NOT NULL,"
     " is_update INTEGER NOT NULL,"
     " size BIGINT NOT NULL,"
-    " md5 TEXT NOT NULL,"		/* as announced (upload v2); else empty */
-    " session TEXT NOT NULL,"		/* of upload v2: the name in its URL; else empty */
+    " md5 TEXT NOT NULL,"     /* as announced (upload v2); else empty */
+    " session TEXT NOT NULL," /* of upload v2: the name in its URL; else empty */
     " created_ms BIGINT NOT NULL,"
     " completed_ms BIGINT NOT NULL"
     ");"
@@ -67,10 +67,10 @@ static const char migration_1[] =
 
     "CREATE TABLE symbols_token ("
     " id {{SERIAL}},"
-    " key_hash TEXT NOT NULL,"		/* SHA-256; the key itself is nowhere */
-    " key_start TEXT NOT NULL,"		/* its first digits, to tell tokens apart */
+    " key_hash TEXT NOT NULL,"	/* SHA-256; the key itself is nowhere */
+    " key_start TEXT NOT NULL," /* its first digits, to tell tokens apart */
     " email TEXT NOT NULL,"
-    " permissions BIGINT NOT NULL,"	/* enum symbols_permission */
+    " permissions BIGINT NOT NULL," /* enum symbols_permission */
     " notes TEXT NOT NULL,"
     " is_blocked INTEGER NOT NULL,"
     " created_ms BIGINT NOT NULL,"

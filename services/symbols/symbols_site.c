@@ -100,8 +100,8 @@ enum err symbols_not_found(struct op_call *c)
 	if (!lacks_slash(c, path)) {
 		return reply_error(c, 404, SLICE("Not Found"), path);
 	}
-	const char *to = arena_printf(c->arena, "%.*s/%s%.*s", SLICE_ARG(path),
-	    query.len > 0 ? "?" : "", SLICE_ARG(query));
+	const char *to = arena_printf(
+	    c->arena, "%.*s/%s%.*s", SLICE_ARG(path), query.len > 0 ? "?" : "", SLICE_ARG(query));
 	if (to == NULL) {
 		return ERR_MEMORY;
 	}

@@ -8,8 +8,8 @@
 
 enum {
 	DAY_MS = 86400000,
-	ERA_DAYS = 146097,    /* 400 years */
-	EPOCH_DAYS = 719468   /* from 0000-03-01 to 1970-01-01 */
+	ERA_DAYS = 146097,  /* 400 years */
+	EPOCH_DAYS = 719468 /* from 0000-03-01 to 1970-01-01 */
 };
 
 const char *symbols_time_text(int64_t ms, char out[SYMBOLS_TIME_SIZE])

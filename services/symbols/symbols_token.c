@@ -150,8 +150,8 @@ static enum err each_some(struct sql_db *db, struct slice email, int64_t *id, sy
 {
 	struct sql_query *q;
 	int64_t behind = *id;
-	enum err e = symbols_begin(
-	    db, email.len > 0 ? SYMBOLS_TOKENS_OF : SYMBOLS_TOKENS_AFTER, &q, note);
+	enum err e =
+	    symbols_begin(db, email.len > 0 ? SYMBOLS_TOKENS_OF : SYMBOLS_TOKENS_AFTER, &q, note);
 	enum err given = ERR_OK;
 
 	*ret_n = 0;
@@ -173,8 +173,8 @@ static enum err each_some(struct sql_db *db, struct slice email, int64_t *id, sy
 	return given != ERR_OK ? given : e == ERR_END ? ERR_OK : e;
 }
 
-enum err symbols_token_each(struct sql_db *db, struct slice email, symbols_token_fn *fn, void *arg,
-    struct err_note *note)
+enum err symbols_token_each(
+    struct sql_db *db, struct slice email, symbols_token_fn *fn, void *arg, struct err_note *note)
 {
 	int64_t id = 0, n = EACH_MAX;
 	enum err e = ERR_OK;
@@ -272,9 +272,8 @@ enum err symbols_token_check(
 
 	*ret_refusal = NULL;
 	if (key.ptr == NULL) {
-		*ret_refusal = any_of == 0
-				   ? NULL
-				   : "This requires an Auth-Token to authenticate the request";
+		*ret_refusal =
+		    any_of == 0 ? NULL : "This requires an Auth-Token to authenticate the request";
 		return ERR_OK;
 	}
 	enum err e = symbols_token_by_key(env->db, c->arena, slice_trim(key), ret, &c->note);

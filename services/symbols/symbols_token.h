@@ -50,8 +50,8 @@ NODISCARD enum err symbols_token_get(struct sql_db *db, struct arena *arena, int
 
 /* Calls fn for each token behind id, of everybody or (email not empty) of one. */
 typedef enum err symbols_token_fn(void *arg, const struct symbols_token *t);
-NODISCARD enum err symbols_token_each(struct sql_db *db, struct slice email, symbols_token_fn *fn,
-    void *arg, struct err_note *note);
+NODISCARD enum err symbols_token_each(
+    struct sql_db *db, struct slice email, symbols_token_fn *fn, void *arg, struct err_note *note);
 
 /* ---- in a transaction ---- */
 
@@ -71,7 +71,7 @@ NODISCARD enum err symbols_token_block(
  * Judges the request's Auth-Token: *ret_refusal is the text of a 403, or NULL. any_of: one of these
  * permissions is needed; 0: no token is, but one that is there must be good.
  */
-NODISCARD enum err symbols_token_check(struct op_call *c, uint32_t any_of,
-    struct symbols_token *ret, const char **ret_refusal);
+NODISCARD enum err symbols_token_check(
+    struct op_call *c, uint32_t any_of, struct symbols_token *ret, const char **ret_refusal);
 
 #endif

@@ -22,7 +22,7 @@ enum {
 
 struct work {
 	const struct unpack_source *source;
-	int out; /* -1: nothing is written */
+	int out;	      /* -1: nothing is written */
 	bool as_gzip, copies; /* copies: the packed bytes are what is written */
 	uint64_t taken;	      /* bytes of the source */
 	uint64_t written;
@@ -215,8 +215,8 @@ static enum err begin(struct work *w)
 		return err_note_set(w->note, ERR_MEMORY, "no memory");
 	}
 	if (s->form != UNPACK_PLAIN) {
-		w->has_in = inflateInit2(&w->in, s->form == UNPACK_GZIP ? GZIP_WINDOW
-									: RAW_WINDOW) == Z_OK;
+		w->has_in =
+		    inflateInit2(&w->in, s->form == UNPACK_GZIP ? GZIP_WINDOW : RAW_WINDOW) == Z_OK;
 		if (!w->has_in) {
 			return err_note_set(w->note, ERR_MEMORY, "no memory");
 		}

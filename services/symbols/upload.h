@@ -36,7 +36,7 @@ void upload_leave(struct symbols_state *state);
 struct upload_item {
 	struct symbol_key key;
 	struct file_unpack unpack;
-	int64_t log_id;		   /* of a session; else 0 */
+	int64_t log_id; /* of a session; else 0 */
 	/* Of a session, what was announced; else -1 and empty. */
 	int64_t size;
 	struct slice md5;

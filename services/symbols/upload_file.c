@@ -229,8 +229,7 @@ enum err upload_refuse(struct op_call *c, int status, const char *text)
 enum err upload_failed(struct op_call *c, enum err e)
 {
 	if (e == ERR_INVALID || e == ERR_SYNTAX || e == ERR_UNSUPPORTED) {
-		return symbols_refuse(
-		    c, 400, c->note.text[0] != '\0' ? c->note.text : err_text(e));
+		return symbols_refuse(c, 400, c->note.text[0] != '\0' ? c->note.text : err_text(e));
 	}
 	if (e == ERR_LIMIT) {
 		return symbols_refuse(

@@ -10,7 +10,13 @@ enum {
 	SECOND_MS = 1000
 };
 
-enum comparison { OPERATOR_EQ, OPERATOR_LT, OPERATOR_LE, OPERATOR_GT, OPERATOR_GE };
+enum comparison {
+	OPERATOR_EQ,
+	OPERATOR_LT,
+	OPERATOR_LE,
+	OPERATOR_GT,
+	OPERATOR_GE
+};
 
 static enum comparison cut_operator(struct slice *text)
 {
@@ -83,8 +89,7 @@ static enum err read_size(struct slice text, int64_t *ret)
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		size_t len = units[i].unit.len;
 		if (text.len > len &&
-		    slice_eq_nocase(
-			slice_sub(text, text.len - len, text.len), units[i].unit)) {
+		    slice_eq_nocase(slice_sub(text, text.len - len, text.len), units[i].unit)) {
 			text = slice_trim(slice_sub(text, 0, text.len - len));
 			shift = units[i].shift;
 			break;

@@ -47,11 +47,11 @@ static bool read_range(struct slice text, struct content_range *ret)
 	}
 	r.asks = slice_eq(part, SLICE("*"));
 	size_t dash = slice_find(part, '-', 0);
-	if (!r.asks && (dash == part.len ||
-			   slice_to_u64(slice_sub(part, 0, dash), INT64_MAX, &r.first) != ERR_OK ||
-			   slice_to_u64(slice_sub(part, dash + 1, part.len), INT64_MAX, &r.last) !=
-			       ERR_OK ||
-			   r.last < r.first)) {
+	if (!r.asks &&
+	    (dash == part.len ||
+		slice_to_u64(slice_sub(part, 0, dash), INT64_MAX, &r.first) != ERR_OK ||
+		slice_to_u64(slice_sub(part, dash + 1, part.len), INT64_MAX, &r.last) != ERR_OK ||
+		r.last < r.first)) {
 		return false;
 	}
 	*ret = r;
@@ -244,8 +244,8 @@ static enum err put_session(struct upload *u, struct slice session)
 	struct put p = { .u = u, .session = session };
 	enum err e = upload_session_get(env->db, u->c->arena, session, &p.line, &u->c->note);
 
-	if (e == ERR_NOT_FOUND || (e == ERR_OK && p.line.created_ms < clock_wall_ms() -
-								 SESSION_LIFETIME_MS)) {
+	if (e == ERR_NOT_FOUND ||
+	    (e == ERR_OK && p.line.created_ms < clock_wall_ms() - SESSION_LIFETIME_MS)) {
 		return upload_refuse(u->c, 404, "there is no such upload, or it has ended");
 	}
 	if (e != ERR_OK) {

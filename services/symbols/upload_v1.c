@@ -171,8 +171,7 @@ static enum err store_form(struct form *f)
 		name = SLICE("upload.zip");
 	}
 	if (!f->has_file) {
-		return symbols_refuse(
-		    c, 400, "Must be multipart form data with at least one file");
+		return symbols_refuse(c, 400, "Must be multipart form data with at least one file");
 	}
 	if (!is_zip_name(name)) {
 		const char *text = arena_printf(c->arena,
@@ -180,12 +179,11 @@ static enum err store_form(struct form *f)
 		return text == NULL ? ERR_MEMORY : symbols_refuse(c, 400, text);
 	}
 	f->u->is_try = f->u->is_try || f->wants_try;
-	return archive_store(f->u,
-	    &(struct archive){ .draft = draft_of(f),
-		.size = f->written,
-		.filename = name,
-		.download_url = SLICE_EMPTY,
-		.redirect_urls = SLICE("[]") });
+	return archive_store(f->u, &(struct archive){ .draft = draft_of(f),
+				       .size = f->written,
+				       .filename = name,
+				       .download_url = SLICE_EMPTY,
+				       .redirect_urls = SLICE("[]") });
 }
 
 static enum err take_form(struct upload *u, struct multipart *m, struct form *f)
@@ -245,8 +243,7 @@ enum err symbols_upload_v1(struct op_call *c)
 	struct symbols_token token;
 	struct upload u;
 	const char *refusal = NULL;
-	enum err e =
-	    symbols_token_check(c, SYMBOLS_UPLOAD | SYMBOLS_UPLOAD_TRY, &token, &refusal);
+	enum err e = symbols_token_check(c, SYMBOLS_UPLOAD | SYMBOLS_UPLOAD_TRY, &token, &refusal);
 
 	if (e != ERR_OK) {
 		return e;

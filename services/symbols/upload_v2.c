@@ -97,8 +97,8 @@ static void put_error(struct json_writer *w, struct slice text)
 }
 
 /* For try builds a regular file is as good. */
-static enum err is_there(struct negotiation *n, const struct symbol_key *key, int64_t size,
-    struct slice md5, bool *ret)
+static enum err is_there(
+    struct negotiation *n, const struct symbol_key *key, int64_t size, struct slice md5, bool *ret)
 {
 	struct symbol_file f;
 	bool found = false;
@@ -138,8 +138,7 @@ static enum err put_upload(
 	return ERR_OK;
 }
 
-static enum err put_action(
-    struct negotiation *n, struct slice text, int64_t size, struct slice md5)
+static enum err put_action(struct negotiation *n, struct slice text, int64_t size, struct slice md5)
 {
 	struct symbol_key key;
 	bool found = false;
@@ -240,8 +239,9 @@ static enum err negotiate(struct negotiation *n)
 	if (e == ERR_OK) {
 		e = put_answer(n);
 	}
-	return e == ERR_OK ? upload_add_sessions(&rows, u->id, u->is_try, n->sessions, n->n_sessions)
-			   : e;
+	return e == ERR_OK
+		   ? upload_add_sessions(&rows, u->id, u->is_try, n->sessions, n->n_sessions)
+		   : e;
 }
 
 static enum err send_answer(struct op_call *c, const struct buf *answer)

@@ -356,8 +356,8 @@ static enum err put_upload(
 	e = sql_step(q);
 	if (e == ERR_OK) {
 		const struct row r = row_of(q);
-		bool may = slice_eq(r.email, token->email) ||
-			   (token->permissions & SYMBOLS_VIEW_ALL) != 0;
+		bool may =
+		    slice_eq(r.email, token->email) || (token->permissions & SYMBOLS_VIEW_ALL) != 0;
 		e = may ? ERR_OK : ERR_DENIED;
 		put_row(w, &r);
 	}

@@ -1,6 +1,6 @@
 /*
- * Forms of strangers: however the bytes are cut into pieces, the same is told of them, and in order:
- * begin, data, end.
+ * Forms of strangers: however the bytes are cut into pieces, the same is told of them, and in
+ * order: begin, data, end.
  */
 #include "test/fuzz/fuzz.h"
 
@@ -83,7 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		e[i] = read_form(slice_sub(all, 0, line), slice_sub(all, line + 1, all.len),
 		    pieces[i], &told[i]);
 		CHECK(e[i] == e[0]);
-		CHECK(e[i] != ERR_OK || slice_eq(buf_slice(&told[i].text), buf_slice(&told[0].text)));
+		CHECK(
+		    e[i] != ERR_OK || slice_eq(buf_slice(&told[i].text), buf_slice(&told[0].text)));
 	}
 	for (size_t i = 0; i < 3; i++) {
 		buf_free(&told[i].text);

@@ -31,10 +31,9 @@ static void check_stored(const struct world *w, const struct unpacked *u)
 {
 	static struct unpacked again;
 	struct err_note note = { 0 };
-	const struct unpack_source source = { .fd = w->out,
-		.len = u->stored_size,
-		.form = UNPACK_GZIP,
-		.size = u->size };
+	const struct unpack_source source = {
+		.fd = w->out, .len = u->stored_size, .form = UNPACK_GZIP, .size = u->size
+	};
 
 	CHECK(unpack(&source, -1, true, &again, &note) == ERR_OK);
 	CHECK(again.size == u->size);

@@ -80,6 +80,7 @@ export async function startPlimsoll(options = {}) {
 		web: { listen: `127.0.0.1:${ports.web}`, instances: 2, drain_idle: '0s' },
 		admin: { listen: `127.0.0.1:${ports.admin}` },
 		symbols: { listen: `127.0.0.1:${ports.symbols ?? 0}` },
+		files: { instances: 1 },
 		accounts: { bcrypt_cost: 4, bcrypt_cost_stretched: 4 },
 		log: { level: 'warn' },
 	};

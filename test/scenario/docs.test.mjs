@@ -92,7 +92,7 @@ async function runCommand(command, dir) {
 	run();
 }
 
-for (const file of ['README.md', 'doc/OPERATING.md']) {
+for (const file of ['README.md', 'doc/OPERATING.md', 'doc/SYMBOLS.md']) {
 	test(`the commands of ${file} work`, async () => {
 		const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-docs-'));
 		try {

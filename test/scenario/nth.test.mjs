@@ -13,9 +13,10 @@ import { askCertificate, newKey } from '../harness/assertion.mjs';
 import { Client, mailedToken } from '../harness/client.mjs';
 import { releaseBin, startFaulty } from '../harness/nth.mjs';
 import { pidOf, processes, status, until } from '../harness/roles.mjs';
+import { get, makeToken, uploadFiles } from '../harness/symbols_client.mjs';
 
 const PASS = 'correct horse';
-const ROLES = ['web', 'store', 'signer', 'compute', 'courier', 'admin', 'supervisor'];
+const ROLES = ['web', 'store', 'signer', 'compute', 'courier', 'files', 'admin', 'supervisor'];
 const STEPS = Number(process.env.NTH_STEPS ?? 2);
 const PHASES = (process.env.NTH_PHASES ?? 'work,start').split(',');
 const CALL_MS = 20_000; // longer than any deadline of the server
@@ -45,10 +46,11 @@ class Server {
 		this.done = [];
 		this.report = []; // aborts, for people to look at
 		this.people = 0;
+		this.stored = []; // acknowledged symbols
 	}
 
 	async start() {
-		this.faulty = await startFaulty(this.dir, { conf: { web: { instances: 1 }, compute: { instances: 1 }, identity: { min_mail_interval: '0s' } }, ports: this.ports });
+		this.faulty = await startFaulty(this.dir, { conf: { web: { instances: 1 }, compute: { instances: 1 }, files: { instances: 1 }, identity: { min_mail_interval: '0s' } }, ports: this.ports });
 		this.server = this.faulty.server;
 		this.ports = this.server.ports;
 		this.logged = 0;
@@ -79,17 +81,27 @@ class Server {
 			await tried('login', other.login(email, PASS));
 			await tried('certificate', askCertificate(other, email, KEY));
 			await tried('emails', other.get('/wsapi/list_emails'));
+			await this.upload();
 			await tried('metrics', fetch(`${this.server.adminUrl}/metrics`).then((r) => r.text()));
 		} finally {
 			agent.destroy();
 		}
 	}
 
+	async upload() {
+		this.token ??= makeToken(this.server);
+		const name = `nth.so/A${this.people}/nth.so.sym`;
+		const answer = await tried('upload', uploadFiles(this.server, this.token, { [name]: `symbols of ${name}`, [`nth.so/A${this.people}/nth.so.dbg.gz`]: 'debug' }));
+		if (answer.status === 201) this.stored.push(name);
+		await tried('download', get(this.server, `/${name}`));
+		await tried('miss', get(this.server, `/nth.so/B${this.people}/nth.so.sym`));
+	}
+
 	// Everything serves, and a sign-up works from end to end; what was acknowledged last is there.
 	async isWell(signsUp = true) {
 		await until('all roles to serve', async () => {
 			const rows = (await status(this.server)).processes;
-			return rows.length === 6 && rows.every((p) => p.state === 'serving');
+			return rows.length === 7 && rows.every((p) => p.state === 'serving');
 		}, 20);
 		if (!signsUp) return;
 		const client = new Client(this.server.url);
@@ -97,6 +109,9 @@ class Server {
 			const [email] = this.done.slice(-1);
 			return email === undefined || (await client.login(email, PASS)).json?.success === true;
 		}, 15);
+		for (const name of this.stored.slice(-1)) {
+			await until('what was uploaded last', async () => (await get(this.server, `/${name}`)).text === `symbols of ${name}`, 15);
+		}
 	}
 
 	// What the log says since the last time of processes that ended; none of them by a wild pointer.
