@@ -67,7 +67,7 @@ static const char *const read_names[] = {
 static const char *const write_names[] = {
 	"open", "openat", "unlink", "unlinkat", "rename", "renameat", "renameat2", "ftruncate",
 	"fsync", "fdatasync", "sync_file_range", "fallocate", "fchmod", "fchmodat", "fchown",
-	"umask", "flock", "linkat",
+	"umask", "flock", "linkat", "utimensat",
 };
 static const char *const accept_names[] = { "accept", "accept4", "sendfile" };
 static const char *const dial_names[] = { "connect", "sendmmsg", "recvmmsg" };

@@ -6,13 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "services/symbols/symbolicate_metrics.h"
 #include "services/symbols/symbols_db.h"
 #include "services/symbols/file_calls.h"
 #include "services/symbols/symbols_priv.h"
 #include "services/symbols/upload_store.h"
 
 enum {
-	PATH_SIZE = 4200
+	PATH_SIZE = 4200,
+	INDEXES_OPEN_MAX = 1024 /* in a process; each is a mapping */
 };
 
 struct symbols_state *symbols_state(const struct svc_env *env)
@@ -23,6 +25,8 @@ struct symbols_state *symbols_state(const struct svc_env *env)
 static void free_state(struct symbols_state *state)
 {
 	symbols_counts_free(&state->counts);
+	index_shelf_free(&state->shelf);
+	blob_close(&state->indexes);
 	miss_cache_close(&state->misses);
 	blob_close(&state->blobs);
 	free(state);
@@ -49,6 +53,13 @@ static enum err open_files(struct symbols_state *state, struct err_note *note)
 	if (env->role == ROLE_FILES || env->role == ROLE_WEB) {
 		e = blob_open(env->data_dir, env->role == ROLE_FILES ? BLOB_WRITE : BLOB_READ,
 		    &state->blobs, note);
+	}
+	if (e == ERR_OK && (env->role == ROLE_FILES || env->role == ROLE_WEB)) {
+		e = index_store_open(env->data_dir,
+		    env->role == ROLE_FILES ? BLOB_WRITE : BLOB_READ, &state->indexes, note);
+	}
+	if (e == ERR_OK && env->role == ROLE_WEB) {
+		e = index_shelf_new(state->indexes, INDEXES_OPEN_MAX, &state->shelf);
 	}
 	if (e == ERR_OK && env->role == ROLE_WEB) {
 		e = open_misses(state, note);
@@ -95,6 +106,8 @@ static void reload(struct svc_env *env, void *v)
 }
 
 static const struct rpc_def *const rpcs[] = {
+	&symbols_index_build,
+	&symbols_index_used,
 	&symbols_count,
 	&symbols_draft_write,
 	&symbols_draft_size,
@@ -124,6 +137,8 @@ const struct service symbols_service = {
 	.migrations = symbols_migrations,
 	.n_migrations = SYMBOLS_MIGRATIONS,
 	.conf = { symbols_conf_keys, SYMBOLS_CONF_KEYS },
+	.metrics = symbolicate_metrics,
+	.n_metrics = SYMBOLICATE_METRICS,
 	.activities = symbols_activities,
 	.n_activities = SYMBOLS_ACTIVITIES,
 	.start = start,

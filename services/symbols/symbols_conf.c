@@ -24,6 +24,17 @@ const struct conf_key symbols_conf_keys[SYMBOLS_CONF_KEYS] = {
 	  .help = "How large the members of an archive may be together, unpacked." },
 	{ .section = "symbols", .name = "max_members", .type = CONF_INT, .unit = "files", .min = 1, .max = 20000, .def = "5000", .reloadable = true,
 	  .help = "How many members an archive may have." },
+	/* Symbolication. */
+	{ .section = "symbols", .name = "index_cache", .type = CONF_SIZE, .unit = "bytes", .min = 65536, .max = INT64_C(1) << 50, .def = "8G", .reloadable = true,
+	  .help = "How much disk the indexes of symbols may take, about a fifth of what the text of symbols takes. Beyond it those go that nobody has used for longest; they are built again when they are wanted." },
+	{ .section = "symbols", .name = "max_sym", .type = CONF_SIZE, .unit = "bytes", .min = 1048576, .max = INT64_C(1) << 36, .def = "4G", .reloadable = true,
+	  .help = "How large the text of a symbol file may be to be used for symbolication; larger ones are only served." },
+	{ .section = "symbols", .name = "symbolicate_max_body", .type = CONF_SIZE, .unit = "bytes", .min = 65536, .max = 67108864, .def = "16M", .reloadable = true,
+	  .help = "How large a request for symbolication may be." },
+	{ .section = "symbols", .name = "symbolicate_max_frames", .type = CONF_INT, .unit = "frames", .min = 1000, .max = 10000000, .def = "200000", .reloadable = true,
+	  .help = "How many frames, stacks and modules a request for symbolication may have." },
+	{ .section = "symbols", .name = "symbolicate_memory", .type = CONF_SIZE, .unit = "bytes", .min = 8388608, .max = INT64_C(1) << 40, .def = "256M", .reloadable = true,
+	  .help = "Memory of a web process for requests for symbolication and their answers; beyond it they are told to come later." },
 };
 /* clang-format on */
 
@@ -40,6 +51,11 @@ struct symbols_settings symbols_settings_of(const struct conf *conf)
 		.max_upload = conf_int(conf, "symbols", "max_upload"),
 		.max_unpacked = conf_int(conf, "symbols", "max_unpacked"),
 		.max_members = conf_int(conf, "symbols", "max_members"),
+		.max_sym = conf_int(conf, "symbols", "max_sym"),
+		.index_cache = conf_int(conf, "symbols", "index_cache"),
+		.max_symbolicate = conf_int(conf, "symbols", "symbolicate_max_body"),
+		.max_frames = conf_int(conf, "symbols", "symbolicate_max_frames"),
+		.symbolicate_memory = conf_int(conf, "symbols", "symbolicate_memory"),
 	};
 }
 

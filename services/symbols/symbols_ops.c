@@ -5,6 +5,8 @@
 
 /* Bytes; what [symbols] max_upload can be at most. */
 #define UPLOAD_MAX (4000u << 20)
+/* The same of symbolicate_max_body, which its handler looks at. */
+#define SYMBOLICATE_MAX (64u << 20)
 
 /* clang-format off */
 const struct op symbols_ops[SYMBOLS_OPS] = {
@@ -16,6 +18,10 @@ const struct op symbols_ops[SYMBOLS_OPS] = {
 	{ "symbols.auth_info", HTTP_POST, "/upload/auth_info/", COST_READ, SHED_MIDDLE, 10000, 65536, 0, symbols_auth_info },
 	{ "symbols.upload_v2", HTTP_POST, "/upload/v2/", COST_WRITE, SHED_MIDDLE, 60000, 2 * 1024 * 1024, 0, symbols_upload_v2 },
 	{ "symbols.upload_session", HTTP_PUT, "/upload/session/{session}", COST_WRITE, SHED_LAST, 900000, UPLOAD_MAX, OP_STREAM, symbols_upload_session },
+	{ "symbols.symbolicate_v5", HTTP_POST, "/symbolicate/v5", COST_COMPUTE, SHED_MIDDLE, 120000, SYMBOLICATE_MAX, OP_STREAM | OP_PUBLIC_CORS, symbols_symbolicate_v5 },
+	{ "symbols.symbolicate_v4", HTTP_POST, "/symbolicate/v4", COST_COMPUTE, SHED_MIDDLE, 120000, SYMBOLICATE_MAX, OP_STREAM | OP_PUBLIC_CORS, symbols_symbolicate_v4 },
+	{ "symbols.preflight_v5", HTTP_OPTIONS, "/symbolicate/v5", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE | OP_PUBLIC_CORS, symbols_symbolicate_preflight },
+	{ "symbols.preflight_v4", HTTP_OPTIONS, "/symbolicate/v4", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE | OP_PUBLIC_CORS, symbols_symbolicate_preflight },
 	{ "symbols.syminfo", HTTP_GET, "/api/syminfo/{name}/{id}", COST_READ, SHED_EARLY, 5000, 0, OP_PUBLIC_CORS, symbols_syminfo },
 	{ "symbols.uploads", HTTP_GET, "/api/uploads/", COST_READ, SHED_FIRST, 30000, 0, 0, symbols_uploads },
 	{ "symbols.upload_show", HTTP_GET, "/api/uploads/upload/{id:digits}", COST_READ, SHED_FIRST, 30000, 0, 0, symbols_upload_show },
@@ -28,6 +34,7 @@ const struct op symbols_ops[SYMBOLS_OPS] = {
 const struct activity symbols_activities[SYMBOLS_ACTIVITIES] = {
 	{ "symbols.download", "A symbol file was asked for.", { "symbols.download", "symbols.download_try", NULL }, 0 },
 	{ "symbols.upload", "An archive of symbols was sent, or files of upload v2 were agreed on.", { "symbols.upload", "symbols.upload_v2", NULL }, 0 },
+	{ "symbols.symbolicate", "Stacks of a crash or a profile were symbolicated.", { "symbols.symbolicate_v5", "symbols.symbolicate_v4", NULL }, 0 },
 	{ "symbols.list_missing", "Somebody looked at what is missing.", { "symbols.missing_csv", "symbols.missing_list", NULL }, 0 },
 };
 /* clang-format on */

@@ -7,6 +7,7 @@
 #include "accounts/public_url.h"
 #include "core/blob/blob.h"
 #include "core/service.h"
+#include "services/symbols/index_shelf.h"
 #include "services/symbols/miss_cache.h"
 #include "services/symbols/missing.h"
 
@@ -20,6 +21,11 @@ struct symbols_settings {
 	int64_t max_upload;   /* bytes of a request */
 	int64_t max_unpacked; /* bytes of an archive's members together */
 	int64_t max_members;
+	int64_t max_sym;	    /* bytes of text that are indexed of a .sym */
+	int64_t index_cache;	    /* bytes of indexes on disk */
+	int64_t max_symbolicate;    /* bytes of a request */
+	int64_t max_frames;	    /* of a request */
+	int64_t symbolicate_memory; /* bytes of all requests of a process */
 };
 
 enum {
@@ -32,7 +38,11 @@ struct symbols_state {
 	struct symbols_settings settings;
 	struct blob_store *blobs; /* web: to read; files: to write; others: NULL */
 
+	struct blob_store *indexes; /* likewise, of symbols */
+
 	/* web */
+	struct index_shelf *shelf;
+	int64_t symbolicate_bytes; /* memory of requests now */
 	struct miss_cache *misses;
 	struct symbols_counts *counts;
 	unsigned uploads; /* that are on their way in this process */
@@ -45,18 +55,18 @@ struct symbols_state *symbols_state(const struct svc_env *env);
 
 /* symbols_ops.c */
 enum {
-	SYMBOLS_OPS = 14
+	SYMBOLS_OPS = 14 + 4
 };
 extern const struct op symbols_ops[SYMBOLS_OPS];
 
 enum {
-	SYMBOLS_ACTIVITIES = 3
+	SYMBOLS_ACTIVITIES = 3 + 1
 };
 extern const struct activity symbols_activities[SYMBOLS_ACTIVITIES];
 
 /* symbols_conf.c */
 enum {
-	SYMBOLS_CONF_KEYS = 9
+	SYMBOLS_CONF_KEYS = 9 + 5
 };
 extern const struct conf_key symbols_conf_keys[SYMBOLS_CONF_KEYS];
 NODISCARD enum err symbols_conf_check(const struct conf *conf, struct err_note *note);
@@ -75,6 +85,8 @@ op_fn symbols_download, symbols_download_try, symbols_stored, symbols_syminfo;
 op_fn symbols_upload_v1, symbols_auth_info, symbols_upload_v2, symbols_upload_session;
 /* uploads_list.c */
 op_fn symbols_uploads, symbols_upload_show;
+/* symbolicate_op.c */
+op_fn symbols_symbolicate_v4, symbols_symbolicate_v5, symbols_symbolicate_preflight;
 /* missing_list.c */
 op_fn symbols_missing_csv, symbols_missing_list;
 
