@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/cmd_symbols.h"
 #include "cmd/cmd_user.h"
 #include "core/base/clock.h"
 #include "services/symbols/symbols_gc.h"
@@ -251,11 +252,21 @@ static const struct user_verb verbs[] = {
 	{ "token", "revoke ID | block EMAIL | unblock EMAIL", 2, true, do_token_2 },
 	{ "token", "add EMAIL PERMISSION,... | extend ID DAYS", 3, true, do_token_3 },
 	{ "token", "add EMAIL PERMISSION,... DAYS", 4, true, do_token_4 },
+	/* With a file in the place of MODULE no database is needed. */
+	{ "symbolicate", "FILE.sym | DEBUG_FILE/DEBUG_ID  (offsets from standard input)", 1, false, symbols_symbolicate_stored },
+	{ "symbolicate", "FILE.sym | DEBUG_FILE/DEBUG_ID OFFSET", 2, false, symbols_symbolicate_stored },
+	{ "symbolicate", "FILE.sym | DEBUG_FILE/DEBUG_ID OFFSET OFFSET", 3, false, symbols_symbolicate_stored },
+	{ "symbolicate", "FILE.sym | DEBUG_FILE/DEBUG_ID OFFSET OFFSET OFFSET", 4, false, symbols_symbolicate_stored },
 	{ "gc", "[--older-than DAYS] [--unused-for DAYS] [--keep BUILDS] [--try-older-than DAYS] [--dry-run]", 0, true, do_gc },
 };
 /* clang-format on */
 
 int cmd_symbols(const struct app *app, struct conf *conf, const struct cmd_options *o)
 {
+	int code = 0;
+
+	if (symbols_symbolicate_file(o, &code)) {
+		return code;
+	}
 	return user_command("symbols", verbs, sizeof(verbs) / sizeof(verbs[0]), app, conf, o);
 }

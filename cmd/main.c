@@ -30,7 +30,7 @@ static const struct command commands[] = {
 	{ "upgrade", "",              "makes the running server give its place to the program as it is now", cmd_upgrade },
 	{ "user",    "WHAT ...",      "accounts: list, show, verify, lock, unlock, delete, create, invite, admin, import, export, create-many", cmd_user },
 	{ "identity", "WHAT ...",     "keys of sign-in: key list, key new, key retire ID; verify [FILE|-]: checks an assertion without a server; cost: what passwords cost here", cmd_identity },
-	{ "symbols", "WHAT ...",      "the symbol store: token list|add|extend|revoke|block|unblock, gc", cmd_symbols },
+	{ "symbols", "WHAT ...",      "the symbol store: token list|add|extend|revoke|block|unblock, symbolicate, gc", cmd_symbols },
 	{ "sync",    "WHAT ...",      "stores of Firefox Sync: usage, user UID, purge, export UID, import UID", cmd_sync },
 	{ "model",   "WHAT MODEL ...", "models of users: check, rates (derived step by step), log (without a server), fit and compare (with a log or metrics)", NULL },
 	{ "replay",  "LOG URL",       "plays an access log against a server; `plimsoll replay --help`", NULL },

@@ -3,10 +3,7 @@
  */
 #include "services/symbols/symbolicate_print.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -28,20 +25,15 @@ static enum err build(int from, int to, struct sym_index **ret, struct err_note 
 	return e == ERR_OK ? sym_index_open(to, NULL, ret, note) : e;
 }
 
-enum err symbolicate_open(const char *path, struct sym_index **ret, struct err_note *note)
+enum err symbolicate_open(int fd, struct sym_index **ret, struct err_note *note)
 {
-	int from = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (from < 0) {
-		return err_note_set(note, err_from_errno(errno), "%s: %s", path, strerror(errno));
-	}
 	int to = memfd_create("index", MFD_CLOEXEC);
-	enum err e = to < 0 ? err_note_set(note, ERR_SYSTEM, "no memory for an index")
-			    : build(from, to, ret, note);
-	(void)close(from);
-	if (to >= 0) {
-		(void)close(to);
+
+	if (to < 0) {
+		return err_note_set(note, ERR_SYSTEM, "no memory for an index");
 	}
+	enum err e = build(fd, to, ret, note);
+	(void)close(to);
 	return e;
 }
 

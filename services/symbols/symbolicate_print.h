@@ -9,12 +9,8 @@
 #include "core/base/err.h"
 #include "services/symbols/sym_index.h"
 
-/*
- * The index of a .sym file, plain or gzip, built in memory. ERR_NOT_FOUND: no such file; errors as
- * index_build().
- */
-NODISCARD enum err symbolicate_open(
-    const char *path, struct sym_index **ret, struct err_note *note);
+/* The index of a .sym, plain or gzip, built in memory; fd stays open. Errors as index_build(). */
+NODISCARD enum err symbolicate_open(int fd, struct sym_index **ret, struct err_note *note);
 
 /* "0x16fc" and "16fc" are the same. ERR_SYNTAX with note. */
 NODISCARD enum err symbolicate_offset(const char *text, uint64_t *ret, struct err_note *note);

@@ -2,10 +2,11 @@
 // thrown out, uploads that are seen at once, and real modules beside a slow resolver.
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { startPlimsoll } from '../harness/plimsoll.mjs';
+import { plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
 import { until } from '../harness/roles.mjs';
 import { hasSample, sampleArchive, SlowSymbols, unzip } from '../harness/slow_symbols.mjs';
 import { ask, makeToken, upload, uploadFiles } from '../harness/symbols_client.mjs';
@@ -161,27 +162,30 @@ test('however many wait for a module, its index is built once', async () => {
 	assert.equal(readdirSync(path.join(server.dataDir, 'blobs/index/blobs/new')).length, 0);
 });
 
-test('an index that is damaged is built anew', async () => {
-	const id = newId();
-	const slow = new SlowSymbols(await put('hurt.so', id, makeSym('hurt.so', id, 2100)));
-	const before = new Set(indexes());
+test('indexes that are damaged are built anew', async () => {
+	const ids = Array.from({ length: 3 }, newId);
 	const offsets = [0x1048, 0x5048, 0x9048, 0x20008];
-	const body = job([['hurt.so', id]], offsets.map((at) => [0, at]));
-	const good = await post('v5', body);
-	assert.deepEqual(good.json.results[0].stacks[0], wanted(slow, 'hurt.so', offsets));
-	const file = indexes().find((f) => !before.has(f));
-	const whole = readFileSync(file);
-	const damages = [
-		() => truncateSync(file, 100),
-		() => writeFileSync(file, ''),
-		() => writeFileSync(file, Buffer.from(whole.map((b, i) => (i > 200 && i < whole.length - 100 ? b ^ 1 : b)))),
-	];
-	for (const damage of damages) {
-		await restart(damage);
-		const mended = await post('v5', body);
-		assert.equal(mended.status, 200, mended.text);
-		assert.deepEqual(mended.json.results[0], good.json.results[0]);
-		assert.ok(readFileSync(file).equals(whole), 'as it was before');
+	const ask3 = () => Promise.all(ids.map((id) => post('v5', job([['hurt.so', id]], offsets.map((at) => [0, at])))));
+	const files = [];
+	for (const id of ids) {
+		const slow = new SlowSymbols(await put('hurt.so', id, makeSym('hurt.so', id, 2100)));
+		const before = new Set(indexes());
+		const good = await post('v5', job([['hurt.so', id]], offsets.map((at) => [0, at])));
+		assert.deepEqual(good.json.results[0].stacks[0], wanted(slow, 'hurt.so', offsets));
+		files.push(indexes().find((f) => !before.has(f)));
+	}
+	const good = await ask3();
+	const whole = files.map((f) => readFileSync(f));
+	await restart(() => {
+		truncateSync(files[0], 100);
+		writeFileSync(files[1], '');
+		writeFileSync(files[2], Buffer.from(whole[2].map((b, i) => (i > 200 && i < whole[2].length - 100 ? b ^ 1 : b))));
+	});
+	const mended = await ask3();
+	for (const [i, answer] of mended.entries()) {
+		assert.equal(answer.status, 200, answer.text);
+		assert.deepEqual(answer.json, good[i].json);
+		assert.ok(readFileSync(files[i]).equals(whole[i]), 'as it was before');
 	}
 });
 
@@ -242,6 +246,25 @@ test('the real modules come back as the slow resolver has them', { skip: !hasSam
 		assert.deepEqual(json.results[0].found_modules, { [`${name}/${id}`]: true });
 		assert.deepEqual(json.results[0].stacks[0], wanted(slow, name, offsets), key);
 	}
+});
+
+test('the command symbolicates a file, and a module of the store', async () => {
+	const id = newId();
+	const text = await put('cli.so', id);
+	const file = path.join(dir, 'cli.so.sym');
+	writeFileSync(file, text);
+	const inner = '0x1008  ns::inner<int, 3> at src/b c.h:2 (inlined)\n0x1008  ns::middle at src/b c.h:6 (inlined)\n0x1008  cli.so::function_0(char const*) at src/a.cc:5 +0x8\n';
+	const run = (args, input) => spawnSync(plimsollBin(), ['symbols', 'symbolicate', ...args, '-c', server.confPath], { encoding: 'utf8', input });
+	for (const module of [file, `cli.so/${id}`]) {
+		assert.equal(run([module, '0x1008', '99']).stdout, `${inner}0x99  ?\n`);
+		assert.equal(run([module], '1008 0x1c80\n').stdout, `${inner}0x1c80  _end_of_cli.so +0x0\n`);
+		const wrong = run([module, 'xyz']);
+		assert.deepEqual([wrong.status, wrong.stdout], [1, '']);
+		assert.match(wrong.stderr, /"xyz" is no offset/);
+	}
+	const nobody = run([`nobody/${id}`, '1']);
+	assert.equal(nobody.status, 1);
+	assert.match(nobody.stderr, /has no symbols here/);
 });
 
 test('what was counted shows', async () => {
