@@ -267,6 +267,22 @@ test('the command symbolicates a file, and a module of the store', async () => {
 	assert.match(nobody.stderr, /has no symbols here/);
 });
 
+test('the commands of the manual work', async () => {
+	const id = newId();
+	const file = path.join(dir, 'manual.so.sym');
+	writeFileSync(file, await put('manual.so', id));
+	const text = readFileSync(path.join(import.meta.dirname, '../../doc/SYMBOLS.md'), 'utf8');
+	const section = text.slice(text.indexOf('## Symbolication'), text.indexOf('## What is missing'));
+	const commands = [...section.matchAll(/```sh\n(.*?)```/gs)].flatMap((m) => m[1].trim().split('\n'));
+	assert.equal(commands.length, 3);
+	for (const command of commands) {
+		const own = command.replaceAll('http://127.0.0.1:8002', server.symbolsUrl).replaceAll('DEBUG_FILE', 'manual.so').replaceAll('DEBUG_ID', id).replaceAll('FILE.sym', file).replace(/^plimsoll symbols/, `${plimsollBin()} symbols -c ${server.confPath}`);
+		const done = spawnSync('bash', ['-c', own], { encoding: 'utf8' });
+		assert.equal(done.status, 0, `${own}\n${done.stderr}`);
+		assert.match(done.stdout, /manual\.so::function_0\(char const\*\)/, own);
+	}
+});
+
 test('what was counted shows', async () => {
 	await until('metrics of symbolication', async () => {
 		const text = await (await fetch(`${server.adminUrl}/metrics`)).text();
