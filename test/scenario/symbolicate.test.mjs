@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync,
 import os from 'node:os';
 import path from 'node:path';
 import { plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
-import { until } from '../harness/roles.mjs';
+import { processes, until } from '../harness/roles.mjs';
 import { hasSample, sampleArchive, SlowSymbols, unzip } from '../harness/slow_symbols.mjs';
 import { ask, makeToken, upload, uploadFiles } from '../harness/symbols_client.mjs';
 
@@ -160,6 +160,23 @@ test('however many wait for a module, its index is built once', async () => {
 	for (const answer of answers) assert.deepEqual(answer.json.results[0].stacks[0], wanted(slow, 'wide.so', [0x1048]));
 	assert.equal(indexes().length, before + 1);
 	assert.equal(readdirSync(path.join(server.dataDir, 'blobs/index/blobs/new')).length, 0);
+});
+
+test('a build that is killed is done by somebody else, or by the next request', async () => {
+	const id = newId();
+	const slow = new SlowSymbols(makeSym('killed.so', id, 10));
+	await put('killed.so', id, makeSym('killed.so', id, 40000));
+	const body = job([['killed.so', id]], [[0, 0x1048]]);
+	const before = indexes().length;
+	const drafts = () => readdirSync(path.join(server.dataDir, 'blobs/index/blobs/new')).length;
+	const answers = Array.from({ length: 6 }, () => post('v5', body));
+	await until('a build has begun', () => drafts() > 1 || indexes().length > before);
+	for (const row of await processes(server, 'files')) process.kill(row.pid, 'SIGKILL');
+	for (const answer of await Promise.all(answers)) assert.ok([200, 503].includes(answer.status), answer.text);
+	await until('the module is symbolicated', async () => (await post('v5', body)).status === 200);
+	const answer = await post('v5', body);
+	assert.deepEqual(answer.json.results[0], { stacks: [wanted(slow, 'killed.so', [0x1048])], found_modules: { [`killed.so/${id}`]: true } });
+	assert.equal(indexes().length, before + 1);
 });
 
 test('indexes that are damaged are built anew', async () => {
