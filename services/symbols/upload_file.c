@@ -13,7 +13,7 @@ enum {
 	UPLOADS_MAX = 16, /* at once, in a process; each has some hundred KiB */
 	DRAIN_BYTES = 64 * 1024 * 1024,
 	DRAIN_US = 20 * 1000000,
-	DRAIN_PIECE = 16 * 1024,
+	DRAIN_PIECE = 8 * 1024,
 	HASH_HEX = 64,
 	MD5_HEX = 32,
 };
