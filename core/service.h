@@ -60,6 +60,8 @@ struct service {
 	op_fn *not_found, *wrong_method; /* see struct http_site; NULL: defaults */
 	void (*error)(struct op_call *c, enum err e);
 	void (*decorate)(struct op_call *c);
+	enum shed_rank (*rank)(struct op_call *c, const struct grace_load *load);
+	void (*busy)(struct op_call *c);
 	const struct op *admin_ops; /* served by the admin role on its loopback listener */
 	unsigned n_admin_ops;
 	const struct rpc_def *const *rpcs;

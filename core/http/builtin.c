@@ -125,6 +125,19 @@ void http_builtin_redirect(struct http_req *r)
 	r->is_inline = true;
 }
 
+void http_answer_busy(struct http_req *r, unsigned retry_after_s)
+{
+	const struct http_site *site = r->call.site;
+
+	if (site != NULL && site->busy != NULL) {
+		r->refused = true;
+		site->busy(&r->call);
+	}
+	if (!r->replied) {
+		http_reply_busy(r, retry_after_s);
+	}
+}
+
 void http_answer_error(struct http_req *r, enum err e)
 {
 	struct http_server *s = r->server;

@@ -25,6 +25,9 @@ void http_builtin_route(struct http_req *r, bool path_is_known);
 /* The same for one that came without TLS and is sent to https_origin. */
 void http_builtin_redirect(struct http_req *r);
 
+/* Answers a request that is refused for load: in the site's words, else the prebuilt 503. */
+void http_answer_busy(struct http_req *r, unsigned retry_after_s);
+
 /* Answers a failed request: the site's error function, else text/plain. */
 void http_answer_error(struct http_req *r, enum err e);
 

@@ -40,7 +40,7 @@ static const struct metric_def tls_seconds = { "tls_handshake_seconds", METRIC_H
 /* clang-format on */
 
 static const char *const refused_names[HTTP_REFUSED_WHYS] = { "compute", "store", "signer", "loop",
-	"tasks", "late", "queue_full", "behind" };
+	"tasks", "late", "queue_full", "behind", "service" };
 
 const char *const http_class_names[COST_CLASSES] = { "health", "memory", "read", "sign", "write",
 	"compute", "stream" };

@@ -54,6 +54,7 @@ enum http_refused_why {
 	HTTP_REFUSED_LATE = GRACE_REFUSALS, /* its deadline passed in the class queue */
 	HTTP_REFUSED_QUEUE,		    /* the class queue is full */
 	HTTP_REFUSED_BEHIND,		    /* by a role that was asked, or for want of memory */
+	HTTP_REFUSED_SITE,		    /* by its service, see http_site.rank */
 	HTTP_REFUSED_WHYS
 };
 

@@ -10,6 +10,7 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/trace.h"
+#include "core/http/admission.h"
 #include "core/http/body.h"
 #include "core/http/builtin.h"
 #include "core/http/respond.h"
@@ -37,7 +38,7 @@ static void end_answer(struct http_req *r)
 static void answer_busy(struct http_req *r, unsigned retry_after_s)
 {
 	r->running = true;
-	http_reply_busy(r, retry_after_s);
+	http_answer_busy(r, retry_after_s);
 	end_answer(r);
 }
 
@@ -300,45 +301,6 @@ void dispatch_body(struct http_req *r)
 	collected(r, body_collect(r));
 }
 
-static void look_at_load(struct http_server *s, int64_t now_us)
-{
-	if (s->load_is_known) {
-		return;
-	}
-	s->load_is_known = true;
-	if (s->o.load != NULL) {
-		s->o.load(s->o.load_arg, &s->load);
-	}
-	s->load.loop_delay_us = delay_meter_standing_us(&s->grace.loop_delay, now_us);
-	s->load.tasks_max = task_max(s->loop);
-}
-
-static bool admit(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)
-{
-	struct http_server *s = r->server;
-	const struct op *op = r->call.op;
-	int64_t delay_us = now_us - r->queued_us;
-
-	delay_meter_record(&s->grace.loop_delay, delay_us, now_us);
-	hist_record(s->cells.queue_delay[op->cost], delay_us);
-	if (op->rank == SHED_NEVER) {
-		return true;
-	}
-	if (now_us >= r->call.deadline_us) {
-		r->refused_why = HTTP_REFUSED_LATE;
-		*ret_retry_after_s = grace_retry_after_s(&s->grace, now_us);
-		return false;
-	}
-	look_at_load(s, now_us);
-	s->load.tasks = r->is_inline ? 0 : task_count(s->loop); /* those need none */
-	bool admitted = grace_admit(&s->grace, &s->load, op->cost, op->rank,
-	    r->call.deadline_us - now_us, now_us, ret_retry_after_s);
-	if (!admitted) {
-		r->refused_why = (unsigned char)s->grace.refused_for;
-	}
-	return admitted;
-}
-
 /* Takes a request out of its queue and begins it. */
 static void start(struct http_req *r, int64_t now_us)
 {
@@ -350,7 +312,7 @@ static void start(struct http_req *r, int64_t now_us)
 		return;
 	}
 	if (!r->admitted) {
-		if (!admit(r, now_us, &retry_after_s)) {
+		if (!admission_ask(r, now_us, &retry_after_s)) {
 			answer_busy(r, retry_after_s);
 			return;
 		}

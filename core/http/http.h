@@ -27,6 +27,7 @@ enum http_method {
 
 struct http_req;
 struct op_call;
+struct grace_load;
 
 /*
  * Answers one request: http_reply() or the stream functions, then ERR_OK. Returning an error
@@ -70,6 +71,14 @@ struct http_site {
 	void (*error)(struct op_call *c, enum err e);
 	/* Called before every reply is sent, e.g. to add the site's header set; may be NULL. */
 	void (*decorate)(struct op_call *c);
+	/*
+	 * The rank that a request is admitted with, by its head alone: a later one for what goes on
+	 * with work begun before. SHED_RANKS: it is refused. Not asked about SHED_NEVER. NULL: the
+	 * row's.
+	 */
+	enum shed_rank (*rank)(struct op_call *c, const struct grace_load *load);
+	/* Answers what was refused for load; NULL, or no answer: the prebuilt 503. */
+	void (*busy)(struct op_call *c);
 	void *env;   /* struct svc_env of the process */
 	void *state; /* the service's own */
 };

@@ -75,7 +75,9 @@ static enum err open_server(
 			.not_found = service->not_found,
 			.wrong_method = service->wrong_method,
 			.error = service->error,
-			.decorate = service->decorate };
+			.decorate = service->decorate,
+			.rank = service->rank,
+			.busy = service->busy };
 		if (listener_find(service->listener) == (int)listener && service->n_ops > 0) {
 			role_site_add(s, r, &site, (int)i);
 		}

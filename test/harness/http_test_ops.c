@@ -236,6 +236,26 @@ static void decorate(struct op_call *c)
 	http_add_header(c->req, SLICE("X-Content-Type-Options"), SLICE("nosniff"));
 }
 
+/* Who says what rank it should have: "last" or "refuse". */
+static enum shed_rank rank(struct op_call *c, const struct grace_load *load)
+{
+	struct slice wish = http_header_get(c->req, SLICE("X-Test-Rank"));
+
+	(void)load;
+	return slice_eq(wish, SLICE("last"))	 ? SHED_LAST
+	       : slice_eq(wish, SLICE("refuse")) ? SHED_RANKS
+						 : c->op->rank;
+}
+
+/* Words of its own for those who want them. */
+static void busy(struct op_call *c)
+{
+	if (http_header_get(c->req, SLICE("X-Test-Words")).ptr != NULL) {
+		http_add_header(c->req, SLICE("Retry-After"), SLICE("777"));
+		http_reply(c->req, 503, SLICE("application/json"), SLICE("{\"busy\":true}"));
+	}
+}
+
 /* clang-format off */
 static const struct op ops[] = {
 	{ "test.hello", HTTP_GET, "/hello", COST_MEMORY, SHED_LATE, DEADLINE_MS, 0, OP_INLINE, hello },
@@ -270,4 +290,6 @@ const struct http_site test_site = {
 	.ops = ops,
 	.n_ops = sizeof(ops) / sizeof(ops[0]),
 	.decorate = decorate,
+	.rank = rank,
+	.busy = busy,
 };

@@ -27,6 +27,32 @@ test('an expensive request is refused before its body is read', async () => {
 	});
 });
 
+test("a site's rank decides, and its words answer", async () => {
+	await withServer({}, async (server) => {
+		const raw = await Raw.connect(server.port);
+		const ask = (path, headers) => raw.exchange(`GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
+		assert.equal((await ask('/hello', '')).status, 200);
+		const refused = await ask('/hello', 'X-Test-Rank: refuse\r\n');
+		assert.equal(refused.status, 503);
+		assert.match(refused.headers['retry-after'], /^[1-9]\d*$/);
+		assert.equal((await ask('/__lbheartbeat__', 'X-Test-Rank: refuse\r\n')).status, 200, 'what is never shed is not asked about');
+		const worded = await ask('/hello', 'X-Test-Rank: refuse\r\nX-Test-Words: 1\r\n');
+		assert.equal(worded.status, 503);
+		assert.equal(worded.body.toString(), '{"busy":true}');
+		assert.equal(worded.headers['retry-after'], '777');
+		assert.equal(worded.headers.connection, undefined);
+		// A second and a half is too long to wait in front of compute, but for what was begun before.
+		await once(server.port, post('/set/compute_wait/1500000', ''));
+		assert.equal((await ask('/compute/1', '')).status, 503);
+		assert.equal((await ask('/compute/1', 'X-Test-Rank: last\r\n')).status, 200);
+		raw.destroy();
+		const { families } = await server.metrics();
+		assert.equal(families.http_refusals_total.rows.service, 2);
+		assert.equal(families.http_refused_total.rows['test.hello'], 2);
+		assert.equal(families.http_server_errors_total.rows['test.hello'], 0);
+	});
+});
+
 test('a refusal with a small body or none keeps the connection', async () => {
 	await withServer({}, async (server) => {
 		await overload(server);
