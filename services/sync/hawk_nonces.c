@@ -5,11 +5,9 @@
  */
 #include "services/sync/hawk_nonces.h"
 
-#include <fcntl.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "services/sync/shared_words.h"
 
 enum {
 	WAYS = 8,
@@ -22,54 +20,32 @@ enum {
 _Static_assert((SETS & (SETS - 1)) == 0, "a set is chosen by a mask");
 
 struct hawk_nonces {
-	void *map;
-	_Atomic uint64_t *places; /* in map; 0: free */
+	struct shared_words table;
 };
 
 enum err hawk_nonces_open(const char *path, struct hawk_nonces **ret, struct err_note *note)
 {
-	const size_t bytes = HAWK_NONCES_PLACES * sizeof(uint64_t);
 	struct hawk_nonces *n = calloc(1, sizeof(*n));
-	int fd = -1;
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 
 	if (n == NULL) {
 		return ERR_MEMORY;
 	}
-	if (path != NULL) {
-		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0) {
-			enum err e = err_note_set(note, ERR_IO, "cannot open %s", path);
-			if (fd >= 0) {
-				(void)close(fd);
-			}
-			free(n);
-			return e;
-		}
-		flags = MAP_SHARED;
-	}
-	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
-	if (fd >= 0) {
-		(void)close(fd);
-	}
-	if (map == MAP_FAILED) {
+	enum err e = shared_words_open(path, HAWK_NONCES_PLACES, &n->table, note);
+	if (e != ERR_OK) {
 		free(n);
-		return ERR_MEMORY;
+		return e;
 	}
-	n->map = map;
-	n->places = map;
 	*ret = n;
 	return ERR_OK;
 }
 
 void hawk_nonces_close(struct hawk_nonces **n)
 {
-	if (*n == NULL) {
-		return;
+	if (*n != NULL) {
+		shared_words_close(&(*n)->table);
+		free(*n);
+		*n = NULL;
 	}
-	(void)munmap((*n)->map, HAWK_NONCES_PLACES * sizeof(uint64_t));
-	free(*n);
-	*n = NULL;
 }
 
 /* FNV-1a: that nobody can aim at another user's marks comes from the key in it. */
@@ -93,7 +69,7 @@ bool hawk_nonces_use(
     struct hawk_nonces *n, struct slice key, struct slice ts, struct slice nonce, int64_t now_s)
 {
 	uint64_t hash = spread(mix(mix(mix(UINT64_C(0xcbf29ce484222325), key), ts), nonce));
-	_Atomic uint64_t *set = n->places + (hash & (SETS - 1)) * WAYS;
+	_Atomic uint64_t *set = n->table.words + (hash & (SETS - 1)) * WAYS;
 	uint64_t fingerprint = hash | (SECOND_MASK + 1); /* never 0 above the seconds */
 	uint64_t now = (uint64_t)now_s & SECOND_MASK;
 	uint64_t mark = (fingerprint & ~SECOND_MASK) | now;

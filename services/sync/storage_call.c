@@ -163,7 +163,11 @@ bool sync_call_begin(struct op_call *c, enum sync_body_kind body, struct sync_ca
 			return refuse(c, 413, SYNC_CODE_LIMIT);
 		}
 	}
-	return take_condition(s) || refuse(c, 400, SYNC_CODE_OTHER);
+	if (!take_condition(s)) {
+		return refuse(c, 400, SYNC_CODE_OTHER);
+	}
+	sync_backoff_serves(c, s->user.uid);
+	return true;
 }
 
 /* ---- answers ---- */

@@ -70,7 +70,7 @@ void sync_add_times(struct sync_call *s, int64_t modified_ms);
 
 /* sync_site.c: an error: the number of its kind as body. */
 void sync_refuse(struct op_call *c, int status, enum sync_code code);
-/* sync_site.c: 503 with a Retry-After spread over so many seconds and as many more. */
+/* sync_site.c: 503 with a Retry-After of so many seconds or more: sync_backoff_retry_s(). */
 void sync_refuse_for_now(struct op_call *c, unsigned seconds);
 
 #endif

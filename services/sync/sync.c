@@ -28,6 +28,7 @@ struct sync_state *sync_state(const struct svc_env *env)
 static void free_state(struct sync_state *state)
 {
 	hawk_nonces_close(&state->nonces);
+	sync_backoff_close(&state->backoff);
 	jwt_keys_free(&state->jwt_keys);
 	token_cache_free(&state->tokens);
 	OPENSSL_cleanse(&state->secrets, sizeof(state->secrets));
@@ -61,6 +62,9 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 		e = open_nonces(state, note);
 	}
 	if (e == ERR_OK && env->role == ROLE_WEB) {
+		e = sync_backoff_open(env, &state->backoff, note);
+	}
+	if (e == ERR_OK && env->role == ROLE_WEB) {
 		e = token_cache_new(&state->tokens);
 	}
 	const char *jwks = conf_str(env->conf, "sync", "oauth_jwks");
@@ -82,7 +86,11 @@ static enum err ready(struct svc_env *env, void *v, struct err_note *note)
 {
 	struct sync_state *state = v;
 
-	return env->role == ROLE_WEB ? token_secrets_fetch(env, &state->secrets, note) : ERR_OK;
+	if (env->role != ROLE_WEB) {
+		return ERR_OK;
+	}
+	sync_backoff_start(&state->backoff);
+	return token_secrets_fetch(env, &state->secrets, note);
 }
 
 static void stop(struct svc_env *env, void *state)
@@ -96,6 +104,9 @@ static void reload(struct svc_env *env, void *v)
 	struct sync_state *state = v;
 
 	state->limits = sync_limits_of(env->conf);
+	if (env->role == ROLE_WEB) {
+		sync_backoff_configure(&state->backoff);
+	}
 }
 
 static const struct rpc_def *const rpcs[] = {
@@ -117,12 +128,16 @@ const struct service sync_service = {
 	.wrong_method = sync_wrong_method,
 	.error = sync_error,
 	.decorate = sync_decorate,
+	.rank = sync_rank,
+	.busy = sync_busy,
 	.rpcs = rpcs,
 	.n_rpcs = sizeof(rpcs) / sizeof(rpcs[0]),
 	.stmts = { sync_stmts, SYNC_STMTS },
 	.migrations = sync_migrations,
 	.n_migrations = SYNC_MIGRATIONS,
 	.conf = { sync_conf_keys, SYNC_CONF_KEYS },
+	.metrics = sync_metrics,
+	.n_metrics = SYNC_METRICS,
 	.activities = sync_activities,
 	.n_activities = SYNC_ACTIVITIES,
 	.start = start,

@@ -53,6 +53,27 @@ const struct conf_key sync_conf_keys[SYNC_CONF_KEYS] = {
 	{ .section = "sync", .name = "upload_memory", .type = CONF_SIZE, .unit = "bytes", .min = 8392704, .max = INT64_C(1) << 40,
 	  .def = "64M", .reloadable = true,
 	  .help = "Memory of a web process for uploads that are on their way; beyond it they are told to come later." },
+	{ .section = "sync", .name = "backoff_from", .type = CONF_INT, .unit = "percent", .min = 0, .max = 100,
+	  .def = "70", .reloadable = true,
+	  .help = "Use of the busiest role from which browsers are asked to sync later (X-Weave-Backoff): first a few, then more and more." },
+	{ .section = "sync", .name = "backoff_full", .type = CONF_INT, .unit = "percent", .min = 0, .max = 100,
+	  .def = "95", .reloadable = true,
+	  .help = "Use at which all of them are asked." },
+	{ .section = "sync", .name = "backoff_min", .type = CONF_DURATION, .unit = "ms", .min = 1000, .max = 86400000,
+	  .def = "10m", .reloadable = true,
+	  .help = "How long those who are asked stay away, at least." },
+	{ .section = "sync", .name = "backoff_max", .type = CONF_DURATION, .unit = "ms", .min = 1000, .max = 86400000,
+	  .def = "1h", .reloadable = true,
+	  .help = "The same, at most." },
+	{ .section = "sync", .name = "backoff_wait", .type = CONF_DURATION, .unit = "ms", .min = 1, .max = 60000,
+	  .def = "200ms", .reloadable = true,
+	  .help = "A wait for the database that, when it stands, makes the server refuse new syncs to some users, so that those that have begun can end." },
+	{ .section = "sync", .name = "retry_after_min", .type = CONF_DURATION, .unit = "ms", .min = 1000, .max = 86400000,
+	  .def = "5m", .reloadable = true,
+	  .help = "When those who were refused are told to come again, at the earliest." },
+	{ .section = "sync", .name = "retry_after_max", .type = CONF_DURATION, .unit = "ms", .min = 1000, .max = 86400000,
+	  .def = "30m", .reloadable = true,
+	  .help = "The same, at the latest." },
 };
 /* clang-format on */
 
@@ -90,6 +111,13 @@ enum err sync_conf_check(const struct conf *conf, struct err_note *note)
 		return err_note_set(note, ERR_CONFIG,
 		    "[sync] a request must fit into an upload: max_post_records <= "
 		    "max_total_records, max_post_bytes <= max_total_bytes");
+	}
+	if (conf_int(conf, "sync", "backoff_from") > conf_int(conf, "sync", "backoff_full") ||
+	    conf_ms(conf, "sync", "backoff_min") > conf_ms(conf, "sync", "backoff_max") ||
+	    conf_ms(conf, "sync", "retry_after_min") > conf_ms(conf, "sync", "retry_after_max")) {
+		return err_note_set(note, ERR_CONFIG,
+		    "[sync] what begins must not be above its end: backoff_from <= backoff_full, "
+		    "backoff_min <= backoff_max, retry_after_min <= retry_after_max");
 	}
 	const char *jwks = conf_str(conf, "sync", "oauth_jwks");
 	struct jwt_keys keys = { .n = 0 };

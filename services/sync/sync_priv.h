@@ -8,6 +8,7 @@
 #include "core/service.h"
 #include "services/sync/hawk_nonces.h"
 #include "services/sync/jwt.h"
+#include "services/sync/sync_backoff.h"
 #include "services/sync/token.h"
 #include "services/sync/token_cache.h"
 
@@ -35,6 +36,7 @@ struct sync_state {
 	/* X-Weave-Timestamp of the answer that is being begun; 0: what the clock says. */
 	int64_t stamp_ms;
 	int64_t upload_bytes; /* memory of bodies now */
+	struct sync_backoff backoff;
 };
 
 /* The state in this process. */
@@ -55,7 +57,7 @@ extern const struct activity sync_activities[SYNC_ACTIVITIES];
 
 /* sync_conf.c */
 enum {
-	SYNC_CONF_KEYS = 17
+	SYNC_CONF_KEYS = 24
 };
 extern const struct conf_key sync_conf_keys[SYNC_CONF_KEYS];
 NODISCARD enum err sync_conf_check(const struct conf *conf, struct err_note *note);

@@ -3,7 +3,6 @@
  * another origin. Nothing is given to a page that has no token.
  */
 #include "core/base/clock.h"
-#include "core/base/rng.h"
 #include "core/obs/log.h"
 #include "services/sync/storage_call.h"
 #include "services/sync/fx.h"
@@ -67,6 +66,7 @@ void sync_decorate(struct op_call *c)
 		add_timestamp(c);
 		add_cors(c);
 	}
+	sync_backoff_decorate(c);
 }
 
 enum err sync_preflight(struct op_call *c)
@@ -93,7 +93,7 @@ void sync_refuse(struct op_call *c, int status, enum sync_code code)
 
 void sync_refuse_for_now(struct op_call *c, unsigned seconds)
 {
-	const char *text = arena_printf(c->arena, "%u", seconds + (unsigned)rng_below(seconds + 1));
+	const char *text = arena_printf(c->arena, "%u", sync_backoff_retry_s(c, seconds));
 
 	if (text != NULL) {
 		http_add_header(c->req, SLICE("Retry-After"), slice_str(text));

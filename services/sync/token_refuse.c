@@ -2,9 +2,9 @@
  * What the token server says to those who get no token.
  */
 #include "core/base/clock.h"
-#include "core/base/rng.h"
 #include "core/obs/log.h"
 #include "services/sync/fx.h"
+#include "services/sync/sync_backoff.h"
 #include "services/sync/token_server_priv.h"
 
 enum {
@@ -60,7 +60,7 @@ bool token_server_owns_path(struct slice path)
 
 void token_add_retry(struct op_call *c)
 {
-	const char *text = arena_printf(c->arena, "%u", RETRY_S + (unsigned)rng_below(RETRY_S + 1));
+	const char *text = arena_printf(c->arena, "%u", sync_backoff_retry_s(c, RETRY_S));
 
 	if (text != NULL) {
 		http_add_header(c->req, SLICE("Retry-After"), slice_str(text));

@@ -1,0 +1,301 @@
+/*
+ * Measuring, four times a second: use is that of the web processes, whose time not idle counts, or
+ * that of the store, whose processor time counts (it waits for the disk while others may still join
+ * the next commit). What stands is taken from what requests meet at admission.
+ */
+#include "services/sync/sync_backoff.h"
+
+#include <stdio.h>
+
+#include "core/base/clock.h"
+#include "core/base/rng.h"
+#include "services/sync/begun.h"
+#include "services/sync/storage_call.h"
+#include "services/sync/sync_priv.h"
+#include "services/sync/token_server.h"
+
+enum {
+	LOOK_MS = 250,
+	USE_US = 1000000, /* time over which use is taken */
+	STORE_INTERVAL_US = 250000,
+	/* A loop delay that counts as much as the configured wait: half of what admission begins to
+	 * refuse all beginnings at. */
+	LOOP_TARGET_US = 5000,
+	THOUSAND = 1000,
+	PATH_MAX_BYTES = 4200
+};
+
+/* clang-format off */
+const struct metric_def sync_metrics[SYNC_METRICS] = {
+	{ "sync_backoff_asked_total", METRIC_COUNTER, NULL, "Answers that asked a client to stay away for a while." },
+	{ "sync_backoff_refused_total", METRIC_COUNTER, NULL, "Requests refused with 503 so that syncs that had begun could end." },
+	{ "sync_backoff_use_permille", METRIC_GAUGE, NULL, "Use of the busiest role, smoothed, in thousandths." },
+	{ "sync_backoff_asked_permille", METRIC_GAUGE, NULL, "Share of users who are asked to stay away, in thousandths." },
+	{ "sync_backoff_refused_permille", METRIC_GAUGE, NULL, "Share of users who are refused a new sync, in thousandths." },
+};
+/* clang-format on */
+
+/* ---- measuring ---- */
+
+static struct sync_use used(const struct svc_env *env, int64_t now_us)
+{
+	struct sync_use u = { .at_us = now_us };
+
+	for (unsigned i = 0; i < metrics_slots(env->metrics); i++) {
+		const struct metric_slot *slot = metrics_slot(env->metrics, i);
+		int role = atomic_load_explicit(&slot->role, memory_order_relaxed);
+		if (atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_SERVING) {
+			continue;
+		}
+		if (role == ROLE_WEB) {
+			u.web_us += atomic_load_explicit(&slot->busy_us, memory_order_relaxed);
+			u.webs++;
+		} else if (role == ROLE_STORE) {
+			u.store_us += atomic_load_explicit(&slot->cpu_us, memory_order_relaxed);
+		}
+	}
+	return u;
+}
+
+/* A process that came or went makes its second's figure wrong; the next one is right again. */
+static void measure_use(struct sync_backoff *b, int64_t now_us)
+{
+	int64_t us = now_us - b->before.at_us;
+
+	if (us < USE_US) {
+		return;
+	}
+	struct sync_use u = used(b->env, now_us);
+	double web = (double)(u.web_us - b->before.web_us) / (double)us / (u.webs > 0 ? u.webs : 1);
+	double store = (double)(u.store_us - b->before.store_us) / (double)us;
+	bool is_same = u.webs == b->before.webs && web >= 0 && store >= 0;
+
+	if (is_same) {
+		b->use = web > store ? web : store;
+	}
+	b->before = u;
+}
+
+static void show(const struct sync_backoff *b)
+{
+	metric_set(b->use_now, (int64_t)(b->shares.use * THOUSAND));
+	metric_set(b->asked_now, (int64_t)(b->shares.asked * THOUSAND));
+	metric_set(b->refused_now, (int64_t)(b->shares.refused * THOUSAND));
+}
+
+static void on_look(void *arg)
+{
+	struct sync_backoff *b = arg;
+	int64_t now_us = loop_now_us(b->env->loop);
+	int64_t store_us = delay_meter_standing_us(&b->store_wait, now_us);
+	int64_t loop_us = b->loop_delay_us * (b->limits.wait_us / LOOP_TARGET_US + 1);
+
+	measure_use(b, now_us);
+	backoff_look(
+	    &b->shares, &b->limits, b->use, store_us > loop_us ? store_us : loop_us, now_us);
+	b->loop_delay_us = 0;
+	show(b);
+}
+
+/* What a request meets. A store that is not there at all is no load. */
+static void note_load(struct sync_backoff *b, const struct grace_load *load, int64_t now_us)
+{
+	int64_t wait_us =
+	    load->store_wait_us > load->read_wait_us ? load->store_wait_us : load->read_wait_us;
+
+	b->loop_delay_us = load->loop_delay_us;
+	delay_meter_record(&b->store_wait, wait_us == INT64_MAX ? 0 : wait_us, now_us);
+}
+
+/* ---- beginning and end ---- */
+
+void sync_backoff_configure(struct sync_backoff *b)
+{
+	const struct conf *conf = b->env->conf;
+
+	b->limits = (struct backoff_limits){
+		.ask_from = (double)conf_int(conf, "sync", "backoff_from") / 100,
+		.ask_all = (double)conf_int(conf, "sync", "backoff_full") / 100,
+		.wait_us = conf_ms(conf, "sync", "backoff_wait") * 1000,
+		.ask_min_s = (unsigned)(conf_ms(conf, "sync", "backoff_min") / 1000),
+		.ask_max_s = (unsigned)(conf_ms(conf, "sync", "backoff_max") / 1000),
+		.retry_min_s = (unsigned)(conf_ms(conf, "sync", "retry_after_min") / 1000),
+		.retry_max_s = (unsigned)(conf_ms(conf, "sync", "retry_after_max") / 1000),
+	};
+}
+
+enum err sync_backoff_open(
+    const struct svc_env *env, struct sync_backoff *ret, struct err_note *note)
+{
+	struct sync_backoff *b = ret;
+	char path[PATH_MAX_BYTES];
+
+	*b = (struct sync_backoff){ .env = env };
+	(void)snprintf(path, sizeof(path), "%s/sync.begun", env->data_dir);
+	enum err e = shared_words_open(path, SYNC_BEGUN_PLACES, &b->begun, note);
+	sync_backoff_configure(b);
+	return e;
+}
+
+void sync_backoff_start(struct sync_backoff *b)
+{
+	const struct svc_env *env = b->env;
+	int64_t now_us = loop_now_us(env->loop);
+
+	backoff_init(&b->shares, now_us);
+	delay_meter_init(&b->store_wait, b->limits.wait_us, STORE_INTERVAL_US, now_us);
+	b->asked = metric_cell(env->metrics, &sync_metrics[0], NULL);
+	b->refused = metric_cell(env->metrics, &sync_metrics[1], NULL);
+	b->use_now = metric_cell(env->metrics, &sync_metrics[2], NULL);
+	b->asked_now = metric_cell(env->metrics, &sync_metrics[3], NULL);
+	b->refused_now = metric_cell(env->metrics, &sync_metrics[4], NULL);
+	b->before = used(env, now_us);
+	loop_every(env->loop, LOOK_MS, on_look, b);
+}
+
+void sync_backoff_close(struct sync_backoff *b)
+{
+	shared_words_close(&b->begun);
+}
+
+/* ---- who asks ---- */
+
+static bool is_storage(const struct op_call *c)
+{
+	return slice_starts(http_path(c->req), SLICE("/1.5/"));
+}
+
+/* What belongs to a sync: the accounts server does not. */
+static bool is_paced(const struct op_call *c)
+{
+	return is_storage(c) || token_server_owns_path(http_path(c->req));
+}
+
+/* The uid in the path. False: there is none. */
+static bool take_uid(const struct op_call *c, int64_t *ret)
+{
+	uint64_t uid = 0;
+
+	if (slice_to_u64(http_param(c->req, "uid"), (uint64_t)TOKEN_UID_MAX, &uid) != ERR_OK) {
+		return false;
+	}
+	*ret = (int64_t)uid;
+	return true;
+}
+
+/* A number that names the user: of the storage by the uid, of a token by the name of his keys. */
+static uint64_t number_of(const struct op_call *c)
+{
+	int64_t uid = 0;
+	struct slice key_id = http_header_get(c->req, SLICE("X-KeyID"));
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	if (take_uid(c, &uid)) {
+		return (uint64_t)uid;
+	}
+	if (key_id.ptr == NULL) {
+		return rng_u64();
+	}
+	for (size_t i = 0; i < key_id.len; i++) {
+		hash = (hash ^ (uint8_t)key_id.ptr[i]) * UINT64_C(0x100000001b3);
+	}
+	return hash;
+}
+
+static int64_t now_s(void)
+{
+	return clock_wall_ms() / 1000;
+}
+
+void sync_backoff_serves(struct op_call *c, int64_t uid)
+{
+	const struct sync_state *state = c->state;
+
+	sync_begun_note(&state->backoff.begun, uid, now_s());
+}
+
+/* ---- asking ---- */
+
+void sync_backoff_decorate(struct op_call *c)
+{
+	const struct sync_state *state = c->state;
+	const struct sync_backoff *b = &state->backoff;
+
+	/* A 503 says itself when to come again. */
+	if (!is_paced(c) || http_replied_status(c->req) == 503 ||
+	    !backoff_asks(&b->shares, number_of(c), now_s())) {
+		return;
+	}
+	unsigned seconds = backoff_ask_s(&b->shares, &b->limits, rng_u64());
+	const char *text = arena_printf(c->arena, "%u", seconds);
+	if (text != NULL) {
+		http_add_header(c->req,
+		    is_storage(c) ? SLICE("X-Weave-Backoff") : SLICE("X-Backoff"), slice_str(text));
+		metric_add(b->asked, 1);
+	}
+}
+
+/* ---- refusing ---- */
+
+/* It goes on with an upload that was opened before. */
+static bool has_batch(const struct op_call *c)
+{
+	struct slice text;
+
+	return http_method(c->req) == HTTP_POST && http_query_get(c->req, SLICE("batch"), &text) &&
+	       text.len > 0 && !slice_eq_nocase(text, SLICE("true"));
+}
+
+static bool is_begun(const struct op_call *c, const struct sync_backoff *b)
+{
+	int64_t uid = 0;
+
+	return is_storage(c) && take_uid(c, &uid) &&
+	       (sync_has_begun(&b->begun, uid, now_s()) || has_batch(c));
+}
+
+enum shed_rank sync_rank(struct op_call *c, const struct grace_load *load)
+{
+	struct sync_state *state = c->state;
+	struct sync_backoff *b = &state->backoff;
+	enum shed_rank rank = c->op->rank;
+
+	note_load(b, load, loop_now_us(state->env->loop));
+	if (!is_paced(c)) {
+		return rank;
+	}
+	if (rank <= SHED_LAST || is_begun(c, b)) {
+		return rank < SHED_LAST ? rank : SHED_LAST;
+	}
+	uint64_t user = number_of(c);
+	bool refused = rank == SHED_FIRST ? backoff_refuses(&b->shares, user, now_s())
+					  : backoff_refuses_late(&b->shares, user, now_s());
+	return refused ? SHED_RANKS : rank;
+}
+
+unsigned sync_backoff_retry_s(const struct op_call *c, unsigned few_s)
+{
+	const struct sync_state *state = c->state;
+	const struct sync_backoff *b = &state->backoff;
+	unsigned seconds = few_s + (unsigned)rng_below(few_s + 1);
+
+	if (b->refuses_now || b->shares.refused > 0) {
+		unsigned longer = backoff_retry_s(&b->shares, &b->limits, rng_u64());
+		return longer > seconds ? longer : seconds;
+	}
+	return seconds;
+}
+
+void sync_busy(struct op_call *c)
+{
+	struct sync_state *state = c->state;
+	struct sync_backoff *b = &state->backoff;
+
+	if (!is_paced(c)) {
+		return;
+	}
+	metric_add(b->refused, 1);
+	b->refuses_now = true;
+	sync_error(c, ERR_TOO_BUSY);
+	b->refuses_now = false;
+}

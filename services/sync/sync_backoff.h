@@ -1,0 +1,74 @@
+/*
+ * Role: web. How Sync behaves as the load grows (sync.md 5.3, core/grace/backoff.h). Browsers sync
+ * by the clock, so most of the load is not urgent, and they obey:
+ *
+ *	X-Weave-Backoff		on answers to a rising share of users, while all are served: this
+ *sync goes on, the next one comes later 503 with Retry-After	to a share of those that begin: the
+ *token, GET info/collections; then of the rest. It is decided by the path alone, before the
+ *signature is looked at and the body is read
+ *
+ * A sync that has begun, and an upload that has, are served to their end. 429 is never sent:
+ *Firefox does not heed Retry-After on it.
+ */
+#ifndef PLIMSOLL_SYNC_SYNC_BACKOFF_H
+#define PLIMSOLL_SYNC_SYNC_BACKOFF_H
+
+#include "core/grace/admit.h"
+#include "core/grace/backoff.h"
+#include "core/http/http.h"
+#include "core/obs/metric.h"
+#include "services/sync/shared_words.h"
+
+struct svc_env;
+
+/* What the roles had used at a moment. */
+struct sync_use {
+	int64_t at_us, web_us, store_us;
+	unsigned webs;
+};
+
+struct sync_backoff {
+	const struct svc_env *env;
+	struct backoff shares;
+	struct backoff_limits limits;
+	struct shared_words begun;
+	struct delay_meter store_wait;
+	int64_t loop_delay_us; /* that requests met since the last look */
+	struct sync_use before;
+	double use; /* of the busiest role, in the last second */
+	bool refuses_now; /* the answer that is being made is a refusal of admission */
+	_Atomic int64_t *asked, *refused;
+	_Atomic int64_t *use_now, *asked_now, *refused_now;
+};
+
+enum {
+	SYNC_METRICS = 5
+};
+extern const struct metric_def sync_metrics[SYNC_METRICS];
+
+/* Opens what is shared. Errors as shared_words_open(). */
+NODISCARD enum err sync_backoff_open(
+    const struct svc_env *env, struct sync_backoff *ret, struct err_note *note);
+/* Begins to look at the load; b stays where it is. */
+void sync_backoff_start(struct sync_backoff *b);
+void sync_backoff_close(struct sync_backoff *b);
+/* Takes the limits from the configuration, which is checked. */
+void sync_backoff_configure(struct sync_backoff *b);
+
+/* A request of this user, which he signed, is served: his sync has begun. */
+void sync_backoff_serves(struct op_call *c, int64_t uid);
+
+/* Adds the header that asks to stay away, where it is due. */
+void sync_backoff_decorate(struct op_call *c);
+
+/*
+ * Seconds to say with a 503: so many and up to as many more, or, while syncs are refused, those of
+ * the configuration, if they are more.
+ */
+unsigned sync_backoff_retry_s(const struct op_call *c, unsigned few_s);
+
+/* The service's slots of that name; see struct http_site. */
+enum shed_rank sync_rank(struct op_call *c, const struct grace_load *load);
+void sync_busy(struct op_call *c);
+
+#endif

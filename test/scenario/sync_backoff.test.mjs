@@ -1,0 +1,178 @@
+// What Sync does as the load grows: asks some to stay away while all are served, then refuses those that begin and
+// serves those that have begun.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startPlimsoll } from '../harness/plimsoll.mjs';
+import { SECRET, SyncUser } from '../harness/sync_client.mjs';
+import { Raw } from './lib/raw.mjs';
+
+const start = (sync = {}) => startPlimsoll({ conf: { sync: { master_secret: SECRET, ...sync } } });
+
+async function within(seconds, what, ask) {
+	for (const end = Date.now() + seconds * 1000; ; await sleep(50)) {
+		const value = await ask();
+		if (value) return value;
+		assert.ok(Date.now() < end, what);
+	}
+}
+
+const metric = async (server, name) =>
+	[...(await (await fetch(`${server.adminUrl}/metrics`)).text()).matchAll(new RegExp(`^plimsoll_${name}(?:\\{[^}\\n]*\\})? (\\d+)`, 'gm'))].reduce((sum, m) => sum + Number(m[1]), 0);
+
+const token = (headers = {}) => {
+	const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+	return `GET /token/1.0/sync/1.5 HTTP/1.1\r\nHost: 127.0.0.1\r\n${fields}\r\n`;
+};
+
+const between = (text, low, high) => {
+	assert.match(text, /^\d+$/);
+	assert.ok(Number(text) >= low && Number(text) <= high, text);
+};
+
+test('a server with room asks nobody to stay away', async () => {
+	const server = await start();
+	const user = new SyncUser(server, 42);
+	try {
+		for (const answer of [await user.get('/info/collections'), await user.put('/storage/c/a', {}), await user.get('/storage/c')]) {
+			assert.equal(answer.status, 200);
+			assert.ok(!('x-weave-backoff' in answer.headers));
+		}
+	} finally {
+		user.close();
+		await server.stop();
+	}
+});
+
+test('whoever is asked to stay away is served, and hears it with every answer', async () => {
+	const server = await start({ backoff_from: 0, backoff_full: 0, backoff_min: '100s', backoff_max: '200s' });
+	const user = new SyncUser(server, 42);
+	const others = [];
+	const raw = await Raw.connect(server.ports.web);
+	try {
+		// Both web processes have to see it.
+		const users = Array.from({ length: 20 }, (_, i) => new SyncUser(server, 100 + i));
+		others.push(...users);
+		const answers = await within(20, 'nobody is asked', async () => {
+			const all = await Promise.all(users.map((one) => one.get('/info/collections')));
+			return all.every((answer) => 'x-weave-backoff' in answer.headers) && all;
+		});
+		const told = new Set();
+		for (const answer of answers) {
+			assert.equal(answer.status, 200);
+			between(answer.headers['x-weave-backoff'], 100, 200);
+			told.add(answer.headers['x-weave-backoff']);
+		}
+		assert.ok(told.size > 5, 'all are told the same');
+		for (const [answer, status] of [[await user.put('/storage/c/a', { payload: 'x' }), 200], [await user.get('/storage/c/b'), 404], [await user.get('/storage/c?sort=x'), 400], [await new SyncUser(server, 42, null).get('/storage/c'), 401]]) {
+			assert.equal(answer.status, status);
+			between(answer.headers['x-weave-backoff'], 100, 200);
+		}
+		const answer = await raw.exchange(token());
+		assert.equal(answer.status, 401);
+		between(answer.headers['x-backoff'], 100, 200);
+		assert.ok((await metric(server, 'sync_backoff_asked_total')) > 20);
+		assert.equal(await metric(server, 'sync_backoff_refused_total'), 0);
+		// The accounts server is not meant.
+		const page = await raw.exchange('GET /.well-known/fxa-client-configuration HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+		assert.ok(!('x-backoff' in page.headers) && !('x-weave-backoff' in page.headers));
+	} finally {
+		raw.destroy();
+		for (const one of [...others, user]) one.close();
+		await server.stop();
+	}
+});
+
+// The store stands still, and writes pile up before it.
+async function stopStore(server) {
+	const status = await (await fetch(`${server.adminUrl}/status`)).json();
+	const { pid } = status.processes.find((p) => p.role === 'store');
+	process.kill(pid, 'SIGSTOP');
+	const writers = Array.from({ length: 60 }, (_, i) => new SyncUser(server, 1000 + i));
+	const body = '{"payload":"x"}';
+	for (const writer of writers) {
+		const head = writer.head('PUT', `${writer.prefix}/storage/c/a`, { 'Content-Type': 'text/plain' }, body);
+		await (await writer.connection()).send(head + body);
+	}
+	return {
+		async end() {
+			process.kill(pid, 'SIGCONT');
+			for (const writer of writers) {
+				assert.equal((await writer.raw.read()).status, 200);
+				writer.close();
+			}
+		},
+	};
+}
+
+test('beyond the line those that begin are refused, and those that have begun are served', async () => {
+	const server = await start({ backoff_wait: '1ms', retry_after_min: '300s', retry_after_max: '900s' });
+	const begun = new SyncUser(server, 42);
+	const raw = await Raw.connect(server.ports.web);
+	const busy = [];
+	let load = null;
+	try {
+		await begun.put('/storage/c/a', { payload: 'x' });
+		load = await stopStore(server);
+		// Both web processes see it by what is asked of them; whoever was served once has begun.
+		let next = 2000;
+		const begin = () =>
+			Promise.all(
+				connections.map(async (raw) => {
+					const user = new SyncUser(server, next++);
+					return raw.exchange(user.head('GET', `${user.prefix}/info/collections`, {}));
+				}),
+			);
+		const connections = await Promise.all(Array.from({ length: 40 }, () => Raw.connect(server.ports.web)));
+		busy.push(...connections);
+		await within(20, 'new syncs are not refused', async () => {
+			assert.equal((await begun.get('/info/collections')).status, 200);
+			return (await begin()).every((answer) => answer.status === 503);
+		});
+		const refused = await begin();
+		for (const { status, body, headers } of refused) {
+			assert.equal(status, 503);
+			assert.equal(body.toString(), '0');
+			assert.match(headers['x-weave-timestamp'], /^\d+\.\d\d$/);
+			assert.ok(!('x-weave-backoff' in headers));
+			between(headers['retry-after'], 300, 900);
+		}
+		assert.ok(new Set(refused.map((answer) => answer.headers['retry-after'])).size > 5, 'all are told the same');
+
+		// Nobody looked at a signature: without one it is the same.
+		const unsigned = await new SyncUser(server, 3000, null).get('/info/collections');
+		assert.equal(unsigned.status, 503);
+		const tokens = await raw.exchange(token({ Authorization: 'Bearer nonsense' }));
+		assert.equal(tokens.status, 503);
+		between(tokens.headers['retry-after'], 300, 900);
+		between(tokens.headers['x-backoff'], 300, 900);
+		assert.equal(JSON.parse(tokens.body).status, 'error');
+
+		// Nor at a body: the answer comes before it.
+		await raw.send('PUT /1.5/3000/storage/c/a HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n');
+		assert.equal((await raw.read()).status, 503);
+
+		// Who has begun goes on; a signature is asked for.
+		for (const path of ['/info/collections', '/storage/c?full=1', '/storage/c/a', '/info/configuration']) assert.equal((await begun.get(path)).status, 200, path);
+		assert.equal((await new SyncUser(server, 42, null).get('/info/collections')).status, 401);
+		// And so does an upload, whoever has forgotten the user meanwhile.
+		assert.equal((await new SyncUser(server, 3000, null).post('/storage/c?batch=12', [])).status, 401);
+
+		assert.ok((await metric(server, 'sync_backoff_refused_total')) >= 40);
+		assert.ok((await metric(server, 'http_refusals_total\\{[^}]*why="service"[^}]*\\}')) >= 40);
+		await load.end();
+		load = null;
+		await within(40, 'it stays', async () => (await begin()).some((answer) => answer.status === 200));
+	} finally {
+		await load?.end();
+		for (const one of [...busy, raw]) one.destroy();
+		begun.close();
+		await server.stop();
+	}
+});
+
+test('limits that contradict each other are refused in words', async () => {
+	for (const sync of [{ backoff_from: 90, backoff_full: 80 }, { backoff_min: '2h' }, { retry_after_min: '31m' }]) {
+		await assert.rejects(start(sync), /\[sync\] what begins must not be above its end/);
+	}
+});
