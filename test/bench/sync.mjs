@@ -1,10 +1,12 @@
 // The storage of sync as a whole: uploads of 100 records of 450 bytes by many users at a time with
-// real tokens and Hawk, processor time per upload by role; what a sync that finds nothing new costs;
-// and the memory of web while slow clients fetch 5,000 records each.
+// real tokens and Hawk, processor time per upload by role, beside SQLite alone on the same disk; what
+// a sync that finds nothing new costs; and the memory of web while slow clients fetch 5,000 records each.
 import { randomBytes } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startPlimsoll } from '../harness/plimsoll.mjs';
+import { plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
 import { SECRET, SyncUser } from '../harness/sync_client.mjs';
 import { cpuUs, rolePids } from './lib.mjs';
 
@@ -33,13 +35,25 @@ async function measure(name, act) {
 	const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
 	const roles = ['web', 'store'].map((role) => `${role} ${((cpuUs(pids[role]) - before[role]) / n).toFixed(0)}`);
 	console.log(`${name.padEnd(34)} ${(n / seconds).toFixed(0).padStart(7)}/s   CPU us each: ${roles.join(', ')}`);
+	return { rate: n / seconds, store: (cpuUs(pids.store) - before.store) / n };
+}
+
+// The same rows into the same tables with nothing around it, sixteen uploads to a commit, durable.
+function alone() {
+	const text = execFileSync(path.join(path.dirname(plimsollBin()), '../test/bench/sync_bench'), [server.dir, '3000', 'alone'], { encoding: 'utf8' });
+	const [, us, rate] = /(\d+) us CPU an upload.* (\d+) uploads\/s/.exec(text);
+	return { us: Number(us), rate: Number(rate) };
 }
 
 const memory = (pid) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
 const web = () => pids.web.reduce((sum, pid) => sum + memory(pid), 0);
 
 console.log(`== sync: ${USERS} users at a time, ${SECONDS} s each`);
-await measure('POST of 100 records, 450 bytes', (user, k) => user.post('/storage/history', bodies[k % bodies.length], { 'Content-Type': 'text/plain' }));
+const before = alone();
+const posts = await measure('POST of 100 records, 450 bytes', (user, k) => user.post('/storage/history', bodies[k % bodies.length], { 'Content-Type': 'text/plain' }));
+const after = alone();
+const rate = (before.rate + after.rate) / 2;
+console.log(`SQLite alone takes ${rate.toFixed(0)}/s at ${((before.us + after.us) / 2).toFixed(0)} us: the whole path reaches ${(posts.rate / rate).toFixed(2)} of it (goal 0.5), its store ${((before.us + after.us) / 2 / posts.store).toFixed(2)} by processor time`);
 await measure('GET info/collections', (user) => user.get('/info/collections'));
 await measure('GET of a collection, nothing newer', (user) => user.get('/storage/history?full=1&newer=9999999999'));
 

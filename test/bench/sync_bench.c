@@ -11,6 +11,7 @@
  * here, because most of it is waiting for the disk.
  *
  *	sync_bench [FOLDER [UPLOADS]]
+ *	sync_bench FOLDER UPLOADS alone		only SQLite alone, for sync.mjs
  */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -307,8 +308,13 @@ int main(int argc, char **argv)
 	snprintf(folder, sizeof(folder), "%s/sync-bench-XXXXXX", argc > 1 ? argv[1] : "/tmp");
 	CHECK(mkdtemp(folder) != NULL);
 	memset(payload, 'p', sizeof(payload));
-	uploads(folder, argc > 2 ? atoll(argv[2]) : 2000);
-	layouts(folder);
+	int64_t n = argc > 2 ? atoll(argv[2]) : 2000;
+	if (argc > 3 && strcmp(argv[3], "alone") == 0) {
+		(void)measure_uploads(folder, "SQLite alone", upload_raw, n);
+	} else {
+		uploads(folder, n);
+		layouts(folder);
+	}
 	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
 	return system(command) == 0 ? 0 : 1;
 }

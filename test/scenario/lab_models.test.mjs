@@ -10,7 +10,7 @@ import { SocketioStandIn } from '../harness/socketio_stand_in.mjs';
 import { SyncStandIn } from '../harness/sync_stand_in.mjs';
 import { ROOT, byName, lab, load, scratch, standIn } from './lib/lab.mjs';
 
-for (const [model, preset] of [['sync', 'seed-004'], ['sync', 'loadtest'], ['symbols', 'seed-002'], ['couples', 'seed-003'], ['couples', 'couples-day']]) {
+for (const [model, preset] of [['sync', 'seed-004'], ['sync', 'loadtest'], ['sync', 'seed-004-stored'], ['symbols', 'seed-002'], ['couples', 'seed-003'], ['couples', 'couples-day']]) {
 	test(`the rates of ${model}, preset ${preset}, are derived, and the contradictions of its source named`, async () => {
 		const end = await lab(['model', 'rates', `models/${model}.lua`, '--preset', preset, '--users', '1M']);
 		assert.equal(end.code, 0, end.stderr);
