@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "accounts/account.h"
 #include "accounts/firefox.h"
 #include "accounts/password.h"
 #include "accounts/staged.h"
@@ -79,18 +80,20 @@ static void hex_of(const char *what, int64_t n, size_t digits, char out[HEX_MAX 
 
 /* ---- an account, its browser, its store's number ---- */
 
-static void add_browser(struct txn *t, int64_t account_id, int64_t n, struct err_note *note)
+static void add_browser(
+    struct txn *t, const struct account *account, int64_t n, struct err_note *note)
 {
 	char token[HEX_MAX + 1], hash[TOKEN_HASH_HEX + 1];
 
 	hex_of("refresh token of", n, HEX_MAX, token);
 	must(token_hash(slice_str(token), hash), note);
 	const struct firefox_client client = { .id = slice_str(hash),
-		.account_id = account_id,
+		.account_id = account->id,
 		.secret = SLICE(""),
 		.client_id = SLICE("5882386c6d801776"),
 		.scope = SLICE("profile https://identity.mozilla.com/apps/oldsync"),
-		.agent = SLICE("sync_fill") };
+		.agent = SLICE("sync_fill"),
+		.reset_ms = account->password_reset_ms };
 	must(firefox_client_add(t, &client, note), note);
 }
 
@@ -99,6 +102,7 @@ static bool add_account(struct txn *t, int64_t n)
 {
 	struct err_note note = { 0 };
 	char address[64], uid[HEX_MAX + 1], print[HEX_MAX + 1], wrapped[HEX_MAX + 1];
+	struct account account;
 	struct firefox_account fx;
 	struct token_user user;
 	enum token_verdict verdict;
@@ -110,6 +114,7 @@ static bool add_account(struct txn *t, int64_t n)
 		return false;
 	}
 	must(e, &note);
+	must(account_by_id(t->db, t->arena, id, &account, &note), &note);
 	hex_of("account", n, FIREFOX_UID_HEX, uid);
 	hex_of("key of", n, TOKEN_STATE_MAX, print);
 	hex_of("wrapped", n, HEX_MAX, wrapped);
@@ -118,9 +123,11 @@ static bool add_account(struct txn *t, int64_t n)
 	fx.key_print = slice_str(print);
 	fx.wrap_kb = slice_str(wrapped);
 	must(firefox_set_keys(t, &fx, &note), &note);
-	add_browser(t, id, n, &note);
+	add_browser(t, &account, n, &note);
 	const struct token_claims claims = { .fxa_uid = slice_str(uid),
-		.generation = keys_changed_ms,
+		.generation = account.password_reset_ms > keys_changed_ms
+				  ? account.password_reset_ms
+				  : keys_changed_ms,
 		.keys_changed_ms = keys_changed_ms,
 		.client_state = slice_str(print) };
 	must(token_user_settle(t, &claims, SLICE(""), true, &verdict, &user, &note), &note);
