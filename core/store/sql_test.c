@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "core/store/sqlite.h"
 #include "core/store/test_dir.h"
 
 static const struct sql_stmt insert_item = { .name = "test.insert_item",
@@ -119,6 +120,32 @@ static void test_writer_is_durable_and_private(void **state)
 	snprintf(wal, sizeof(wal), "%s-wal", f->dir.file);
 	assert_int_equal(stat(wal, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+/* SQLite may look at what is bound to plan again: then a statement is parsed at each use. */
+static void test_a_statement_is_planned_once(void **state)
+{
+	static const struct sql_stmt range = { .name = "test.range",
+		.text =
+		    "SELECT COUNT(*) FROM item WHERE id > :low AND (size = 0 OR size > :size)" };
+	struct fixture *f = *state;
+	sqlite3 *handle = sqlite_handle(f->db);
+	int again = 0;
+
+	assert_int_equal(
+	    sql_run(f->db, "CREATE INDEX item_size ON item (size) WHERE size > 0", NULL), ERR_OK);
+	for (int64_t i = 1; i < 20; i++) {
+		struct sql_query *q;
+		assert_int_equal(sql_begin(f->db, &range, &q, &f->note), ERR_OK);
+		sql_bind_i64(q, "low", i);
+		sql_bind_i64(q, "size", 2 * i);
+		assert_int_equal(sql_step(q), ERR_OK);
+		sql_end(q);
+	}
+	for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(handle, s)) != NULL;) {
+		again += sqlite3_stmt_status(s, SQLITE_STMTSTATUS_REPREPARE, 0);
+	}
+	assert_int_equal(again, 0);
 }
 
 static void test_wal_and_shm_stay_after_close(void **state)
@@ -439,6 +466,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_DB(test_writer_is_durable_and_private),
 		IN_SCHEMA(test_wal_and_shm_stay_after_close),
+		IN_SCHEMA(test_a_statement_is_planned_once),
 		IN_SCHEMA(test_values_come_back),
 		IN_SCHEMA(test_empty_is_not_null),
 		IN_SCHEMA(test_on_conflict_reports_no_change),
