@@ -148,6 +148,24 @@ static void who_is_retired_does_not_come_in(void **state)
 	assert_int_equal(settle(rig, 99, 99, B, &uid), TOKEN_BAD_CLIENT_STATE);
 }
 
+static void an_older_generation_is_refused_once_it_is_outdated(void **state)
+{
+	struct db_rig *rig = *state;
+	const struct slice fxa_uid = SLICE("someone");
+	int64_t first = 0, uid = 0;
+
+	assert_int_equal(settle(rig, 10, 10, A, &first), TOKEN_NEW);
+	assert_int_equal(token_user_outdate(&rig->txn, fxa_uid, 20, &rig->note), ERR_OK);
+	assert_int_equal(token_user_outdate(&rig->txn, fxa_uid, 15, &rig->note), ERR_OK);
+	assert_int_equal(settle(rig, 19, 10, A, &uid), TOKEN_BAD_GENERATION);
+	assert_int_equal(settle(rig, 20, 10, A, &uid), TOKEN_USE);
+	assert_int_equal(uid, first);
+	/* Who is gone stays so. */
+	assert_int_equal(token_user_retire(&rig->txn, fxa_uid, &rig->note), ERR_OK);
+	assert_int_equal(token_user_outdate(&rig->txn, fxa_uid, 30, &rig->note), ERR_OK);
+	assert_int_equal(settle(rig, 40, 10, A, &uid), TOKEN_BAD_GENERATION);
+}
+
 static void a_row_replaced_by_hand_gets_a_new_store(void **state)
 {
 	struct db_rig *rig = *state;
@@ -208,6 +226,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		    the_keys_of_a_user_without_any_are_taken, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_is_retired_does_not_come_in, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    an_older_generation_is_refused_once_it_is_outdated, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    a_row_replaced_by_hand_gets_a_new_store, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(new_users_may_be_refused, set_up, tear_down),
