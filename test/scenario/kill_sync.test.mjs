@@ -1,4 +1,4 @@
-// Browsers sync without pause while web, store, signer, compute, admin or everything is killed at random
+// Browsers sync without pause while web, store, signer, compute, admin, courier or everything is killed at random
 // moments. No write that was acknowledged is lost, no POST and no batch is ever seen in part, times of a
 // user rise over all restarts, sessions and keys stay, and the totals are right in the end.
 import assert from 'node:assert/strict';
@@ -14,10 +14,10 @@ import { hundredths, SECRET, SyncUser } from '../harness/sync_client.mjs';
 import { auditIsGood, generator, killWhile, People } from './lib/kill.mjs';
 
 const ROUNDS = { sqlite: Number(process.env.KILL_SYNC_ROUNDS ?? 6), postgres: Number(process.env.KILL_SYNC_ROUNDS_POSTGRES ?? 2) };
-const ROUND_MS = 700;
+const ROUND_MS = 450;
 const WRITES_EACH = 15; // acknowledged in a round, at least
 const LINES = 5; // the last of them signs in and asks for tokens
-const ROLES = ['store', 'web', 'signer', 'store', 'compute', 'web', 'admin', 'store'];
+const ROLES = ['store', 'web', 'signer', 'store', 'compute', 'web', 'admin', 'store', 'courier'];
 const [EMAIL, PASS] = ['ada@example.org', 'correct horse'];
 const GROUP = 8; // records that are always written together
 const PARTS = 3; // POSTs of a batch

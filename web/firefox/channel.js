@@ -48,8 +48,8 @@ export const logout = (uid) => ask('fxaccounts:logout', { uid }, ANSWER_MS);
 
 // Who has signed in, and the grant by which Firefox gets the rest; makeGrant may wait. On desktops the
 // second may go out only when the first was answered; on phones nothing is.
-export async function signIn(account, makeGrant, { isDesktop }) {
-	if (isDesktop) {
+export async function signIn(account, makeGrant, { answers }) {
+	if (answers) {
 		await ask('fxaccounts:login', account, ANSWER_MS);
 		await ask('fxaccounts:oauth_login', await makeGrant(), ANSWER_MS);
 	} else {

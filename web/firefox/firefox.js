@@ -14,7 +14,7 @@ import * as keys from './sync_keys.js';
 const { element, FieldError } = screens;
 const ENGINES = ['bookmarks', 'history', 'passwords', 'tabs', 'addons', 'prefs'];
 const NEEDED = ['client_id', 'scope', 'state', 'code_challenge', 'keys_jwk'];
-const DESKTOP = '5882386c6d801776'; // as what Firefox on desktops asks
+const PHONES = ['a2270f727f45f648', '3c49430b43dfba77', '1b1a3e44c54fbb58']; // as what Firefox asks on Android and iOS
 const ERRNO = { UNKNOWN_ACCOUNT: 102, WRONG_PASSWORD: 103, UNVERIFIED: 104, TOO_MANY: 114 };
 
 const asked = Object.fromEntries(new URLSearchParams(location.search));
@@ -136,8 +136,12 @@ async function giveToFirefox(key) {
 	const { sessionToken, uid, email } = user.login;
 	const services = { sync: { offeredEngines: capabilities?.engines ?? ENGINES, declinedEngines: [] } };
 	const account = { uid, email, sessionToken, verified: true, services };
-	await channel.signIn(account, () => grantFor(key), { isDesktop: asked.client_id === DESKTOP });
+	await channel.signIn(account, () => grantFor(key), { answers: !isPhone() });
 	screens.show('done', { email });
+}
+
+function isPhone() {
+	return PHONES.includes(asked.client_id) || /Android|FxiOS/.test(navigator.userAgent);
 }
 
 async function grantFor(key) {

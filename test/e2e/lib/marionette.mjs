@@ -94,7 +94,8 @@ export class Firefox {
 		return answer;
 	}
 
-	// Runs the body of an async function in the browser itself; args are its arguments.
+	// Runs the body of an async function in the browser itself; args are its arguments. One at a time: the context
+	// that scripts run in is the session's.
 	async chrome(body, ...args) {
 		await this.command('Marionette:SetContext', { value: 'chrome' });
 		try {

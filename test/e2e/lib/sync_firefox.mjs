@@ -46,8 +46,12 @@ export class SyncFirefox extends Firefox {
 		return this.run('await bookmarks.insert({ parentGuid: bookmarks.unfiledGuid, url: args[0], title: args[1] });', url, title);
 	}
 
-	rename(url, title) {
-		return this.run('await bookmarks.update({ guid: (await bookmarks.fetch({ url: args[0] })).guid, title: args[1] });', url, title);
+	// Renames one, and makes another if one is told.
+	rename(url, title, other = null) {
+		return this.run(`
+			await bookmarks.update({ guid: (await bookmarks.fetch({ url: args[0] })).guid, title: args[1] });
+			if (args[2]) await bookmarks.insert({ parentGuid: bookmarks.unfiledGuid, url: args[2], title: 'new' });
+		`, url, title, other);
 	}
 
 	// The titles of these addresses' bookmarks; null for one that is not there.
