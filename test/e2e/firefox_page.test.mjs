@@ -218,6 +218,20 @@ test('a reset without it: the page says first that the store will be empty, and 
 	await context.close();
 });
 
+test('the page derives the key of Sync as the known vectors do (sync.md 8)', async () => {
+	const { asks, page, context } = await openPage();
+	const got = await page.evaluate(async (jwk) => {
+		const keys = await import('/firefox/sync_keys.js');
+		const kB = keys.fromHex('b0b1b2b3b4b5b6b7b8b9babbbcbdbebf'.repeat(2));
+		return { state: keys.toHex(await keys.printOf(kB)), jwe: await keys.keysFor(jwk, kB, 1700000000123) };
+	}, asks.jwk);
+	assert.equal(got.state, '011b4489d76640efc84150e4b404f191');
+	const { k, kid } = asks.open(got.jwe)[SYNC_SCOPE];
+	assert.equal(k, 'JAiBQn8W2O8UMjimNASmENTSnxzUok9FW3_zrO3n6aqVV37rmwXONFTcFlqZS5uhfZtFo5JmwyAan8oZKVhn6Q');
+	assert.equal(kid, '1700000000123-ARtEiddmQO_IQVDktATxkQ');
+	await context.close();
+});
+
 test('another account than the one before: Firefox is asked, and its no ends the session', async () => {
 	const answers = { ...ON_DESKTOPS, 'fxaccounts:can_link_account': { ok: false } };
 	const { page, context } = await openPage({ answers });

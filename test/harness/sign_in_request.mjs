@@ -22,7 +22,8 @@ export class SignInRequest {
 		Object.assign(this, { clientId, scope });
 	}
 
-	get #jwk() {
+	// Our public key.
+	get jwk() {
 		const point = this.ecdh.getPublicKey();
 		const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((n) => n.toString('base64url'));
 		return Buffer.from(JSON.stringify({ kty: 'EC', crv: 'P-256', x, y })).toString('base64url');
@@ -31,7 +32,7 @@ export class SignInRequest {
 	url(server, path = '/firefox/', more = {}) {
 		const query = new URLSearchParams({
 			context: 'oauth_webchannel_v1', action: 'email', service: 'sync', response_type: 'code', access_type: 'offline',
-			client_id: this.clientId, scope: this.scope, state: this.state, keys_jwk: this.#jwk,
+			client_id: this.clientId, scope: this.scope, state: this.state, keys_jwk: this.jwk,
 			code_challenge: sha256(this.verifier).toString('base64url'), code_challenge_method: 'S256', ...more,
 		});
 		return `${server.url}${path}?${query}`;
@@ -46,11 +47,11 @@ export class SignInRequest {
 		});
 		const tokens = await answer.json();
 		if (!answer.ok) throw new Error(`oauth/token: ${answer.status} ${JSON.stringify(tokens)}`);
-		return { tokens, key: this.#open(tokens.keys_jwe)[SYNC_SCOPE] };
+		return { tokens, key: this.open(tokens.keys_jwe)[SYNC_SCOPE] };
 	}
 
-	// ECDH-ES with A256GCM (RFC 7518 4.6).
-	#open(jwe) {
+	// What a JWE for us says: ECDH-ES with A256GCM (RFC 7518 4.6).
+	open(jwe) {
 		const [head, encryptedKey, iv, sealed, tag] = jwe.split('.');
 		const { alg, enc, epk } = JSON.parse(Buffer.from(head, 'base64url'));
 		if (alg !== 'ECDH-ES' || enc !== 'A256GCM' || encryptedKey !== '') throw new Error(`a JWE of another kind: ${alg} ${enc}`);

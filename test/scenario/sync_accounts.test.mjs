@@ -387,6 +387,10 @@ test('devices: told, listed, asked something, signed out', async () => {
 });
 
 test('keys come in a bundle, once', async () => {
+	// What we take it apart with does as the known vectors do (sync.md 8).
+	const known = tokenKeys(Buffer.from(Array.from({ length: 32 }, (_, i) => i)).toString('hex'), 'keyFetchToken');
+	assert.equal(hkdf(known.extra, 'account/keys', 96).toString('hex'), 'ba0bf3257370cf7966761273bb33b79f222a29a4591d2b0daadd0b3691d76e4e'
+		+ '63820a5c554d94a30fa1337871dc86d20d8a91adfb3db31fe2fa1886a04f7fac4b6e69352da02125e3846e7e451bcb9ec0099f9e133a8767af86f4b763551d2e');
 	const email = await newAccount();
 	const one = await signedIn(email);
 	const { json: status } = await one.request('POST', '/v1/account/credentials/status', { body: { email } });
