@@ -88,6 +88,11 @@ struct service {
 	/* SIGHUP: env->conf already holds the new values. May be NULL. */
 	void (*reload)(struct svc_env *env, void *state);
 	/*
+	 * The process goes down: what the service itself keeps open has to end by then (monotonic).
+	 * May be NULL.
+	 */
+	void (*drain)(struct svc_env *env, void *state, int64_t deadline_us);
+	/*
 	 * Called in the admin role in a task every few seconds: asks other roles what no counter
 	 * shows and sets gauges of the service. May fail silently, it is called again. May be NULL.
 	 */

@@ -7,9 +7,13 @@
 
 #include "core/base/arena.h"
 #include "core/base/buf.h"
+#include "core/http/ws_frame.h"
 #include "lab/socket_session.h"
 #include "lab/socketio.h"
-#include "lab/ws.h"
+
+enum {
+	WS_MESSAGE_BYTES = 1 << 20 /* longest message of a server */
+};
 
 struct socket_letter {
 	struct buf text; /* owned */

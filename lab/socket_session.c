@@ -76,7 +76,7 @@ static void take_message(struct socket_session *s, struct slice text)
 {
 	struct socketio_packet p;
 
-	if (socketio_parse(text, &p) != ERR_OK) {
+	if (socketio_parse_plain(text, &p) != ERR_OK) {
 		socket_fail(s, SOCKET_CLOSED, "no packet of Socket.IO: %.*s",
 		    SLICE_ARG(slice_sub(text, 0, 60)));
 		return;
@@ -95,6 +95,9 @@ static void take_message(struct socket_session *s, struct slice text)
 	case SOCKETIO_ACK:
 		keep_letter(s, &p);
 		return;
+	case SOCKETIO_BINARY_EVENT:
+	case SOCKETIO_BINARY_ACK:
+		return; /* refused above */
 	}
 }
 
@@ -285,7 +288,7 @@ enum err socket_open(struct client *client, const struct socket_options *options
 	s->body = buf_new(ANSWER_KEEP_BYTES);
 	s->waiting = buf_new(TEXT_BYTES);
 	s->taken = buf_new(TEXT_BYTES);
-	s->reader = ws_reader_new();
+	s->reader = ws_reader_new(false, WS_MESSAGE_BYTES);
 	s->arena = arena_new(ARENA_BYTES);
 	if (s->path.failed || s->host.failed || s->cookies.failed || s->auth.failed) {
 		socket_close(&s);

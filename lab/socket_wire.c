@@ -239,7 +239,7 @@ static enum err put_frame(struct socket_session *s, enum ws_opcode opcode, struc
 	struct buf frame = buf_new(WS_MESSAGE_BYTES + 64);
 	struct slice all = SLICE_EMPTY;
 
-	ws_put_frame(&frame, opcode, payload, (uint32_t)chance_u64(&s->chance));
+	ws_put_masked(&frame, opcode, payload, (uint32_t)chance_u64(&s->chance));
 	enum err e = buf_finish(&frame, &all);
 	if (e == ERR_OK) {
 		e = s->wire == NULL ? ERR_PEER_GONE : client_conn_write(s->wire, all);

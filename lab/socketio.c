@@ -1,5 +1,5 @@
 /*
- * Heads of packets are read by hand; their JSON is left to whoever wants it.
+ * The JSON of packets is left to whoever wants it.
  */
 #include "lab/socketio.h"
 
@@ -8,36 +8,17 @@
 #include "core/base/json.h"
 #include "core/http/chars.h"
 
-enum {
-	ID_DIGITS = 16, /* below 2^53 */
-};
-
-enum err socketio_parse(struct slice text, struct socketio_packet *ret)
+enum err socketio_parse_plain(struct slice text, struct socketio_packet *ret)
 {
-	struct socketio_packet p = { 0 };
-	size_t at = 1, from = 1;
+	struct socketio_packet p;
+	enum err e = socketio_parse(text, &p);
 
-	if (text.len == 0 || text.ptr[0] < '0' || text.ptr[0] > '4') {
-		return ERR_SYNTAX; /* 5 and 6 have attachments */
+	if (e != ERR_OK || p.attachments > 0 || !slice_eq(p.nsp, SLICE("/"))) {
+		return ERR_SYNTAX;
 	}
-	p.kind = (enum socketio_kind)(text.ptr[0] - '0');
-	if (text.len > 1 && text.ptr[1] == '/') {
-		return ERR_SYNTAX; /* another namespace, which nobody asked for */
-	}
-	while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9') {
-		at++;
-	}
-	if (at > from) {
-		struct slice digits = slice_sub(text, from, at);
-		p.has_id = true;
-		if (digits.len > ID_DIGITS || slice_to_u64(digits, UINT64_MAX, &p.id) != ERR_OK) {
-			return ERR_SYNTAX;
-		}
-	}
-	p.json = slice_sub(text, at, text.len);
-	bool array = p.json.len > 0 && p.json.ptr[0] == '[';
+	bool is_array = p.json.len > 0 && p.json.ptr[0] == '[';
 	if ((p.kind == SOCKETIO_EVENT || p.kind == SOCKETIO_ACK) &&
-	    (!array || (p.kind == SOCKETIO_ACK && !p.has_id))) {
+	    (!is_array || (p.kind == SOCKETIO_ACK && !p.has_id))) {
 		return ERR_SYNTAX;
 	}
 	*ret = p;

@@ -1,6 +1,6 @@
 /*
- * Packets of Engine.IO v4 and Socket.IO v5 (realtime.md 2.2, 2.7) as text. Events are arrays of
- * JSON that begin with their name. Binary attachments are no business of the models and are
+ * What models expect of the packets of core/realtime: text in the main namespace. Events are arrays
+ * of JSON that begin with their name. Binary attachments are no business of the models and are
  * refused. Pure.
  */
 #ifndef PLIMSOLL_LAB_SOCKETIO_H
@@ -12,36 +12,15 @@
 #include "core/base/arena.h"
 #include "core/base/err.h"
 #include "core/base/slice.h"
+#include "core/realtime/engineio_packet.h"
+#include "core/realtime/socketio_packet.h"
 
 enum {
-	ENGINEIO_OPEN = '0',
-	ENGINEIO_CLOSE = '1',
-	ENGINEIO_PING = '2',
-	ENGINEIO_PONG = '3',
-	ENGINEIO_MESSAGE = '4',
-	ENGINEIO_UPGRADE = '5',
-	ENGINEIO_NOOP = '6',
-	ENGINEIO_SEPARATOR = 0x1E, /* between packets of a polling body */
-	SOCKETIO_SID_BYTES = 64,
+	SOCKETIO_SID_BYTES = 64
 };
 
-enum socketio_kind {
-	SOCKETIO_CONNECT,
-	SOCKETIO_DISCONNECT,
-	SOCKETIO_EVENT,
-	SOCKETIO_ACK,
-	SOCKETIO_CONNECT_ERROR,
-};
-
-struct socketio_packet {
-	enum socketio_kind kind;
-	bool has_id;
-	uint64_t id;
-	struct slice json; /* may be empty; borrowed from the packet */
-};
-
-/* What stands behind Engine.IO's "4", of the main namespace. ERR_SYNTAX. */
-NODISCARD enum err socketio_parse(struct slice text, struct socketio_packet *ret);
+/* What stands behind Engine.IO's "4", of the main namespace and without attachments. ERR_SYNTAX. */
+NODISCARD enum err socketio_parse_plain(struct slice text, struct socketio_packet *ret);
 
 /* What the first packet of a session says. */
 struct engineio_open {

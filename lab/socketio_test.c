@@ -33,14 +33,14 @@ static void packets_on_the_wire(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(socketio_parse(slice_str(rows[i].text), &p), ERR_OK);
+		assert_int_equal(socketio_parse_plain(slice_str(rows[i].text), &p), ERR_OK);
 		assert_int_equal(p.kind, rows[i].kind);
 		assert_int_equal(p.has_id, rows[i].has_id);
 		assert_int_equal(p.id, rows[i].id);
 		assert_true(slice_eq(p.json, slice_str(rows[i].json)));
 	}
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		assert_int_equal(socketio_parse(slice_str(wrong[i]), &p), ERR_SYNTAX);
+		assert_int_equal(socketio_parse_plain(slice_str(wrong[i]), &p), ERR_SYNTAX);
 	}
 }
 

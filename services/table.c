@@ -6,6 +6,7 @@
 #include "accounts/accounts.h"
 #include "accounts/well_known.h"
 #include "services/identity/identity.h"
+#include "services/pairs/pairs.h"
 #include "services/symbols/symbols.h"
 #include "services/sync/sync.h"
 
@@ -15,6 +16,7 @@ const struct service *const service_table[] = {
 	&identity_service,
 	&sync_service,
 	&symbols_service,
+	&pairs_service,
 	&verifier_service,
 };
 const size_t service_table_count = sizeof(service_table) / sizeof(service_table[0]);

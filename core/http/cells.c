@@ -49,7 +49,8 @@ static const char *const status_names[HTTP_STATUS_CLASSES] = { "refused", "1xx",
 	"4xx", "5xx" };
 
 static const char *const close_names[HTTP_CLOSE_WHYS] = { "done", "client", "gone", "idle",
-	"body_timeout", "write_timeout", "aborted", "address_limit", "drained", "proxy_header" };
+	"body_timeout", "write_timeout", "aborted", "address_limit", "drained", "proxy_header",
+	"handed" };
 
 static const char *const pause_names[HTTP_PAUSE_WHYS] = { "ahead", "limit", "descriptors", "delay",
 	"handshakes" };

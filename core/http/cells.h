@@ -21,6 +21,7 @@ enum http_close_why {
 	HTTP_CLOSE_ADDRESS_LIMIT, /* max_connections_per_address */
 	HTTP_CLOSE_DRAINED,	  /* idle or unfinished at a drain */
 	HTTP_CLOSE_PROXY_HEADER,  /* missing, wrong or late: a proxy must begin with one */
+	HTTP_CLOSE_HANDED,	  /* handed to another process, which goes on with it */
 	HTTP_CLOSE_WHYS
 };
 

@@ -18,7 +18,9 @@
 #include "core/http/conn_tls.h"
 #include "core/http/dispatch.h"
 #include "core/http/h2.h"
+#include "core/http/hold.h"
 #include "core/http/request.h"
+#include "core/http/ws_conn.h"
 
 enum {
 	/* Accepted just before the end of the grace: its request is on the way. */
@@ -31,10 +33,10 @@ static void count(struct http_server *s, int by)
 	metric_add(&s->slot->connections, by);
 }
 
-void conn_open(struct http_server *s, int fd, const struct sockaddr *peer, bool secure)
+/* A connection that is counted and has a clock; NULL: fd is closed. */
+static struct conn *make(
+    struct http_server *s, int fd, const struct http_address *address, bool trusted)
 {
-	struct http_address address = http_address_of(peer);
-	bool trusted = http_networks_have(&s->settings.trusted, &address);
 	struct address_count *counted = NULL;
 	struct conn *c = calloc(1, sizeof(*c));
 
@@ -42,33 +44,59 @@ void conn_open(struct http_server *s, int fd, const struct sockaddr *peer, bool 
 	if (c == NULL) {
 		metric_add(s->cells.closed[HTTP_CLOSE_ABORTED], 1);
 		close(fd);
-		return;
+		return NULL;
 	}
-	struct http_address group = http_address_group(&address);
+	struct http_address group = http_address_group(address);
 	if (!trusted &&
 	    address_take(&s->addresses, &group, s->settings.max_per_address, &counted) != ERR_OK) {
 		metric_add(s->cells.closed[HTTP_CLOSE_ADDRESS_LIMIT], 1);
 		close(fd);
 		free(c);
-		return;
+		return NULL;
 	}
 	c->server = s;
 	c->fd = fd;
-	c->peer = address;
+	c->peer = *address;
 	c->trusted = trusted;
-	c->secure = secure;
 	c->counted = counted;
-	c->state = trusted && s->o.proxied && s->settings.proxy_protocol ? CONN_PROXY : CONN_IDLE;
+	c->state = CONN_IDLE;
 	c->fresh = true;
 	wheel_timer_init(&c->clock);
 	list_push(&s->conns, &c->node);
 	count(s, 1);
 	conn_clock(c, loop_now_us(s->loop) + s->settings.head_us);
+	return c;
+}
+
+void conn_open(struct http_server *s, int fd, const struct sockaddr *peer, bool secure)
+{
+	struct http_address address = http_address_of(peer);
+	bool trusted = http_networks_have(&s->settings.trusted, &address);
+	struct conn *c = make(s, fd, &address, trusted);
+
+	if (c == NULL) {
+		return;
+	}
+	c->secure = secure;
+	c->state = trusted && s->o.proxied && s->settings.proxy_protocol ? CONN_PROXY : CONN_IDLE;
 	if (c->state == CONN_PROXY) {
 		conn_read_proxy(c);
 	} else {
 		conn_begin(c);
 	}
+}
+
+void conn_adopt(struct http_server *s, const struct http_handover *h)
+{
+	struct conn *c = make(s, h->fd, &h->peer, h->trusted);
+
+	if (c == NULL) {
+		return;
+	}
+	c->proxied_tls = h->proxied_tls;
+	c->handed = true;
+	c->fresh = false;
+	conn_feed(c, h->bytes);
 }
 
 void conn_begin(struct conn *c)
@@ -115,6 +143,9 @@ static void close_socket(struct conn *c, enum http_close_why why)
 	if (c->h2 != NULL) {
 		h2_close(c, why);
 	}
+	if (c->ws != NULL) {
+		ws_gone(c, why);
+	}
 	metric_add(s->cells.closed[why], 1);
 	list_remove(&c->node);
 	count(s, -1);
@@ -151,7 +182,9 @@ void conn_close(struct conn *c, enum http_close_why why)
 		}
 		return;
 	}
-	if (r->running) {
+	if (r->held) {
+		hold_end(r);
+	} else if (r->running) {
 		/* Whoever answers it sees the state and releases it. */
 		if (r->task != NULL) {
 			task_cancel(r->task);

@@ -9,6 +9,7 @@
 
 struct conn_tls;
 struct http_req;
+struct ws;
 
 enum conn_state {
 	CONN_PROXY,	/* the header of the proxy in front has not come yet; see conn_proxy.c */
@@ -19,6 +20,7 @@ enum conn_state {
 	CONN_BODY,	/* admitted; the body is being collected */
 	CONN_DISCARD,	/* answered; the rest of the body is read over */
 	CONN_H2,	/* HTTP/2: its requests are on streams, see h2.h */
+	CONN_WS,	/* a WebSocket, see ws.h */
 	CONN_LINGER,	/* answered and write side shut; read over until the client closes */
 	CONN_CLOSED,	/* no socket any more; a handler may still run */
 };
@@ -32,6 +34,7 @@ struct conn {
 	struct http_req *req; /* owned; NULL while idle */
 	struct h2
 	    *h2; /* session of an HTTP/2 connection, and of its streams; NULL: none (any more) */
+	struct ws *ws;		       /* owned; NULL: none */
 	struct address_count *counted; /* NULL: not counted */
 	struct conn_tls *tls;	       /* owned; NULL: none */
 	struct http_address peer;
@@ -44,6 +47,7 @@ struct conn {
 	bool trusted;	  /* a trusted proxy */
 	bool proxied_tls; /* its PROXY header says that the client uses TLS */
 	bool fresh;	  /* its first request has not come yet */
+	bool handed;	  /* its present request came from another process: it stays here */
 	bool is_stream;	  /* a stream of an HTTP/2 connection: no socket, at most one request */
 	bool secure;	  /* came to a listener for TLS */
 	bool advancing, again; /* see conn_advance() */
@@ -51,6 +55,9 @@ struct conn {
 
 /* Takes over an accepted socket; secure: TLS comes first. */
 void conn_open(struct http_server *s, int fd, const struct sockaddr *peer, bool secure);
+
+/* Goes on with one that another process had. */
+void conn_adopt(struct http_server *s, const struct http_handover *h);
 
 /* Asks for exactly these uv_poll events, if that is not so already. */
 void conn_want(struct conn *c, int events);

@@ -8,6 +8,7 @@
 #include "core/http/dispatch.h"
 #include "core/http/h2.h"
 #include "core/http/respond.h"
+#include "core/http/ws_conn.h"
 
 /*
  * Something came while a request is worked on: bytes of its body that its handler waits for, the
@@ -24,7 +25,7 @@ static void on_active_readable(struct conn *c, int events)
 		task_wake(r->task);
 		return;
 	}
-	if (fin && r->call.op->cost == COST_COMPUTE && !r->replied) {
+	if (fin && (r->held || (r->call.op->cost == COST_COMPUTE && !r->replied))) {
 		conn_close(c, HTTP_CLOSE_GONE);
 		return;
 	}
@@ -56,6 +57,9 @@ void conn_readable(struct conn *c, int events)
 	case CONN_H2:
 		h2_read(c);
 		return;
+	case CONN_WS:
+		ws_readable(c);
+		return;
 	case CONN_LINGER:
 		conn_read_over(c);
 		return;
@@ -70,6 +74,8 @@ static void on_writable(struct conn *c)
 
 	if (c->state == CONN_H2) {
 		h2_write(c);
+	} else if (c->state == CONN_WS) {
+		ws_writable(c);
 	} else if (r != NULL && r->writing) {
 		task_wake(r->task);
 	} else if (r != NULL && respond_is_pending(r)) {
@@ -156,6 +162,9 @@ void conn_on_clock(struct conn *c, int64_t now_us)
 		return;
 	case CONN_H2:
 		h2_on_clock(c, now_us);
+		return;
+	case CONN_WS:
+		conn_close(c, HTTP_CLOSE_WRITE_TIMEOUT);
 		return;
 	case CONN_LINGER:
 		conn_close(c, HTTP_CLOSE_DONE);

@@ -11,6 +11,7 @@
 #include "core/http/dispatch.h"
 #include "core/http/h2.h"
 #include "core/http/request.h"
+#include "core/http/ws_conn.h"
 
 /* Bounds of reading over what a client still sends behind an answer that ends the connection. */
 enum {
@@ -137,6 +138,18 @@ void conn_read(struct conn *c)
 	advance(c);
 }
 
+void conn_feed(struct conn *c, struct slice bytes)
+{
+	c->req = request_take(c->server, c);
+	if (c->req == NULL || !request_grow(c->req, (uint32_t)bytes.len)) {
+		conn_close(c, HTTP_CLOSE_ABORTED);
+		return;
+	}
+	memcpy(c->req->buf, bytes.ptr, bytes.len);
+	c->req->buf_len = (uint32_t)bytes.len;
+	advance(c);
+}
+
 void conn_begin_protocol(struct conn *c)
 {
 	c->state = CONN_IDLE;
@@ -155,6 +168,7 @@ static void next_request(struct conn *c)
 	struct http_server *s = c->server;
 
 	request_next(c->req);
+	c->handed = false;
 	if (c->req->buf_len > 0) {
 		c->state = CONN_ACTIVE;
 		advance(c);
@@ -217,6 +231,8 @@ void conn_request_done(struct conn *c)
 		conn_release_request(c);
 	} else if (c->is_stream) {
 		h2_stream_done(c);
+	} else if (c->ws != NULL) {
+		ws_begin(c);
 	} else if (!r->keep) {
 		finish(c);
 	} else if (!r->body_done) {

@@ -28,6 +28,9 @@ void conn_begin_protocol(struct conn *c);
 /* Reads once and goes on with the head; CONN_IDLE and CONN_HEAD. */
 void conn_read(struct conn *c);
 
+/* Goes on as if the first request began with these bytes. */
+void conn_feed(struct conn *c, struct slice bytes);
+
 /* Goes on with CONN_DISCARD and CONN_LINGER. */
 void conn_discard(struct conn *c);
 void conn_read_over(struct conn *c);

@@ -25,8 +25,7 @@ enum {
 
 /* ---- answering ---- */
 
-/* The answer is complete: goes on unless a part of it still has to be written. */
-static void end_answer(struct http_req *r)
+void dispatch_end_answer(struct http_req *r)
 {
 	r->running = false;
 	r->handled = true;
@@ -39,14 +38,14 @@ static void answer_busy(struct http_req *r, unsigned retry_after_s)
 {
 	r->running = true;
 	http_answer_busy(r, retry_after_s);
-	end_answer(r);
+	dispatch_end_answer(r);
 }
 
 static void answer_error(struct http_req *r, enum err e)
 {
 	r->running = true;
 	http_answer_error(r, e);
-	end_answer(r);
+	dispatch_end_answer(r);
 }
 
 void dispatch_malformed(struct http_req *r, int status)
@@ -58,7 +57,7 @@ void dispatch_malformed(struct http_req *r, int status)
 	r->running = true;
 	http_reply_text(r, status,
 	    status == 408 ? "the request came too slowly" : "the request is not understood");
-	end_answer(r);
+	dispatch_end_answer(r);
 }
 
 void dispatch_fail(struct http_req *r, enum err e)
@@ -214,6 +213,9 @@ static void finish(struct http_req *r, enum err e)
 
 	r->server->n_running--;
 	r->task = NULL;
+	if (r->held) {
+		return;
+	}
 	if (e == ERR_CANCELLED && c->peer_done && !r->body_done && !r->replied) {
 		conn_close(c, HTTP_CLOSE_GONE); /* in the middle of its own body */
 	}
@@ -225,7 +227,7 @@ static void finish(struct http_req *r, enum err e)
 		/* A body that ends too early must not look complete. */
 		conn_close(c, HTTP_CLOSE_ABORTED);
 	}
-	end_answer(r);
+	dispatch_end_answer(r);
 }
 
 static void task_main(void *arg)

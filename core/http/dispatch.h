@@ -21,6 +21,9 @@ void dispatch_fail(struct http_req *r, enum err e);
 /* Takes a queued request out of its queue. */
 void dispatch_forget(struct http_req *r);
 
+/* The answer is complete, if perhaps not yet written: goes on with the connection. */
+void dispatch_end_answer(struct http_req *r);
+
 /* The check hook's part: drains the class queues for one slice. */
 void dispatch_round(struct http_server *s);
 

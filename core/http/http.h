@@ -176,6 +176,17 @@ NODISCARD enum err http_stream_end(struct http_req *r);
  */
 NODISCARD enum err http_stream_file(struct http_req *r, int fd, uint64_t offset, uint64_t len);
 
+/*
+ * Leaves the request, whose body nobody has read, to another process that serves the same listener:
+ * it gets the whole connection. The handler returns ERR_OK next. ERR_NOT_FOUND: no such process;
+ * ERR_EXISTS: the request has been handed over once and stays here; ERR_TOO_BUSY: not now;
+ * ERR_UNSUPPORTED: it came over TLS or HTTP/2, whose state no other process can have.
+ */
+NODISCARD enum err http_hand_over(struct http_req *r, unsigned instance);
+
+/* No further request on this connection: the answer that follows says so. */
+void http_close_after(struct http_req *r);
+
 bool http_has_replied(const struct http_req *r);
 int http_replied_status(const struct http_req *r);
 

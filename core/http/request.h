@@ -42,9 +42,10 @@ struct http_req {
 	bool is_queued;		   /* in a class queue */
 	bool admitted;		   /* not to be asked about again */
 	bool running;		   /* somebody is answering it: it must not be freed */
-	bool handled;		   /* the answer is complete, if not yet written */
-	bool refused;		   /* answered by http_reply_busy() */
-	bool must_close;	   /* no further request on this connection */
+	bool held;	 /* its handler has returned, the answer comes later; see hold.h */
+	bool handled;	 /* the answer is complete, if not yet written */
+	bool refused;	 /* answered by http_reply_busy() */
+	bool must_close; /* no further request on this connection */
 	bool replied;
 	bool keep;	  /* the answer said that the connection goes on */
 	bool head_failed; /* a header cannot be sent: the answer becomes 500 */
@@ -59,7 +60,9 @@ struct http_req {
 	uint64_t body_bytes;		      /* decoded so far */
 	int64_t body_wait_us, body_waited_us; /* when the present wait began; sum of the earlier */
 	struct http_chunked chunked;
-	struct buf body_buf; /* a collected body that did not come with its head */
+	struct buf body_buf;	 /* a body that did not come with its head, or goes out later */
+	void (*gone)(void *arg); /* of the one who holds it */
+	void *gone_arg;
 	struct slice body;
 
 	int status;

@@ -145,6 +145,11 @@ void respond_add_retry_after(struct http_req *r, unsigned seconds)
 	http_add_header(r, SLICE("Retry-After"), SLICE_OF(r->retry_after, (size_t)len));
 }
 
+void http_close_after(struct http_req *r)
+{
+	r->must_close = true;
+}
+
 void http_mark_refused(struct http_req *r)
 {
 	r->refused = true;

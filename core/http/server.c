@@ -14,6 +14,7 @@
 #include "core/http/h2.h"
 #include "core/http/listen.h"
 #include "core/http/request.h"
+#include "core/http/ws_conn.h"
 
 enum {
 	SECOND_MS = 1000,
@@ -86,6 +87,7 @@ static void on_round(void *arg)
 	conn_tls_round(s);
 	dispatch_round(s);
 	h2_round(s);
+	ws_round(s);
 	free_dead(s);
 	check_drained(s);
 	s->in_hook = false;
@@ -132,6 +134,15 @@ static enum err check_rows(const struct http_server_options *o, struct err_note 
 	return ERR_OK;
 }
 
+/* Leaves them as they are if they are wrong. */
+static enum err read_settings(struct http_server *s, struct err_note *note)
+{
+	enum err e = http_settings_read(s->o.conf, &s->settings, note);
+
+	s->settings.http2 = s->settings.http2 && !s->o.http1_only;
+	return e;
+}
+
 enum err http_server_new(struct loop *l, const struct http_server_options *o,
     struct http_server **ret, struct err_note *note)
 {
@@ -151,11 +162,11 @@ enum err http_server_new(struct loop *l, const struct http_server_options *o,
 	list_init(&s->conns);
 	list_init(&s->dead);
 	list_init(&s->free_requests);
+	list_init(&s->ws_touched);
 	for (unsigned i = 0; i < COST_CLASSES; i++) {
 		list_init(&s->queue[i].requests);
 	}
-	if ((e = check_rows(o, note)) != ERR_OK ||
-	    (e = http_settings_read(o->conf, &s->settings, note)) != ERR_OK ||
+	if ((e = check_rows(o, note)) != ERR_OK || (e = read_settings(s, note)) != ERR_OK ||
 	    (e = http_router_new(o->sites, o->n_sites, &s->router, note)) != ERR_OK ||
 	    (e = http_cells_open(&s->cells, o->metrics, o->sites, o->n_sites)) != ERR_OK ||
 	    (e = address_table_init(&s->addresses, s->settings.max_connections, rng_u64())) !=
@@ -208,12 +219,8 @@ void http_server_drain(struct http_server *s, const struct http_drain *d)
 
 void http_server_reload(struct http_server *s, const struct conf *conf)
 {
-	struct http_settings settings;
-
 	s->o.conf = conf;
-	if (http_settings_read(conf, &settings, NULL) == ERR_OK) {
-		s->settings = settings;
-	}
+	(void)!read_settings(s, NULL);
 }
 
 void http_server_free(struct http_server **sp)

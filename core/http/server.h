@@ -14,7 +14,9 @@
 #include "core/conf/conf.h"
 #include "core/ev/loop.h"
 #include "core/grace/admit.h"
+#include "core/http/address.h"
 #include "core/http/http.h"
+#include "core/http/parse.h"
 #include "core/obs/metric.h"
 
 struct http_server;
@@ -37,6 +39,7 @@ struct http_server_options {
 	 * OP_ANY_SCHEME excepted. NULL: nowhere.
 	 */
 	const char *https_origin;
+	bool http1_only; /* HTTP/2 is not spoken, whatever [http] http2 says */
 	/* The database makes its readers wait: OP_INLINE rows of COST_READ get a task after all. */
 	bool reads_wait;
 	/*
@@ -101,6 +104,33 @@ void http_server_drain(struct http_server *s, const struct http_drain *d);
 void http_server_reload(struct http_server *s, const struct conf *conf);
 
 void http_server_free(struct http_server **s);
+
+/*
+ * A connection on its way to another process of the same role that serves the same listener: with
+ * the request that has come, which nobody has answered or read the body of.
+ */
+struct http_handover {
+	int fd;
+	struct http_address peer;
+	bool trusted, proxied_tls; /* see http_client_address() and http_is_https() */
+	struct slice bytes;	   /* the request's head and what came behind it */
+};
+
+enum {
+	HTTP_HANDOVER_BYTES = HTTP_MAX_HEAD_BYTES + 16384, /* longest bytes of one */
+};
+
+/*
+ * Sends h to the process of that instance; fd stays the caller's. ERR_NOT_FOUND: there is no such
+ * process; ERR_TOO_BUSY: it does not take it now.
+ */
+typedef enum err http_hand_fn(void *arg, unsigned instance, const struct http_handover *h);
+
+/* How http_hand_over() reaches the other processes. */
+void http_server_set_siblings(struct http_server *s, http_hand_fn *hand, void *arg);
+
+/* Goes on with a connection that another process had; takes h->fd. */
+void http_server_adopt(struct http_server *s, const struct http_handover *h);
 
 /*
  * A listening TCP socket for "host:port" text as CONF_ADDRESS gives it (backlog somaxconn,

@@ -23,6 +23,7 @@ enum {
 	HTTP_SCRATCH_BYTES = 65536, /* for bytes that are read to be dropped */
 	HTTP_OUT_BYTES = 16384,	    /* longest head of an answer */
 	HTTP_FREE_REQUESTS = 64,    /* request objects kept for the next requests */
+	HTTP_WS_IN_BYTES = 16384,   /* bytes of WebSockets read at once */
 };
 
 struct http_queue {
@@ -71,17 +72,23 @@ struct http_server {
 	struct trace_source traces;
 
 	struct h2_shared *h2;		  /* see h2_priv.h */
+	struct list ws_touched;		  /* WebSockets with something to write */
+	bool ws_reading;		  /* ws_in is in use */
 	struct http_listeners *listeners; /* see listen.c */
 	struct http_tls tls;
 
-	bool draining;	/* answers say close */
-	bool idle_over; /* idle connections are closed, nothing is accepted */
+	bool draining;	    /* answers say close */
+	bool idle_over;	    /* idle connections are closed, nothing is accepted */
+	http_hand_fn *hand; /* see http_server_set_siblings(); NULL: none */
+	void *hand_arg;
 	struct http_drain drain;
 
 	char date[CLOCK_HTTP_DATE_SIZE];
 	int64_t date_until_us;
 	char out[HTTP_OUT_BYTES];	  /* the head of the answer that is being written */
 	char scratch[HTTP_SCRATCH_BYTES]; /* bytes read to be dropped */
+	/* Frames; while they are worked on others may write, which TLS does out of scratch. */
+	char ws_in[HTTP_WS_IN_BYTES];
 };
 
 #endif

@@ -241,15 +241,12 @@ static bool send_peer(struct child *to, const struct child *peer, bool callee, i
 	return e == ERR_OK;
 }
 
-/* Gives a socket to caller and callee, if the table lets the one call the other. False: cannot. */
-static bool connect_pair(struct child *caller, struct child *callee)
+/* Gives each of them an end of a new socket. False: cannot. */
+static bool give_ends(struct child *caller, struct child *callee, int type)
 {
 	int pair[2];
 
-	if ((role_table[caller->role].calls & ROLE_BIT(callee->role)) == 0) {
-		return true;
-	}
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
+	if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
 		LOG(LOG_ERROR, "supervisor", "socketpair", LOG_C("err", strerror(errno)));
 		return false;
 	}
@@ -258,6 +255,20 @@ static bool connect_pair(struct child *caller, struct child *callee)
 	close(pair[0]);
 	close(pair[1]);
 	return good;
+}
+
+/* Gives a socket to caller and callee, if the table lets the one call the other. False: cannot. */
+static bool connect_pair(struct child *caller, struct child *callee)
+{
+	return (role_table[caller->role].calls & ROLE_BIT(callee->role)) == 0 ||
+	       give_ends(caller, callee, SOCK_STREAM);
+}
+
+/* Processes of one role hand each other connections, if the table says so: packets. */
+static bool connect_siblings(struct child *a, struct child *b)
+{
+	return a->role != b->role || !role_table[a->role].siblings ||
+	       give_ends(a, b, SOCK_SEQPACKET);
 }
 
 static bool open_poll(struct child *c)
@@ -290,7 +301,8 @@ static bool introduce(struct child *c)
 	for (unsigned i = 0; good && i < s->n_children; i++) {
 		struct child *other = &s->children[i];
 		if (other != c && other->pid > 0) {
-			good = connect_pair(c, other) && connect_pair(other, c);
+			good = connect_pair(c, other) && connect_pair(other, c) &&
+			       connect_siblings(c, other);
 		}
 	}
 	return good;

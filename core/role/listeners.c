@@ -8,10 +8,11 @@
 const char listener_tls[] = "tls";
 
 const struct listener listeners[] = {
-	{ "main", "web", "service", "http", ROLE_WEB },
-	{ listener_tls, "tls", "service", "https", ROLE_WEB },
-	{ "admin", "admin", "admin", "http", ROLE_ADMIN },
-	{ "symbols", "symbols", "symbols", "http", ROLE_WEB },
+	{ "main", "web", "service", "http", ROLE_WEB, false },
+	{ listener_tls, "tls", "service", "https", ROLE_WEB, false },
+	{ "admin", "admin", "admin", "http", ROLE_ADMIN, false },
+	{ "symbols", "symbols", "symbols", "http", ROLE_WEB, false },
+	{ "pairs", "pairs", "pairs", "http", ROLE_WEB, true },
 };
 const unsigned n_listeners = sizeof(listeners) / sizeof(listeners[0]);
 

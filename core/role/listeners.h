@@ -16,6 +16,11 @@ struct listener {
 	const char *title;   /* for people, at start */
 	const char *scheme;  /* of its addresses, likewise */
 	enum role_id role;   /* who accepts on it */
+	/*
+	 * Its services hand connections to other processes (http_hand_over()). HTTP/2, which has
+	 * requests of many sessions on one connection, is not offered there.
+	 */
+	bool hands_over;
 };
 
 extern const struct listener listeners[];

@@ -82,6 +82,8 @@ struct role_ops {
 	void (*reload)(struct role_ctx *r);
 	/* Files of certificates and keys have come; takes m->fds. Only the signer gets them. */
 	void (*tls)(struct role_ctx *r, const struct control_message *m);
+	/* A socket to another process of the role has come; takes fd. See role_def.siblings. */
+	void (*sibling)(struct role_ctx *r, unsigned instance, int fd);
 	void (*stop)(struct role_ctx *r);
 };
 
@@ -104,6 +106,7 @@ struct role_def {
 	uint32_t sandbox;	   /* enum sandbox_flags */
 	int nice;
 	unsigned max_credits; /* calls in flight per channel towards this role */
+	bool siblings;	      /* its processes have sockets to each other, see siblings.h */
 };
 
 /* The table; index is enum role_id, row 0 (supervisor) is empty. */

@@ -136,6 +136,17 @@ static void on_server_drained(void *arg)
 	role_drained(arg);
 }
 
+static void drain_services(struct role_proc *p, int64_t deadline_us)
+{
+	struct svc_env *env = &p->r.env;
+
+	for (size_t i = 0; i < env->n_services; i++) {
+		if (env->services[i]->drain != NULL) {
+			env->services[i]->drain(env, env->state[i], deadline_us);
+		}
+	}
+}
+
 static void drain(struct role_proc *p, const struct control_drain *d)
 {
 	int64_t now_us = clock_mono_us();
@@ -150,7 +161,10 @@ static void drain(struct role_proc *p, const struct control_drain *d)
 	p->drain_until_us = now_us + d->ms * 1000 + DRAIN_SLACK_US;
 	if (!p->serving) {
 		loop_stop(p->r.env.loop);
-	} else if (p->ops->drain != NULL) {
+		return;
+	}
+	drain_services(p, now_us + d->ms * 1000);
+	if (p->ops->drain != NULL) {
 		p->ops->drain(&p->r, now_us + d->ms * 1000);
 	} else if (p->r.server != NULL) {
 		rpc_server_drain(p->r.server, on_server_drained, &p->r);
@@ -204,11 +218,24 @@ static void begin_after_hold(struct role_proc *p)
 
 /* ---- messages of the supervisor ---- */
 
+static void add_sibling(struct role_proc *p, unsigned instance, int fd)
+{
+	if (p->ops->sibling != NULL) {
+		p->ops->sibling(&p->r, instance, fd);
+	} else {
+		close(fd);
+	}
+}
+
 static void add_peer(struct role_proc *p, const struct control_message *m)
 {
 	struct control_peer peer;
 
 	CHECK(m->n_fds == 1 && control_take_peer(m->body, &peer));
+	if (peer.role == p->r.env.role) {
+		add_sibling(p, peer.instance, m->fds[0]);
+		return;
+	}
 	struct rpc_pool *pool = p->r.env.peer[peer.role];
 	CHECK(peer.callee ? p->r.server != NULL : pool != NULL);
 	enum err e = peer.callee ? rpc_server_add(p->r.server, peer.role, m->fds[0])

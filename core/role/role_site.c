@@ -73,6 +73,7 @@ enum err role_site_open(struct role_site *s, struct role_ctx *r, http_load_fn *l
 		.access_log = access_log,
 		.proxied = r->env.role == ROLE_WEB,
 		.https_origin = s->https_origin,
+		.http1_only = s->http1_only,
 		.reads_wait = r->database != NULL,
 		.turn = on_turn,
 		.turn_arg = r };

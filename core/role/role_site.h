@@ -35,6 +35,7 @@ struct role_site {
 	int service[SITE_MAX]; /* index in env.services whose state the site gets; -1: ours */
 	unsigned n;
 	const char *https_origin;	   /* see struct http_server_options */
+	bool http1_only;		   /* likewise */
 	struct op health[SITE_MAX_HEALTH]; /* rows of health_ops that no service has */
 };
 

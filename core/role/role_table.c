@@ -11,6 +11,7 @@ const struct role_def role_table[ROLE_COUNT] = {
 		.calls = ROLE_BIT(ROLE_STORE) | ROLE_BIT(ROLE_SIGNER) | ROLE_BIT(ROLE_COMPUTE) |
 			 ROLE_BIT(ROLE_COURIER) | ROLE_BIT(ROLE_FILES),
 		.sandbox = SANDBOX_ACCEPT | SANDBOX_READ_DATA | SANDBOX_READ_BLOBS,
+		.siblings = true, /* sessions stay in one of them */
 	},
 	[ROLE_STORE] = {
 		.role = ROLE_STORE, .program = "plimsoll",

@@ -11,6 +11,7 @@
 #include "core/role/roles.h"
 #include "core/role/acme.h"
 #include "core/role/role_site.h"
+#include "core/role/siblings.h"
 #include "core/role/tls_web.h"
 #include "core/store/store.h"
 #include "core/store/store_conf.h"
@@ -24,6 +25,7 @@ enum {
 
 struct web {
 	struct role_site servers[SERVICE_MAX + 1]; /* index as listeners[] */
+	struct siblings *siblings;
 	struct store_timing *timing;
 	struct tls_web *tls; /* NULL: off */
 	struct acme acme;
@@ -95,6 +97,7 @@ static enum err open_server(
 		}
 		s->https_origin = web->https_origin;
 	}
+	s->http1_only = listeners[listener].hands_over;
 	return role_site_open(s, r, measure, true, note);
 }
 
@@ -128,6 +131,13 @@ static enum err find_postgres(struct role_ctx *r, struct web *web, struct err_no
 	return e;
 }
 
+static void web_sibling(struct role_ctx *r, unsigned instance, int fd)
+{
+	struct web *web = r->role_data;
+
+	siblings_add(web->siblings, instance, fd);
+}
+
 static enum err web_start(struct role_ctx *r, struct err_note *note)
 {
 	struct web *web = calloc(1, sizeof(*web));
@@ -137,12 +147,14 @@ static enum err web_start(struct role_ctx *r, struct err_note *note)
 		return err_note_set(note, ERR_MEMORY, "no memory");
 	}
 	r->role_data = web;
-	if (store_is_postgres(r->conf) && has_store(r)) {
+	e = siblings_new(r->env.loop, &web->siblings);
+	if (e == ERR_OK && store_is_postgres(r->conf) && has_store(r)) {
 		e = find_postgres(r, web, note);
 	}
 	for (unsigned i = 0; e == ERR_OK && i < r->n_listen; i++) {
 		if (r->listen_fd[i] >= 0 && listeners[i].name != listener_tls) {
 			e = open_server(r, &web->servers[i], i, note);
+			siblings_serve(web->siblings, i, web->servers[i].server);
 		}
 	}
 	if (e == ERR_OK && tls_is_on(r->conf)) {
@@ -244,6 +256,7 @@ static enum err web_serve(struct role_ctx *r, struct err_note *note)
 	struct web *web = r->role_data;
 	enum err e = ERR_OK;
 
+	siblings_begin(web->siblings);
 	for (unsigned i = 0; e == ERR_OK && i < r->n_listen; i++) {
 		if (web->servers[i].server != NULL) {
 			e = role_site_listen(&web->servers[i], r, i, note);
@@ -302,6 +315,7 @@ static void web_stop(struct role_ctx *r)
 	for (unsigned i = 0; i < r->n_listen; i++) {
 		http_server_free(&web->servers[i].server);
 	}
+	siblings_free(&web->siblings);
 	tls_web_close(&web->tls);
 	acme_close(&web->acme);
 	sql_close(&r->env.db);
@@ -318,5 +332,6 @@ const struct role_ops web_role_ops = {
 	.serve = web_serve,
 	.drain = web_drain,
 	.reload = web_reload,
+	.sibling = web_sibling,
 	.stop = web_stop,
 };

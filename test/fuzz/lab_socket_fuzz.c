@@ -6,8 +6,8 @@
 
 #include "core/base/arena.h"
 #include "core/base/check.h"
+#include "core/http/ws_frame.h"
 #include "lab/socketio.h"
-#include "lab/ws.h"
 
 static void look_at(struct slice text)
 {
@@ -16,7 +16,7 @@ static void look_at(struct slice text)
 	struct slice name;
 	struct arena arena = arena_new(1 << 20);
 
-	if (socketio_parse(text, &p) == ERR_OK) {
+	if (socketio_parse_plain(text, &p) == ERR_OK) {
 		CHECK(p.kind != SOCKETIO_ACK || p.has_id);
 		CHECK(p.json.ptr + p.json.len == text.ptr + text.len || p.json.len == 0);
 	}
@@ -32,7 +32,7 @@ static void look_at(struct slice text)
 /* All messages, one behind the other, each with its kind; how it ended. */
 static enum ws_result read_in(struct slice bytes, size_t step, struct buf *out)
 {
-	struct ws_reader r = ws_reader_new();
+	struct ws_reader r = ws_reader_new(false, 1 << 20);
 	enum ws_result found = WS_MORE;
 	enum ws_opcode opcode;
 	struct slice payload;

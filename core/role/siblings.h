@@ -1,0 +1,30 @@
+/*
+ * The other processes of the same role: a socket to each, over which connections are handed from
+ * one to another with their descriptor (core/http/handover.c). Role: web.
+ */
+#ifndef PLIMSOLL_ROLE_SIBLINGS_H
+#define PLIMSOLL_ROLE_SIBLINGS_H
+
+#include "core/ev/loop.h"
+#include "core/http/server.h"
+#include "core/service.h"
+
+struct siblings;
+
+NODISCARD enum err siblings_new(struct loop *l, struct siblings **ret);
+void siblings_free(struct siblings **s);
+
+/*
+ * The server (NULL: none) of the listener of that index hands connections over by s, and gets
+ * those of its siblings.
+ */
+void siblings_serve(struct siblings *s, unsigned listener, struct http_server *server);
+
+/* Requests can be answered from now on. */
+void siblings_begin(struct siblings *s);
+
+/* The socket (SOCK_SEQPACKET) to the process of that instance; takes fd. One before it is closed.
+ */
+void siblings_add(struct siblings *s, unsigned instance, int fd);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * The service "pairs": its table, and its state in each role.
+ */
+#include "services/pairs/pairs.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "core/realtime/engineio.h"
+#include "services/pairs/pairs_priv.h"
+
+enum {
+	/* Descriptors that are not sessions: database, channels, listeners, other connections. */
+	DESCRIPTORS_KEPT = 256,
+	SESSIONS_LEAST = 64,
+};
+
+static unsigned most_sessions(void)
+{
+	struct rlimit limit = { .rlim_cur = 1024 };
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < DESCRIPTORS_KEPT + SESSIONS_LEAST) {
+		return SESSIONS_LEAST;
+	}
+	rlim_t n = limit.rlim_cur - DESCRIPTORS_KEPT;
+	return n > ENGINEIO_SESSIONS_MAX ? ENGINEIO_SESSIONS_MAX : (unsigned)n;
+}
+
+/* Namespaces of the service itself come with its API; until then only the suites' are served. */
+static enum err open_servers(struct pairs_state *state)
+{
+	const struct svc_env *env = state->env;
+	bool conformance = pairs_is_conformance(env->conf);
+	struct socketio_settings settings = pairs_settings(env->conf, state->most_sessions);
+	enum err e = socketio_new(env->loop, env->metrics, (unsigned)env->instance, &settings,
+	    conformance_namespaces, conformance ? conformance_n_namespaces : 0, state, &state->io);
+
+	if (e == ERR_OK && conformance) {
+		e = engineio_new(env->loop, env->metrics, (unsigned)env->instance, &settings.engine,
+		    &conformance_engine, state, &state->engine);
+	}
+	return e;
+}
+
+static void stop(struct svc_env *env, void *v)
+{
+	struct pairs_state *state = v;
+
+	(void)env;
+	socketio_free(&state->io);
+	engineio_free(&state->engine);
+	free(state);
+}
+
+static enum err start(struct svc_env *env, void **ret_state, struct err_note *note)
+{
+	struct pairs_state *state = calloc(1, sizeof(*state));
+	enum err e = ERR_OK;
+
+	if (state == NULL) {
+		return err_note_set(note, ERR_MEMORY, "no memory for pairs");
+	}
+	state->env = env;
+	state->most_sessions = most_sessions();
+	if (env->role == ROLE_WEB) {
+		e = open_servers(state);
+	}
+	if (e != ERR_OK) {
+		stop(env, state);
+		return err_note_set(note, e, "pairs: %s", err_text(e));
+	}
+	*ret_state = state;
+	return ERR_OK;
+}
+
+static void reload(struct svc_env *env, void *v)
+{
+	struct pairs_state *state = v;
+
+	if (state->io != NULL) {
+		struct socketio_settings settings = pairs_settings(env->conf, state->most_sessions);
+		socketio_set(state->io, &settings);
+		if (state->engine != NULL) {
+			engineio_set(state->engine, &settings.engine);
+		}
+	}
+}
+
+static void drain(struct svc_env *env, void *v, int64_t deadline_us)
+{
+	struct pairs_state *state = v;
+	int64_t until_us = loop_now_us(env->loop) + conf_ms(env->conf, "pairs", "drain") * 1000;
+
+	until_us = until_us < deadline_us ? until_us : deadline_us;
+	if (state->io != NULL) {
+		engineio_drain(socketio_engine(state->io), until_us);
+	}
+	if (state->engine != NULL) {
+		engineio_drain(state->engine, until_us);
+	}
+}
+
+const struct service pairs_service = {
+	.name = "pairs",
+	.summary = "Realtime backend for two people: Socket.IO over WebSocket and long polling",
+	.listener = "pairs",
+	.ops = pairs_ops,
+	.n_ops = PAIRS_OPS,
+	.wrong_method = pairs_wrong_method,
+	.error = pairs_error,
+	.decorate = pairs_decorate,
+	.conf = { pairs_conf_keys, PAIRS_CONF_KEYS },
+	.metrics = engineio_metrics,
+	.n_metrics = ENGINEIO_METRICS,
+	.start = start,
+	.stop = stop,
+	.reload = reload,
+	.drain = drain,
+	.check = pairs_conf_check,
+};

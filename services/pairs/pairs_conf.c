@@ -1,0 +1,119 @@
+/*
+ * Configuration keys of [pairs], but for its address, which is the runtime's affair.
+ */
+#include "services/pairs/pairs_priv.h"
+
+/* clang-format off */
+const struct conf_key pairs_conf_keys[PAIRS_CONF_KEYS] = {
+	{ .section = "pairs", .name = "conformance", .type = CONF_BOOL, .def = "no",
+	  .help = "Serve the echo applications of the public conformance suites of Engine.IO and Socket.IO, with their limits; for tests only." },
+	{ .section = "pairs", .name = "ping_interval", .type = CONF_DURATION, .unit = "s", .min = 100, .max = 3600000,
+	  .def = "25s", .reloadable = true,
+	  .help = "How often a client is asked whether it is there. Proxies in front must let connections idle for longer than this and ping_timeout together." },
+	{ .section = "pairs", .name = "ping_timeout", .type = CONF_DURATION, .unit = "s", .min = 100, .max = 3600000,
+	  .def = "20s", .reloadable = true,
+	  .help = "How long a client has to answer before its session is closed." },
+	{ .section = "pairs", .name = "upgrade_timeout", .type = CONF_DURATION, .unit = "s", .min = 100, .max = 600000,
+	  .def = "10s", .reloadable = true,
+	  .help = "How long a client may take to go from long polling to WebSocket; then polling goes on." },
+	{ .section = "pairs", .name = "connect_timeout", .type = CONF_DURATION, .unit = "s", .min = 100, .max = 600000,
+	  .def = "15s", .reloadable = true,
+	  .help = "How long a session may stand without having joined a namespace." },
+	{ .section = "pairs", .name = "max_message", .type = CONF_SIZE, .unit = "bytes", .min = 1024, .max = ENGINEIO_BODY_MAX,
+	  .def = "64k", .reloadable = true,
+	  .help = "Longest message of a client, and longest body of its posts. Clients are told." },
+	{ .section = "pairs", .name = "max_attachments", .type = CONF_INT, .unit = "attachments", .min = 0, .max = SOCKETIO_ATTACHMENTS_MAX,
+	  .def = "4", .reloadable = true,
+	  .help = "How many binary attachments one packet may have." },
+	{ .section = "pairs", .name = "queue_soft", .type = CONF_SIZE, .unit = "bytes", .min = 4096, .max = 1073741824,
+	  .def = "256k", .reloadable = true,
+	  .help = "When so much waits for one client, signals that may be lost (typing, presence) are dropped." },
+	{ .section = "pairs", .name = "queue_hard", .type = CONF_SIZE, .unit = "bytes", .min = 65536, .max = 1073741824,
+	  .def = "1M", .reloadable = true,
+	  .help = "When more than this would wait for one client, its session is closed; it comes back and catches up." },
+	{ .section = "pairs", .name = "max_sessions", .type = CONF_INT, .unit = "sessions", .min = 0, .max = ENGINEIO_SESSIONS_MAX,
+	  .def = "0", .reloadable = true,
+	  .help = "Most sessions of one web process; 0: as many as its descriptors allow. More are answered 503." },
+	{ .section = "pairs", .name = "sessions_per_second", .type = CONF_INT, .unit = "sessions", .min = 0, .max = 1000000,
+	  .def = "0", .reloadable = true,
+	  .help = "Most new sessions per second and web process, so that a storm of returning clients is taken bit by bit; 0: any number." },
+	{ .section = "pairs", .name = "packets_per_second", .type = CONF_INT, .unit = "packets", .min = 0, .max = 1000000,
+	  .def = "50", .reloadable = true,
+	  .help = "Most packets per second of one session over a longer time; a session that sends more is closed. 0: any number." },
+	{ .section = "pairs", .name = "packets_burst", .type = CONF_INT, .unit = "packets", .min = 1, .max = 1000000,
+	  .def = "200", .reloadable = true,
+	  .help = "Most packets of one session at once." },
+	{ .section = "pairs", .name = "cors_origins", .type = CONF_STRING, .max = 4000, .reloadable = true,
+	  .help = "Origins whose pages may use long polling, with commas between, or * for any (then without cookies). Empty: only pages of the same origin." },
+	{ .section = "pairs", .name = "drain", .type = CONF_DURATION, .unit = "s", .min = 0, .max = 600000,
+	  .def = "5s", .reloadable = true,
+	  .help = "Over how long a time the sessions of a process that ends are closed, one after the other; at most [web] drain." },
+};
+/* clang-format on */
+
+bool pairs_is_conformance(const struct conf *conf)
+{
+	return conf_bool(conf, "pairs", "conformance");
+}
+
+/* What the suites expect to the byte and the millisecond. */
+static struct socketio_settings suites_settings(unsigned most_sessions)
+{
+	return (struct socketio_settings){
+		.engine = { .ping_interval_us = 300000,
+		    .ping_timeout_us = 200000,
+		    .upgrade_timeout_us = 10000000,
+		    .max_payload = 1000000,
+		    .queue_soft = 4u << 20,
+		    .queue_hard = 8u << 20,
+		    .max_sessions = most_sessions,
+		    .origins = SLICE("*") },
+		.connect_timeout_us = 1000000,
+		.max_attachments = 10,
+	};
+}
+
+static int64_t micros(const struct conf *conf, const char *name)
+{
+	return conf_ms(conf, "pairs", name) * 1000;
+}
+
+static unsigned number(const struct conf *conf, const char *name)
+{
+	return (unsigned)conf_int(conf, "pairs", name);
+}
+
+struct socketio_settings pairs_settings(const struct conf *conf, unsigned most_sessions)
+{
+	unsigned asked = number(conf, "max_sessions");
+
+	most_sessions = asked == 0 || asked > most_sessions ? most_sessions : asked;
+	if (pairs_is_conformance(conf)) {
+		return suites_settings(most_sessions);
+	}
+	return (struct socketio_settings){
+		.engine = { .ping_interval_us = micros(conf, "ping_interval"),
+		    .ping_timeout_us = micros(conf, "ping_timeout"),
+		    .upgrade_timeout_us = micros(conf, "upgrade_timeout"),
+		    .max_payload = number(conf, "max_message"),
+		    .queue_soft = (size_t)conf_int(conf, "pairs", "queue_soft"),
+		    .queue_hard = (size_t)conf_int(conf, "pairs", "queue_hard"),
+		    .max_sessions = most_sessions,
+		    .packets_per_s = number(conf, "packets_per_second"),
+		    .packets_burst = number(conf, "packets_burst"),
+		    .opens_per_s = number(conf, "sessions_per_second"),
+		    .origins = slice_str(conf_str(conf, "pairs", "cors_origins")) },
+		.connect_timeout_us = micros(conf, "connect_timeout"),
+		.max_attachments = number(conf, "max_attachments"),
+	};
+}
+
+enum err pairs_conf_check(const struct conf *conf, struct err_note *note)
+{
+	if (conf_int(conf, "pairs", "queue_soft") > conf_int(conf, "pairs", "queue_hard")) {
+		return err_note_set(note, ERR_CONFIG,
+		    "[pairs] queue_soft: signals are dropped before sessions are closed, so it "
+		    "must not be above queue_hard");
+	}
+	return ERR_OK;
+}

@@ -1,0 +1,86 @@
+/*
+ * The rows of pairs. Whatever a path of the protocols answers comes from core/realtime.
+ */
+#include "services/pairs/pairs_priv.h"
+
+enum {
+	GET_MS = 10000,
+	POST_MS = 60000,
+};
+
+/* Whose request it is; NULL: nobody's. */
+static struct engineio *engine_of(const struct op_call *c)
+{
+	const struct pairs_state *state = c->state;
+
+	if (slice_starts(http_path(c->req), SLICE("/engine.io/"))) {
+		return state->engine;
+	}
+	return slice_starts(http_path(c->req), SLICE("/socket.io/")) ? socketio_engine(state->io)
+								     : NULL;
+}
+
+typedef enum err engine_fn(struct engineio *e, struct op_call *c);
+
+static enum err answer(struct op_call *c, engine_fn *fn)
+{
+	struct engineio *e = engine_of(c);
+
+	return e == NULL ? ERR_NOT_FOUND : fn(e, c);
+}
+
+static enum err get(struct op_call *c)
+{
+	return answer(c, engineio_get);
+}
+
+static enum err post(struct op_call *c)
+{
+	return answer(c, engineio_post);
+}
+
+static enum err other(struct op_call *c)
+{
+	return answer(c, engineio_other);
+}
+
+enum err pairs_wrong_method(struct op_call *c)
+{
+	enum err e = answer(c, engineio_other);
+
+	if (e == ERR_NOT_FOUND) {
+		http_reply_text(c->req, 405, "another method is needed here");
+		e = ERR_OK;
+	}
+	return e;
+}
+
+void pairs_error(struct op_call *c, enum err e)
+{
+	struct engineio *engine = engine_of(c);
+
+	if (engine != NULL) {
+		engineio_error(engine, c, e);
+	} else {
+		http_reply_text(c->req, err_http_status(e), err_text(e));
+	}
+}
+
+void pairs_decorate(struct op_call *c)
+{
+	http_add_header(c->req, SLICE("X-Content-Type-Options"), SLICE("nosniff"));
+}
+
+/* clang-format off */
+const struct op pairs_ops[PAIRS_OPS] = {
+	/* A poll that stands must not be refused for load: its client would take that for the end. */
+	{ "pairs.socket.poll", HTTP_GET, "/socket.io/{rest*}", COST_MEMORY, SHED_NEVER, GET_MS, 0, OP_INLINE, get },
+	{ "pairs.socket.post", HTTP_POST, "/socket.io/{rest*}", COST_MEMORY, SHED_NEVER, POST_MS, ENGINEIO_BODY_MAX, OP_STREAM, post },
+	{ "pairs.socket.put", HTTP_PUT, "/socket.io/{rest*}", COST_MEMORY, SHED_NEVER, GET_MS, ENGINEIO_BODY_MAX, OP_STREAM, other },
+	{ "pairs.socket.preflight", HTTP_OPTIONS, "/socket.io/{rest*}", COST_MEMORY, SHED_NEVER, GET_MS, 0, OP_INLINE, other },
+	{ "pairs.engine.poll", HTTP_GET, "/engine.io/{rest*}", COST_MEMORY, SHED_NEVER, GET_MS, 0, OP_INLINE, get },
+	{ "pairs.engine.post", HTTP_POST, "/engine.io/{rest*}", COST_MEMORY, SHED_NEVER, POST_MS, ENGINEIO_BODY_MAX, OP_STREAM, post },
+	{ "pairs.engine.put", HTTP_PUT, "/engine.io/{rest*}", COST_MEMORY, SHED_NEVER, GET_MS, ENGINEIO_BODY_MAX, OP_STREAM, other },
+	{ "pairs.engine.preflight", HTTP_OPTIONS, "/engine.io/{rest*}", COST_MEMORY, SHED_NEVER, GET_MS, 0, OP_INLINE, other },
+};
+/* clang-format on */
