@@ -2,17 +2,16 @@
 // a test, with a certificate made for it.
 //   const front = await startFront('nginx', upstreamPort);
 //   front.url, front.port, front.plainPort, front.ca, front.stderr(), await front.stop()
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { startProgram } from './front_program.mjs';
 import { freePort } from './plimsoll.mjs';
 
 const FOLDER = fileURLToPath(new URL('../../doc/front', import.meta.url));
-const READY_SECONDS = 15;
 
 // A key and a certificate for 127.0.0.1 that is its own authority; HAProxy wants both in one file.
 function makeCertificate(dir) {
@@ -85,41 +84,25 @@ export async function startFront(kind, upstreamPort, options = {}) {
 	const dir = mkdtempSync(path.join(os.tmpdir(), `front-${kind}-`));
 	const ports = { port: options.port ?? (await freePort()), plainPort: await freePort(), upstreamPort };
 	const files = makeCertificate(dir);
-	const [program, ...args] = KINDS[kind](dir, files, ports);
-	const child = spawn(program, args, {
-		stdio: ['ignore', 'pipe', 'pipe'],
-		env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
-	});
-	let log = '';
-	for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (log += text));
-	const kill = () => child.kill('SIGKILL');
-	process.on('exit', kill);
-	const ended = new Promise((resolve) => {
-		child.once('error', (error) => ((log += error), resolve()));
-		child.once('close', resolve);
-	});
-	const front = {
+	const errors = () => (kind === 'nginx' ? readFileSync(path.join(dir, 'error.log'), 'utf8') : '');
+	const clear = () => rmSync(dir, { recursive: true, force: true });
+	let program;
+	try {
+		program = await startProgram(KINDS[kind](dir, files, ports), () => answers(ports.port), errors);
+	} catch (error) {
+		clear();
+		throw error;
+	}
+	return {
 		kind,
 		...ports,
 		url: `https://127.0.0.1:${ports.port}`,
 		ca: readFileSync(files.cert),
 		caFile: files.cert,
-		stderr: () => log,
+		stderr: () => program.log(),
 		async stop() {
-			process.off('exit', kill);
-			child.kill('SIGTERM');
-			const timer = setTimeout(kill, 5000);
-			await ended;
-			clearTimeout(timer);
-			rmSync(dir, { recursive: true, force: true });
+			await program.stop();
+			clear();
 		},
 	};
-	for (const end = Date.now() + READY_SECONDS * 1000; !(await answers(ports.port)); await sleep(50)) {
-		if (Date.now() > end || child.exitCode !== null) {
-			const errors = kind === 'nginx' ? readFileSync(path.join(dir, 'error.log'), 'utf8') : '';
-			await front.stop();
-			throw new Error(`${kind} does not start: ${log}${errors}`);
-		}
-	}
-	return front;
 }
