@@ -31,8 +31,8 @@ static const struct conf_key keys[] = {
 	  .def = "5s", .reloadable = true,
 	  .help = "How long connections without a request stay open for one more while an old process ends behind an upgrade; at most drain. A stop waits at most half a second of it." },
 
-	{ .section = "pairs", .name = "listen", .type = CONF_ADDRESS,
-	  .help = "Address of the realtime service, such as 127.0.0.1:8003; empty: it is not served." },
+	{ .section = "pairs", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8003",
+	  .help = "Address of the realtime service." },
 
 	{ .section = "compute", .name = "instances", .type = CONF_INT, .unit = "processes", .min = 0, .max = 64,
 	  .def = "0", .help = "Processes that hash passwords; 0 is one per processor core." },

@@ -81,6 +81,7 @@ export async function startPlimsoll(options = {}) {
 		admin: { listen: `127.0.0.1:${ports.admin}` },
 		symbols: { listen: `127.0.0.1:${ports.symbols ?? 0}` },
 		files: { instances: 1 },
+		pairs: { listen: `127.0.0.1:${ports.pairs ?? 0}` },
 		accounts: { bcrypt_cost: 4, bcrypt_cost_stretched: 4 },
 		log: { level: 'warn' },
 	};

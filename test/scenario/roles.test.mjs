@@ -218,7 +218,7 @@ test('a port in use: exit code 4 and a line that names it', async () => {
 			plimsoll: { data_dir: dir },
 			web: { listen: `127.0.0.1:${port}` },
 			admin: { listen: `127.0.0.1:${await freePort()}` },
-			symbols: { listen: '127.0.0.1:0' },
+			symbols: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' },
 		});
 		assert.equal(code, 4, stderr);
 		assert.match(stderr, new RegExp(`^plimsoll: \\[web\\] listen = 127\\.0\\.0\\.1:${port}: .+\n$`));
@@ -235,7 +235,7 @@ test('a second instance on the same data: exit code 4 and a line that says so', 
 			plimsoll: { data_dir: server.dataDir },
 			web: { listen: `127.0.0.1:${await freePort()}` },
 			admin: { listen: `127.0.0.1:${await freePort()}` },
-			symbols: { listen: '127.0.0.1:0' },
+			symbols: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' },
 		});
 		assert.equal(code, 4, stderr);
 		assert.match(stderr, new RegExp(`^plimsoll: the data directory .+ is in use by another plimsoll \\(process ${server.pid}\\)\n$`));
