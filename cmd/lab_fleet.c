@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "core/base/rng.h"
-#include "lab/fleet.h"
 
 enum {
 	MADE_TOKEN = 24
@@ -41,11 +40,9 @@ static enum err read_token(const struct lab_options *o, char out[FLEET_TOKEN_BYT
 	return ret->len > 0 ? ERR_OK : ERR_NOT_FOUND;
 }
 
-enum err lab_fleet_run(const struct lab_options *o, struct model *m, struct slice text,
-    struct load_result **ret, struct err_note *note)
+enum err lab_fleet_open(const struct lab_options *o, struct fleet **ret, struct err_note *note)
 {
 	char token[FLEET_TOKEN_BYTES];
-	struct fleet *c = NULL;
 	struct fleet_plan plan = {
 		.processes = o->processes, .joined = o->generators, .listen = o->listen
 	};
@@ -59,14 +56,7 @@ enum err lab_fleet_run(const struct lab_options *o, struct model *m, struct slic
 		    SLICE_ARG(plan.token), o->listen);
 		e = ERR_OK;
 	}
-	if (e == ERR_OK) {
-		e = fleet_open(&plan, &c, note);
-	}
-	if (e == ERR_OK) {
-		e = fleet_run(c, m, text, &o->load, ret, note);
-	}
-	fleet_close(&c);
-	return e;
+	return e == ERR_OK ? fleet_open(&plan, ret, note) : e;
 }
 
 enum err lab_fleet_join(const struct lab_options *o, struct err_note *note)

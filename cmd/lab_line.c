@@ -6,10 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/fetch.h"
+#include "cmd/lab_fleet.h"
 #include "cmd/lab_options.h"
 #include "cmd/lab_output.h"
 #include "cmd/lab_report.h"
+#include "cmd/lab_watch.h"
 #include "lab/line.h"
 
 enum {
@@ -19,11 +20,6 @@ enum {
 
 struct line_options {
 	struct line_plan plan;
-	struct {
-		enum target_kind kind;
-		const char *text;
-	} watch[TARGET_SOURCES_MAX];
-	unsigned n_watch;
 	char *rest[WORDS_MAX]; /* the words that are not of line alone */
 	int n_rest;
 };
@@ -35,7 +31,8 @@ static void print_usage(FILE *out)
 	    "Pushes the target until it breaks: how many active users it holds, what is full first, what\n"
 	    "happens beyond, what each activity costs there. Minutes. Not for a target that others use.\n\n"
 	    "  MODEL                  a file of Lua, or the name of one that came along: persona, web\n"
-	    "  --slo THRESHOLD        also the most users at which it is kept: 'p99<500ms', 'errors<0.1%'\n"
+	    "  --slo THRESHOLD        also the most users at which it is kept: 'p99<500ms',\n"
+	    "                         'signin.p99<300ms', 'errors<0.1%'; may be given four times\n"
 	    "  --admin HOST:PORT      watches a Plimsoll by its admin listener\n"
 	    "  --watch NAME[=PID]     watches a process of this machine with its children; without PID all\n"
 	    "                         of that name: nginx, node, postgres\n"
@@ -52,6 +49,9 @@ static void print_usage(FILE *out)
 	    "  --preset P             published rates of the model in place of derived ones\n"
 	    "  --warm N               this many users have been here before; only they act\n"
 	    "  --arrivals LAW         of the probes for --slo: poisson, constant, uniform, burst\n"
+	    "  --processes N          so many generators, one for a core each; each has its share\n"
+	    "  --generators N         so many others, which join from other machines at\n"
+	    "  --listen HOST:PORT     this address, as of plimsoll load\n"
 	    "  --timeout TIME         for an answer (10s)\n"
 	    "  --seed N               the same arrivals and users again (1)\n"
 	    "  --ca FILE              trusts these certificates in place of the machine's (https)\n"
@@ -63,24 +63,6 @@ static void print_usage(FILE *out)
 	    "exit codes: 0 ok, 1 failed, ended early or nothing found, 2 wrong command line,\n"
 	    "            6 void: the generator itself was the limit\n",
 	    out);
-}
-
-static bool percent(const char *text, double *ret)
-{
-	char number[16];
-	size_t len = strlen(text);
-	double n = 0;
-
-	if (len < 2 || len >= sizeof(number) || text[len - 1] != '%') {
-		return false;
-	}
-	memcpy(number, text, len - 1);
-	number[len - 1] = '\0';
-	*ret = 0;
-	if (sscanf(number, "%lf", &n) == 1) {
-		*ret = n / 100;
-	}
-	return *ret >= 0.01 && *ret <= 1;
 }
 
 /* ROLE=CORES */
@@ -116,7 +98,7 @@ static bool set_value(struct line_options *o, const char *flag, const char *valu
 		return add_capacity(p, value);
 	}
 	if (strcmp(flag, "--width") == 0) {
-		return percent(value, &p->width);
+		return lab_options_share(value, &p->width) && p->width >= 0.01;
 	}
 	if (strcmp(flag, "--within") == 0) {
 		return lab_options_seconds(value, &p->search_s) && p->search_s >= 1;
@@ -127,18 +109,7 @@ static bool set_value(struct line_options *o, const char *flag, const char *valu
 	if (strcmp(flag, "--mix") == 0) {
 		return lab_options_seconds(value, &p->mix_s) && p->mix_s >= 2 && p->mix_s <= 120;
 	}
-	bool watch = strcmp(flag, "--watch") == 0, metrics = strcmp(flag, "--metrics") == 0;
-	if (!watch && !metrics && strcmp(flag, "--admin") != 0) {
-		*ret_known = false;
-		return true;
-	}
-	if (o->n_watch == TARGET_SOURCES_MAX) {
-		return false;
-	}
-	o->watch[o->n_watch].kind = watch     ? TARGET_PROCESS
-				    : metrics ? TARGET_METRICS
-					      : TARGET_ADMIN;
-	o->watch[o->n_watch++].text = value;
+	*ret_known = false;
 	return true;
 }
 
@@ -174,30 +145,21 @@ static bool take_own(struct line_options *o, int argc, char **argv)
 	return true;
 }
 
-static enum err take_slos(struct line_plan *p, const struct lab_options *o, struct err_note *note)
+static enum err take_slos(
+    struct line_plan *p, const struct lab_options *o, const struct model *m, struct err_note *note)
 {
 	for (unsigned i = 0; i < o->load.n_slos; i++) {
 		if (p->n_slo == LINE_SLO_MAX) {
 			return err_note_set(
 			    note, ERR_LIMIT, "--slo may be given %d times", LINE_SLO_MAX);
 		}
-		enum err e = line_slo_of(&o->slos[i], &p->slo[p->n_slo], note);
+		enum err e = line_slo_of(&o->slos[i], m, &p->slo[p->n_slo], note);
 		if (e != ERR_OK) {
 			return e;
 		}
 		p->n_slo++;
 	}
 	return ERR_OK;
-}
-
-static enum err open_watch(struct line_options *o, struct err_note *note)
-{
-	enum err e = o->n_watch == 0 ? ERR_OK : target_open(fetch_admin, &o->plan.target);
-
-	for (unsigned i = 0; i < o->n_watch && e == ERR_OK; i++) {
-		e = target_add(o->plan.target, o->watch[i].kind, o->watch[i].text, note);
-	}
-	return e;
 }
 
 /* The page and the record are made from the JSON, as those of a result that was kept. */
@@ -239,32 +201,75 @@ static int report(const struct line_result *r, const struct lab_options *o)
 	return found ? EXIT_OK : EXIT_FAILED;
 }
 
+/* The generators of a search, and the text that each reads the model from. */
+struct generators {
+	struct fleet *fleet; /* owned */
+	struct slice text;
+};
+
+static enum err run_fleet(void *arg, struct model *m, const struct load_plan *plan,
+    struct load_result **ret, struct err_note *note)
+{
+	struct generators *g = arg;
+
+	return fleet_run(g->fleet, m, g->text, plan, ret, note);
+}
+
+/* Before anything has a thread: they are forked. */
+static enum err open_generators(
+    struct generators *g, struct line_plan *p, const struct lab_options *o, struct err_note *note)
+{
+	if (o->processes == 0 && o->generators == 0) {
+		return ERR_OK;
+	}
+	enum err e = lab_fleet_open(o, &g->fleet, note);
+	if (e == ERR_OK) {
+		p->run = run_fleet;
+		p->run_arg = g;
+		p->generators = fleet_size(g->fleet);
+	}
+	return e;
+}
+
 static int run(struct line_options *o, struct lab_options *rest)
 {
 	char path[PATH_BYTES];
 	struct err_note note = { 0 };
 	struct model *m = NULL;
 	struct line_result *r = NULL;
+	struct lab_watch watch = { .target = NULL };
+	struct generators generators = { .fleet = NULL };
+	struct buf text = buf_new(SCRIPT_FILE_BYTES);
+	const char *file = lab_model_path(rest->words[0], path, sizeof(path));
 
 	o->plan.load = rest->load;
 	o->plan.load.url = rest->words[1];
-	enum err e = model_open(
-	    lab_model_path(rest->words[0], path, sizeof(path)), rest->load.seed, &m, &note);
+	enum err e = script_read_file(file, &text, &note);
+	if (e == ERR_OK) {
+		generators.text = buf_slice(&text);
+		e = model_open_text(file, generators.text, rest->load.seed, &m, &note);
+	}
 	if (e == ERR_OK) {
 		e = model_find_preset(m, rest->preset, &o->plan.load.preset, &note);
 	}
 	if (e == ERR_OK) {
-		e = take_slos(&o->plan, rest, &note);
+		e = take_slos(&o->plan, rest, m, &note);
 	}
 	if (e == ERR_OK) {
-		e = open_watch(o, &note);
+		e = open_generators(&generators, &o->plan, rest, &note);
+	}
+	if (e == ERR_OK) {
+		e = lab_watch_open(&watch, rest, &note);
+		o->plan.target = watch.target;
 	}
 	if (e == ERR_OK) {
 		e = line_run(m, &o->plan, &r, &note);
 	}
 	int code = e == ERR_OK ? report(r, rest) : lab_failed("line", &note);
 	line_result_free(&r);
-	target_close(&o->plan.target);
+	lab_watch_close(&watch);
+	fleet_close(&generators.fleet);
+	buf_free(&text);
 	model_close(&m);
 	return code;
 }
@@ -283,6 +288,9 @@ int lab_line_main(int argc, char **argv)
 	}
 	if (rest.n_words != 2) {
 		return lab_usage_error("line", "line MODEL URL");
+	}
+	if ((rest.generators > 0) != (rest.listen != NULL)) {
+		return lab_usage_error("line", "--generators and --listen go together");
 	}
 	return run(&o, &rest);
 }

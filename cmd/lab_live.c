@@ -72,17 +72,15 @@ static void on_second(void *arg, const struct load_now *now)
 		v->drawn = 0;
 		return;
 	}
-	if (v->target != NULL) {
-		v->view.n_roles = lab_target_now(v->target, v->view.roles);
-	}
+	v->view.n_roles = lab_watch_now(v->watch, v->view.roles);
 	draw(v, columns);
 }
 
 void lab_live_open(
-    struct lab_live *v, const char *model, struct load_plan *plan, struct lab_target *target)
+    struct lab_live *v, const char *model, struct load_plan *plan, const struct lab_watch *watch)
 {
 	*v = (struct lab_live){ .view = { .model = model, .url = plan->url, .users = plan->users },
-		.target = target,
+		.watch = watch,
 		.terminal = can_be_drawn_on() };
 	plan->at_second = on_second;
 	plan->second_arg = v;

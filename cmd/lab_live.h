@@ -7,18 +7,18 @@
 
 #include <stdbool.h>
 
-#include "cmd/lab_target.h"
+#include "cmd/lab_watch.h"
 #include "lab/live.h"
 
 struct lab_live {
 	struct live view;
-	struct lab_target *target; /* borrowed; or NULL: nobody looks at the target */
+	const struct lab_watch *watch; /* borrowed */
 	bool terminal;
 	unsigned drawn; /* lines of the last picture */
 };
 
 /* For a run of that model by that plan, which it hooks itself into. */
 void lab_live_open(
-    struct lab_live *v, const char *model, struct load_plan *plan, struct lab_target *target);
+    struct lab_live *v, const char *model, struct load_plan *plan, const struct lab_watch *watch);
 
 #endif

@@ -15,7 +15,7 @@
 #include "cmd/lab_plan.h"
 #include "cmd/lab_replay.h"
 #include "cmd/lab_report.h"
-#include "cmd/lab_target.h"
+#include "cmd/lab_watch.h"
 #include "core/role/role.h"
 #include "lab/load_report.h"
 #include "lab/model.h"
@@ -50,6 +50,7 @@ static void print_usage(FILE *out)
 	    "                         (random waits that double), retry-after (as a 503 says), weave (stay\n"
 	    "                         away as Firefox Sync does); else what the model says\n"
 	    "  --patience TIME        users give a request up behind this\n"
+	    "  --resume P%            of new TLS connections, so many resume a session\n"
 	    "  --connection C         kept for an activity, a request, or the session of a device\n"
 	    "  --timeout TIME         for an answer (10s)\n"
 	    "  --seed N               the same arrivals and users again (1)\n"
@@ -60,7 +61,10 @@ static void print_usage(FILE *out)
 	    "  --generators N         so many others, which join from other machines at\n"
 	    "  --listen HOST:PORT     this address (with the token that is printed, or that of\n"
 	    "  --token-file FILE      or PLIMSOLL_LAB_TOKEN)\n"
-	    "  --admin HOST:PORT      the target's admin listener, if it is a Plimsoll: its use by role\n"
+	    "  --admin HOST:PORT      watches a Plimsoll by its admin listener: its use by role\n"
+	    "  --watch NAME[=PID]     watches a process of this machine with its children; without PID all\n"
+	    "                         of that name: nginx, node, postgres\n"
+	    "  --metrics [NAME=]URL   watches a Prometheus endpoint\n"
 	    "  --slo THRESHOLD        exits with 1 where it is missed: 'p99<50ms', 'errors<0.1%', 'signin.p90<200ms',\n"
 	    "                         'done>20/s'; may be given several times\n"
 	    "  --record FILE          appends the run to FILE, for plimsoll report trend\n"
@@ -132,37 +136,24 @@ static int run_model(const struct lab_options *o)
 
 /* ---- load ---- */
 
-static bool write_page(const char *command, const struct load_result *r, const char *path)
+int lab_give_run(const char *command, const struct lab_options *o, lab_report_fn *write,
+    const void *arg, const struct load_result *r)
 {
 	struct buf text = buf_new(LAB_TEXT_BYTES);
 
-	load_report_html(r, &text);
-	bool good = lab_save_page(command, &text, path);
-	buf_free(&text);
-	return good;
-}
-
-static bool keep_record(
-    const char *command, const struct load_result *r, const struct lab_options *o)
-{
-	struct buf text = buf_new(LAB_TEXT_BYTES);
-
-	load_report_json(r, &text);
-	bool good = lab_record(command, o->record, o->commit, buf_slice(&text));
-	buf_free(&text);
-	return good;
-}
-
-int lab_load_code(const char *command, const struct load_result *r, const struct lab_options *o)
-{
-	bool good = true;
-
+	write(arg, o->json ? LAB_REPORT_JSON : LAB_REPORT_TEXT, &text);
+	bool good = lab_print(&text);
 	if (o->html != NULL) {
-		good = write_page(command, r, o->html) && good;
+		buf_clear(&text);
+		write(arg, LAB_REPORT_PAGE, &text);
+		good = lab_save_page(command, &text, o->html) && good;
 	}
 	if (o->record != NULL) {
-		good = keep_record(command, r, o) && good;
+		buf_clear(&text);
+		write(arg, LAB_REPORT_JSON, &text);
+		good = lab_record(command, o->record, o->commit, buf_slice(&text)) && good;
 	}
+	buf_free(&text);
 	if (!good) {
 		return EXIT_FAILED;
 	}
@@ -172,26 +163,33 @@ int lab_load_code(const char *command, const struct load_result *r, const struct
 	return load_result_succeeded(r) && slo_all_met(r) ? EXIT_OK : EXIT_FAILED;
 }
 
-static int report(const struct load_result *r, const struct lab_options *o)
+static void write_load(const void *arg, enum lab_report kind, struct buf *out)
 {
-	struct buf text = buf_new(LAB_TEXT_BYTES);
+	static void (*const writers[])(
+	    const struct load_result *, struct buf *) = { [LAB_REPORT_TEXT] = load_report_text,
+		[LAB_REPORT_JSON] = load_report_json,
+		[LAB_REPORT_PAGE] = load_report_html };
 
-	(o->json ? load_report_json : load_report_text)(r, &text);
-	bool good = lab_print(&text);
-	buf_free(&text);
-	return good ? lab_load_code("load", r, o) : EXIT_FAILED;
+	writers[kind](arg, out);
 }
 
 static enum err make_load(struct lab_options *o, struct model *m, struct slice text,
     struct load_result **ret, struct err_note *note)
 {
+	struct fleet *fleet = NULL;
 	enum err e = model_find_preset(m, o->preset, &o->load.preset, note);
 
-	if (e != ERR_OK) {
-		return e;
+	if (e == ERR_OK && o->processes == 0 && o->generators == 0) {
+		return load_run(m, &o->load, ret, note);
 	}
-	return o->processes > 0 || o->generators > 0 ? lab_fleet_run(o, m, text, ret, note)
-						     : load_run(m, &o->load, ret, note);
+	if (e == ERR_OK) {
+		e = lab_fleet_open(o, &fleet, note);
+	}
+	if (e == ERR_OK) {
+		e = fleet_run(fleet, m, text, &o->load, ret, note);
+	}
+	fleet_close(&fleet);
+	return e;
 }
 
 static int run_load(struct lab_options *o)
@@ -199,7 +197,7 @@ static int run_load(struct lab_options *o)
 	struct err_note note = { 0 };
 	struct model *m = NULL;
 	struct load_result *r = NULL;
-	struct lab_target target = { .address = o->admin };
+	struct lab_watch watch = { .target = NULL };
 	struct lab_live live;
 	char path[PATH_BYTES];
 	struct buf text = buf_new(SCRIPT_FILE_BYTES);
@@ -214,10 +212,6 @@ static int run_load(struct lab_options *o)
 		return lab_usage_error("load", "--generators and --listen go together");
 	}
 	o->load.url = o->words[1];
-	if (o->admin != NULL) {
-		o->load.at_moment = lab_target_look;
-		o->load.moment_arg = &target;
-	}
 	const char *file = lab_model_path(o->words[0], path, sizeof(path));
 	enum err e = script_read_file(file, &text, &note);
 	if (e == ERR_OK) {
@@ -228,13 +222,21 @@ static int run_load(struct lab_options *o)
 		e = slo_check_name(&o->slos[i], m, &note);
 	}
 	if (e == ERR_OK) {
-		lab_live_open(&live, m->name, &o->load, o->admin == NULL ? NULL : &target);
+		e = lab_watch_open(&watch, o, &note);
+	}
+	if (e == ERR_OK) {
+		e = lab_watch_during(&watch, &o->load, &note);
+	}
+	if (e == ERR_OK) {
+		lab_live_open(&live, m->name, &o->load, &watch);
 		e = make_load(o, m, buf_slice(&text), &r, &note);
 	}
-	if (o->admin != NULL) {
-		lab_target_sum_up(&target, e == ERR_OK ? r : NULL);
+	if (e == ERR_OK) {
+		lab_watch_take(&watch, "load", r);
 	}
-	int code = e == ERR_OK ? report(r, o) : lab_failed("load", &note);
+	lab_watch_close(&watch);
+	int code =
+	    e == ERR_OK ? lab_give_run("load", o, write_load, r, r) : lab_failed("load", &note);
 	load_result_free(&r);
 	model_close(&m);
 	buf_free(&text);

@@ -10,7 +10,15 @@
 NODISCARD enum err lab_open_model(
     const char *word, const struct lab_options *o, struct model **ret, struct err_note *note);
 
-/* Behind a run whose figures are printed: page, record, and the exit code. */
-int lab_load_code(const char *command, const struct load_result *r, const struct lab_options *o);
+enum lab_report {
+	LAB_REPORT_TEXT,
+	LAB_REPORT_JSON,
+	LAB_REPORT_PAGE,
+};
+typedef void lab_report_fn(const void *arg, enum lab_report kind, struct buf *out);
+
+/* Gives a run as the options say: printed, as a page, as a record, by write(arg). The exit code. */
+int lab_give_run(const char *command, const struct lab_options *o, lab_report_fn *write,
+    const void *arg, const struct load_result *r);
 
 #endif

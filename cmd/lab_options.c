@@ -64,6 +64,15 @@ bool lab_options_seconds(const char *text, double *ret)
 	return scaled(text, "smh", factors, ret) && *ret <= 7 * 86400.0;
 }
 
+bool lab_options_share(const char *text, double *ret)
+{
+	char *end = NULL;
+	double n = strtod(text, &end);
+
+	*ret = n / 100;
+	return end != text && strcmp(end, "%") == 0 && n >= 0 && n <= 100;
+}
+
 /* The same for what stands in place of the model's clients. */
 static bool set_behaviour(struct load_plan *l, const char *flag, const char *value)
 {
@@ -77,6 +86,10 @@ static bool set_behaviour(struct load_plan *l, const char *flag, const char *val
 		l->has_connection = true;
 		return behaviour_connection_parse(slice_str(value), &b->connection) == ERR_OK;
 	}
+	if (strcmp(flag, "--resume") == 0) {
+		l->has_resume = true;
+		return lab_options_share(value, &b->resume);
+	}
 	if (strcmp(flag, "--patience") == 0) {
 		l->has_patience = true;
 		return lab_options_seconds(value, &b->patience_s);
@@ -89,7 +102,7 @@ static bool set_text(struct lab_options *o, const char *flag, const char *value)
 {
 	const struct {
 		const char *flag, **text;
-	} texts[] = { { "--preset", &o->preset }, { "--html", &o->html }, { "--admin", &o->admin },
+	} texts[] = { { "--preset", &o->preset }, { "--html", &o->html },
 		{ "--listen", &o->listen }, { "--join", &o->join },
 		{ "--token-file", &o->token_file }, { "--record", &o->record },
 		{ "--commit", &o->commit }, { "--from", &o->load.from },
@@ -104,12 +117,29 @@ static bool set_text(struct lab_options *o, const char *flag, const char *value)
 	return false;
 }
 
+/* --admin, --watch, --metrics: one more thing to look at; false: it is none of them, or there are
+ * too many. */
+static bool add_watch(struct lab_options *o, const char *flag, const char *value)
+{
+	bool watch = strcmp(flag, "--watch") == 0, metrics = strcmp(flag, "--metrics") == 0;
+
+	if ((!watch && !metrics && strcmp(flag, "--admin") != 0) ||
+	    o->n_watch == TARGET_SOURCES_MAX) {
+		return false;
+	}
+	o->watch[o->n_watch].kind = watch     ? TARGET_PROCESS
+				    : metrics ? TARGET_METRICS
+					      : TARGET_ADMIN;
+	o->watch[o->n_watch++].text = value;
+	return true;
+}
+
 /* Sets what a flag says; false: the value is not allowed. */
 static bool set_value(struct lab_options *o, const char *flag, const char *value)
 {
 	struct load_plan *l = &o->load;
 
-	if (set_text(o, flag, value)) {
+	if (set_text(o, flag, value) || add_watch(o, flag, value)) {
 		return true;
 	}
 	if (strcmp(flag, "--processes") == 0) {
@@ -159,7 +189,9 @@ static const struct {
 	{ "--html", "a file to write" },
 	{ "--record", "a file to append to" },
 	{ "--commit", "a name of what is measured" },
-	{ "--admin", "the address of an admin listener, as 127.0.0.1:8001" },
+	{ "--admin", "the address of an admin listener, as 127.0.0.1:8001; at most 8 things are watched" },
+	{ "--watch", "NAME or NAME=PID of a process; at most 8 things are watched" },
+	{ "--metrics", "http://HOST:PORT/PATH or NAME=http://...; at most 8 things are watched" },
 	{ "--ca", "a file of certificates" },
 	{ "--from", "addresses of this machine, as 127.0.0.2,127.0.0.10-127.0.0.20" },
 	{ "--processes", "from 1 to 64" },
@@ -180,6 +212,7 @@ static const struct {
 	{ "--retry", "none, blind, backoff, retry-after or weave" },
 	{ "--connection", "activity, request or session" },
 	{ "--patience", "a time, as 3s; 0s: no end" },
+	{ "--resume", "a share, as 80%" },
 	{ "--format", "auto, combined, common, haproxy, json, logfmt, paths or har" },
 	{ "--times", "original, poisson or fast" },
 	{ "--speed", "a number, as 2 for twice as fast" },

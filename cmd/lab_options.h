@@ -19,7 +19,12 @@ enum {
 struct lab_options {
 	const char *words[LAB_OPTIONS_WORDS]; /* without a dash, in order; NULL behind the last */
 	unsigned n_words;
-	const char *preset, *html, *admin, *record, *commit; /* or NULL */
+	const char *preset, *html, *record, *commit; /* or NULL */
+	struct {
+		enum target_kind kind;
+		const char *text;
+	} watch[TARGET_SOURCES_MAX]; /* what of the target is looked at */
+	unsigned n_watch;
 	/* Several generators: of this machine (0: just this process), others and where they join.
 	 */
 	unsigned processes, generators;
@@ -37,5 +42,8 @@ bool lab_options_parse(int argc, char **argv, struct lab_options *ret);
 /* "500", "20k", "1.5M", whole and at most that; "60s", "2m", up to a week. False: it is none. */
 bool lab_options_count(const char *text, double most, double *ret);
 bool lab_options_seconds(const char *text, double *ret);
+
+/* "5%", up to 100 %, as 0.05. */
+bool lab_options_share(const char *text, double *ret);
 
 #endif

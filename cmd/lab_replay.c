@@ -10,8 +10,9 @@
 #include "cmd/lab_live.h"
 #include "cmd/lab_main.h"
 #include "cmd/lab_output.h"
-#include "cmd/lab_target.h"
+#include "cmd/lab_watch.h"
 #include "core/role/role.h"
+#include "lab/replay_fleet.h"
 
 void lab_replay_usage(FILE *out)
 {
@@ -38,7 +39,10 @@ void lab_replay_usage(FILE *out)
 	    "  --ca FILE              trusts these certificates in place of the machine's (https)\n"
 	    "  --insecure             takes any certificate\n"
 	    "  --from ADDRESSES       source addresses in turn: 127.0.0.2,127.0.0.10-127.0.0.20\n"
-	    "  --admin HOST:PORT      the target's admin listener, if it is a Plimsoll: its use by role\n"
+	    "  --processes N          so many generators, one for a core each; each has its share of clients\n"
+	    "  --admin HOST:PORT      watches a Plimsoll by its admin listener: its use by role\n"
+	    "  --watch NAME[=PID]     watches a process of this machine with its children\n"
+	    "  --metrics [NAME=]URL   watches a Prometheus endpoint\n"
 	    "  --json                 the result as JSON on standard output\n"
 	    "  --html FILE            the result as one page\n\n"
 	    "exit codes as of plimsoll load\n",
@@ -125,38 +129,60 @@ bool lab_replay_set(
 	return set_text(plan, flag, value);
 }
 
+struct played {
+	const struct access_log *log;
+	const struct replay_schedule *schedule;
+	const struct replay_result *result;
+};
+
+static void write_replay(const void *arg, enum lab_report kind, struct buf *out)
+{
+	static void (*const writers[])(const struct access_log *, const struct replay_schedule *,
+	    const struct replay_result *, struct buf *) = { [LAB_REPORT_TEXT] = replay_report_text,
+		[LAB_REPORT_JSON] = replay_report_json,
+		[LAB_REPORT_PAGE] = replay_report_html };
+	const struct played *p = arg;
+
+	writers[kind](p->log, p->schedule, p->result, out);
+}
+
 static int play(const struct access_log *log, struct lab_options *o)
 {
 	struct err_note note = { 0 };
 	struct replay_schedule schedule = { 0 };
 	struct replay_result *r = NULL;
-	struct lab_target target = { .address = o->admin };
+	struct lab_watch watch = { .target = NULL };
 	struct lab_live live;
-	struct buf text = buf_new(LAB_TEXT_BYTES);
 
+	const char *slash = strrchr(o->words[0], '/');
+
+	o->replay.log = slash == NULL ? o->words[0] : slash + 1;
 	o->replay.load = o->load;
 	o->replay.load.url = o->words[1];
 	o->replay.load.slos = o->slos;
-	lab_live_open(&live, "replay", &o->replay.load, o->admin == NULL ? NULL : &target);
-	if (o->admin != NULL) {
-		o->replay.load.at_moment = lab_target_look;
-		o->replay.load.moment_arg = &target;
-	}
-	enum err e = replay_schedule_make(log, &o->replay, &schedule, &note);
+	lab_live_open(&live, "replay", &o->replay.load, &watch);
+	enum err e = lab_watch_open(&watch, o, &note);
 	if (e == ERR_OK) {
-		e = replay_run(log, &schedule, &o->replay, &r, &note);
+		e = lab_watch_during(&watch, &o->replay.load, &note);
 	}
-	if (o->admin != NULL) {
-		lab_target_sum_up(&target, e == ERR_OK ? r->load : NULL);
+	if (e == ERR_OK) {
+		e = replay_schedule_make(log, &o->replay, &schedule, &note);
 	}
+	if (e == ERR_OK) {
+		e = o->processes > 0
+			? replay_fleet_run(log, &schedule, &o->replay, o->processes, &r, &note)
+			: replay_run(log, &schedule, &o->replay, &r, &note);
+	}
+	if (e == ERR_OK) {
+		lab_watch_take(&watch, "replay", r->load);
+	}
+	lab_watch_close(&watch);
 	if (e != ERR_OK) {
 		replay_schedule_free(&schedule);
 		return lab_failed("replay", &note);
 	}
-	(o->json ? replay_report_json : replay_report_text)(log, &schedule, r, &text);
-	bool good = lab_print(&text);
-	buf_free(&text);
-	int code = good ? lab_load_code("replay", r->load, o) : EXIT_FAILED;
+	const struct played played = { log, &schedule, r };
+	int code = lab_give_run("replay", o, write_replay, &played, r->load);
 	replay_result_free(&r);
 	replay_schedule_free(&schedule);
 	return code;
@@ -169,6 +195,10 @@ int lab_replay(struct lab_options *o)
 
 	if (o->n_words != 2) {
 		return lab_usage_error("replay", "replay LOG URL");
+	}
+	if (o->generators > 0 || o->listen != NULL || o->join != NULL) {
+		return lab_usage_error("replay",
+		    "a log is replayed by this machine alone (--processes): see doc/REPLAY.md");
 	}
 	if (access_log_read(o->words[0], o->format, &log, &note) != ERR_OK) {
 		return lab_failed("replay", &note);

@@ -34,6 +34,7 @@ struct behaviour {
 	double pause_s, pause_max_s;
 	double patience_s;    /* then the user gives a request up; 0: only the timeout ends it */
 	bool patience_random; /* exponential around patience_s, else the same for all */
+	double resume;	      /* share of new connections that resume a TLS session, 0 to 1 */
 	double keep_s;	      /* how long a connection of CONNECTION_SESSION stays unused */
 	bool has_hours;
 	double hours[ARRIVALS_HOURS]; /* shares of the day, mean 1; if has_hours */

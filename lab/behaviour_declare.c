@@ -92,6 +92,10 @@ void behaviour_declare(lua_State *L, struct behaviour *b)
 	b->pause_s = seconds(L, "pause", b->pause_s);
 	b->pause_max_s = seconds(L, "pause_max", b->pause_max_s);
 	b->keep_s = seconds(L, "keep", b->keep_s);
+	b->resume = script_field_number(L, 1, "resume", b->resume);
+	if (!(b->resume >= 0 && b->resume <= 1)) {
+		script_fail(L, "resume: a share of connections, from 0 to 1");
+	}
 	read_patience(L, b);
 	read_hours(L, b);
 }

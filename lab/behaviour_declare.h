@@ -8,6 +8,11 @@
 
 #include "lab/behaviour.h"
 
+/* What it reads of the table. */
+#define BEHAVIOUR_FIELDS                                                                           \
+	"connection", "retry", "retries", "pause", "pause_max", "keep", "resume", "patience",      \
+	    "hours"
+
 /* Reads them from the table at 1 into b, which has the usual values; script_fail() on wrong ones.
  */
 void behaviour_declare(lua_State *L, struct behaviour *b);

@@ -57,7 +57,7 @@ void client_close(struct client *c)
 	deadline_fini(&c->deadlines);
 }
 
-void client_use_tls(struct client *c, const struct client_tls *tls)
+void client_use_tls(struct client *c, struct client_tls *tls)
 {
 	c->tls = tls;
 }

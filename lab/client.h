@@ -24,7 +24,7 @@ struct from;
 
 struct client {
 	struct loop *loop;
-	const struct client_tls *tls; /* borrowed; NULL: plain */
+	struct client_tls *tls; /* borrowed; NULL: plain */
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	struct from *from;		/* borrowed; NULL: the machine chooses source addresses */
@@ -53,7 +53,7 @@ NODISCARD enum err client_open(struct client *c, struct loop *loop, const struct
 void client_close(struct client *c);
 
 /* From now on connections speak TLS; tls stays the caller's and must outlive them. */
-void client_use_tls(struct client *c, const struct client_tls *tls);
+void client_use_tls(struct client *c, struct client_tls *tls);
 
 /* From now on connections come from those addresses in turn; from stays the caller's. */
 void client_use_sources(struct client *c, struct from *from);

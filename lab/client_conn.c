@@ -1,7 +1,6 @@
 /*
  * The states of a connection: CONNECTING (-> HANDSHAKE) -> BUSY <-> IDLE -> DEAD. A request handed
  * over while it connects is sent when it stands. Behind a 101 it is a STREAM until it is DEAD.
- * After a 101 it is a STREAM until it is DEAD.
  */
 #include <errno.h>
 

@@ -10,16 +10,99 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
+#include "lab/chance.h"
+
 enum {
 	NAME_BYTES = 256,
 	REASON_BYTES = 160,
+	POOL_MAX = 1024, /* sessions, some kilobytes each */
+	RESUME_STREAM = 3000,
 };
 
 struct client_tls {
 	SSL_CTX *context;
 	char host[NAME_BYTES];
 	bool insecure, is_address;
+	double resume;
+	struct chance chance;
+	SSL_SESSION *pool[POOL_MAX]; /* owned; the oldest goes first */
+	unsigned first, n;
+	uint64_t handshakes, resumed;
 };
+
+/* ---- sessions that may be resumed ---- */
+
+static SSL_SESSION *pop(struct client_tls *t)
+{
+	SSL_SESSION *s = t->pool[t->first];
+
+	t->first = (t->first + 1) % POOL_MAX;
+	t->n--;
+	return s;
+}
+
+/* Takes it over; where there is no room the oldest gives way. */
+static void push(struct client_tls *t, SSL_SESSION *s)
+{
+	if (t->n == POOL_MAX) {
+		SSL_SESSION_free(pop(t));
+	}
+	t->pool[(t->first + t->n++) % POOL_MAX] = s;
+}
+
+/* The server gives one: of OpenSSL's callbacks, which returns 1 where it takes it over. */
+static int on_session(SSL *s, SSL_SESSION *session)
+{
+	struct client_tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(s));
+
+	if (t->resume <= 0) {
+		return 0;
+	}
+	push(t, session);
+	return 1;
+}
+
+static bool has_expired(const SSL_SESSION *s)
+{
+	return clock_wall_ms() / 1000 >=
+	       (int64_t)SSL_SESSION_get_time(s) + SSL_SESSION_get_timeout(s);
+}
+
+/* Lets the connection resume the oldest session that is still good. One of TLS 1.3 is good once. */
+static void resume_one(struct client_tls *t, SSL *s)
+{
+	while (t->n > 0) {
+		SSL_SESSION *session = pop(t);
+		bool good = !has_expired(session) && SSL_set_session(s, session) == 1;
+		if (good && SSL_SESSION_get_protocol_version(session) < TLS1_3_VERSION) {
+			push(t, session);
+			return;
+		}
+		SSL_SESSION_free(session);
+		if (good) {
+			return;
+		}
+	}
+}
+
+void client_tls_resume(struct client_tls *t, double share, uint64_t seed)
+{
+	t->resume = share;
+	t->chance = chance_new(seed, RESUME_STREAM);
+}
+
+uint64_t client_tls_handshakes(const struct client_tls *t)
+{
+	return t->handshakes;
+}
+
+uint64_t client_tls_resumed(const struct client_tls *t)
+{
+	return t->resumed;
+}
+
+/* ---- the context ---- */
 
 static bool set_authorities(struct client_tls *t, const char *file)
 {
@@ -50,6 +133,10 @@ enum err client_tls_open(const char *host, const char *authorities, bool insecur
 		return e;
 	}
 	(void)SSL_CTX_set_min_proto_version(t->context, TLS1_2_VERSION);
+	(void)SSL_CTX_set_app_data(t->context, t);
+	(void)SSL_CTX_set_session_cache_mode(
+	    t->context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(t->context, on_session);
 	SSL_CTX_set_verify(t->context, insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_mode(t->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
 					 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -65,12 +152,15 @@ void client_tls_close(struct client_tls **tp)
 	if (t == NULL) {
 		return;
 	}
+	while (t->n > 0) {
+		SSL_SESSION_free(pop(t));
+	}
 	SSL_CTX_free(t->context);
 	free(t);
 	*tp = NULL;
 }
 
-SSL *client_tls_session(const struct client_tls *t, int fd)
+SSL *client_tls_session(struct client_tls *t, int fd)
 {
 	SSL *s = SSL_new(t->context);
 	char name[NAME_BYTES]; /* OpenSSL's macro wants it writable */
@@ -90,6 +180,9 @@ SSL *client_tls_session(const struct client_tls *t, int fd)
 	if (!good) {
 		SSL_free(s);
 		return NULL;
+	}
+	if (t->resume > 0 && chance_unit(&t->chance) < t->resume) {
+		resume_one(t, s);
 	}
 	return s;
 }
@@ -113,7 +206,13 @@ static enum client_tls_result result_of(SSL *s, int returned)
 enum client_tls_result client_tls_handshake(SSL *s)
 {
 	ERR_clear_error();
-	return result_of(s, SSL_connect(s));
+	enum client_tls_result r = result_of(s, SSL_connect(s));
+	if (r == CLIENT_TLS_OK) {
+		struct client_tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(s));
+		t->handshakes++;
+		t->resumed += SSL_session_reused(s) == 1 ? 1 : 0;
+	}
+	return r;
 }
 
 enum client_tls_result client_tls_read(SSL *s, void *out, size_t size, size_t *ret_len)

@@ -1,7 +1,8 @@
 /*
  * TLS of the generator's connections, by OpenSSL on the socket itself. Certificates are verified
- * against the machine's authorities unless told otherwise; each connection makes a full handshake,
- * as a device that comes for the first time.
+ * against the machine's authorities unless told otherwise. A connection makes a full handshake, as
+ * a device that comes for the first time, or resumes a session, as one that was there before; a
+ * server cannot tell whose session it was, so they are kept in one bounded pool.
  */
 #ifndef PLIMSOLL_LAB_CLIENT_TLS_H
 #define PLIMSOLL_LAB_CLIENT_TLS_H
@@ -9,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/err.h"
 #include "core/base/slice.h"
@@ -24,8 +26,16 @@ NODISCARD enum err client_tls_open(const char *host, const char *authorities, bo
     struct client_tls **ret, struct err_note *note);
 void client_tls_close(struct client_tls **tls);
 
+/* From now on such a share (0 to 1) of the connections resumes a session, as far as there are any;
+ * which, by chance from that seed. */
+void client_tls_resume(struct client_tls *tls, double share, uint64_t seed);
+
 /* A session on a connected, non-blocking socket; freed by SSL_free(). NULL: no memory. */
-SSL *client_tls_session(const struct client_tls *tls, int fd);
+SSL *client_tls_session(struct client_tls *tls, int fd);
+
+/* Handshakes that are done, and how many of them resumed a session. */
+uint64_t client_tls_handshakes(const struct client_tls *tls);
+uint64_t client_tls_resumed(const struct client_tls *tls);
 
 enum client_tls_result {
 	CLIENT_TLS_OK,

@@ -13,17 +13,21 @@
 #include "lab/fleet_seconds.h"
 #include "lab/load_wire.h"
 
-enum {
-	JOB_BYTES = 2 << 20
+/* The newest ticks; one of the whole is when all who run have told theirs. */
+struct fleet_ticks {
+	struct load_tick newest[FLEET_MAX];
+	bool fresh[FLEET_MAX];
 };
 
 struct fleet_run {
 	struct fleet *fleet;
 	const struct load_plan *plan;
 	struct load_result *result;
+	const struct fleet_hear *hear;
 	struct fleet_seconds seconds;
+	struct fleet_ticks *ticks; /* owned */
 	struct buf message;
-	bool begun, told_to_stop;
+	bool begun, told_to_end, told_to_stop;
 	struct err_note *note;
 };
 
@@ -37,28 +41,6 @@ static unsigned count(const struct fleet *c, enum fleet_state state)
 	return n;
 }
 
-static enum err send_jobs(struct fleet_run *run, struct slice text)
-{
-	struct fleet *c = run->fleet;
-	const char *name = run->result->model->path;
-
-	for (unsigned i = 0; i < c->n; i++) {
-		struct load_plan plan = *run->plan;
-		plan.share = i;
-		plan.of = c->n;
-		buf_clear(&run->message);
-		load_wire_put_plan(&plan, &run->message);
-		wire_put_bytes(&run->message, (struct slice){ name, strlen(name) + 1 });
-		wire_put_bytes(&run->message, text);
-		if (run->message.failed ||
-		    fleet_send(c->members[i].fd, FLEET_JOB, buf_slice(&run->message)) != ERR_OK) {
-			return err_note_set(
-			    run->note, ERR_PEER_GONE, "generator %u is gone", i + 1);
-		}
-	}
-	return ERR_OK;
-}
-
 static void tell_all(struct fleet_run *run, enum fleet_kind kind, enum fleet_state from)
 {
 	struct fleet *c = run->fleet;
@@ -70,6 +52,38 @@ static void tell_all(struct fleet_run *run, enum fleet_kind kind, enum fleet_sta
 			m->state = MEMBER_RUNNING;
 		}
 	}
+}
+
+static bool all_have_ticked(const struct fleet_run *run)
+{
+	for (unsigned i = 0; i < run->fleet->n; i++) {
+		if (run->fleet->members[i].state == MEMBER_RUNNING && !run->ticks->fresh[i]) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum err take_tick(struct fleet_run *run, unsigned i, struct wire_reader *in)
+{
+	struct fleet_ticks *ticks = run->ticks;
+	struct load_tick sum = { .running = 0 };
+	enum err e = load_wire_take_tick(in, &ticks->newest[i]);
+
+	ticks->fresh[i] = true;
+	if (e != ERR_OK || run->plan->at_tick == NULL || run->told_to_end ||
+	    !all_have_ticked(run)) {
+		return e;
+	}
+	for (unsigned k = 0; k < run->fleet->n; k++) {
+		load_tick_add(&sum, &ticks->newest[k]);
+		ticks->fresh[k] = false;
+	}
+	if (!run->plan->at_tick(run->plan->tick_arg, &sum)) {
+		run->told_to_end = true;
+		tell_all(run, FLEET_END, MEMBER_RUNNING);
+	}
+	return ERR_OK;
 }
 
 /* What it measured is lost, the rest is not; before the begin there is nothing to keep. */
@@ -121,8 +135,14 @@ static enum err hear(struct fleet_run *run, unsigned i)
 	case FLEET_READY:
 		m->state = MEMBER_READY;
 		return ERR_OK;
+	case FLEET_TICK:
+		e = take_tick(run, i, &in);
+		break;
 	case FLEET_SECOND:
 		e = take_second(run, i, &in);
+		break;
+	case FLEET_OWN:
+		e = run->hear == NULL ? ERR_SYNTAX : run->hear->fn(run->hear->arg, bytes);
 		break;
 	case FLEET_RESULT:
 		m->state = MEMBER_DONE;
@@ -135,6 +155,7 @@ static enum err hear(struct fleet_run *run, unsigned i)
 	case FLEET_LEAD:
 	case FLEET_JOB:
 	case FLEET_GO:
+	case FLEET_END:
 	case FLEET_STOP:
 	case FLEET_KINDS:
 		e = ERR_SYNTAX;
@@ -192,34 +213,86 @@ static enum err follow(struct fleet_run *run)
 	return e;
 }
 
-enum err fleet_run(struct fleet *c, struct model *m, struct slice text,
-    const struct load_plan *plan, struct load_result **ret, struct err_note *note)
+static void begin_anew(struct fleet *c)
 {
-	struct fleet_run run = {
-		.fleet = c, .plan = plan, .message = buf_new(LOAD_WIRE_BYTES), .note = note
-	};
-	enum err e = load_result_new(m, plan, &run.result);
+	for (unsigned i = 0; i < c->n; i++) {
+		struct fleet_member *m = &c->members[i];
+		m->state = m->state == MEMBER_DONE ? MEMBER_PREPARING : m->state;
+		m->seconds = 0;
+	}
+}
 
-	if (e != ERR_OK) {
-		return e;
+enum err fleet_lead(struct fleet *c, const struct load_plan *plan, struct load_result *r,
+    const struct fleet_hear *hear, struct err_note *note)
+{
+	struct fleet_run run = { .fleet = c,
+		.plan = plan,
+		.result = r,
+		.hear = hear,
+		.seconds = { .result = r },
+		.ticks = calloc(1, sizeof(*run.ticks)),
+		.message = buf_new(LOAD_WIRE_BYTES),
+		.note = note };
+
+	if (run.ticks == NULL) {
+		return err_note_set(note, ERR_MEMORY, "no memory for the generators' ticks");
 	}
-	struct load_result *r = run.result;
 	r->generators = c->n;
-	r->n_activities = m->n_activities;
-	for (unsigned i = 0; i < m->n_activities; i++) {
-		r->activities[i].name = m->activities[i].name;
-		r->activities[i].per_second = model_rate(m, plan->preset, i, plan->users);
-	}
-	run.seconds.result = r;
-	e = send_jobs(&run, text);
-	if (e == ERR_OK) {
-		e = follow(&run);
-	}
+	fleet_catch_signals(); /* somebody else may have done so since the last run */
+	begin_anew(c);
+	enum err e = follow(&run);
 	if (e == ERR_OK && plan->at_moment != NULL) {
 		plan->at_moment(plan->moment_arg, LOAD_ENDS);
 	}
 	fleet_seconds_fini(&run.seconds);
 	buf_free(&run.message);
-	*ret = r;
+	free(run.ticks);
 	return e;
+}
+
+static enum err send_job(struct fleet *c, unsigned number, const struct load_plan *whole,
+    const struct model *m, struct slice text)
+{
+	struct load_plan plan = *whole;
+	struct buf message = buf_new(FLEET_JOB_BYTES);
+	struct slice all = SLICE_EMPTY;
+
+	plan.share = number;
+	plan.of = c->n;
+	load_wire_put_plan(&plan, &message);
+	wire_put_bytes(&message, (struct slice){ m->path, strlen(m->path) + 1 });
+	wire_put_bytes(&message, text);
+	enum err e = buf_finish(&message, &all);
+	if (e == ERR_OK) {
+		e = fleet_send(c->members[number].fd, FLEET_JOB, all);
+	}
+	buf_free(&message);
+	return e;
+}
+
+enum err fleet_run(struct fleet *c, struct model *m, struct slice text,
+    const struct load_plan *plan, struct load_result **ret, struct err_note *note)
+{
+	enum err e = load_result_new(m, plan, ret);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	struct load_result *r = *ret;
+	r->n_activities = m->n_activities;
+	for (unsigned i = 0; i < m->n_activities; i++) {
+		r->activities[i].name = m->activities[i].name;
+		r->activities[i].per_second = model_rate(m, plan->preset, i, plan->users);
+	}
+	for (unsigned i = 0; i < c->n; i++) {
+		if (send_job(c, i, plan, m, text) != ERR_OK) {
+			return err_note_set(note, ERR_PEER_GONE, "generator %u is gone", i + 1);
+		}
+	}
+	return fleet_lead(c, plan, r, NULL, note);
+}
+
+unsigned fleet_size(const struct fleet *c)
+{
+	return c->n;
 }

@@ -22,7 +22,7 @@ enum {
 };
 
 /* Of the messages; another one sends other fields. */
-static const char version[] = "plimsoll-lab fleet 1 " PLIMSOLL_VERSION;
+static const char version[] = "plimsoll-lab fleet 2 " PLIMSOLL_VERSION;
 
 /*
  * Behind an I/O that failed: true where it is worth another try. libuv makes descriptors that it

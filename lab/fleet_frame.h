@@ -14,6 +14,10 @@
 #include "core/base/err.h"
 #include "core/base/slice.h"
 
+enum {
+	FLEET_JOB_BYTES = 2 << 20 /* of a plan and a model */
+};
+
 enum fleet_kind {
 	FLEET_HELLO, /* leader: version and a random number */
 	FLEET_PROOF, /* generator: its own random number and proof */
@@ -21,9 +25,12 @@ enum fleet_kind {
 	FLEET_JOB,   /* leader: plan and model */
 	FLEET_READY, /* generator: its users are prepared */
 	FLEET_GO,
-	FLEET_SECOND, /* generator: a second of the run, see load_wire.h */
+	FLEET_TICK,   /* generator: where the run is, see load_wire.h */
+	FLEET_SECOND, /* generator: a second of it */
+	FLEET_OWN,    /* generator: what there is beside the load result, before it */
 	FLEET_RESULT,
 	FLEET_ERROR, /* generator: why there will be none */
+	FLEET_END,   /* leader: begin nothing new, then the result */
 	FLEET_STOP,  /* leader: end now, with a result */
 	FLEET_KINDS
 };

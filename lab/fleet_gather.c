@@ -79,7 +79,7 @@ bool fleet_wait(const int *fds, unsigned n, bool *ret_readable)
 }
 
 /* In the child, which inherits the leader's ends of the others' pairs. */
-_Noreturn static void be_a_generator(struct fleet *c, int fd)
+_Noreturn static void be_a_generator(struct fleet *c, const struct fleet_plan *plan, int fd)
 {
 	struct err_note note = { 0 };
 	sigset_t set = the_signals();
@@ -91,11 +91,13 @@ _Noreturn static void be_a_generator(struct fleet *c, int fd)
 	for (unsigned i = 0; i < c->n; i++) {
 		close(c->members[i].fd);
 	}
+	enum err e = plan->work == NULL ? fleet_work(fd, NULL, &note)
+					: fleet_work_on(fd, plan->work, plan->arg, c->n, &note);
 	free(c);
-	exit(fleet_work(fd, NULL, &note) == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE);
+	exit(e == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-static enum err start_process(struct fleet *c, struct err_note *note)
+static enum err start_process(struct fleet *c, const struct fleet_plan *plan, struct err_note *note)
 {
 	int pair[2];
 
@@ -105,7 +107,7 @@ static enum err start_process(struct fleet *c, struct err_note *note)
 	pid_t pid = fork();
 	if (pid == 0) {
 		close(pair[0]);
-		be_a_generator(c, pair[1]);
+		be_a_generator(c, plan, pair[1]);
 	}
 	close(pair[1]);
 	if (pid < 0) {
@@ -192,7 +194,8 @@ static void let_in(struct fleet *c, int door, struct slice token)
 		close(fd);
 		return;
 	}
-	set_up_connection(fd, 0);
+	/* It is read when something has come: what has begun must not keep the others waiting. */
+	set_up_connection(fd, SILENT_S);
 	c->members[c->n++] = (struct fleet_member){ .fd = fd };
 	fprintf(stderr, "plimsoll load: %s joins as generator %u\n", name, c->n);
 }
@@ -239,7 +242,7 @@ enum err fleet_open(const struct fleet_plan *plan, struct fleet **ret, struct er
 	}
 	fleet_catch_signals();
 	for (unsigned i = 0; e == ERR_OK && i < plan->processes; i++) {
-		e = start_process(c, note);
+		e = start_process(c, plan, note);
 	}
 	if (e == ERR_OK && plan->joined > 0) {
 		e = wait_for_others(c, plan, note);

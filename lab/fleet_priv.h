@@ -28,7 +28,8 @@ struct fleet {
 	unsigned n;
 };
 
-/* Ctrl-C and SIGTERM are noticed from here on, and only while fleet_wait() waits. */
+/* Ctrl-C and SIGTERM are noticed from here on, and only while fleet_wait() waits. Again and again.
+ */
 void fleet_catch_signals(void);
 bool fleet_was_stopped(void);
 

@@ -94,6 +94,13 @@ static enum err set_up(struct line *l, struct err_note *note)
 	for (unsigned i = 0; i < l->model->n_activities; i++) {
 		r->share[i] /= sum;
 	}
+	for (unsigned i = 0; i < l->plan.n_slo; i++) {
+		int activity = l->plan.slo[i].activity;
+		if (activity >= 0 && r->share[activity] <= 0) {
+			return err_note_set(note, ERR_INVALID, "%s: nobody does that in this mix",
+			    l->plan.slo[i].text);
+		}
+	}
 	/* The limit of goodput beyond is that of the first. */
 	for (unsigned i = 1; i < l->plan.n_slo; i++) {
 		if (l->plan.slo[0].quantile == 0 && l->plan.slo[i].quantile > 0) {

@@ -26,6 +26,10 @@ enum line_phase {
 	LINE_PHASE_DEMANDS,
 };
 
+/* Makes the load of a probe, as load_run(). */
+typedef enum err line_run_fn(void *arg, struct model *m, const struct load_plan *plan,
+    struct load_result **ret, struct err_note *note);
+
 struct line_plan {
 	struct load_plan
 	    load; /* users, length, shape and ticks are the search's; law is of the SLO's probes */
@@ -36,6 +40,9 @@ struct line_plan {
 	double step_s, mix_s; /* of the beyond and of each mix; step_s 0: by the timeout */
 	double search_s;      /* of each search: then the interval is as narrow as it got */
 	bool skip_beyond, skip_demands;
+	line_run_fn *run; /* gets run_arg; NULL: load_run(), in this process */
+	void *run_arg;
+	unsigned generators;   /* that run has */
 	struct target *target; /* borrowed; NULL: nothing is watched */
 	struct {
 		char role[TARGET_NAME_BYTES];
@@ -49,7 +56,8 @@ struct line_plan {
 	    .most_users = 1e9,                                                                     \
 	    .width = 0.05,                                                                         \
 	    .mix_s = 3,                                                                            \
-	    .search_s = 600 })
+	    .search_s = 600,                                                                       \
+	    .generators = 1 })
 
 struct line_activity_count {
 	uint64_t begun, done, refused, failed;

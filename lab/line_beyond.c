@@ -71,7 +71,7 @@ double line_beyond_seconds(const struct line_beyond *b)
 
 static double good(const struct line_beyond *b, const struct line_tick *t)
 {
-	return (double)(t->done - (b->has_limit ? t->slow[0] : 0));
+	return (double)(t->done - (b->has_limit ? t->slo[0].slow : 0));
 }
 
 static void end_step(struct line_beyond *b)

@@ -30,7 +30,7 @@ static bool tick(void *arg, const struct line_tick *now)
 	c->now.done += c->before.done;
 	c->now.refused += c->before.refused;
 	c->now.failed += c->before.failed;
-	c->now.slow[0] += c->before.slow[0];
+	c->now.slo[0].slow += c->before.slo[0].slow;
 	return line_beyond_tick(&c->beyond, &c->now);
 }
 

@@ -3,7 +3,7 @@
  */
 #include <math.h>
 
-#include "lab/line.h"
+#include "lab/line_priv.h"
 #include "lab/result_json.h"
 
 static void name(struct json_writer *w, const char *text)
@@ -75,6 +75,8 @@ static void put_slos(struct json_writer *w, const struct line_result *r)
 		bool latency = s->quantile > 0;
 		json_begin_object(w);
 		result_put_text(w, "text", s->text);
+		put_text_or_null(
+		    w, "activity", s->activity < 0 ? NULL : r->model->activities[s->activity].name);
 		put_known(w, "quantile", s->quantile, latency);
 		put_known(w, "limit_us", (double)s->limit_us, latency);
 		put_known(w, "limit_share", s->share, !latency);
@@ -141,31 +143,6 @@ static void put_beyond(struct json_writer *w, const struct line_result *r)
 	json_end_object(w);
 }
 
-static void put_figures(struct json_writer *w, const struct target_use *u)
-{
-	/* clang-format off */
-	static const struct {
-		const char *name;
-		enum target_figure figure;
-	} rows[] = {
-		{ "processes", TARGET_PROCESSES }, { "threads", TARGET_THREADS },
-		{ "cores", TARGET_CPU_S }, { "hottest_thread", TARGET_HOT_S },
-		{ "busy", TARGET_BUSY_S }, { "run_delay", TARGET_RUN_DELAY_S }, { "blocked", TARGET_BLOCKED_S },
-		{ "memory_bytes", TARGET_MEMORY_BYTES }, { "sockets", TARGET_SOCKETS }, { "queue", TARGET_QUEUE },
-		{ "disk_read_bytes_per_second", TARGET_READ_BYTES },
-		{ "disk_write_bytes_per_second", TARGET_WRITTEN_BYTES },
-		{ "fsyncs_per_second", TARGET_FSYNCS },
-		{ "network_in_bytes_per_second", TARGET_NET_IN_BYTES },
-		{ "network_out_bytes_per_second", TARGET_NET_OUT_BYTES },
-		{ "statements_per_second", TARGET_STATEMENTS },
-	};
-	/* clang-format on */
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		put_known(w, rows[i].name, u->figures[rows[i].figure], u->known[rows[i].figure]);
-	}
-}
-
 static void put_use(
     struct json_writer *w, const struct line_result *r, const struct line_probe_record *p)
 {
@@ -174,7 +151,7 @@ static void put_use(
 	for (unsigned i = 0; p->has_use && i < target_roles(r->plan.target); i++) {
 		json_begin_object(w);
 		result_put_text(w, "role", target_role_name(r->plan.target, i));
-		put_figures(w, &p->use[i]);
+		target_use_put_json(&p->use[i], w);
 		json_end_object(w);
 	}
 	json_end_array(w);
@@ -248,7 +225,7 @@ static void put_roles(struct json_writer *w, const struct line_result *r)
 		result_put_real(w, "capacity_cores", role->capacity_cores);
 		result_put_real(w, "use", role->share);
 		result_put_text(w, "use_by", role->by);
-		put_figures(w, &role->use);
+		target_use_put_json(&role->use, w);
 		json_end_object(w);
 	}
 	json_end_array(w);
@@ -268,90 +245,6 @@ static void put_roles(struct json_writer *w, const struct line_result *r)
 	json_end_object(w);
 }
 
-static void put_estimate(struct json_writer *w, const char *text, const struct estimate *e)
-{
-	const struct interval v = {
-		.value = e->value, .low = e->low, .high = e->high, .known = true
-	};
-
-	result_put_interval(w, text, &v);
-}
-
-static void put_cost(struct json_writer *w, const char *activity, const struct estimate *e)
-{
-	const struct interval v = {
-		.value = e->value, .low = e->low, .high = e->high, .known = true
-	};
-
-	json_begin_object(w);
-	result_put_text(w, "activity", activity);
-	result_put_bounds(w, &v);
-	json_end_object(w);
-}
-
-static void put_demands(struct json_writer *w, const struct line_result *r)
-{
-	const struct line_demands *d = &r->demands;
-
-	if (!r->has_demands) {
-		put_null(w, "demands");
-		return;
-	}
-	name(w, "demands");
-	json_begin_object(w);
-	result_put_count(w, "rows", d->n_rows);
-	result_put_real(w, "condition", d->condition);
-	result_put_real(w, "confidence", 0.95);
-	name(w, "roles");
-	json_begin_array(w);
-	for (unsigned i = 0; i < d->n_roles && i < r->n_roles; i++) {
-		const struct line_demand_role *role = &d->roles[i];
-		json_begin_object(w);
-		result_put_text(w, "name", r->roles[i].name);
-		result_put_real(w, "capacity_cores", r->roles[i].capacity_cores);
-		result_put_real(w, "r_squared", role->r_squared);
-		result_put_real(w, "residual_cores", role->residual_cores);
-		put_estimate(w, "idle_cores", &role->idle_cores);
-		put_estimate(w, "mix_cpu_seconds", &role->mix_s);
-		name(w, "cpu_seconds");
-		json_begin_array(w);
-		for (unsigned a = 0; a < d->n_activities; a++) {
-			if (r->share[a] > 0) {
-				put_cost(w, r->model->activities[a].name, &role->cpu_s[a]);
-			}
-		}
-		json_end_array(w);
-		json_end_object(w);
-	}
-	json_end_array(w);
-	json_end_object(w);
-}
-
-static void put_prediction(struct json_writer *w, const struct line_result *r)
-{
-	const struct line_prediction *p = &r->prediction;
-	double per_user = r->per_user_second,
-	       measured = sqrt(r->saturation.low * r->saturation.high);
-
-	if (!r->has_prediction) {
-		put_null(w, "predicted");
-		return;
-	}
-	name(w, "predicted");
-	json_begin_object(w);
-	result_put_real(w, "users", p->per_second / per_user);
-	result_put_real(w, "low_users", p->low / per_user);
-	result_put_real(w, "high_users", p->high / per_user);
-	result_put_real(w, "per_second", p->per_second);
-	result_put_text(w, "role", r->roles[p->role].name);
-	put_text_or_null(
-	    w, "next_role", p->next_role == p->role ? NULL : r->roles[p->next_role].name);
-	result_put_real(w, "next_users", p->next_per_second / per_user);
-	put_known(w, "error_share", measured > 0 ? p->per_second / per_user / measured - 1 : 0,
-	    measured > 0);
-	json_end_object(w);
-}
-
 void line_report_json(const struct line_result *r, struct buf *out)
 {
 	struct json_writer w = json_writer_new(out);
@@ -365,6 +258,7 @@ void line_report_json(const struct line_result *r, struct buf *out)
 	result_put_real(&w, "seconds", r->seconds);
 	result_put_text(&w, "url", r->plan.load.url);
 	result_put_count(&w, "seed", r->plan.load.seed);
+	result_put_count(&w, "generators", r->plan.generators);
 	put_model(&w, r);
 	put_machine(&w, r);
 	put_slos(&w, r);
@@ -378,8 +272,7 @@ void line_report_json(const struct line_result *r, struct buf *out)
 	}
 	json_end_array(&w);
 	put_roles(&w, r);
-	put_demands(&w, r);
-	put_prediction(&w, r);
+	line_costs_put_json(r, &w);
 	name(&w, "caveats");
 	json_begin_array(&w);
 	for (unsigned i = 0; i < r->n_caveats; i++) {

@@ -242,16 +242,19 @@ void line_find_saturation(struct line *l)
 /* A share of one in a hundred is known from some thousand activities at the soonest. */
 static double slo_patience_s(const struct line *l, double users)
 {
-	double rarest = 1, per_second = users * l->result->per_user_second;
+	double wanted = 0, all_per_second = users * l->result->per_user_second;
 
 	for (unsigned i = 0; i < l->plan.n_slo; i++) {
-		rarest = fmin(rarest, l->plan.slo[i].share);
-	}
-	double wanted = 25 / (rarest * per_second);
-	if (wanted > slo_patience_most_s) {
-		line_caveat(l->result,
-		    "at %.3g activities a second an SLO of one in %.0f takes longer to know than a probe lasts",
-		    per_second, 1 / rarest);
+		const struct line_slo *slo = &l->plan.slo[i];
+		double per_second =
+		    all_per_second * (slo->activity < 0 ? 1 : l->result->share[slo->activity]);
+		double takes_s = 25 / (slo->share * per_second);
+		if (takes_s > slo_patience_most_s) {
+			line_caveat(l->result,
+			    "%s: at %.3g of these activities a second one in %.0f takes longer to know than a probe lasts",
+			    slo->text, per_second, 1 / slo->share);
+		}
+		wanted = fmax(wanted, takes_s);
 	}
 	return fmin(fmax(wanted, slo_patience_least_s), slo_patience_most_s);
 }

@@ -9,7 +9,7 @@
 #include "core/base/clock.h"
 #include "lab/line_priv.h"
 
-static const double generator_most = 0.9; /* of a core */
+static const double generator_most = 0.9; /* of a core each */
 
 /* A run that is under way. */
 struct asking {
@@ -30,56 +30,61 @@ static void at_moment(void *arg, enum load_moment moment)
 }
 
 /* Due ones count as begun: those for whom no user was free are waiting as well. */
-static struct line_tick tick_of(
-    const struct line *l, const struct load_result *r, const struct load_tick *now)
+static struct line_tick tick_of(const struct line *l, const struct load_tick *now)
 {
 	struct line_tick t = {
-		.at_s = now->at_s, .running = now->running, .parts.n = r->n_activities
+		.at_s = now->at_s, .running = now->running, .parts.n = now->n_activities
 	};
 
-	for (unsigned i = 0; i < r->n_activities; i++) {
-		const struct load_activity *a = &r->activities[i];
+	for (unsigned i = 0; i < now->n_activities; i++) {
+		const struct load_counts *a = &now->activities[i];
+		uint64_t failed = a->failed + a->gave_up;
 		uint64_t begun = a->due - a->away; /* who was told to stay away does not come */
-		t.parts.part[i] = (struct line_part){ a->name, begun, a->done };
+		t.parts.part[i] = (struct line_part){ l->model->activities[i].name, begun, a->done };
 		t.begun += begun;
 		t.done += a->done;
 		t.refused += a->refused;
-		t.failed += a->failed + a->gave_up;
+		t.failed += failed;
 		for (unsigned k = 0; k < l->plan.n_slo; k++) {
 			const struct line_slo *slo = &l->plan.slo[k];
-			if (slo->quantile > 0) {
-				t.slow[k] += a->done - hdr_count_up_to(&a->latency, slo->limit_us);
+			if (slo->activity < 0 || slo->activity == (int)i) {
+				t.slo[k].ended += a->done + a->refused + failed;
+				t.slo[k].errors +=
+				    (slo->refused ? a->refused : 0) + (slo->failed ? failed : 0);
 			}
 		}
+	}
+	for (unsigned k = 0; k < l->plan.n_slo; k++) {
+		t.slo[k].slow = now->slow[k];
 	}
 	return t;
 }
 
-static void note_course(struct line *l, const struct load_result *r, int64_t at_us)
+static void note_course(struct line *l, const struct load_tick *now, int64_t at_us)
 {
 	if (l->n_course == LINE_COURSE_MAX) {
 		return;
 	}
 	struct line_course *c = &l->course[l->n_course++];
 	*c = (struct line_course){ .at_us = at_us };
-	for (unsigned i = 0; i < r->n_activities; i++) {
-		const struct load_activity *a = &r->activities[i];
+	for (unsigned i = 0; i < now->n_activities; i++) {
+		const struct load_counts *a = &now->activities[i];
 		c->work[i] = ((double)a->begun + (double)a->done) / 2;
 		c->refused += (double)(a->refused + a->failed + a->gave_up);
 	}
 }
 
-static bool on_tick(void *arg, const struct load_result *r, const struct load_tick *now)
+static bool on_tick(void *arg, const struct load_tick *now)
 {
 	struct asking *a = arg;
-	struct line_tick t = tick_of(a->line, r, now);
+	struct line_tick t = tick_of(a->line, now);
 
 	if (t.at_s >= a->ask->settle_s) {
 		a->first = a->settled ? a->first : t;
 		a->settled = true;
 		a->last = t;
 	}
-	note_course(a->line, r, clock_mono_us());
+	note_course(a->line, now, clock_mono_us());
 	return a->ask->tick(a->ask->arg, &t);
 }
 
@@ -113,8 +118,8 @@ static void keep_result(struct line *l, struct line_probe_record *p, const struc
 	int64_t first_us = hdr_quantile_us(&r->first_lateness, 0.99);
 	p->late_us = late_us > first_us ? late_us : first_us;
 	p->generator_cores = r->watched_s > 0 ? r->cpu_s / r->watched_s : 0;
-	p->generator_limited = p->generator_cores > generator_most || r->own_faults > 0 ||
-			       (double)no_room > 0.005 * (double)due;
+	p->generator_limited = p->generator_cores > generator_most * r->generators ||
+			       r->own_faults > 0 || (double)no_room > 0.005 * (double)due;
 	for (unsigned i = 0; i < r->n_void && p->n_voids < 2; i++) {
 		memcpy(p->voids[p->n_voids++], r->causes[i], LOAD_TEXT_BYTES);
 	}
@@ -146,17 +151,28 @@ static struct load_plan plan_of(const struct line *l, struct asking *a)
 	const struct line_ask *ask = a->ask;
 	struct load_plan p = l->plan.load;
 
-	p.users = fmax(floor(ask->users), 1);
+	p.users = fmax(floor(ask->users), l->plan.generators);
 	p.length_s = ask->seconds;
 	p.warm_up_s = 0;
 	p.seed += l->result->n_probes;
 	p.law = ask->even ? ARRIVAL_CONSTANT : p.law;
 	p.shape = ask->course != NULL ? SHAPE_PARTS : SHAPE_FLAT;
 	if (ask->course != NULL) {
-		p.parts = ask->course->parts;
+		memcpy(p.parts, ask->course->parts, sizeof(ask->course->parts));
 		p.n_parts = LINE_STEPS;
 	}
-	p.weights = ask->weights;
+	p.has_weights = ask->weights != NULL;
+	for (unsigned i = 0; p.has_weights && i < l->model->n_activities; i++) {
+		p.weights[i] = ask->weights[i];
+	}
+	_Static_assert(
+	    (int)LINE_SLO_MAX <= (int)LOAD_LIMITS_MAX && (int)LINE_STEPS <= (int)LOAD_PARTS_MAX,
+	    "what a probe asks for fits into a plan");
+	for (unsigned k = 0; k < l->plan.n_slo; k++) {
+		const struct line_slo *slo = &l->plan.slo[k];
+		p.limits[p.n_limits++] =
+		    (struct load_limit){ slo->activity, slo->quantile > 0 ? slo->limit_us : 0 };
+	}
 	p.at_moment = at_moment;
 	p.moment_arg = a;
 	p.at_tick = on_tick;
@@ -211,7 +227,8 @@ struct line_probe_record *line_ask(
 	const struct load_plan plan = plan_of(l, &a);
 	l->n_course = 0;
 	double begun_at_s = (double)(clock_mono_us() - l->start_us) / 1e6;
-	enum err e = load_run(l->model, &plan, &r, &own);
+	enum err e = l->plan.run == NULL ? load_run(l->model, &plan, &r, &own)
+					 : l->plan.run(l->plan.run_arg, l->model, &plan, &r, &own);
 	line_take_signals();
 	if (e != ERR_OK) {
 		load_result_free(&r);

@@ -81,6 +81,10 @@ void line_name_saturated(struct line *l);
 bool line_solve(struct line *l);
 void line_predict(struct line *l);
 
+/* Appends the members demands and predicted. */
+struct json_writer;
+void line_costs_put_json(const struct line_result *r, struct json_writer *w);
+
 void line_caveat(struct line_result *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

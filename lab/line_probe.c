@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lab/model.h"
+
 enum {
 	BATCHES_LEAST = 6, /* to tell what is far off */
 	BATCHES_FINE =
@@ -33,16 +35,36 @@ const char *line_verdict_name(enum line_verdict v)
 	return verdict_names[v];
 }
 
-enum err line_slo_of(const struct slo *s, struct line_slo *ret, struct err_note *note)
+static int find_activity(const struct model *m, const char *name)
 {
-	struct line_slo slo = { .quantile = 0 };
+	for (unsigned i = 0; i < m->n_activities; i++) {
+		if (strcmp(m->activities[i].name, name) == 0) {
+			return (int)i;
+		}
+	}
+	return -1;
+}
+
+enum err line_slo_of(
+    const struct slo *s, const struct model *m, struct line_slo *ret, struct err_note *note)
+{
+	struct line_slo slo = { .activity = -1,
+		.refused = s->measure != SLO_FAILED,
+		.failed = s->measure != SLO_REFUSED };
 	bool errors =
 	    s->measure == SLO_ERRORS || s->measure == SLO_FAILED || s->measure == SLO_REFUSED;
 
-	if (s->above || s->activity[0] != '\0' || (!errors && s->measure != SLO_QUANTILE)) {
+	if (s->above || (!errors && s->measure != SLO_QUANTILE)) {
 		return err_note_set(note, ERR_INVALID,
-		    "%s: a line can be searched for as p99<500ms and errors<0.1%%, of all activities",
+		    "%s: a line can be searched for as p99<500ms, signin.p99<300ms and errors<0.1%%",
 		    s->text);
+	}
+	if (s->activity[0] != '\0') {
+		enum err e = slo_check_name(s, m, note);
+		if (e != ERR_OK) {
+			return e;
+		}
+		slo.activity = find_activity(m, s->activity);
 	}
 	memcpy(slo.text, s->text, sizeof(slo.text));
 	if (errors) {
@@ -78,11 +100,6 @@ void line_probe_init(struct line_probe *p, const struct line_probe_plan *plan)
 	}
 }
 
-static double ended(const struct line_tick *t)
-{
-	return (double)(t->done + t->refused + t->failed);
-}
-
 /* Waits, or was refused, or failed in whatever way. */
 static double unserved(const struct line_tick *t)
 {
@@ -92,19 +109,19 @@ static double unserved(const struct line_tick *t)
 /* Worse than the SLO allows. */
 static double bad(const struct line_probe *p, unsigned i, const struct line_tick *t)
 {
-	double errors = (double)(t->refused + t->failed);
+	double errors = (double)t->slo[i].errors;
 
-	return p->plan.slo[i].quantile > 0 ? errors + (double)t->slow[i] : errors;
+	return p->plan.slo[i].quantile > 0 ? errors + (double)t->slo[i].slow : errors;
 }
 
 static void end_batch(struct line_probe *p, const struct line_tick *now)
 {
 	const struct line_tick *from = &p->batch;
-	double n = ended(now) - ended(from);
 
 	sequential_add(&p->unserved, now->at_s - from->at_s, unserved(now) - unserved(from));
 	for (unsigned i = 0; i < p->plan.n_slo; i++) {
 		double worse = bad(p, i, now) - bad(p, i, from);
+		double n = (double)(now->slo[i].ended - from->slo[i].ended);
 		sequential_add(&p->slo[i], n, worse - p->plan.slo[i].share * n);
 	}
 	p->batch = *now;

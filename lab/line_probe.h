@@ -25,21 +25,28 @@ enum {
  * errors. */
 struct line_slo {
 	char text[SLO_TEXT_BYTES];
-	double quantile;  /* 0: errors */
-	int64_t limit_us; /* of a quantile */
-	double share;	  /* that may be worse: 1 - quantile, or of errors */
+	int activity;	      /* that it is about; -1: all of them together */
+	double quantile;      /* 0: errors */
+	int64_t limit_us;     /* of a quantile */
+	double share;	      /* that may be worse: 1 - quantile, or of errors */
+	bool refused, failed; /* what of the two is an error; of a quantile, too late as well */
 };
 
-/* ERR_INVALID: a line cannot be searched for that one; the note says for which it can. */
-NODISCARD enum err line_slo_of(const struct slo *s, struct line_slo *ret, struct err_note *note);
+/* ERR_INVALID: a line cannot be searched for that one; the note says for which it can.
+ * ERR_NOT_FOUND: the model has no such activity. */
+NODISCARD enum err line_slo_of(
+    const struct slo *s, const struct model *m, struct line_slo *ret, struct err_note *note);
 
 /* Counts since the run began; none of them falls, but running. */
 struct line_tick {
 	double at_s;
 	uint64_t begun, done, refused, failed;
 	uint64_t running;
-	uint64_t slow[LINE_SLO_MAX]; /* done, and later than the limit of that SLO */
-	struct line_parts parts;     /* by activity; none: only the sum is looked at */
+	/* Of the activities that an SLO is about: over in whatever way; errors; late ones. */
+	struct line_tick_slo {
+		uint64_t ended, errors, slow;
+	} slo[LINE_SLO_MAX];
+	struct line_parts parts; /* by activity; none: only the sum is looked at */
 };
 
 enum line_verdict {

@@ -160,8 +160,12 @@ static void put_prediction(struct buf *out, const struct line_result *r)
 
 void line_report_text(const struct line_result *r, struct buf *out)
 {
-	buf_printf(out, "%s against %s, %.0f s, %u probes, seed %llu\n", r->model->name,
+	buf_printf(out, "%s against %s, %.0f s, %u probes, seed %llu", r->model->name,
 	    r->plan.load.url, r->seconds, r->n_probes, (unsigned long long)r->plan.load.seed);
+	if (r->plan.generators > 1) {
+		buf_printf(out, ", %u generators", r->plan.generators);
+	}
+	buf_append_char(out, '\n');
 	put_limit(out, r, &r->saturation, "saturation");
 	for (unsigned i = 0; i < r->plan.n_slo && r->slo.looked_for; i++) {
 		buf_printf(out, "%s%s", i == 0 ? "" : " and ", r->plan.slo[i].text);

@@ -13,6 +13,7 @@
 #include <math.h>
 
 #include "lab/line_search.h"
+#include "lab/model.h"
 #include "lab/queue_sim.h"
 
 enum {
@@ -223,24 +224,74 @@ static void bounds_and_servers_that_never_hold_end_the_search(void **state)
 	assert_int_equal(s.n_probes, 3);
 }
 
+/* Two kinds of activities; the second, one in ten, is slow in every third case. */
+static void an_slo_of_one_activity_looks_at_that_one(void **state)
+{
+	struct line_slo slo[] = {
+		{ .text = "p90<5ms",
+		    .activity = -1,
+		    .quantile = 0.9,
+		    .limit_us = 5000,
+		    .share = 0.1 },
+		{ .text = "b.p90<5ms",
+		    .activity = 1,
+		    .quantile = 0.9,
+		    .limit_us = 5000,
+		    .share = 0.1 },
+	};
+	struct line_probe_plan plan = { .per_second = 100,
+		.excess = 0.1,
+		.patience_s = 60,
+		.error = 0.005,
+		.slo = slo,
+		.n_slo = 1 };
+
+	(void)state;
+	for (unsigned n_slo = 1; n_slo <= 2; n_slo++) {
+		struct line_probe p;
+		enum line_verdict v = LINE_OPEN;
+		plan.n_slo = n_slo;
+		line_probe_init(&p, &plan);
+		for (uint64_t i = 1; v == LINE_OPEN && i < 1000; i++) {
+			struct line_tick t = {
+				.at_s = (double)i / 10, .begun = 10 * i, .done = 10 * i
+			};
+			t.slo[0].ended = t.done;
+			t.slo[0].slow = t.slo[1].slow = i / 3;
+			t.slo[1].ended = i;
+			v = line_probe_tick(&p, &t);
+		}
+		assert_int_equal(v, n_slo == 1 ? LINE_HELD : LINE_FAILED);
+	}
+}
+
 static void slos_that_can_be_searched_for(void **state)
 {
-	static const char *const wrong[] = { "signin.p99<5ms", "done>5/s", "mean<5ms", "max<1s" };
+	static const char *const wrong[] = { "done>5/s", "mean<5ms", "signin.max<1s", "p99>1s" };
+	static const struct model m = { .n_activities = 2,
+		.activities = { { .name = "visit" }, { .name = "signin" } } };
 	struct line_slo slo = { .quantile = 0 };
 	struct slo text;
 
 	(void)state;
 	assert_int_equal(slo_parse("p99<500ms", &text, NULL), ERR_OK);
-	assert_int_equal(line_slo_of(&text, &slo, NULL), ERR_OK);
+	assert_int_equal(line_slo_of(&text, &m, &slo, NULL), ERR_OK);
+	assert_int_equal(slo.activity, -1);
 	assert_true(fabs(slo.quantile - 0.99) < 1e-9 && slo.limit_us == 500000);
 	assert_true(fabs(slo.share - 0.01) < 1e-9);
 	assert_int_equal(slo_parse("errors<0.1%", &text, NULL), ERR_OK);
-	assert_int_equal(line_slo_of(&text, &slo, NULL), ERR_OK);
+	assert_int_equal(line_slo_of(&text, &m, &slo, NULL), ERR_OK);
 	assert_true(slo.quantile == 0 && fabs(slo.share - 0.001) < 1e-9);
+	assert_true(slo.refused && slo.failed);
+	assert_int_equal(slo_parse("signin.failed<1%", &text, NULL), ERR_OK);
+	assert_int_equal(line_slo_of(&text, &m, &slo, NULL), ERR_OK);
+	assert_true(slo.activity == 1 && slo.failed && !slo.refused);
+	assert_int_equal(slo_parse("signout.p99<5ms", &text, NULL), ERR_OK);
+	assert_int_equal(line_slo_of(&text, &m, &slo, NULL), ERR_NOT_FOUND);
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		struct err_note note = { 0 };
 		assert_int_equal(slo_parse(wrong[i], &text, NULL), ERR_OK);
-		assert_int_equal(line_slo_of(&text, &slo, &note), ERR_INVALID);
+		assert_int_equal(line_slo_of(&text, &m, &slo, &note), ERR_INVALID);
 		assert_int_equal(note.code, ERR_INVALID);
 	}
 }
@@ -254,6 +305,7 @@ int main(void)
 		cmocka_unit_test(a_server_that_collapses_is_known_by_what_it_held),
 		cmocka_unit_test(the_limit_of_a_percentile_is_found_below_saturation),
 		cmocka_unit_test(bounds_and_servers_that_never_hold_end_the_search),
+		cmocka_unit_test(an_slo_of_one_activity_looks_at_that_one),
 		cmocka_unit_test(slos_that_can_be_searched_for),
 	};
 

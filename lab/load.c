@@ -5,7 +5,6 @@
 
 #include <lauxlib.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,35 +30,62 @@ static void on_second(void *arg)
 	struct load *l = arg;
 
 	kept_sweep(&l->kept);
+	script_tune(l->model->script);
 	load_second_over(l);
 	load_stop_if_over(l);
 }
 
-static void on_tick(void *arg)
+/* Nothing new begins, what runs has its time. */
+static void end_softly(void *arg)
 {
 	struct load *l = arg;
-	struct load_tick now = { .running = l->n_running };
 	int64_t now_us = clock_mono_us();
 
-	if (l->start_us == 0 || l->ending || now_us >= l->end_us) {
-		return;
-	}
-	now.at_s = (double)(now_us - l->count_from_us) / 1e6;
-	for (unsigned i = 0; i < l->result->n_activities; i++) {
-		const struct load_activity *a = &l->result->activities[i];
-		now.begun += a->begun;
-		now.done += a->done;
-		now.refused += a->refused;
-		now.failed += a->failed;
-	}
-	if (!l->plan.at_tick(l->plan.tick_arg, l->result, &now)) {
+	if (l->start_us != 0 && now_us < l->end_us) {
 		l->end_us = now_us;
 		l->give_up_us = now_us + (int64_t)(l->plan.timeout_s * 1e6) + 1000000;
 		load_stop_if_over(l);
 	}
 }
 
-static void on_signal(void *arg)
+static uint64_t count_slow(const struct load_result *r, const struct load_limit *limit)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < r->n_activities && limit->us > 0; i++) {
+		const struct load_activity *a = &r->activities[i];
+		if (limit->activity < 0 || limit->activity == (int)i) {
+			n += a->done - hdr_count_up_to(&a->latency, limit->us);
+		}
+	}
+	return n;
+}
+
+static void on_tick(void *arg)
+{
+	struct load *l = arg;
+	const struct load_result *r = l->result;
+	struct load_tick now = { .running = l->n_running, .n_activities = r->n_activities };
+	int64_t now_us = clock_mono_us();
+
+	if (l->start_us == 0 || l->ending || now_us >= l->end_us) {
+		return;
+	}
+	now.at_s = (double)(now_us - l->count_from_us) / 1e6;
+	for (unsigned i = 0; i < r->n_activities; i++) {
+		const struct load_activity *a = &r->activities[i];
+		now.activities[i] = (struct load_counts){ a->due, a->away, a->begun, a->done,
+			a->refused, a->failed, a->gave_up };
+	}
+	for (unsigned k = 0; k < l->plan.n_limits; k++) {
+		now.slow[k] = count_slow(r, &l->plan.limits[k]);
+	}
+	if (!l->plan.at_tick(l->plan.tick_arg, &now)) {
+		end_softly(l);
+	}
+}
+
+static void end_now(void *arg)
 {
 	struct load *l = arg;
 
@@ -67,14 +93,6 @@ static void on_signal(void *arg)
 	l->warming = false;
 	l->end_us = l->end_us == 0 ? 0 : clock_mono_us();
 	loop_stop(l->loop);
-}
-
-static void on_stop(uv_poll_t *handle, int status, int events)
-{
-	(void)status;
-	(void)events;
-	uv_poll_stop(handle);
-	on_signal(handle->data);
 }
 
 static enum err set_up_users(struct load *l, struct err_note *note)
@@ -107,7 +125,7 @@ static enum err set_up_sources(struct load *l, struct err_note *note)
 	r->n_activities = l->model->n_activities;
 	for (unsigned i = 0; i < r->n_activities; i++) {
 		double rate = model_rate(l->model, l->plan.preset, i, l->plan.users) *
-			      (l->plan.weights == NULL ? 1 : l->plan.weights[i]) / l->plan.of;
+			      (l->plan.has_weights ? l->plan.weights[i] : 1) / l->plan.of;
 		const struct arrival_plan plan = { .law = l->plan.law,
 			.shape = l->plan.shape,
 			.per_second = rate > 0 ? rate : 1,
@@ -130,19 +148,6 @@ static enum err set_up_sources(struct load *l, struct err_note *note)
 	return sum > 0 ? ERR_OK : err_note_set(note, ERR_INVALID, "the model does nothing at all");
 }
 
-/* By whoever leads the generators, or by a signal. */
-static enum err watch_for_the_end(struct load *l)
-{
-	if (l->plan.stop_fd > 0) {
-		CHECK(uv_poll_init(loop_uv(l->loop), &l->stop, l->plan.stop_fd) == 0);
-		l->stop.data = l;
-		CHECK(uv_poll_start(&l->stop, UV_READABLE, on_stop) == 0);
-		return ERR_OK;
-	}
-	enum err e = loop_on_signal(l->loop, SIGINT, on_signal, l);
-	return e == ERR_OK ? loop_on_signal(l->loop, SIGTERM, on_signal, l) : e;
-}
-
 static enum err open_loop(struct load *l, struct err_note *note)
 {
 	enum err e = load_network_open(l, note);
@@ -156,7 +161,8 @@ static enum err open_loop(struct load *l, struct err_note *note)
 		loop_every(l->loop, l->plan.tick_ms, on_tick, l);
 	}
 	loop_every(l->loop, SOCKETS_MS, load_sockets_sweep, l);
-	return watch_for_the_end(l);
+	const struct load_ends ends = { end_softly, end_now, l };
+	return load_watch_end(l, &ends);
 }
 
 /* What the model says, and what the plan says in place of it. */
@@ -168,6 +174,7 @@ static void set_up_behaviour(struct load *l)
 	*b = l->model->behaviour;
 	b->retry = p->has_retry ? p->behaviour.retry : b->retry;
 	b->connection = p->has_connection ? p->behaviour.connection : b->connection;
+	b->resume = p->has_resume ? p->behaviour.resume : b->resume;
 	if (p->has_patience) {
 		b->patience_s = p->behaviour.patience_s;
 		b->patience_random = false;
@@ -225,10 +232,7 @@ static void tear_down(struct load *l)
 	for (unsigned i = 0; i < l->n_threads; i++) {
 		luaL_unref(l->model->script->lua, LUA_REGISTRYINDEX, l->threads[i]);
 	}
-	if (l->stop.data != NULL) {
-		uv_poll_stop(&l->stop);
-		uv_close((uv_handle_t *)&l->stop, NULL);
-	}
+	load_forget_end(l);
 	load_network_close(l);
 	due_fini(&l->due);
 	hdr_fini(&l->second_latency);
@@ -254,11 +258,9 @@ static void sum_up(struct load *l)
 	}
 	r->elapsed_s = (double)(until_us - l->count_from_us) / 1e6;
 	r->elapsed_s = r->elapsed_s < 0 ? 0 : r->elapsed_s;
-	r->connections = l->client.opened;
+	load_sum_up_network(l);
 	r->no_descriptor = l->client.no_descriptor;
 	r->no_port = l->client.no_port;
-	r->bytes_in = l->client.bytes_in;
-	r->bytes_out = l->client.bytes_out;
 	r->script_bytes = l->model->script->memory_bytes;
 }
 

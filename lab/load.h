@@ -22,6 +22,7 @@
 #include "lab/hdr.h"
 #include "lab/model.h"
 #include "lab/slo.h"
+#include "lab/target_watch.h"
 #include "lab/user_api.h"
 
 enum {
@@ -30,8 +31,9 @@ enum {
 	LOAD_TEXT_BYTES = 200,
 	LOAD_CAUSES_MAX = 8,
 	LOAD_SECONDS_MAX = 7200, /* of the course that is kept for plots */
-	LOAD_ROLES_MAX = 16,
-	LOAD_ROLE_BYTES = 24,
+	LOAD_ROLES_MAX = TARGET_ROLES_MAX,
+	LOAD_LIMITS_MAX = 4,
+	LOAD_PARTS_MAX = 8,
 };
 
 /* The two ends of what is measured, for whoever looks at the target then. */
@@ -41,15 +43,36 @@ enum load_moment {
 };
 typedef void load_moment_fn(void *arg, enum load_moment moment);
 
+/* A latency beyond which activities are counted at ticks. */
+struct load_limit {
+	int activity; /* or -1: all of them */
+	int64_t us;   /* 0: nothing is counted */
+};
+
+struct load_counts {
+	uint64_t due, away, begun, done, refused, failed, gave_up;
+};
+
 /* Where a run is, counted behind the warm-up. */
 struct load_tick {
-	double at_s; /* < 0: warming up */
-	uint64_t begun, done, refused, failed;
+	double at_s;	  /* < 0: warming up */
 	unsigned running; /* whatever is not over, of the warm-up too */
+	unsigned n_activities;
+	struct load_counts activities[MODEL_ACTIVITIES_MAX];
+	uint64_t slow[LOAD_LIMITS_MAX]; /* done, and later than that limit of the plan */
 };
-struct load_result;
 /* False ends the run: nothing new begins, what runs has its time. */
-typedef bool load_tick_fn(void *arg, const struct load_result *r, const struct load_tick *now);
+typedef bool load_tick_fn(void *arg, const struct load_tick *now);
+
+/* What is to become of a run whose stop_fd has something to read. */
+enum load_stop {
+	LOAD_GO_ON,
+	LOAD_STOP_SOFTLY, /* nothing new begins, what runs has its time */
+	LOAD_STOP_NOW,	  /* as by Ctrl-C */
+};
+typedef enum load_stop load_stop_fn(void *arg);
+
+struct load_result;
 
 /* What happened in a second of the run. */
 struct load_second {
@@ -83,15 +106,18 @@ struct load_plan {
 	enum arrival_shape shape;
 	double spike, burst_s; /* of SHAPE_SPIKE and ARRIVAL_BURST */
 	/* In place of what the model says of its clients, where has_ is set; patience_s >= 0. */
-	bool has_retry, has_connection, has_patience;
+	bool has_retry, has_connection, has_patience, has_resume;
 	struct behaviour behaviour;
 	load_moment_fn *at_moment; /* or NULL; gets moment_arg */
 	void *moment_arg;
 	load_tick_fn *at_tick; /* or NULL; gets tick_arg, every tick_ms while activities begin */
 	void *tick_arg;
 	unsigned tick_ms;
-	const double *weights;		  /* a factor for the rate of each activity, or NULL */
-	const struct arrival_part *parts; /* of SHAPE_PARTS; they begin with the warm-up */
+	struct load_limit limits[LOAD_LIMITS_MAX]; /* that ticks count by */
+	unsigned n_limits;
+	bool has_weights;
+	double weights[MODEL_ACTIVITIES_MAX];	   /* factors for the rate of each activity */
+	struct arrival_part parts[LOAD_PARTS_MAX]; /* of SHAPE_PARTS; they begin with the warm-up */
 	unsigned n_parts;
 	const struct slo *slos; /* what it has to keep; borrowed, as long as the result */
 	unsigned n_slos;
@@ -100,7 +126,10 @@ struct load_plan {
 	/* One of several generators of a run has its share of users and rate: number of of, of > 0.
 	 */
 	unsigned share, of;
-	int stop_fd; /* > 0: the run ends, as by Ctrl-C, when something can be read from it */
+	int stop_fd; /* > 0: in place of signals, what can be read from it ends the run, as on_stop
+			says */
+	load_stop_fn *on_stop; /* gets stop_arg */
+	void *stop_arg;
 };
 
 #define LOAD_PLAN_DEFAULT                                                                          \
@@ -138,9 +167,9 @@ struct load_failure {
 
 /* What the processes of a role of the target used between the moments. */
 struct load_role {
-	char name[LOAD_ROLE_BYTES];
+	char name[TARGET_NAME_BYTES];
 	double cpu_s;
-	unsigned processes;
+	struct target_use use; /* a second, all of it */
 };
 
 /* Its use so far, each role of the result at its place; at a moment of the run. */
@@ -161,6 +190,7 @@ struct load_result {
 	double elapsed_s, cpu_s, warm_s;
 	double kept_waiting_s; /* this program was ready to run and others did */
 	uint64_t connections, bytes_in, bytes_out;
+	uint64_t handshakes, resumed; /* of TLS; and those of them that resumed a session */
 	uint64_t own_faults, no_descriptor, no_port; /* own: these two, and for lack of memory */
 	uint64_t warmed, warm_failed; /* users prepared; those of them who could not be */
 	size_t script_bytes;

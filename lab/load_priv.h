@@ -1,8 +1,9 @@
 /*
  * The parts of a load run: load.c (set-up, end), load_target.c (the address), load_schedule.c (what
- * is due), load_run.c (one activity of one user), load_request.c (a request of it),
- * load_retry.c (and what becomes of it), load_conns.c (its connections), load_watch.c
- * (is the generator the limit?), load_result.c, load_socket.c. Private to lab.
+ * is due), load_run.c (one activity of one user), load_ask.c (what it asks for), load_request.c (a
+ * request of it), load_retry.c (and what becomes of it), load_conns.c (its connections),
+ * load_watch.c (is the generator the limit?), load_end.c (ended from outside), load_result.c,
+ * load_socket.c. Private to lab.
  */
 #ifndef PLIMSOLL_LAB_LOAD_PRIV_H
 #define PLIMSOLL_LAB_LOAD_PRIV_H
@@ -34,6 +35,13 @@ struct load_source {
 	unsigned activity;
 };
 
+/* What is to happen when a run is ended from outside. */
+struct load_ends {
+	void (*softly)(void *arg); /* nothing new begins, what runs has its time */
+	void (*now)(void *arg);
+	void *arg;
+};
+
 struct load {
 	struct model *model;
 	struct load_plan plan;
@@ -49,6 +57,7 @@ struct load {
 	struct load_source sources[MODEL_ACTIVITIES_MAX];
 	int timer_fd;
 	uv_poll_t timer, stop;
+	struct load_ends ends;
 	int64_t timer_us;	/* what the timer is set to */
 	bool processor_is_ours; /* others do not want it: polling takes nothing from them */
 	int64_t polls_from_us, polled_us, seen_delay_us;
@@ -148,6 +157,9 @@ void load_run_end(struct load_run *run, enum load_outcome outcome);
 /* The same for a failure, whose text is kept. */
 void load_run_fail(struct load_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Its figures; NULL: it prepares its user. */
+struct load_activity *load_run_activity(struct load_run *run);
+
 /* The figures of the step it is at; NULL where nothing is counted. */
 struct load_step *load_run_step(struct load_run *run);
 
@@ -208,6 +220,13 @@ void load_raise_limits(struct load *l);
 /* Target, loop, client and timer_fd (which is -1 before), by the plan; closed after any outcome. */
 NODISCARD enum err load_network_open(struct load *l, struct err_note *note);
 void load_network_close(struct load *l);
+
+/* What went over it goes to the result. */
+void load_sum_up_network(struct load *l);
+
+/* Lets signals, or what can be read from the plan's stop_fd, end the run; and no longer. */
+NODISCARD enum err load_watch_end(struct load *l, const struct load_ends *ends);
+void load_forget_end(struct load *l);
 
 /* Arrivals begin; the users who were to be prepared are. */
 void load_start_clock(struct load *l);

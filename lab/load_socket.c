@@ -152,25 +152,44 @@ static void gave_up(struct load_run *run)
 	hand_over(run, &r);
 }
 
+/* Is what is waited for there? With its JSON, if it has any. */
+static bool is_there(struct load_run *run, struct slice *ret_json)
+{
+	struct socket_session *s = run->socket->session;
+
+	switch (run->socket_kind) {
+	case USER_SOCKET_CONNECT:
+		return socket_state(s) == SOCKET_CONNECTED;
+	case USER_SOCKET_CALL:
+		return socket_take_ack(s, run->socket_id, ret_json);
+	case USER_SOCKET_WAIT:
+		return socket_take_event(s, slice_str(run->socket_event), ret_json);
+	case USER_SOCKET_CLOSE:
+		return socket_state(s) == SOCKET_LEFT;
+	}
+	return false;
+}
+
 /* Goes on where what is waited for is there; the run may be gone behind it. */
 static void check_wait(struct load_run *run)
 {
-	struct socket_session *s = run->socket->session;
-	enum socket_state state = socket_state(s);
+	enum socket_state state = socket_state(run->socket->session);
 	struct slice json = SLICE_EMPTY;
 
-	if (run->socket_kind == USER_SOCKET_CONNECT ? state == SOCKET_CONNECTED
-	    : run->socket_kind == USER_SOCKET_CALL
-		? socket_take_ack(s, run->socket_id, &json)
-		: socket_take_event(s, slice_str(run->socket_event), &json)) {
+	if (is_there(run, &json)) {
 		came(run, json);
 	} else if (state == SOCKET_CLOSED || state == SOCKET_REFUSED) {
-		never_came(run, state == SOCKET_REFUSED ? RUN_REFUSED : RUN_FAILED, socket_why(s));
+		never_came(run, state == SOCKET_REFUSED ? RUN_REFUSED : RUN_FAILED,
+		    socket_why(run->socket->session));
 	}
 }
 
 static void look_at(struct load_run *run, int64_t now_us)
 {
+	static const char *const names[] = { [USER_SOCKET_CONNECT] = "connect",
+		[USER_SOCKET_CALL] = "acknowledgement",
+		[USER_SOCKET_WAIT] = NULL,
+		[USER_SOCKET_CLOSE] = "close" };
 	char why[80];
 
 	for (struct list *node = run->sockets.next; node != &run->sockets; node = node->next) {
@@ -189,9 +208,7 @@ static void look_at(struct load_run *run, int64_t now_us)
 		gave_up(run);
 	} else {
 		(void)snprintf(why, sizeof(why), "%s: nothing came in time",
-		    run->socket_kind == USER_SOCKET_CONNECT ? "connect"
-		    : run->socket_kind == USER_SOCKET_CALL  ? "acknowledgement"
-							    : run->socket_event);
+		    names[run->socket_kind] == NULL ? run->socket_event : names[run->socket_kind]);
 		never_came(run, RUN_FAILED, why);
 	}
 }

@@ -139,7 +139,7 @@ unsigned load_sum_caveats(const struct load_result *r, char (*ret)[LOAD_TEXT_BYT
 		    "%llu activities were not over at the end; their latency is not in the figures.",
 		    (unsigned long long)s.unfinished);
 	}
-	if (r->plan.warm_up_s <= 0) {
+	if (r->plan.warm_up_s <= 0 && r->model->n_activities > 0) { /* a replay has no model */
 		say(&c,
 		    "Nothing was left out at the beginning (--warm-up), where caches are cold.");
 	}

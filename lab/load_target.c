@@ -127,10 +127,26 @@ enum err load_network_open(struct load *l, struct err_note *note)
 	if (e != ERR_OK) {
 		return e;
 	}
+	if (l->tls != NULL) {
+		client_tls_resume(l->tls, l->behaviour.resume, l->plan.seed + l->plan.share);
+	}
 	client_use_tls(&l->client, l->tls);
 	client_use_sources(&l->client, l->from.n > 0 ? &l->from : NULL);
 	(void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
 	return open_timer(l, note);
+}
+
+void load_sum_up_network(struct load *l)
+{
+	struct load_result *r = l->result;
+
+	r->connections = l->client.opened;
+	r->bytes_in = l->client.bytes_in;
+	r->bytes_out = l->client.bytes_out;
+	if (l->tls != NULL) {
+		r->handshakes = client_tls_handshakes(l->tls);
+		r->resumed = client_tls_resumed(l->tls);
+	}
 }
 
 void load_network_close(struct load *l)

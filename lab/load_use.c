@@ -3,6 +3,58 @@
  */
 #include "lab/load_use.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct load_role load_role_of(struct target *t, unsigned number)
+{
+	struct load_role role = { .cpu_s = 0 };
+
+	(void)snprintf(role.name, sizeof(role.name), "%s", target_role_name(t, number));
+	return role;
+}
+
+/* The number of the last look up to that moment. */
+static unsigned base_of(struct target *t, int64_t from_us)
+{
+	struct target_moment m;
+	unsigned n = 0;
+
+	while (target_look_at(t, n + 1, &m) && m.at_us <= from_us) {
+		n++;
+	}
+	return n;
+}
+
+bool load_use_take(struct load_result *r, struct target *t, int64_t from_us)
+{
+	unsigned base = base_of(t, from_us), n = target_looks(t);
+	struct target_moment first = { 0 }, m = { 0 };
+
+	if (base + 2 > n || !target_look_at(t, base, &first)) {
+		return false;
+	}
+	r->uses = calloc(n - base, sizeof(*r->uses));
+	if (r->uses == NULL) {
+		return false;
+	}
+	for (unsigned i = base; i < n && target_look_at(t, i, &m); i++) {
+		struct load_use *use = &r->uses[r->n_uses++];
+		use->at_s = fmax((double)(m.at_us - from_us) / 1e6, 0);
+		for (unsigned k = 0; k < LOAD_ROLES_MAX; k++) {
+			use->cpu_s[k] = m.cpu_s[k] - first.cpu_s[k];
+		}
+	}
+	for (; r->n_roles < target_roles(t); r->n_roles++) {
+		struct load_role *role = &r->roles[r->n_roles];
+		*role = load_role_of(t, r->n_roles);
+		role->cpu_s = r->uses[r->n_uses - 1].cpu_s[r->n_roles];
+		(void)target_between(t, r->n_roles, first.at_us, m.at_us, &role->use);
+	}
+	return true;
+}
+
 static double cpu_of(const struct load_use *use)
 {
 	double sum = 0;

@@ -13,6 +13,15 @@ enum {
 	LOAD_USE_BATCH_S = 3, /* at least: the target says its use once a second */
 };
 
+/*
+ * Keeps in r what a watch saw from a moment (clock_mono_us(), of a look) up to its last look; the
+ * moments of the uses count from there. False: there are no two looks, or there is no memory.
+ */
+bool load_use_take(struct load_result *r, struct target *t, int64_t from_us);
+
+/* A role of a watch by its number, without figures. */
+struct load_role load_role_of(struct target *t, unsigned number);
+
 /* Processor seconds of all roles from the begin of the run to a moment, between looks by
  * proportion. */
 double load_use_cpu_at(const struct load_result *r, double at_s);

@@ -1,44 +1,10 @@
 /*
  * Writing and taking stand beside each other: they must name the same fields in the same order.
  */
-#include "lab/load_wire.h"
+#include "lab/load_wire_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void put_real(struct buf *out, double n)
-{
-	uint64_t bits = 0;
-
-	memcpy(&bits, &n, sizeof(bits));
-	wire_put_u64(out, bits);
-}
-
-static double take_real(struct wire_reader *in)
-{
-	uint64_t bits = wire_take_u64(in);
-	double n = 0;
-
-	memcpy(&n, &bits, sizeof(n));
-	return n;
-}
-
-/* NULL and texts, with their NUL. */
-static void put_text(struct buf *out, const char *text)
-{
-	wire_put_bytes(out, text == NULL ? SLICE_EMPTY : (struct slice){ text, strlen(text) + 1 });
-}
-
-static const char *take_text(struct wire_reader *in)
-{
-	struct slice text = wire_take_bytes(in);
-
-	if (text.len == 0) {
-		return NULL;
-	}
-	in->bad = in->bad || text.ptr[text.len - 1] != '\0';
-	return in->bad ? NULL : text.ptr;
-}
 
 static void put_hdr(struct buf *out, const struct hdr *h)
 {
@@ -58,76 +24,6 @@ static void add_hdr(struct wire_reader *in, struct hdr *to)
 	}
 	hdr_merge(to, &h);
 	hdr_fini(&h);
-}
-
-/* ---- the plan ---- */
-
-static void put_behaviour(const struct load_plan *p, struct buf *out)
-{
-	wire_put_u8(out, p->has_retry);
-	wire_put_u8(out, p->has_connection);
-	wire_put_u8(out, p->has_patience);
-	wire_put_u8(out, (uint8_t)p->behaviour.retry);
-	wire_put_u8(out, (uint8_t)p->behaviour.connection);
-	put_real(out, p->behaviour.patience_s);
-}
-
-static void take_behaviour(struct wire_reader *in, struct load_plan *p)
-{
-	p->has_retry = wire_take_u8(in) != 0;
-	p->has_connection = wire_take_u8(in) != 0;
-	p->has_patience = wire_take_u8(in) != 0;
-	uint8_t retry = wire_take_u8(in), connection = wire_take_u8(in);
-	in->bad = in->bad || retry > RETRY_WEAVE || connection > CONNECTION_SESSION;
-	p->behaviour.retry = (enum behaviour_retry)retry;
-	p->behaviour.connection = (enum behaviour_connection)connection;
-	p->behaviour.patience_s = take_real(in);
-}
-
-void load_wire_put_plan(const struct load_plan *p, struct buf *out)
-{
-	put_text(out, p->url);
-	put_text(out, p->authorities);
-	put_text(out, p->from);
-	put_text(out, p->preset == NULL ? NULL : p->preset->name);
-	wire_put_u8(out, p->insecure);
-	const double reals[] = { p->users, p->warm_users, p->length_s, p->warm_up_s, p->timeout_s,
-		p->spike, p->burst_s };
-	for (size_t i = 0; i < sizeof(reals) / sizeof(reals[0]); i++) {
-		put_real(out, reals[i]);
-	}
-	wire_put_u64(out, p->seed);
-	wire_put_u8(out, (uint8_t)p->law);
-	wire_put_u8(out, (uint8_t)p->shape);
-	put_behaviour(p, out);
-	wire_put_u32(out, p->share);
-	wire_put_u32(out, p->of);
-}
-
-bool load_wire_take_plan(struct wire_reader *in, struct load_plan *ret, const char **ret_preset)
-{
-	struct load_plan p = LOAD_PLAN_DEFAULT;
-
-	p.url = take_text(in);
-	p.authorities = take_text(in);
-	p.from = take_text(in);
-	*ret_preset = take_text(in);
-	p.insecure = wire_take_u8(in) != 0;
-	double *const reals[] = { &p.users, &p.warm_users, &p.length_s, &p.warm_up_s, &p.timeout_s,
-		&p.spike, &p.burst_s };
-	for (size_t i = 0; i < sizeof(reals) / sizeof(reals[0]); i++) {
-		*reals[i] = take_real(in);
-	}
-	p.seed = wire_take_u64(in);
-	uint8_t law = wire_take_u8(in), shape = wire_take_u8(in);
-	in->bad = in->bad || law > ARRIVAL_BURST || shape >= SHAPE_PARTS;
-	p.law = (enum arrival_law)law;
-	p.shape = (enum arrival_shape)shape;
-	take_behaviour(in, &p);
-	p.share = wire_take_u32(in);
-	p.of = wire_take_u32(in);
-	*ret = p;
-	return !in->bad && p.url != NULL && p.share < p.of && p.users >= 1 && p.length_s > 0;
 }
 
 /* ---- the result ---- */
@@ -150,7 +46,7 @@ static void add_counts(struct wire_reader *in, uint64_t *const *counts, size_t n
 #define STEP_COUNTS(s) { &(s)->sent, &(s)->done, &(s)->refused, &(s)->failed, &(s)->gave_up, &(s)->retried }
 #define ACTIVITY_COUNTS(a) { &(a)->due, &(a)->begun, &(a)->done, &(a)->refused, &(a)->failed, \
 	&(a)->gave_up, &(a)->no_user, &(a)->no_room, &(a)->away, &(a)->unfinished }
-#define RESULT_COUNTS(r) { &(r)->connections, &(r)->bytes_in, &(r)->bytes_out, &(r)->own_faults, \
+#define RESULT_COUNTS(r) { &(r)->connections, &(r)->handshakes, &(r)->resumed, &(r)->bytes_in, &(r)->bytes_out, &(r)->own_faults, \
 	&(r)->no_descriptor, &(r)->no_port, &(r)->warmed, &(r)->warm_failed }
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
 /* clang-format on */
@@ -165,7 +61,7 @@ static void put_activity(const struct load_activity *a, struct buf *out)
 	for (unsigned i = 0; i < a->n_steps; i++) {
 		const struct load_step *s = &a->steps[i];
 		const uint64_t *const of_step[] = STEP_COUNTS(s);
-		put_text(out, s->name);
+		load_wire_put_text(out, s->name);
 		put_counts(out, of_step, COUNT_OF(of_step));
 		put_hdr(out, &s->latency);
 		put_hdr(out, &s->service);
@@ -197,7 +93,7 @@ static void add_activity(struct wire_reader *in, struct load_activity *a)
 	uint32_t n = wire_take_u32(in);
 	in->bad = in->bad || n > LOAD_STEPS_MAX;
 	for (uint32_t i = 0; i < n && !in->bad; i++) {
-		const char *name = take_text(in);
+		const char *name = load_wire_take_text(in);
 		if (name == NULL || strlen(name) >= STEP_NAME_BYTES) {
 			in->bad = true;
 			return;
@@ -222,11 +118,11 @@ static void put_generator(const struct load_result *r, struct buf *out)
 	for (int i = 0; i < GAPS_BINS; i++) {
 		wire_put_u32(out, r->gaps.bins[i]);
 	}
-	put_real(out, r->cpu_s);
-	put_real(out, r->kept_waiting_s);
-	put_real(out, r->elapsed_s);
-	put_real(out, r->watched_s);
-	put_real(out, r->warm_s);
+	load_wire_put_real(out, r->cpu_s);
+	load_wire_put_real(out, r->kept_waiting_s);
+	load_wire_put_real(out, r->elapsed_s);
+	load_wire_put_real(out, r->watched_s);
+	load_wire_put_real(out, r->warm_s);
 	wire_put_u64(out, r->script_bytes);
 	wire_put_u32(out, r->running_max);
 	wire_put_u8(out, r->interrupted);
@@ -249,11 +145,11 @@ static void add_generator(struct wire_reader *in, struct load_result *r)
 	for (int i = 0; i < GAPS_BINS; i++) {
 		r->gaps.bins[i] += wire_take_u32(in);
 	}
-	r->cpu_s += take_real(in);
-	r->kept_waiting_s += take_real(in);
-	r->elapsed_s = larger(r->elapsed_s, take_real(in));
-	r->watched_s = larger(r->watched_s, take_real(in));
-	r->warm_s = larger(r->warm_s, take_real(in));
+	r->cpu_s += load_wire_take_real(in);
+	r->kept_waiting_s += load_wire_take_real(in);
+	r->elapsed_s = larger(r->elapsed_s, load_wire_take_real(in));
+	r->watched_s = larger(r->watched_s, load_wire_take_real(in));
+	r->warm_s = larger(r->warm_s, load_wire_take_real(in));
 	r->script_bytes += wire_take_u64(in);
 	r->running_max += wire_take_u32(in);
 	r->interrupted = wire_take_u8(in) != 0 || r->interrupted;
@@ -268,12 +164,12 @@ void load_wire_put_result(const struct load_result *r, struct buf *out)
 	}
 	wire_put_u32(out, r->n_failures);
 	for (unsigned i = 0; i < r->n_failures; i++) {
-		put_text(out, r->failures[i].text);
+		load_wire_put_text(out, r->failures[i].text);
 		wire_put_u64(out, r->failures[i].count);
 	}
 	wire_put_u32(out, r->n_void);
 	for (unsigned i = 0; i < r->n_void; i++) {
-		put_text(out, r->causes[i]);
+		load_wire_put_text(out, r->causes[i]);
 	}
 }
 
@@ -286,15 +182,69 @@ enum err load_wire_merge(struct wire_reader *in, unsigned number, struct load_re
 	}
 	uint32_t failures = wire_take_u32(in);
 	for (uint32_t i = 0; i < failures && !in->bad; i++) {
-		const char *text = take_text(in);
+		const char *text = load_wire_take_text(in);
 		load_result_add_failure(to, text == NULL ? "" : text, wire_take_u64(in));
 	}
 	uint32_t causes = wire_take_u32(in);
 	for (uint32_t i = 0; i < causes && !in->bad; i++) {
-		const char *text = take_text(in);
+		const char *text = load_wire_take_text(in);
 		load_result_add_cause(to, "generator %u: %s", number, text == NULL ? "" : text);
 	}
 	return wire_done(in) ? ERR_OK : ERR_SYNTAX;
+}
+
+/* ---- a tick ---- */
+
+/* clang-format off */
+#define TICK_COUNTS(c) { &(c)->due, &(c)->away, &(c)->begun, &(c)->done, &(c)->refused, &(c)->failed, &(c)->gave_up }
+/* clang-format on */
+
+void load_wire_put_tick(const struct load_tick *t, struct buf *out)
+{
+	load_wire_put_real(out, t->at_s);
+	wire_put_u32(out, t->running);
+	wire_put_u32(out, t->n_activities);
+	for (unsigned i = 0; i < t->n_activities; i++) {
+		const uint64_t *const counts[] = TICK_COUNTS(&t->activities[i]);
+		put_counts(out, counts, COUNT_OF(counts));
+	}
+	for (unsigned k = 0; k < LOAD_LIMITS_MAX; k++) {
+		wire_put_u64(out, t->slow[k]);
+	}
+}
+
+enum err load_wire_take_tick(struct wire_reader *in, struct load_tick *ret)
+{
+	struct load_tick t = { .at_s = load_wire_take_real(in) };
+
+	t.running = wire_take_u32(in);
+	t.n_activities = load_wire_take_count(in, MODEL_ACTIVITIES_MAX);
+	for (unsigned i = 0; i < t.n_activities; i++) {
+		uint64_t *const counts[] = TICK_COUNTS(&t.activities[i]);
+		add_counts(in, counts, COUNT_OF(counts));
+	}
+	for (unsigned k = 0; k < LOAD_LIMITS_MAX; k++) {
+		t.slow[k] = wire_take_u64(in);
+	}
+	*ret = t;
+	return wire_done(in) ? ERR_OK : ERR_SYNTAX;
+}
+
+void load_tick_add(struct load_tick *to, const struct load_tick *from)
+{
+	to->at_s = larger(to->at_s, from->at_s);
+	to->running += from->running;
+	to->n_activities = from->n_activities;
+	for (unsigned i = 0; i < from->n_activities; i++) {
+		uint64_t *const sums[] = TICK_COUNTS(&to->activities[i]);
+		const uint64_t *const counts[] = TICK_COUNTS(&from->activities[i]);
+		for (size_t k = 0; k < COUNT_OF(sums); k++) {
+			*sums[k] += *counts[k];
+		}
+	}
+	for (unsigned k = 0; k < LOAD_LIMITS_MAX; k++) {
+		to->slow[k] += from->slow[k];
+	}
 }
 
 /* ---- a second ---- */
@@ -308,9 +258,9 @@ void load_wire_put_now(const struct load_now *now, struct buf *out)
 	for (size_t i = 0; i < COUNT_OF(counts); i++) {
 		wire_put_u32(out, counts[i]);
 	}
-	put_real(out, s->length_s);
-	put_real(out, now->at_s);
-	put_real(out, now->left_s);
+	load_wire_put_real(out, s->length_s);
+	load_wire_put_real(out, now->at_s);
+	load_wire_put_real(out, now->left_s);
 	wire_put_u64(out, now->warmed);
 	wire_put_u64(out, now->to_warm);
 	wire_put_u8(out, now->warming_up);
@@ -328,9 +278,9 @@ enum err load_wire_take_now(struct wire_reader *in, struct load_now *ret, struct
 	for (size_t i = 0; i < COUNT_OF(counts); i++) {
 		*counts[i] = wire_take_u32(in);
 	}
-	s->length_s = take_real(in);
-	now.at_s = take_real(in);
-	now.left_s = take_real(in);
+	s->length_s = load_wire_take_real(in);
+	now.at_s = load_wire_take_real(in);
+	now.left_s = load_wire_take_real(in);
 	now.warmed = wire_take_u64(in);
 	now.to_warm = wire_take_u64(in);
 	now.warming_up = wire_take_u8(in) != 0;

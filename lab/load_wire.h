@@ -30,6 +30,11 @@ void load_wire_put_result(const struct load_result *r, struct buf *out);
  */
 NODISCARD enum err load_wire_merge(struct wire_reader *in, unsigned number, struct load_result *to);
 
+/* Where a run is; ERR_SYNTAX. And the same of several generators, added up. */
+void load_wire_put_tick(const struct load_tick *t, struct buf *out);
+NODISCARD enum err load_wire_take_tick(struct wire_reader *in, struct load_tick *ret);
+void load_tick_add(struct load_tick *to, const struct load_tick *from);
+
 /* A second of a run, with its histogram. */
 void load_wire_put_now(const struct load_now *now, struct buf *out);
 

@@ -83,9 +83,12 @@ static int take_reference(lua_State *L, const char *name, int type)
 
 static int declare_model(lua_State *L)
 {
+	static const char *const fields[] = { "name", "about", "keys", "warm", "pretend", "routes",
+		BEHAVIOUR_FIELDS, NULL };
 	struct model *m = model_of(L);
 
 	want_table(L, "model");
+	script_allow_fields(L, 1, "model", fields);
 	m->name = field(L, "name", "model");
 	m->about = field(L, "about", "model");
 	behaviour_declare(L, &m->behaviour);
@@ -187,10 +190,12 @@ static bool read_gets(lua_State *L, struct model_activity *a)
 
 static int declare_activity(lua_State *L)
 {
+	static const char *const fields[] = { "name", "why", "per_day", "does", "gets", NULL };
 	struct model *m = model_of(L);
 	struct err_note note = { 0 };
 
 	want_table(L, "activity");
+	script_allow_fields(L, 1, "an activity", fields);
 	if (m->n_activities == MODEL_ACTIVITIES_MAX) {
 		script_fail(L, "at most %d activities", MODEL_ACTIVITIES_MAX);
 	}
@@ -306,9 +311,12 @@ static void read_claims(lua_State *L, struct model_preset *p)
 
 static int declare_preset(lua_State *L)
 {
+	static const char *const fields[] = { "name", "about", "visits", "weights", "published",
+		"claims", NULL };
 	struct model *m = model_of(L);
 
 	want_table(L, "preset");
+	script_allow_fields(L, 1, "a preset", fields);
 	if (m->n_presets == MODEL_PRESETS_MAX) {
 		script_fail(L, "at most %d presets", MODEL_PRESETS_MAX);
 	}

@@ -6,7 +6,7 @@
 
 #include "lab/plan_report.h"
 #include "lab/plot.h"
-#include "lab/report.h"
+#include "lab/report_parts.h"
 
 enum {
 	SENTENCE_BYTES = 4096
@@ -115,15 +115,6 @@ static void put_cores_bars(const struct plan *p, struct buf *out)
 
 /* ---- tables ---- */
 
-static void cell_number(struct report_table *t, enum quantity q, double value)
-{
-	struct buf text = buf_new(64);
-
-	quantity_put(q, value, &text);
-	report_cell(t, "%.*s", SLICE_ARG(buf_slice(&text)));
-	buf_free(&text);
-}
-
 static void cell_date(struct report_table *t, const struct plan *p, double months)
 {
 	struct buf text = buf_new(64);
@@ -148,8 +139,8 @@ static void put_months_table(const struct plan *p, struct buf *out)
 	struct report_table t = report_table_begin(out, columns, n);
 	for (unsigned k = 0; k < p->n_months; k++) {
 		const struct plan_month *m = &p->months[k];
-		cell_number(&t, QUANTITY_MONTH, floor(m->month + 1e-9));
-		cell_number(&t, QUANTITY_NUMBER, m->users);
+		report_cell_quantity(&t, QUANTITY_MONTH, floor(m->month + 1e-9));
+		report_cell_quantity(&t, QUANTITY_NUMBER, m->users);
 		for (unsigned g = 0; g < groups; g++) {
 			(m->possible[g] ? report_cell : report_cell_bad)(
 			    &t, m->possible[g] ? "%.0f" : "not with %.0f", m->units[g]);
@@ -181,9 +172,9 @@ static void put_summaries(const struct plan_view *v, const char *title, const ch
 		report_cell(&t, "%.0f", s->machines_now);
 		(s->possible ? report_cell : report_cell_bad)(
 		    &t, s->possible ? "%.0f" : "not with %.0f", s->machines_end);
-		cell_number(&t, QUANTITY_NUMBER, s->line_users);
+		report_cell_quantity(&t, QUANTITY_NUMBER, s->line_users);
 		cell_date(&t, p, s->line_months);
-		cell_number(&t, QUANTITY_NUMBER, s->full_users);
+		report_cell_quantity(&t, QUANTITY_NUMBER, s->full_users);
 		report_cell(&t, "%s", s->first);
 	}
 	report_table_end(&t);
@@ -207,7 +198,7 @@ static void put_limits(const struct plan *p, struct buf *out)
 		} else {
 			report_cell(&t, "%.1f %%", use * 100);
 		}
-		cell_number(&t, QUANTITY_NUMBER, p->options.users / use);
+		report_cell_quantity(&t, QUANTITY_NUMBER, p->options.users / use);
 	}
 	report_table_end(&t);
 }
@@ -229,13 +220,13 @@ static void put_flow(const struct plan *p, struct buf *out)
 	struct report_table t = report_table_begin(out, columns, 3);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		report_cell(&t, "%s", rows[i].name);
-		cell_number(&t, rows[i].quantity, rows[i].value);
-		cell_number(&t, rows[i].quantity, rows[i].value * p->options.peak);
+		report_cell_quantity(&t, rows[i].quantity, rows[i].value);
+		report_cell_quantity(&t, rows[i].quantity, rows[i].value * p->options.peak);
 	}
 	for (unsigned c = 0; c < p->input->n_counts; c++) {
 		report_cell(&t, "%s", p->input->counts[c]);
-		cell_number(&t, QUANTITY_NUMBER, f->counts[c]);
-		cell_number(&t, QUANTITY_NUMBER, f->counts[c] * p->options.peak);
+		report_cell_quantity(&t, QUANTITY_NUMBER, f->counts[c]);
+		report_cell_quantity(&t, QUANTITY_NUMBER, f->counts[c] * p->options.peak);
 	}
 	report_table_end(&t);
 	struct buf text = buf_new(256);

@@ -64,4 +64,7 @@ struct bars {
 
 void bars_put(const struct bars *b, struct buf *out);
 
+/* Begins the figure of either, up to its title. */
+void plot_put_caption(const char *title, struct buf *out);
+
 #endif

@@ -99,7 +99,7 @@ static void finish(struct queue_sim *q, unsigned worker, const struct line_slo *
 	} else {
 		q->counts.done++;
 		for (unsigned i = 0; i < n_slo; i++) {
-			q->counts.slow[i] +=
+			q->counts.slo[i].slow +=
 			    slo[i].quantile > 0 && latency_s * 1e6 > (double)slo[i].limit_us ? 1
 											     : 0;
 		}
@@ -182,6 +182,10 @@ void queue_sim_run(struct queue_sim *q, double per_second, bool even, double sec
 			now.at_s = q->now_s - from_s;
 			now.failed += gone;
 			now.running = running(q) - gone;
+			for (unsigned i = 0; i < n_slo; i++) {
+				now.slo[i].errors = now.refused + now.failed;
+				now.slo[i].ended = now.done + now.refused + now.failed;
+			}
 			if (tick != NULL && !tick(arg, &now)) {
 				return;
 			}

@@ -120,9 +120,19 @@ static void costs_of_line(const struct json *result, struct record *r)
 	}
 }
 
+/* A replay is compared with those of the same part of the same log. */
+static void name_replay(const struct json *replay, struct record *r)
+{
+	result_get_text(json_member(replay, "log"), r->model, sizeof(r->model));
+	(void)snprintf(r->preset, sizeof(r->preset), "%llu requests",
+	    (unsigned long long)result_get_count(replay, "requests"));
+	(void)snprintf(r->kind, sizeof(r->kind), "replay");
+}
+
 static enum err of_result(const struct json *result, struct record *r, struct err_note *note)
 {
-	const struct json *model = json_member(result, "model");
+	const struct json *model = json_member(result, "model"),
+			  *replay = json_member(result, "replay");
 	bool flag = false;
 	char format[32];
 
@@ -144,6 +154,9 @@ static enum err of_result(const struct json *result, struct record *r, struct er
 		    note, ERR_SYNTAX, "it is no result of plimsoll load or line (--json)");
 	}
 	(void)snprintf(r->kind, sizeof(r->kind), "%s", format + sizeof("plimsoll-") - 1);
+	if (replay != NULL) {
+		name_replay(replay, r);
+	}
 	return ERR_OK;
 }
 

@@ -32,7 +32,7 @@ struct record_cost {
 struct record {
 	int64_t at_ms;
 	char commit[RECORD_COMMIT_BYTES]; /* or empty */
-	char kind[24];			  /* load, line */
+	char kind[24];			  /* load, line, replay */
 	char model[RECORD_NAME_BYTES], preset[RECORD_NAME_BYTES];
 	struct machine machine;
 	bool is_void; /* or interrupted: kept, and not compared */

@@ -22,6 +22,7 @@ enum {
 };
 
 struct replay_plan {
+	const char *log;       /* its name, for reports */
 	struct load_plan load; /* target, timeout, seed; the rest is not used */
 	enum replay_times times;
 	double speed;		   /* 2: twice as fast */
@@ -40,11 +41,12 @@ struct replay_plan {
 	((struct replay_plan){                                                                     \
 	    .load = LOAD_PLAN_DEFAULT, .speed = 1, .parallel = 1, .methods = "GET,HEAD" })
 
-/* What is to be sent: numbers of records, and when, from the start on, rising. */
+/* What is to be sent: numbers of records, by which client, and when, from the start on, rising. */
 struct replay_schedule {
-	uint32_t *records; /* owned, also the moments */
+	uint32_t *records, *clients; /* owned, also the moments */
 	int64_t *due_us;
 	size_t n;
+	uint32_t n_clients;
 	uint64_t left_out; /* by the filters */
 	double length_s;
 };
@@ -59,10 +61,11 @@ struct replay_counts {
 	uint64_t hits, misses, others, none;	   /* none: no answer */
 	uint64_t log_hits, log_misses, log_others; /* of the same requests, as the log has them */
 	uint64_t changed;			   /* those whose kind is another than the log's */
-	unsigned clients;			   /* that asked */
+	uint64_t clients;			   /* that asked */
 };
 
 struct replay_result {
+	const char *log; /* borrowed */
 	struct load_result *load;
 	struct replay_counts counts;
 	struct model model; /* only its name, for reports */
@@ -72,8 +75,10 @@ NODISCARD enum err replay_run(const struct access_log *log, const struct replay_
     const struct replay_plan *plan, struct replay_result **ret, struct err_note *note);
 void replay_result_free(struct replay_result **r);
 
-/* What the log had and what came, for people; as a JSON object. */
+/* What the log had and what came, for people; as one page; as a JSON object. */
 void replay_report_text(const struct access_log *log, const struct replay_schedule *s,
+    const struct replay_result *r, struct buf *out);
+void replay_report_html(const struct access_log *log, const struct replay_schedule *s,
     const struct replay_result *r, struct buf *out);
 void replay_report_json(const struct access_log *log, const struct replay_schedule *s,
     const struct replay_result *r, struct buf *out);

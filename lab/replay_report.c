@@ -1,17 +1,18 @@
 /*
  * What a replay says beside the figures that every load run has.
  */
-#include "core/base/json.h"
 #include "lab/load_report.h"
 #include "lab/replay.h"
+#include "lab/result_json.h"
 
 void replay_report_text(const struct access_log *log, const struct replay_schedule *s,
     const struct replay_result *r, struct buf *out)
 {
 	const struct replay_counts *c = &r->counts;
 
-	buf_printf(out, "replayed %zu of %zu requests (%s) of %u clients, meant to take %.1f s\n",
-	    s->n, log->n, access_format_name(log->format), c->clients, s->length_s);
+	buf_printf(out, "replayed %zu of %zu requests (%s) of %llu clients, meant to take %.1f s\n",
+	    s->n, log->n, access_format_name(log->format), (unsigned long long)c->clients,
+	    s->length_s);
 	if (log->n_broken > 0) {
 		buf_printf(out, "%llu of %llu lines were not understood\n",
 		    (unsigned long long)log->n_broken, (unsigned long long)log->n_lines);
@@ -31,12 +32,6 @@ void replay_report_text(const struct access_log *log, const struct replay_schedu
 	load_report_text(r->load, out);
 }
 
-static void put_count(struct json_writer *w, const char *name, uint64_t n)
-{
-	json_put_name(w, slice_str(name));
-	json_put_i64(w, (int64_t)n);
-}
-
 /* The object of a load run, with one more member in front. */
 void replay_report_json(const struct access_log *log, const struct replay_schedule *s,
     const struct replay_result *r, struct buf *out)
@@ -48,21 +43,21 @@ void replay_report_json(const struct access_log *log, const struct replay_schedu
 	json_begin_object(&w);
 	json_put_name(&w, SLICE("replay"));
 	json_begin_object(&w);
-	json_put_name(&w, SLICE("format"));
-	json_put_string(&w, slice_str(access_format_name(log->format)));
-	put_count(&w, "requests", s->n);
-	put_count(&w, "left_out", s->left_out);
-	put_count(&w, "lines", log->n_lines);
-	put_count(&w, "broken_lines", log->n_broken);
-	put_count(&w, "clients", c->clients);
-	put_count(&w, "hits", c->hits);
-	put_count(&w, "misses", c->misses);
-	put_count(&w, "others", c->others);
-	put_count(&w, "no_answer", c->none);
-	put_count(&w, "log_hits", c->log_hits);
-	put_count(&w, "log_misses", c->log_misses);
-	put_count(&w, "log_others", c->log_others);
-	put_count(&w, "changed", c->changed);
+	result_put_text(&w, "log", r->log);
+	result_put_text(&w, "format", access_format_name(log->format));
+	result_put_count(&w, "requests", s->n);
+	result_put_count(&w, "left_out", s->left_out);
+	result_put_count(&w, "lines", log->n_lines);
+	result_put_count(&w, "broken_lines", log->n_broken);
+	result_put_count(&w, "clients", c->clients);
+	result_put_count(&w, "hits", c->hits);
+	result_put_count(&w, "misses", c->misses);
+	result_put_count(&w, "others", c->others);
+	result_put_count(&w, "no_answer", c->none);
+	result_put_count(&w, "log_hits", c->log_hits);
+	result_put_count(&w, "log_misses", c->log_misses);
+	result_put_count(&w, "log_others", c->log_others);
+	result_put_count(&w, "changed", c->changed);
 	json_end_object(&w);
 	load_report_json(r->load, &load);
 	buf_append_char(out, ',');

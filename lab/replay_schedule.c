@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "lab/chance.h"
-#include "lab/replay.h"
+#include "lab/replay_priv.h"
 
 enum {
 	PATTERN_BYTES = 4096,
@@ -184,15 +184,37 @@ static void shuffle(struct replay_schedule *s, uint64_t seed)
 	}
 }
 
+/* For n places; what there is, is freed with it in any case. */
+static bool has_room(struct replay_schedule *s, size_t n)
+{
+	s->records = calloc(n, sizeof(*s->records));
+	s->clients = calloc(n, sizeof(*s->clients));
+	s->due_us = calloc(n, sizeof(*s->due_us));
+	return s->records != NULL && s->clients != NULL && s->due_us != NULL;
+}
+
+/* Those of the log, folded into as many as are wanted; where it names none, each in turn. */
+static void set_clients(
+    const struct access_log *log, const struct replay_plan *plan, struct replay_schedule *s)
+{
+	s->n_clients = plan->clients > 0  ? plan->clients
+		       : log->has_clients ? log->clients.n
+					  : REPLAY_CLIENTS_USUAL;
+	for (size_t i = 0; i < s->n; i++) {
+		uint32_t number =
+		    log->has_clients ? log->records[s->records[i]].client : (uint32_t)i;
+		s->clients[i] = number % s->n_clients;
+	}
+}
+
 enum err replay_schedule_make(const struct access_log *log, const struct replay_plan *plan,
     struct replay_schedule *ret, struct err_note *note)
 {
-	struct replay_schedule s = { .records = calloc(log->n, sizeof(*s.records)),
-		.due_us = calloc(log->n, sizeof(*s.due_us)) };
+	struct replay_schedule s = { 0 };
 	struct window w;
 
 	enum err e = find_window(log, plan, &w, note);
-	if (s.records == NULL || s.due_us == NULL) {
+	if (e == ERR_OK && !has_room(&s, log->n)) {
 		e = err_note_set(note, ERR_MEMORY, "no memory for the schedule");
 	}
 	for (size_t i = 0; e == ERR_OK && i < log->n; i++) {
@@ -222,6 +244,28 @@ enum err replay_schedule_make(const struct access_log *log, const struct replay_
 		replay_schedule_free(&s);
 		return e;
 	}
+	set_clients(log, plan, &s);
+	*ret = s;
+	return ERR_OK;
+}
+
+enum err replay_schedule_share(
+    const struct replay_schedule *all, unsigned share, unsigned of, struct replay_schedule *ret)
+{
+	struct replay_schedule s = { .length_s = all->length_s,
+		.n_clients = (all->n_clients - share + of - 1) / of };
+
+	if (!has_room(&s, all->n)) {
+		replay_schedule_free(&s);
+		return ERR_MEMORY;
+	}
+	for (size_t i = 0; i < all->n; i++) {
+		if (all->clients[i] % of == share) {
+			s.records[s.n] = all->records[i];
+			s.clients[s.n] = all->clients[i] / of;
+			s.due_us[s.n++] = all->due_us[i];
+		}
+	}
 	*ret = s;
 	return ERR_OK;
 }
@@ -229,8 +273,9 @@ enum err replay_schedule_make(const struct access_log *log, const struct replay_
 void replay_schedule_free(struct replay_schedule *s)
 {
 	free(s->records);
+	free(s->clients);
 	free(s->due_us);
-	s->records = NULL;
+	s->records = s->clients = NULL;
 	s->due_us = NULL;
 	s->n = 0;
 }

@@ -82,3 +82,17 @@ bool result_get_interval(const struct json *v, double factor, struct interval *r
 	*ret = (struct interval){ i.value * factor, i.low * factor, i.high * factor, i.known };
 	return true;
 }
+
+double result_get_real(const struct json *object, const char *name)
+{
+	double value = 0;
+
+	return json_get_real(json_member(object, name), &value) ? value : (double)NAN;
+}
+
+bool result_get_flag(const struct json *object, const char *name)
+{
+	bool flag = false;
+
+	return json_get_bool(json_member(object, name), &flag) && flag;
+}

@@ -19,6 +19,9 @@ void result_put_interval(struct json_writer *w, const char *name, const struct i
 
 /* The text of a value, cut to size with its NUL; empty where there is none. */
 void result_get_text(const struct json *v, char *out, size_t size);
+/* Members: a number, or NaN; true, else false; a text as above. */
+double result_get_real(const struct json *object, const char *name);
+bool result_get_flag(const struct json *object, const char *name);
 /* A member that is a whole number above 0, else 0. */
 uint64_t result_get_count(const struct json *object, const char *name);
 /* What result_put_interval() wrote, times factor; false (and *ret untouched): there is no value. */

@@ -21,6 +21,7 @@ enum {
 	HOOK_EVERY = 10000,	      /* instructions */
 	SCRATCH_BYTES = 1 << 20,      /* a body, a JSON text */
 	ARENA_BYTES = 16 * (1 << 20), /* a parsed JSON text */
+	LARGE_BYTES = 32 * (1 << 20), /* of all that Lua holds */
 };
 
 /* clang-format off */
@@ -88,6 +89,16 @@ void script_keep(struct script *s, enum script_ref ref)
 	s->refs[ref] = luaL_ref(s->lua, LUA_REGISTRYINDEX);
 }
 
+void script_tune(struct script *s)
+{
+	bool large = s->memory_bytes > LARGE_BYTES;
+
+	/* In percent: when a cycle begins, of what was in use behind the last one; and how much it
+	 * marks for each byte that is allocated meanwhile. */
+	lua_gc(s->lua, LUA_GCSETPAUSE, large ? 110 : 200);
+	lua_gc(s->lua, LUA_GCSETSTEPMUL, large ? 1000 : 200);
+}
+
 void script_refill(struct script *s)
 {
 	s->instructions_left = s->limits.instructions;
@@ -123,9 +134,25 @@ const char *script_field_text(lua_State *L, int at, const char *name)
 double script_field_number(lua_State *L, int at, const char *name, double other)
 {
 	lua_getfield(L, at, name);
-	double n = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : other;
+	double n = lua_isnil(L, -1) ? other : script_number(L, -1, name);
 	lua_pop(L, 1);
 	return n;
+}
+
+void script_allow_fields(lua_State *L, int at, const char *what, const char *const *names)
+{
+	lua_pushnil(L);
+	while (lua_next(L, at) != 0) {
+		const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "[...]";
+		unsigned i = 0;
+		while (names[i] != NULL && strcmp(names[i], name) != 0) {
+			i++;
+		}
+		if (names[i] == NULL) {
+			script_fail(L, "%s has no %.40s", what, name);
+		}
+		lua_pop(L, 1);
+	}
 }
 
 void script_add_methods(lua_State *L, const char *name, const luaL_Reg *methods)

@@ -100,6 +100,12 @@ static inline void script_push(const struct script *s, lua_State *L, enum script
 	lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs[ref]);
 }
 
+/*
+ * Now and then: how eagerly the collector works. A small heap may double before it does; of one
+ * that holds many users, what is not needed any more would be half of the memory.
+ */
+void script_tune(struct script *s);
+
 /* A new budget of instructions: before a coroutine is resumed. */
 void script_refill(struct script *s);
 
@@ -113,9 +119,16 @@ _Noreturn void script_fail(lua_State *L, const char *fmt, ...) PRINTF_LIKE(2, 3)
 struct slice script_text(lua_State *L, int at, const char *what);
 double script_number(lua_State *L, int at, const char *what);
 
-/* A field of the table at: text or NULL, number or other. Borrowed while the table holds it. */
+/*
+ * A field of the table at: text or NULL, borrowed while the table holds it; a number, or other
+ * where there is none, script_fail() where it is something else.
+ */
 const char *script_field_text(lua_State *L, int at, const char *name);
 double script_field_number(lua_State *L, int at, const char *name, double other);
+
+/* script_fail() if the table at (positive) has a field that is none of names, which end with NULL:
+ * a word that is written wrong would say nothing. */
+void script_allow_fields(lua_State *L, int at, const char *what, const char *const *names);
 
 /* Appends the value at as JSON. Tables with a value at 1 are arrays. script_fail() on functions. */
 void script_put_json(lua_State *L, int at, struct buf *out);

@@ -16,6 +16,7 @@ enum {
 	PBKDF2_MOST = 1024,
 	PBKDF2_ROUNDS = 10000000,
 	KDF_INPUT_MOST = 1024,
+	XOR_MOST = 1024,
 };
 
 static int sha256(lua_State *L)
@@ -122,6 +123,23 @@ static int pbkdf2(lua_State *L)
 	return 1;
 }
 
+/* xor(a, b): of two texts of the same length, byte by byte. */
+static int xor_texts(lua_State *L)
+{
+	unsigned char out[XOR_MOST];
+	struct slice a = script_text(L, 1, "xor: the first text");
+	struct slice b = script_text(L, 2, "xor: the second text");
+
+	if (a.len != b.len || a.len > XOR_MOST) {
+		script_fail(L, "xor: two texts of the same length, at most %d bytes", XOR_MOST);
+	}
+	for (size_t i = 0; i < a.len; i++) {
+		out[i] = (unsigned char)(a.ptr[i] ^ b.ptr[i]);
+	}
+	lua_pushlstring(L, (const char *)out, a.len);
+	return 1;
+}
+
 void script_add_crypto(struct script *s)
 {
 	lua_State *L = s->lua;
@@ -130,4 +148,5 @@ void script_add_crypto(struct script *s)
 	lua_register(L, "hmac_sha256", hmac_sha256);
 	lua_register(L, "hkdf", hkdf);
 	lua_register(L, "pbkdf2", pbkdf2);
+	lua_register(L, "xor", xor_texts);
 }

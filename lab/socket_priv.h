@@ -1,6 +1,6 @@
 /*
- * A session from inside: socket_session.c (packets, the box), socket_wire.c (polls and websocket).
- * Private to them.
+ * A session from inside: socket_session.c (packets, the box), socket_poll.c (long polls),
+ * socket_wire.c (what transports have in common, the websocket). Private to them.
  */
 #ifndef PLIMSOLL_LAB_SOCKET_PRIV_H
 #define PLIMSOLL_LAB_SOCKET_PRIV_H
@@ -53,6 +53,9 @@ struct socket_session {
 /* A packet of Engine.IO that has come. Never notifies. */
 void socket_take_packet(struct socket_session *s, struct slice packet);
 
+/* Nothing comes or goes any more. */
+bool socket_is_over(const struct socket_session *s);
+
 /* It is over; closes the connections. Never notifies. */
 void socket_fail(struct socket_session *s, enum socket_state state, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
@@ -64,6 +67,30 @@ void socket_notify(struct socket_session *s);
 void socket_wire_begin(struct socket_session *s);
 void socket_wire_open(struct socket_session *s); /* the first packet has come */
 NODISCARD enum err socket_wire_send(struct socket_session *s, struct slice packet);
+void socket_wire_leave(struct socket_session *s); /* says goodbye; SOCKET_LEFT when it is heard */
 void socket_wire_close(struct socket_session *s);
+
+/* ---- of all transports ---- */
+
+/* When an answer is overdue that is asked for now. */
+int64_t socket_deadline_us(const struct socket_session *s);
+
+/* Begins a request in out, up to Cookie; wire: for the websocket. */
+void socket_put_head(struct socket_session *s, struct buf *out, const char *method, bool wire);
+
+/* A usable connection at *conn. False: the session has failed. */
+bool socket_connect_at(struct socket_session *s, struct client_conn **conn);
+
+/* The server has heard the goodbye. */
+void socket_left(struct socket_session *s);
+
+/* ---- polls ---- */
+
+void socket_poll(struct socket_session *s);
+/* Sends what waits, unless something is on its way. */
+void socket_post(struct socket_session *s);
+
+/* With 3probe here and nothing in flight, the websocket takes over. */
+void socket_finish_upgrade(struct socket_session *s);
 
 #endif

@@ -18,11 +18,16 @@ enum {
 	ARENA_BYTES = 16 << 20,
 };
 
+bool socket_is_over(const struct socket_session *s)
+{
+	return s->state == SOCKET_CLOSED || s->state == SOCKET_REFUSED || s->state == SOCKET_LEFT;
+}
+
 void socket_fail(struct socket_session *s, enum socket_state state, const char *fmt, ...)
 {
 	va_list args;
 
-	if (s->state == SOCKET_CLOSED || s->state == SOCKET_REFUSED) {
+	if (socket_is_over(s)) {
 		return;
 	}
 	s->state = state;
@@ -300,6 +305,14 @@ enum err socket_open(struct client *client, const struct socket_options *options
 	return ERR_OK;
 }
 
+void socket_leave(struct socket_session *s)
+{
+	if (s->state == SOCKET_CONNECTED) {
+		s->state = SOCKET_LEAVING;
+		socket_wire_leave(s);
+	}
+}
+
 void socket_close(struct socket_session **sp)
 {
 	struct socket_session *s = *sp;
@@ -308,9 +321,6 @@ void socket_close(struct socket_session **sp)
 		return;
 	}
 	*sp = NULL;
-	if (s->state == SOCKET_CONNECTED && s->upgraded) {
-		(void)!socket_wire_send(s, SLICE("1"));
-	}
 	socket_wire_close(s);
 	for (unsigned i = 0; i < s->n_box; i++) {
 		buf_free(&s->box[i].text);

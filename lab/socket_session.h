@@ -32,6 +32,8 @@ struct socket_options {
 enum socket_state {
 	SOCKET_CONNECTING,
 	SOCKET_CONNECTED, /* and, where it is to be, upgraded or found not to be */
+	SOCKET_LEAVING,	  /* it has said goodbye, and waits until that has arrived */
+	SOCKET_LEFT,	  /* and it has */
 	SOCKET_REFUSED,	  /* the server said that it is too busy */
 	SOCKET_CLOSED,
 };
@@ -47,7 +49,14 @@ NODISCARD enum err socket_open(struct client *client, const struct socket_option
     uint64_t seed, socket_fn *changed, void *arg, struct socket_session **ret,
     struct err_note *note);
 
-/* Leaves, if it can still be said, and frees it; sets *s to NULL. No call back comes any more. */
+/*
+ * Says goodbye behind all that waits to be sent, if it is connected: SOCKET_LEFT when the server
+ * has answered the last POST, or has closed the websocket in turn; then nothing that was said is
+ * lost. SOCKET_CLOSED: it was not heard.
+ */
+void socket_leave(struct socket_session *s);
+
+/* Cuts it, in whatever state, and frees it; sets *s to NULL. No call back comes any more. */
 void socket_close(struct socket_session **s);
 
 enum socket_state socket_state(const struct socket_session *s);

@@ -1,7 +1,7 @@
 /*
- * The parts of the target watch: target_watch.c (sources, looks over time), target_seen.c
- * (counters), target_proc.c (processes of this machine), target_http.c (what a target says of
- * itself). Private to lab.
+ * The parts of the target watch: target_watch.c (looks over time), target_source.c (where),
+ * target_seen.c (counters), target_proc.c (processes of this machine), target_http.c (what a target
+ * says of itself). Private to lab.
  */
 #ifndef PLIMSOLL_LAB_TARGET_PRIV_H
 #define PLIMSOLL_LAB_TARGET_PRIV_H
@@ -44,6 +44,13 @@ struct target_role {
 	    awake; /* processes that wait for the disk; or for it or a processor, or run */
 };
 
+/* What others may see of a role: as it was behind the last look. */
+struct target_shown {
+	char name[TARGET_NAME_BYTES];
+	double gauges[TARGET_FIGURES];
+	bool known[TARGET_FIGURES];
+};
+
 struct target_looks {
 	int64_t at_us;
 	double figures[TARGET_ROLES_MAX][TARGET_COUNTERS];
@@ -53,15 +60,22 @@ struct target {
 	target_fetch_fn *fetch;
 	struct target_source sources[TARGET_SOURCES_MAX];
 	unsigned n_sources;
-	pthread_mutex_t lock; /* roles and looks, between the thread and others */
+	/*
+	 * A look takes as long as the target needs to answer; whoever asks must not wait for that.
+	 * looking: roles and all below them belong to one look at a time. lock: what is shown, held
+	 * for as long as it takes to copy it.
+	 */
+	pthread_mutex_t looking, lock;
+	pthread_cond_t stopped; /* with lock */
 	pthread_t thread;
-	bool running;
-	_Atomic bool stop;
+	bool running, stop;
 	unsigned period_ms;
-	struct target_role roles[TARGET_ROLES_MAX];
-	unsigned n_roles;
+	struct target_shown shown[TARGET_ROLES_MAX];
+	unsigned n_shown;
 	struct target_looks *looks; /* owned */
 	unsigned n_looks;
+	struct target_role roles[TARGET_ROLES_MAX];
+	unsigned n_roles;
 	int64_t last_us;
 	uint64_t round;
 	struct target_seen *seen; /* owned, TARGET_SEEN_MAX, found by hash */

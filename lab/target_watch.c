@@ -6,14 +6,28 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/base/clock.h"
-#include "core/base/host_port.h"
 #include "lab/target_priv.h"
+
+/* The condition waits by the clock that nobody sets. */
+static bool init_locks(struct target *t)
+{
+	pthread_condattr_t monotonic;
+
+	if (pthread_condattr_init(&monotonic) != 0) {
+		return false;
+	}
+	bool good = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 &&
+		    pthread_cond_init(&t->stopped, &monotonic) == 0;
+	pthread_condattr_destroy(&monotonic);
+	/* Mutexes of the plain kind need nothing that could be missing. */
+	return good && pthread_mutex_init(&t->looking, NULL) == 0 &&
+	       pthread_mutex_init(&t->lock, NULL) == 0;
+}
 
 enum err target_open(target_fetch_fn *fetch, struct target **ret)
 {
@@ -25,7 +39,7 @@ enum err target_open(target_fetch_fn *fetch, struct target **ret)
 	t->fetch = fetch;
 	t->looks = calloc(TARGET_LOOKS_MAX, sizeof(*t->looks));
 	t->seen = calloc(TARGET_SEEN_MAX, sizeof(*t->seen));
-	if (t->looks == NULL || t->seen == NULL || pthread_mutex_init(&t->lock, NULL) != 0) {
+	if (t->looks == NULL || t->seen == NULL || !init_locks(t)) {
 		free(t->looks);
 		free(t->seen);
 		free(t);
@@ -43,92 +57,13 @@ void target_close(struct target **tp)
 		return;
 	}
 	target_stop(t);
+	pthread_cond_destroy(&t->stopped);
+	pthread_mutex_destroy(&t->looking);
 	pthread_mutex_destroy(&t->lock);
 	free(t->looks);
 	free(t->seen);
 	free(t);
 	*tp = NULL;
-}
-
-/* ---- sources ---- */
-
-static bool is_loopback(const char *address)
-{
-	char host[HOST_BYTES], port[PORT_BYTES];
-
-	return host_port_split(slice_str(address), host, port) == ERR_OK &&
-	       (host[0] == '\0' || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
-		   strcmp(host, "localhost") == 0 || strcmp(host, "0.0.0.0") == 0);
-}
-
-/* NAME=PID, NAME=http://HOST:PORT/PATH or without a name. */
-static bool read_source(struct target_source *s, struct slice text)
-{
-	size_t equals = slice_find(text, '=', 0);
-	uint64_t pid = 0;
-	struct slice name = slice_sub(text, 0, equals), rest = text;
-
-	if (equals < text.len && !slice_starts(text, SLICE("http://"))) {
-		rest = slice_sub(text, equals + 1, text.len);
-		if (slice_to_cstr(name, s->name, sizeof(s->name)) != ERR_OK || name.len == 0) {
-			return false;
-		}
-	}
-	switch (s->kind) {
-	case TARGET_PROCESS:
-	case TARGET_NAME:
-		s->is_local = true;
-		s->kind = equals < text.len ? TARGET_PROCESS : TARGET_NAME;
-		if (s->kind == TARGET_NAME) {
-			return text.len > 0 &&
-			       slice_to_cstr(text, s->name, sizeof(s->name)) == ERR_OK;
-		}
-		s->pid = slice_to_u64(rest, 1 << 30, &pid) == ERR_OK ? (int)pid : 0;
-		return s->pid > 0;
-	case TARGET_ADMIN:
-		return slice_to_cstr(text, s->address, sizeof(s->address)) == ERR_OK;
-	case TARGET_METRICS:
-		break;
-	}
-	if (s->name[0] == '\0') {
-		(void)snprintf(s->name, sizeof(s->name), "target");
-	}
-	if (!slice_starts(rest, SLICE("http://"))) {
-		return false;
-	}
-	rest = slice_sub(rest, 7, rest.len);
-	size_t slash = slice_find(rest, '/', 0);
-	return slice_to_cstr(slice_sub(rest, 0, slash), s->address, sizeof(s->address)) == ERR_OK &&
-	       slice_to_cstr(
-		   slash < rest.len ? slice_sub(rest, slash, rest.len) : SLICE("/metrics"), s->path,
-		   sizeof(s->path)) == ERR_OK;
-}
-
-enum err target_add(
-    struct target *t, enum target_kind kind, const char *text, struct err_note *note)
-{
-	struct target_source s = { .kind = kind };
-
-	if (t->n_sources == TARGET_SOURCES_MAX) {
-		return err_note_set(
-		    note, ERR_LIMIT, "more than %d things to watch", TARGET_SOURCES_MAX);
-	}
-	if (!read_source(&s, slice_str(text))) {
-		return err_note_set(note, ERR_INVALID, "\"%s\" is nothing to watch", text);
-	}
-	s.is_local = s.is_local || (kind == TARGET_ADMIN && is_loopback(s.address));
-	t->sources[t->n_sources++] = s;
-	return ERR_OK;
-}
-
-bool target_is_local(struct target *t)
-{
-	for (unsigned i = 0; i < t->n_sources; i++) {
-		if (t->sources[i].is_local) {
-			return true;
-		}
-	}
-	return false;
 }
 
 /* ---- looks ---- */
@@ -169,9 +104,21 @@ static void sum_up(struct target_role *r, double elapsed_s)
 	r->hot_s = r->busy_s = r->blocked = r->awake = 0;
 }
 
-/* Every second look goes when there is no room: those left are twice as far apart. */
+/*
+ * Shows what was seen, under the lock. Every second look goes when there is no room: those left are
+ * twice as far apart.
+ */
 static void keep_look(struct target *t, int64_t at_us)
 {
+	for (unsigned r = 0; r < t->n_roles; r++) {
+		struct target_shown *shown = &t->shown[r];
+		if (r >= t->n_shown) {
+			memcpy(shown->name, t->roles[r].name, sizeof(shown->name));
+		}
+		memcpy(shown->gauges, t->roles[r].now, sizeof(shown->gauges));
+		memcpy(shown->known, t->roles[r].known, sizeof(shown->known));
+	}
+	t->n_shown = t->n_roles;
 	if (t->n_looks == TARGET_LOOKS_MAX) {
 		for (unsigned i = 0; i < TARGET_LOOKS_MAX / 2; i++) {
 			t->looks[i] = t->looks[(size_t)2 * i];
@@ -189,7 +136,7 @@ enum err target_look(struct target *t, struct err_note *note)
 {
 	struct err_note own = { 0 };
 
-	pthread_mutex_lock(&t->lock);
+	pthread_mutex_lock(&t->looking);
 	t->round++;
 	if (t->n_seen > TARGET_SEEN_MAX / 2) {
 		target_forget_old(t);
@@ -204,25 +151,40 @@ enum err target_look(struct target *t, struct err_note *note)
 		sum_up(&t->roles[r], elapsed_s);
 	}
 	t->last_us = at_us;
+	pthread_mutex_lock(&t->lock);
 	keep_look(t, at_us);
 	if (e != ERR_OK) {
 		t->trouble = own;
 	}
 	pthread_mutex_unlock(&t->lock);
+	pthread_mutex_unlock(&t->looking);
 	if (e != ERR_OK && note != NULL) {
 		*note = own;
 	}
 	return e;
 }
 
+/* Waits for the next look; false: there is to be none. */
+static bool wait_for_look(struct target *t, int64_t at_us)
+{
+	const struct timespec until = { .tv_sec = at_us / 1000000,
+		.tv_nsec = at_us % 1000000 * 1000 };
+	int failed = 0;
+
+	pthread_mutex_lock(&t->lock);
+	while (!t->stop && failed == 0) {
+		failed = pthread_cond_timedwait(&t->stopped, &t->lock, &until);
+	}
+	bool more = !t->stop;
+	pthread_mutex_unlock(&t->lock);
+	return more;
+}
+
 static void *watch(void *arg)
 {
 	struct target *t = arg;
-	const struct timespec wait = { .tv_sec = t->period_ms / 1000,
-		.tv_nsec = (long)(t->period_ms % 1000) * 1000000 };
 
-	while (!t->stop) {
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
+	while (wait_for_look(t, clock_mono_us() + (int64_t)t->period_ms * 1000)) {
 		enum err e = target_look(t, NULL);
 		(void)e; /* kept as trouble */
 	}
@@ -245,7 +207,10 @@ enum err target_start(struct target *t, unsigned period_ms, struct err_note *not
 void target_stop(struct target *t)
 {
 	if (t->running) {
+		pthread_mutex_lock(&t->lock);
 		t->stop = true;
+		pthread_cond_signal(&t->stopped);
+		pthread_mutex_unlock(&t->lock);
 		pthread_join(t->thread, NULL);
 		t->running = false;
 	}
@@ -256,14 +221,14 @@ void target_stop(struct target *t)
 unsigned target_roles(struct target *t)
 {
 	pthread_mutex_lock(&t->lock);
-	unsigned n = t->n_roles;
+	unsigned n = t->n_shown;
 	pthread_mutex_unlock(&t->lock);
 	return n;
 }
 
 const char *target_role_name(struct target *t, unsigned role)
 {
-	return t->roles[role].name; /* never changes */
+	return t->shown[role].name; /* never changes */
 }
 
 /* Counters of a role at a moment; false: there are no looks around it. */
@@ -301,20 +266,43 @@ bool target_between(
 	struct target_use use = { .known = { false } };
 
 	pthread_mutex_lock(&t->lock);
-	bool good = role < t->n_roles && to_us > from_us && at_moment(t, role, from_us, from) &&
+	bool good = role < t->n_shown && to_us > from_us && at_moment(t, role, from_us, from) &&
 		    at_moment(t, role, to_us, to);
 	if (good) {
-		const struct target_role *r = &t->roles[role];
+		const struct target_shown *r = &t->shown[role];
 		double seconds = (double)(to_us - from_us) / 1e6;
 		for (unsigned f = 0; f < TARGET_FIGURES; f++) {
 			use.known[f] = r->known[f];
 			use.figures[f] =
-			    f < TARGET_COUNTERS ? fmax(to[f] - from[f], 0) / seconds : r->now[f];
+			    f < TARGET_COUNTERS ? fmax(to[f] - from[f], 0) / seconds : r->gauges[f];
 		}
 		*ret = use;
 	}
 	pthread_mutex_unlock(&t->lock);
 	return good;
+}
+
+unsigned target_looks(struct target *t)
+{
+	pthread_mutex_lock(&t->lock);
+	unsigned n = t->n_looks;
+	pthread_mutex_unlock(&t->lock);
+	return n;
+}
+
+bool target_look_at(struct target *t, unsigned number, struct target_moment *ret)
+{
+	pthread_mutex_lock(&t->lock);
+	bool there = number < t->n_looks;
+	if (there) {
+		const struct target_looks *look = &t->looks[number];
+		ret->at_us = look->at_us;
+		for (unsigned r = 0; r < TARGET_ROLES_MAX; r++) {
+			ret->cpu_s[r] = look->figures[r][TARGET_CPU_S];
+		}
+	}
+	pthread_mutex_unlock(&t->lock);
+	return there;
 }
 
 enum err target_trouble(struct target *t, struct err_note *ret)

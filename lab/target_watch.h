@@ -76,7 +76,8 @@ NODISCARD enum err target_add(
  * ERR_SYNTAX. */
 NODISCARD enum err target_look(struct target *t, struct err_note *note);
 
-/* Looks every period_ms until target_stop(). ERR_SYSTEM: no thread. */
+/* Looks every period_ms until target_stop(), which waits for a look that has begun. ERR_SYSTEM: no
+ * thread. */
 NODISCARD enum err target_start(struct target *t, unsigned period_ms, struct err_note *note);
 void target_stop(struct target *t);
 
@@ -93,6 +94,20 @@ bool target_is_local(struct target *t);
  */
 bool target_between(
     struct target *t, unsigned role, int64_t from_us, int64_t to_us, struct target_use *ret);
+
+/* A look: when, and the processor seconds of each role since the first one. */
+struct target_moment {
+	int64_t at_us;
+	double cpu_s[TARGET_ROLES_MAX];
+};
+
+/* All figures as members of the object that is being written; null: not known. */
+struct json_writer;
+void target_use_put_json(const struct target_use *use, struct json_writer *w);
+
+/* How many looks are kept, and one of them by its number, from 0 on; false: there is none. */
+unsigned target_looks(struct target *t);
+bool target_look_at(struct target *t, unsigned number, struct target_moment *ret);
 
 /* What went wrong with looking since the first look, the newest; ERR_OK: nothing. */
 enum err target_trouble(struct target *t, struct err_note *ret);

@@ -25,10 +25,18 @@ void user_put_cookie_pairs(lua_State *L, struct buf *out)
 	lua_pushnil(L);
 	while (lua_istable(L, -2) && lua_next(L, -2) != 0) {
 		if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING) {
+			struct slice name = script_text(L, -2, "the name of a cookie");
+			struct slice value = script_text(L, -1, "the value of a cookie");
+			/* Those of answers are checked; a model may put others there. */
+			if (!http_chars_are(name, HTTP_CHAR_TOKEN) ||
+			    !http_chars_are(value, HTTP_CHAR_COOKIE)) {
+				script_fail(
+				    L, "\"%.*s\" is no cookie", SLICE_ARG(slice_sub(name, 0, 40)));
+			}
 			buf_append_str(out, first ? "" : "; ");
-			buf_append_str(out, lua_tostring(L, -2));
+			buf_append_slice(out, name);
 			buf_append_char(out, '=');
-			buf_append_str(out, lua_tostring(L, -1));
+			buf_append_slice(out, value);
 			first = false;
 		}
 		lua_pop(L, 1);
@@ -186,6 +194,21 @@ struct slice user_step_of_path(struct slice path)
 	return path.len == 1 ? path : slice_sub(path, from, path.len);
 }
 
+/* options.expect: a status, or "any". */
+static int read_expect(lua_State *L, int options)
+{
+	const char *text = script_field_text(L, options, "expect");
+
+	if (text != NULL && strcmp(text, "any") == 0) {
+		return EXPECT_ANY;
+	}
+	double status = script_field_number(L, options, "expect", 200);
+	if (!(status >= 200 && status <= 599)) {
+		script_fail(L, "expect: a status from 200 to 599, or \"any\"");
+	}
+	return (int)status;
+}
+
 int user_ask(lua_State *L, const char *method, int body, int options)
 {
 	struct script *s = user_running(L, "a request");
@@ -207,9 +230,7 @@ int user_ask(lua_State *L, const char *method, int body, int options)
 		.text = text, .head_bytes = head_bytes, .step = step_name(L, options), .expect = 200
 	};
 	if (options != 0) {
-		const char *expect = script_field_text(L, options, "expect");
-		bool any = expect != NULL && strcmp(expect, "any") == 0;
-		r.expect = any ? EXPECT_ANY : (int)script_field_number(L, options, "expect", 200);
+		r.expect = read_expect(L, options);
 	}
 	script_push(s, L, REF_ID);
 	lua_rawget(L, 1);

@@ -57,6 +57,7 @@ static struct slice make_auth(lua_State *L, struct buf *scratch)
 
 int user_socket_open(lua_State *L)
 {
+	static const char *const fields[] = { "path", "auth", "transport", "step", NULL };
 	struct script *s = user_running(L, "a socket");
 	struct err_note note = { 0 };
 	struct socket_options o = { .host = s->hooks->host };
@@ -69,6 +70,7 @@ int user_socket_open(lua_State *L)
 		lua_newtable(L);
 		lua_replace(L, 2);
 	}
+	script_allow_fields(L, 2, "a socket", fields);
 	o.path = field_or(L, 2, "path", SLICE("/socket.io/"));
 	if (o.path.ptr[0] != '/' || !http_chars_are(o.path, HTTP_CHAR_TARGET)) {
 		script_fail(L, "socket: \"%.*s\" is no path", SLICE_ARG(slice_sub(o.path, 0, 80)));
@@ -204,10 +206,25 @@ static int socket_transport(lua_State *L)
 	return 1;
 }
 
-static int socket_close_now(lua_State *L)
+/* s:close(): waits until the server has heard what was said, and the goodbye. */
+static int socket_say_goodbye(lua_State *L)
 {
-	socket_close(&socket_of(L)->session);
-	return 0;
+	struct user_socket *u = socket_of(L);
+	struct script *s = user_running(L, "close");
+	const struct user_socket_ask ask = { .kind = USER_SOCKET_CLOSE,
+		.socket = u,
+		.step = SLICE("close"),
+		.name = SLICE_EMPTY,
+		.seconds = -1 };
+
+	if (socket_state(u->session) != SOCKET_CONNECTED) {
+		socket_close(&u->session); /* the server was the first */
+		return 0;
+	}
+	socket_leave(u->session);
+	s->hooks->socket(s->run, &ask);
+	lua_settop(L, 1);
+	return lua_yield(L, 1);
 }
 
 /* What stands behind the name of an event, or first in an acknowledgement. */
@@ -217,6 +234,10 @@ void user_socket_push_result(lua_State *L, enum user_socket_kind kind, bool came
 
 	if (kind == USER_SOCKET_CONNECT) {
 		return;
+	}
+	if (kind == USER_SOCKET_CLOSE) {
+		socket_close(&((struct user_socket *)lua_touserdata(L, -1))->session);
+		came = false;
 	}
 	lua_pop(L, 1);
 	if (!came) {
@@ -234,7 +255,8 @@ void user_socket_add(struct script *s)
 {
 	static const luaL_Reg methods[] = { { "emit", socket_emit_event }, { "call", socket_call },
 		{ "wait", socket_wait }, { "events", socket_events },
-		{ "transport", socket_transport }, { "close", socket_close_now }, { NULL, NULL } };
+		{ "transport", socket_transport }, { "close", socket_say_goodbye },
+		{ NULL, NULL } };
 
 	script_add_methods(s->lua, socket_methods, methods);
 	luaL_getmetatable(s->lua, socket_methods);

@@ -9,7 +9,7 @@
 #include "lab/script.h"
 #include "lab/socket_session.h"
 
-/* What a model holds. The activity closes it at its end, if Lua has not thrown it away before. */
+/* What a model holds. The activity cuts it at its end, if Lua has not closed it before. */
 struct user_socket {
 	struct list node; /* among those of its activity */
 	struct socket_session *session;
@@ -19,6 +19,7 @@ enum user_socket_kind {
 	USER_SOCKET_CONNECT, /* until it stands */
 	USER_SOCKET_CALL,    /* until the event of that id is acknowledged */
 	USER_SOCKET_WAIT,    /* until an event of that name has come */
+	USER_SOCKET_CLOSE,   /* until the server has heard all, and the goodbye; it is gone then */
 };
 
 /* What a coroutine waits for. */
@@ -40,8 +41,8 @@ void user_socket_add(struct script *s);
 
 /*
  * On top of L: the socket the coroutine yielded. In its place comes what the call returns: the
- * socket, the first value of the acknowledgement or of the event, nil where none came. Call it
- * protected.
+ * socket, the first value of the acknowledgement or of the event, nil where none came; a socket
+ * that was closed is freed. Call it protected.
  */
 void user_socket_push_result(
     lua_State *L, enum user_socket_kind kind, bool came, struct slice json);

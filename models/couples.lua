@@ -87,6 +87,7 @@ model {
 	name = "couples",
 	about = "two people who share an app",
 	retry = "retry-after",
+	resume = 0.8, -- eight sessions a day: within two hours of the last one, but for the night
 	-- A user who was here before: signed in.
 	warm = function(user)
 		device_of(user)

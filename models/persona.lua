@@ -107,6 +107,7 @@ model {
 	about = "people who sign in to sites with their e-mail address",
 	keys = KEYS,
 	connection = "activity",
+	resume = 0.9, -- a device comes every half hour or so, and tickets are good for two hours
 	-- What a server would say, for logs without one.
 	pretend = function(method, path, body, step)
 		local answers = {

@@ -17,6 +17,7 @@ export class SyncStandIn {
 		this.sessions = new Map(); // Hawk id -> { key, user }
 		this.tokens = new Map(); // Hawk id -> { key, user, log }
 		this.oauth = new Map(); // access token -> user
+		this.keys = new Map(); // user -> { wrapKb, keyPrint, keysChangedAt }
 		this.stores = new Map(); // user -> Map(collection -> { time, records })
 		this.nonces = new Set();
 		this.clock = 1700000000;
@@ -43,14 +44,30 @@ export class SyncStandIn {
 		return { ...known, hashed: f.hash !== undefined };
 	}
 
+	// Fewer rounds than a real one may ask for.
+	howStretched(body) {
+		return [200, { upgradeNeeded: false, currentVersion: 'v2', clientSalt: this.salt(JSON.parse(body).email), rounds: 1000 }];
+	}
+
+	salt = (email) => `${NS}quickStretchV2:${createHash('sha256').update(email).digest('hex').slice(0, 32)}`;
+
 	login(body) {
 		const { email, authPW } = JSON.parse(body);
-		const quick = pbkdf2Sync(PASSWORD, `${NS}quickStretch:${email}`, 1000, 32, 'sha256');
+		const quick = pbkdf2Sync(PASSWORD, this.salt(email), 1000, 32, 'sha256');
 		if (Buffer.from(hkdfSync('sha256', quick, '', `${NS}authPW`, 32)).toString('hex') !== authPW) return [400, { errno: 103 }];
 		const token = randomBytes(32);
 		const bytes = Buffer.from(hkdfSync('sha256', token, '', `${NS}sessionToken`, 96));
 		this.sessions.set(bytes.subarray(0, 32).toString('hex'), { key: bytes.subarray(32, 64), user: email });
-		return [200, { uid: '0'.repeat(32), sessionToken: token.toString('hex'), verified: true }];
+		const keys = this.keys.get(email) ?? { wrapKb: '', keyPrint: '', keysChangedAt: 0 };
+		return [200, { uid: '0'.repeat(32), sessionToken: token.toString('hex'), verified: true, ...keys }];
+	}
+
+	makeKey(req, body) {
+		const session = this.checkHawk(req, body, this.sessions);
+		const { wrapKb, keyPrint, expectedPrint } = JSON.parse(body);
+		if (!session?.hashed || this.keys.has(session.user) || expectedPrint !== '' || !/^[0-9a-f]{64}$/.test(wrapKb) || !/^[0-9a-f]{32}$/.test(keyPrint)) this.fault(`keys: ${body}`);
+		this.keys.set(session.user, { wrapKb, keyPrint, keysChangedAt: 1700000000123 });
+		return [200, { keysChangedAt: 1700000000123 }];
 	}
 
 	oauthToken(req, body) {
@@ -67,7 +84,8 @@ export class SyncStandIn {
 		const user = this.oauth.get(req.headers.authorization?.replace(/^Bearer /, ''));
 		const [, time, print] = /^(\d+)-([\w-]{22})$/.exec(req.headers['x-keyid'] ?? '') ?? [];
 		if (!user || !time) return [401, { status: 'invalid-credentials' }];
-		if (Buffer.from(print, 'base64url').toString('hex') !== req.headers['x-client-state']) this.fault('X-Client-State');
+		const keys = this.keys.get(user);
+		if (Number(time) !== keys?.keysChangedAt || keys.keyPrint !== req.headers['x-client-state'] || Buffer.from(print, 'base64url').toString('hex') !== keys.keyPrint) this.fault('X-KeyID or X-Client-State');
 		const [id, key] = [randomBytes(30).toString('base64url'), randomBytes(33).toString('base64url')];
 		const log = [user];
 		this.tokens.set(id, { key, user, log });
@@ -106,7 +124,9 @@ export class SyncStandIn {
 	answer(req, body) {
 		const url = new URL(req.url, 'http://x');
 		const path = url.pathname;
+		if (path === '/v1/account/credentials/status') return this.howStretched(body);
 		if (path === '/v1/account/login') return this.login(body);
+		if (path === '/v1/account/keys') return this.makeKey(req, body);
 		if (path === '/v1/oauth/token') return this.oauthToken(req, body);
 		if (path === '/token/1.0/sync/1.5') return this.token(req);
 		const old = /^\/1\.1\/(user\d+)(\/.*)$/.exec(path);

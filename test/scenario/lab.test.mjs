@@ -266,6 +266,11 @@ meanwhile('TLS: a certificate that is trusted, one that is not, and large answer
 	const { certificate, key } = testCertificate();
 	const large = 'x'.repeat(300000);
 	const server = https.createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, (req, res) => res.end(req.url === '/large' ? large : 'x'));
+	let [shaken, reused] = [0, 0];
+	server.on('secureConnection', (socket) => {
+		shaken++;
+		reused += socket.isSessionReused() ? 1 : 0;
+	});
 	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 	t.after(() => {
 		server.closeAllConnections?.();
@@ -273,11 +278,14 @@ meanwhile('TLS: a certificate that is trusted, one that is not, and large answer
 	});
 	const url = `https://localhost:${server.address().port}`;
 	const file = model(activity('visit', 1000, 'local b = browser() b:get("/a") check(#b:get("/large").body == 300000, "cut") b:post("/b", ("y"):rep(200000))'));
-	for (const trust of [['--ca', certificate], ['--insecure']]) {
+	for (const trust of [['--ca', certificate], ['--insecure', '--resume', '100%']]) {
+		[shaken, reused] = [0, 0];
 		const { json, stderr } = await load(file, url, ['--users', '864', '--for', '1s', ...trust]);
 		assert.ok(json, stderr);
 		assert.deepEqual(json.failures, []);
 		assert.ok(byName(json, 'visit').done > 0);
+		assert.deepEqual([json.generator.tls_handshakes, json.generator.tls_resumed], [shaken, reused]);
+		assert.ok(trust.length === 2 ? reused === 0 : reused > 0 && reused < shaken, `${reused} of ${shaken}`);
 	}
 	const { json, code } = await load(file, url, ['--users', '864', '--for', '1s']);
 	assert.notEqual(code, 0);

@@ -62,12 +62,13 @@ meanwhile('a server of 80 a second, watched as a process and by its metrics', as
 	assert.ok(json.caveats.some((c) => /shared the processors/.test(c)));
 });
 
-meanwhile('no more users than --most, and the words for people', async (t) => {
+meanwhile('no more users than --most, by two generators, a threshold of one activity, and the words for people', async (t) => {
 	const server = await standIn(t, { paths: { '/work': { work: 0.1 } } });
-	const { code, stdout, stderr } = await line([model, '--start', '20k', '--most', '30k', '--slo', 'errors<40%', server.url]);
+	const { code, stdout, stderr } = await line([model, '--start', '20k', '--most', '30k', '--slo', 'visit.errors<40%', '--processes', '2', server.url]);
 	assert.equal(code, 0, stderr);
 	assert.match(stdout, /^saturation: above \d+ active users .*more were not tried$/m);
-	assert.match(stdout, /^errors<40% is kept: /m);
+	assert.match(stdout, /^visit\.errors<40% is kept: /m);
+	assert.match(stdout, /^visit against .*, 2 generators$/m);
 	assert.match(stdout, /nothing was watched: no role can be named/);
 	assert.match(stderr, /saturation +30000 users/);
 });

@@ -1,7 +1,7 @@
 // plimsoll replay against a server that keeps what it saw: times, order of each client, filters, hits and misses,
 // and what is said of a log that is broken.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { lab, scratch, standIn } from './lib/lab.mjs';
@@ -99,6 +99,26 @@ test('N clients in a closed loop; Poisson at a rate; a list of paths with counts
 	assert.match(none.stderr, /the log has no times: --rate says how many a second/);
 });
 
+test('by three processes: every request once, each client in its order, one report, page and record', async (t) => {
+	const { seen, url } = await server(t, 5);
+	let text = '';
+	for (let i = 0; i < 40; i++) text += line(`10.0.0.${i % 7}`, 0, `GET /${i % 4 === 3 ? 'b' : 'a'}${String(i).padStart(2, '0')}`, 200);
+	const [log, page, record] = [file(text), path.join(scratch, 'replay.html'), path.join(scratch, 'replay.jsonl')];
+	const { json, stderr } = await replay(log, url, ['--times', 'fast', '--processes', '3', '--html', page, '--record', record]);
+	assert.ok(json, stderr);
+	assert.equal(json.generator.generators, 3);
+	assert.deepEqual([json.replay.requests, json.replay.clients, json.replay.hits, json.replay.misses, json.replay.changed], [40, 7, 30, 10, 10]);
+	assert.deepEqual([json.activities[0].done, json.activities[0].latency.count], [40, 40]);
+	assert.deepEqual(seen.map((s) => s.url).sort(), Array.from({ length: 40 }, (_, i) => `/${i % 4 === 3 ? 'b' : 'a'}${String(i).padStart(2, '0')}`).sort());
+	for (let client = 0; client < 7; client++) {
+		const own = seen.map((s) => Number(s.url.slice(2))).filter((n) => n % 7 === client);
+		assert.deepEqual(own, [...own].sort((a, b) => a - b));
+	}
+	assert.match(readFileSync(page, 'utf8'), /Then and now[\s\S]*in the log[\s\S]*10 answers are of another kind/);
+	const kept = JSON.parse(readFileSync(record, 'utf8'));
+	assert.deepEqual([kept.kind, kept.model, kept.preset], ['replay', path.basename(log), '40 requests']);
+});
+
 test('a HAR document: bodies go along', async (t) => {
 	const { seen, url } = await server(t);
 	const entry = (ms, method, target, status, postData) => ({ startedDateTime: `2026-05-31T12:00:00.${String(ms).padStart(3, '0')}Z`, request: { method, url: `https://old.example${target}`, postData }, response: { status } });
@@ -132,6 +152,8 @@ test('broken lines are counted and the first named; a log without requests, wron
 		[['replay', file('a\nb\n'), url], 1, /no request in 2 lines/],
 		[['replay', 'none.log', url], 1, /none\.log cannot be read/],
 		[['replay', log], 2, /replay LOG URL/],
+		[['replay', log, '--processes', '2', '--format', 'combined', url], 1, /1 clients for 2 processes: the requests of a client stay in one/],
+		[['replay', log, '--generators', '2', url], 2, /a log is replayed by this machine alone \(--processes\)/],
 		[['replay', log, '--status', '999', url], 1, /none of the 1 requests is replayed/],
 		[['replay', log, '--since', 'soon', url], 1, /"soon" is no time/],
 		[['replay', log, '--times', 'never', url], 2, /--times never: allowed is original, poisson or fast/],

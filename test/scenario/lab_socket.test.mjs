@@ -51,7 +51,32 @@ test('sessions by polls, by websocket and from one to the other', async (t) => {
 	assert.equal(server.seen.events.hug, server.seen.opened);
 	assert.equal(server.seen.events.typing, server.seen.opened);
 	assert.ok(server.seen.pongs >= 2 * server.seen.opened, `pongs: ${server.seen.pongs}`);
-	assert.deepEqual(byName(json, 'upgrade').steps.map((s) => [s.name, s.done]), ['connect', 'hello', 'hug', 'activity', 'never', 'large'].map((name) => [name, name === 'never' ? 0 : upgrade]));
+	assert.deepEqual(byName(json, 'upgrade').steps.map((s) => [s.name, s.done]), ['connect', 'hello', 'hug', 'activity', 'never', 'large', 'close'].map((name) => [name, name === 'never' ? 0 : upgrade]));
+});
+
+test('last words are heard, or it is said that they were not', async (t) => {
+	const server = new SocketioStandIn({ on() {} });
+	const posts = new Map();
+	let deaf = false; // to all but the first POST of a session, its CONNECT
+	// A POST is read late; what is cut meanwhile is lost.
+	const post = (req, res) => {
+		const n = (posts.get(req.url) ?? 0) + 1;
+		posts.set(req.url, n);
+		setTimeout(() => !(deaf && n > 1) && !req.socket.destroyed && server.request(req, res), 60);
+	};
+	const url = await standIn(t, (req, res) => (req.method === 'POST' ? post(req, res) : server.request(req, res)), (http) => http.on('upgrade', (req, socket) => server.upgrade(req, socket)));
+	const file = model(['upgrade', 'websocket', 'polling'].map((way) => activity(way, 500, `local s = user:browser(1):socket { transport = "${way}" } s:emit("away") s:close()`)).join(''));
+	const heard = await load(file, url, ['--users', '864', '--for', '1s']);
+	assert.ok(heard.json, heard.stderr);
+	assert.deepEqual([heard.json.failures, server.faults], [[], []]);
+	const done = heard.json.activities.map((a) => a.done);
+	assert.ok(done.every((n) => n > 0), String(done));
+	assert.equal(server.seen.events.away, done[0] + done[1] + done[2]);
+	const say = model(activity('visit', 500, 'local s = user:browser(1):socket { transport = "polling" } think(0.3) s:emit("away") s:close()'));
+	deaf = true;
+	const { json } = await load(say, url, ['--users', '864', '--for', '1s', '--timeout', '1s']);
+	assert.ok(byName(json, 'visit').failed > 0 && byName(json, 'visit').done === 0);
+	for (const f of json.failures) assert.match(f.text, /visit: socket: (post: no answer|close: nothing came) in time/);
 });
 
 test('refusals, failures and ends of sessions are told apart', async (t) => {
