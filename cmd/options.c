@@ -175,6 +175,9 @@ int cmd_load_conf(const struct app *app, const struct cmd_options *o, struct con
 	if (good && o->conf_path != NULL) {
 		good = conf_load(conf, o->conf_path, &problems) == ERR_OK;
 	}
+	if (conf != NULL) {
+		good = conf_load_env(conf, &problems) == ERR_OK && good;
+	}
 	for (unsigned i = 0; conf != NULL && i < o->n_sets; i++) {
 		good = apply_set(conf, o->sets[i], &problems) == ERR_OK && good;
 	}

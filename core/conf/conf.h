@@ -42,6 +42,12 @@ struct conf_key {
 	uint32_t roles;	     /* ROLE_BIT mask of the roles that get a secret; 0 = all */
 	const char *help;    /* one sentence */
 	bool list;	     /* with commas; lines of one file that set it add up */
+	/*
+	 * Names in the environment that set it, "NAME|NAME", the first that is there counts;
+	 * "NAME:s" reads a bare number in that unit, "HOST+PORT" makes an address of two. NULL:
+	 * none.
+	 */
+	const char *env;
 };
 
 struct conf_table {
@@ -64,6 +70,12 @@ void conf_free(struct conf **c);
  * ERR_CONFIG if there was any; ERR_NOT_FOUND/ERR_DENIED/ERR_IO if the file cannot be read.
  */
 NODISCARD enum err conf_load(struct conf *c, const char *path, struct buf *problems);
+
+/*
+ * Sets what the environment says (conf_key.env), over a file and below the command line. The origin
+ * is "environment NAME". Empty variables count as absent. Problems as of conf_load(). ERR_CONFIG.
+ */
+NODISCARD enum err conf_load_env(struct conf *c, struct buf *problems);
 
 /* Sets one value from text ("section.name=value" of the command line); same problem lines. */
 NODISCARD enum err conf_set(struct conf *c, const char *origin, struct slice section,

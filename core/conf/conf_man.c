@@ -64,6 +64,19 @@ static void put_values(struct buf *out, const struct conf_key *key)
 	buf_free(&allowed);
 }
 
+static void put_env(struct buf *out, const struct conf_key *key)
+{
+	if (key->env == NULL) {
+		return;
+	}
+	for (struct slice piece, rest = slice_str(key->env); slice_split(&rest, '|', &piece);) {
+		for (struct slice one; slice_split(&piece, '+', &one);) {
+			buf_printf(out, "Environment:\n.Ev %.*s .\n",
+			    SLICE_ARG(slice_sub(one, 0, slice_find(one, ':', 0))));
+		}
+	}
+}
+
 static void put_key(struct buf *out, const struct conf_key *key)
 {
 	bool has_unit = key->unit != NULL;
@@ -74,6 +87,7 @@ static void put_key(struct buf *out, const struct conf_key *key)
 	put_values(out, key);
 	buf_append_str(out, key->reloadable ? "Reloadable.\n" : "");
 	buf_append_str(out, key->secret ? "Secret: never printed.\n" : "");
+	put_env(out, key);
 }
 
 void conf_print_man(const struct conf_table *tables, size_t n, struct buf *out)

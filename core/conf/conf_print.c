@@ -26,6 +26,24 @@ void conf_print(const struct conf *c, struct buf *out)
 	}
 }
 
+/* " Environment: `A`, `B`." */
+static void print_env(const struct conf_key *key, struct buf *out)
+{
+	const char *between = " Environment: ";
+
+	if (key->env == NULL) {
+		return;
+	}
+	for (struct slice piece, rest = slice_str(key->env); slice_split(&rest, '|', &piece);) {
+		for (struct slice one; slice_split(&piece, '+', &one);) {
+			struct slice name = slice_sub(one, 0, slice_find(one, ':', 0));
+			buf_printf(out, "%s`%.*s`", between, SLICE_ARG(name));
+			between = ", ";
+		}
+	}
+	buf_append_str(out, ".");
+}
+
 static void print_row(const struct conf_key *key, struct buf *out)
 {
 	buf_printf(out, "| `%s` | %s%s%s%s | `%s` | ", key->name, conf_type_name(key->type),
@@ -38,8 +56,10 @@ static void print_row(const struct conf_key *key, struct buf *out)
 		buf_append_str(out, rest.ptr == NULL ? "" : ", ");
 	}
 	buf_free(&allowed);
-	buf_printf(out, " | %s%s%s |\n", key->help, key->reloadable ? " Reloadable." : "",
+	buf_printf(out, " | %s%s%s", key->help, key->reloadable ? " Reloadable." : "",
 	    key->secret ? " Secret." : "");
+	print_env(key, out);
+	buf_append_str(out, " |\n");
 }
 
 void conf_print_reference(const struct conf_table *tables, size_t n, struct buf *out)

@@ -15,18 +15,18 @@
 
 /* clang-format off */
 static const struct conf_key keys[] = {
-	{ "web", "instances", CONF_INT, "processes", 0, 64, NULL, "0", false, false, 0, "Web processes.", false },
-	{ "web", "listen", CONF_ADDRESS, NULL, 0, 0, NULL, "127.0.0.1:8000", false, false, 0, "Where.", false },
-	{ "web", "idle", CONF_DURATION, "s", 1000, 3600000, NULL, "60s", true, false, 0, "Idle time.", false },
-	{ "web", "buffer", CONF_SIZE, "bytes", 1024, 1 << 20, NULL, "64k", true, false, 0, "Buffer.", false },
-	{ "log", "access", CONF_BOOL, NULL, 0, 0, NULL, "yes", true, false, 0, "Access log.", false },
-	{ "identity", "signup", CONF_ENUM, NULL, 0, 0, "open|closed", "open", true, false, 0, "Who.", false },
-	{ "identity", "public_url", CONF_URL, NULL, 0, 0, NULL, "http://127.0.0.1:8000", false, false, 0, "URL.", false },
-	{ "mail", "password", CONF_STRING, NULL, 0, 40, NULL, NULL, true, true, ROLE_BIT(ROLE_COURIER), "SMTP.", false },
-	{ "tls", "files", CONF_STRING, NULL, 0, 60, NULL, NULL, true, false, 0, "Files.", true },
-	{ "tls", "listen", CONF_ADDRESS, NULL, 0, 0, NULL, NULL, false, false, 0, "Where, or empty.", false },
-	{ "tls", "folder", CONF_PATH, NULL, 0, 0, NULL, NULL, false, false, 0, "A folder, or empty.", false },
-	{ "tls", "data", CONF_PATH, NULL, 0, 0, NULL, "./var", false, false, 0, "A folder.", false },
+	{ "web", "instances", CONF_INT, "processes", 0, 64, NULL, "0", false, false, 0, "Web processes.", false, "OLD_WORKERS|WORKERS" },
+	{ "web", "listen", CONF_ADDRESS, NULL, 0, 0, NULL, "127.0.0.1:8000", false, false, 0, "Where.", false, "T_HOST+T_PORT" },
+	{ "web", "idle", CONF_DURATION, "s", 1000, 3600000, NULL, "60s", true, false, 0, "Idle time.", false, "T_IDLE:s" },
+	{ "web", "buffer", CONF_SIZE, "bytes", 1024, 1 << 20, NULL, "64k", true, false, 0, "Buffer.", false, NULL },
+	{ "log", "access", CONF_BOOL, NULL, 0, 0, NULL, "yes", true, false, 0, "Access log.", false, NULL },
+	{ "identity", "signup", CONF_ENUM, NULL, 0, 0, "open|closed", "open", true, false, 0, "Who.", false, NULL },
+	{ "identity", "public_url", CONF_URL, NULL, 0, 0, NULL, "http://127.0.0.1:8000", false, false, 0, "URL.", false, NULL },
+	{ "mail", "password", CONF_STRING, NULL, 0, 40, NULL, NULL, true, true, ROLE_BIT(ROLE_COURIER), "SMTP.", false, NULL },
+	{ "tls", "files", CONF_STRING, NULL, 0, 60, NULL, NULL, true, false, 0, "Files.", true, NULL },
+	{ "tls", "listen", CONF_ADDRESS, NULL, 0, 0, NULL, NULL, false, false, 0, "Where, or empty.", false, NULL },
+	{ "tls", "folder", CONF_PATH, NULL, 0, 0, NULL, NULL, false, false, 0, "A folder, or empty.", false, NULL },
+	{ "tls", "data", CONF_PATH, NULL, 0, 0, NULL, "./var", false, false, 0, "A folder.", false, NULL },
 };
 /* clang-format on */
 static const struct conf_table table = { keys, sizeof(keys) / sizeof(keys[0]) };
@@ -303,6 +303,44 @@ static void the_reference_names_every_key(void **state)
 	buf_free(&b);
 }
 
+static void the_environment_counts_under_its_names(void **state)
+{
+	struct conf *c = fresh();
+	struct buf b = buf_new(65536);
+
+	(void)state;
+	assert_int_equal(setenv("WORKERS", "3", 1), 0);
+	assert_int_equal(setenv("T_PORT", "8123", 1), 0);
+	assert_int_equal(setenv("T_IDLE", "90", 1), 0);
+	assert_int_equal(conf_load_env(c, &b), ERR_OK);
+	assert_int_equal(conf_int(c, "web", "instances"), 3);
+	assert_string_equal(conf_str(c, "web", "listen"), "127.0.0.1:8123");
+	assert_int_equal(conf_ms(c, "web", "idle"), 90000);
+	conf_print(c, &b);
+	assert_non_null(memmem(b.data, b.len, "instances = 3  # environment WORKERS\n", 37));
+	assert_non_null(
+	    memmem(b.data, b.len, "listen = 127.0.0.1:8123  # environment T_HOST+T_PORT\n", 53));
+
+	/* The first name counts; what is empty is not there. */
+	assert_int_equal(setenv("OLD_WORKERS", "5", 1), 0);
+	assert_int_equal(setenv("T_HOST", "::1", 1), 0);
+	assert_int_equal(setenv("T_IDLE", "", 1), 0);
+	assert_int_equal(conf_load_env(c, &b), ERR_OK);
+	assert_int_equal(conf_int(c, "web", "instances"), 5);
+	assert_string_equal(conf_str(c, "web", "listen"), "[::1]:8123");
+
+	buf_clear(&b);
+	assert_int_equal(setenv("OLD_WORKERS", "many", 1), 0);
+	assert_int_equal(conf_load_env(c, &b), ERR_CONFIG);
+	assert_true(slice_starts(buf_slice(&b), SLICE("environment OLD_WORKERS: [web] instances")));
+	assert_int_equal(conf_int(c, "web", "instances"), 5);
+	assert_int_equal(unsetenv("OLD_WORKERS") + unsetenv("WORKERS") + unsetenv("T_HOST") +
+			     unsetenv("T_PORT") + unsetenv("T_IDLE"),
+	    0);
+	buf_free(&b);
+	conf_free(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +355,7 @@ int main(void)
 		cmocka_unit_test(secrets_reach_only_their_role_and_no_screen),
 		cmocka_unit_test(what_a_reload_cannot_change_is_named),
 		cmocka_unit_test(the_reference_names_every_key),
+		cmocka_unit_test(the_environment_counts_under_its_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

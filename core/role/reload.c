@@ -57,6 +57,9 @@ static enum err read_conf(const struct supervisor *s, struct conf **ret, struct 
 	/* Without a file there is only what does not stand in it: keys and certificates. */
 	e = s->conf_path == NULL ? ERR_OK : conf_load(next, s->conf_path, problems);
 	if (e == ERR_OK) {
+		e = conf_load_env(next, problems);
+	}
+	if (e == ERR_OK) {
 		e = conf_copy_origin(next, s->conf, "command line");
 	}
 	if (e == ERR_OK) {

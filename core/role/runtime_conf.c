@@ -11,6 +11,7 @@ static const struct conf_key keys[] = {
 	{ .section = "plimsoll", .name = "services", .type = CONF_STRING, .def = "all",
 	  .help = "Services to run: all, or names with commas between. \"verifier\" is not among all: it runs alone, without database and keys." },
 	{ .section = "plimsoll", .name = "public_url", .type = CONF_URL, .def = "http://127.0.0.1:8000",
+	  .env = "SYNC_TOKENSERVER__INIT_NODE_URL|SYNCSERVER_PUBLIC_URL",
 	  .help = "Address under which browsers reach the service; https except on loopback." },
 
 	{ .section = "plimsoll", .name = "upgrade_timeout", .type = CONF_DURATION, .unit = "s", .min = 1000, .max = 86400000,
@@ -21,6 +22,7 @@ static const struct conf_key keys[] = {
 	  .help = "A process whose loop has not turned for so long is killed and started again; 0 never." },
 
 	{ .section = "web", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8000",
+	  .env = "SYNC_HOST+SYNC_PORT",
 	  .help = "Address on which the service listens." },
 	{ .section = "web", .name = "instances", .type = CONF_INT, .unit = "processes", .min = 0, .max = 64,
 	  .def = "0", .help = "Processes that answer requests; 0 is one per processor core." },
