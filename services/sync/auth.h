@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/http/http.h"
+#include "services/sync/hawk_call.h"
 
 enum {
 	SYNC_FXA_ID_SIZE = 72 /* longest id that a token carries, and a NUL */
@@ -26,8 +27,10 @@ struct sync_user {
 
 /*
  * Checks everything about the request's Authorization but the uid in the path. Does not wait.
- * ERR_UNAUTHENTICATED with the reason for the log in c->note; any other error is a fault of ours.
+ * ERR_UNAUTHENTICATED with the reason for the log in c->note and *ret_cause; any other error is a
+ * fault of ours.
  */
-NODISCARD enum err sync_authenticate(struct op_call *c, struct sync_user *ret);
+NODISCARD enum err sync_authenticate(
+    struct op_call *c, struct sync_user *ret, enum hawk_cause *ret_cause);
 
 #endif

@@ -13,8 +13,7 @@ enum {
 
 /* ---- what is common ---- */
 
-/* Takes what has expired out of the totals. */
-static enum err subtract_expired(struct sync_call *s, struct sync_meta *m)
+enum err sync_subtract_expired(struct sync_call *s, struct sync_meta *m)
 {
 	const struct svc_env *env = s->c->env;
 	struct sql_query *q;
@@ -80,7 +79,7 @@ static enum err begin(struct op_call *c, struct sync_call *s, bool is_exact, str
 	if (e != ERR_OK || !sync_call_holds(s, m->storage_ms)) {
 		return e;
 	}
-	e = is_exact ? subtract_expired(s, m) : ERR_OK;
+	e = is_exact ? sync_subtract_expired(s, m) : ERR_OK;
 	*ret = e == ERR_OK ? m : NULL;
 	return e;
 }
@@ -124,8 +123,8 @@ enum err sync_info_counts(struct op_call *c)
 	return m == NULL ? e : reply_object(&s, m, put_count);
 }
 
-/* Bytes as kilobytes, exactly: a part of 1,024 has ten decimals at most. */
-static void put_kilobytes(struct json_writer *w, int64_t bytes)
+/* A part of 1,024 has ten decimals at most. */
+void sync_put_kilobytes(struct json_writer *w, int64_t bytes)
 {
 	char text[48];
 	int n = snprintf(text, sizeof(text), "%lld.%010lld", (long long)(bytes / 1024),
@@ -140,7 +139,7 @@ static void put_kilobytes(struct json_writer *w, int64_t bytes)
 static bool put_usage(struct json_writer *w, const struct sync_collection *c)
 {
 	json_put_name(w, sync_collection_name(c));
-	put_kilobytes(w, c->bytes);
+	sync_put_kilobytes(w, c->bytes);
 	return true;
 }
 
@@ -170,9 +169,9 @@ enum err sync_info_quota(struct op_call *c)
 	}
 	struct json_writer w = json_writer_new(body);
 	json_begin_array(&w);
-	put_kilobytes(&w, sync_meta_bytes(m));
+	sync_put_kilobytes(&w, sync_meta_bytes(m));
 	if (state->limits.quota_bytes > 0) {
-		put_kilobytes(&w, state->limits.quota_bytes);
+		sync_put_kilobytes(&w, state->limits.quota_bytes);
 	} else {
 		json_put_null(&w);
 	}

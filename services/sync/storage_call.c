@@ -4,6 +4,7 @@
 #include "services/sync/storage_call.h"
 
 #include "core/base/clock.h"
+#include "core/obs/log.h"
 #include "services/sync/bso_record.h"
 #include "services/sync/sync_priv.h"
 
@@ -121,18 +122,46 @@ static bool refuse(struct op_call *c, int status, enum sync_code code)
 	return false;
 }
 
+/*
+ * 401 with the cause in the log and in Hawk's own word for it, so that an operator need not guess
+ * (and `plimsoll check sync` does not). Secrets are in neither.
+ */
+static bool refuse_sender(struct op_call *c, enum hawk_cause cause)
+{
+	const char *name = hawk_cause_name(cause);
+	const char *challenge = arena_printf(c->arena, "Hawk error=\"%s\"", name);
+
+	LOG(LOG_INFO, "sync", "request_refused", LOG_C("op", c->op->name), LOG_C("cause", name),
+	    LOG_C("detail", c->note.text));
+	if (challenge != NULL) {
+		http_add_header(c->req, SLICE("WWW-Authenticate"), slice_str(challenge));
+	}
+	http_reply(c->req, 401, SLICE("application/json"), SLICE("0"));
+	return false;
+}
+
 static bool authenticate(struct sync_call *s, uint64_t uid, bool writes)
 {
 	struct op_call *c = s->c;
-	enum err e = sync_authenticate(c, &s->user);
+	enum hawk_cause cause = HAWK_CAUSE_HEADER;
+	enum err e = sync_authenticate(c, &s->user, &cause);
 	bool is_late = e == ERR_OK && s->user.is_expired && !sync_op_is_collections(c->op);
 
 	if (e != ERR_OK && e != ERR_UNAUTHENTICATED) {
 		sync_error(c, e);
 		return false;
 	}
-	if (e != ERR_OK || is_late || (uint64_t)s->user.uid != uid) {
-		return refuse(c, 401, SYNC_CODE_OTHER);
+	if (e != ERR_OK) {
+		return refuse_sender(c, cause);
+	}
+	if (is_late) {
+		(void)!err_note_set(&c->note, ERR_UNAUTHENTICATED, "the token has expired");
+		return refuse_sender(c, HAWK_CAUSE_EXPIRED);
+	}
+	if ((uint64_t)s->user.uid != uid) {
+		(void)!err_note_set(&c->note, ERR_UNAUTHENTICATED, "the token is of uid %lld",
+		    (long long)s->user.uid);
+		return refuse_sender(c, HAWK_CAUSE_USER);
 	}
 	return !(writes && s->user.is_read_only) || refuse(c, 403, SYNC_CODE_OTHER);
 }

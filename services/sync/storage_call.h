@@ -5,6 +5,7 @@
 #ifndef PLIMSOLL_SYNC_STORAGE_CALL_H
 #define PLIMSOLL_SYNC_STORAGE_CALL_H
 
+#include "core/base/json.h"
 #include "core/http/http.h"
 #include "core/service.h"
 #include "services/sync/auth.h"
@@ -58,6 +59,10 @@ NODISCARD bool sync_call_holds(struct sync_call *s, int64_t modified_ms);
 
 /* The user's row, in the arena. Errors as sync_meta_load(). */
 NODISCARD enum err sync_call_meta(struct sync_call *s, struct sync_meta **ret);
+
+/* info.c: takes what has expired out of the totals; and bytes as kilobytes, exactly. */
+NODISCARD enum err sync_subtract_expired(struct sync_call *s, struct sync_meta *m);
+void sync_put_kilobytes(struct json_writer *w, int64_t bytes);
 
 /* Answers; modified_ms becomes X-Last-Modified. body must live as long as the request. */
 void sync_reply(struct sync_call *s, int status, struct slice body, int64_t modified_ms);
