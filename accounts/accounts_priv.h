@@ -34,9 +34,11 @@ extern const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS];
 
 /* statements.c: every SQL statement of accounts, by its place in the table. */
 enum accounts_stmt {
-#define ACCOUNTS_STMT(id, name, flags, text) STMT_##id,
+#define ACCOUNTS_STMT(id, name, flags, text)		    STMT_##id,
+#define ACCOUNTS_STMT_BOTH(id, name, flags, text, postgres) STMT_##id,
 #include "accounts/statements.def"
 #undef ACCOUNTS_STMT
+#undef ACCOUNTS_STMT_BOTH
 	ACCOUNTS_STMT_COUNT
 };
 extern const struct sql_stmt accounts_stmts[ACCOUNTS_STMT_COUNT];

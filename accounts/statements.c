@@ -6,8 +6,14 @@
 const struct sql_stmt accounts_stmts[ACCOUNTS_STMT_COUNT] = {
 #define ACCOUNTS_STMT(id, stmt_name, stmt_flags, stmt_text)                                        \
 	[STMT_##id] = { .name = (stmt_name), .text = (stmt_text), .flags = (stmt_flags) },
+#define ACCOUNTS_STMT_BOTH(id, stmt_name, stmt_flags, stmt_text, postgres)                         \
+	[STMT_##id] = { .name = (stmt_name),                                                       \
+		.text = (stmt_text),                                                               \
+		.postgres_text = (postgres),                                                       \
+		.flags = (stmt_flags) },
 #include "accounts/statements.def"
 #undef ACCOUNTS_STMT
+#undef ACCOUNTS_STMT_BOTH
 };
 
 enum err accounts_finish(struct sql_query *q)

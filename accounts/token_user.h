@@ -87,6 +87,20 @@ NODISCARD enum err token_user_settle(struct txn *t, const struct token_claims *c
 NODISCARD enum err token_user_outdate(
     struct txn *t, struct slice fxa_uid, int64_t generation, struct err_note *note);
 
+/*
+ * Takes over a row of another token server, with its uid. A row that is there learns later values,
+ * so that a second time does nothing. ERR_EXISTS: the uid is another user's here.
+ */
+NODISCARD enum err token_user_adopt(struct txn *t, struct slice fxa_uid, const struct token_user *u,
+    int64_t created_ms, struct err_note *note);
+
+/* No new user gets a uid up to this one: its store is of somebody who is not known here yet. */
+NODISCARD enum err token_user_reserve(struct txn *t, int64_t uid, struct err_note *note);
+
+/* Whose uid that is; text in the arena. ERR_NOT_FOUND: nobody's. */
+NODISCARD enum err token_user_of_uid(struct sql_db *db, struct arena *arena, int64_t uid,
+    struct slice *ret_fxa_uid, struct err_note *note);
+
 /* Nobody comes in as this user any more. */
 NODISCARD enum err token_user_retire(struct txn *t, struct slice fxa_uid, struct err_note *note);
 

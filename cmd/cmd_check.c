@@ -3,9 +3,11 @@
  * would work but surprise.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "accounts/public_url.h"
 #include "cmd/check_mail.h"
+#include "cmd/check_sync.h"
 #include "cmd/check_tls.h"
 #include "cmd/cmd.h"
 #include "cmd/database.h"
@@ -111,6 +113,9 @@ int cmd_check(const struct app *app, struct conf *conf, const struct cmd_options
 {
 	struct err_note note = { 0 };
 
+	if (o->word != NULL && strcmp(o->word, "sync") == 0 && !o->data) {
+		return check_sync(conf, o->n_more > 0 ? o->more[0] : NULL);
+	}
 	if (o->word != NULL && !o->data) {
 		fprintf(stderr, "plimsoll check: to check the backup \"%s\" say --data\n", o->word);
 		return EXIT_USAGE;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd_user.h"
+#include "cmd/sync_import.h"
 #include "core/base/clock.h"
 #include "services/sync/admin.h"
 #include "services/sync/purge.h"
@@ -171,6 +172,7 @@ static const struct user_verb verbs[] = {
 	{ "purge",  "",           0, true, sync_do_purge },
 	{ "export", "UID > FILE", 1, false, sync_do_export },
 	{ "import", "UID < FILE", 1, true, sync_do_import },
+	{ "import-from", "FILE [--dry-run]", 1, true, sync_import_from },
 };
 /* clang-format on */
 

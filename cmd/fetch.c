@@ -20,7 +20,7 @@ enum {
 	READ_BYTES = 16384
 };
 
-static enum err connect_to(const char *address, int *ret_fd, struct err_note *note)
+enum err fetch_connect(const char *address, int *ret_fd, struct err_note *note)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
 	struct addrinfo *found = NULL;
@@ -77,7 +77,7 @@ enum err fetch_admin(const char *address, const char *path, struct buf *out, str
 {
 	char request[512];
 	int fd = -1;
-	enum err e = connect_to(address, &fd, note);
+	enum err e = fetch_connect(address, &fd, note);
 
 	if (e != ERR_OK) {
 		return e;

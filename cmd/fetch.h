@@ -15,4 +15,8 @@
 NODISCARD enum err fetch_admin(const char *address, const char *path, struct buf *out,
     struct slice *ret_body, struct err_note *note);
 
+/* Connects, with the same patience for each read and write. ERR_NOT_FOUND with the reason in note.
+ */
+NODISCARD enum err fetch_connect(const char *address, int *ret_fd, struct err_note *note);
+
 #endif

@@ -18,7 +18,7 @@ struct command {
 /* clang-format off */
 static const struct command commands[] = {
 	{ "serve",   "[SERVICE]",     "runs the services (all, or SERVICE and what it needs)", cmd_serve },
-	{ "check",   "[--data [DIR]]", "says whether the configuration (and the data, or the backup DIR) is good, and what to mend", cmd_check },
+	{ "check",   "[--data [DIR] | sync [URL]]", "says whether the configuration (and the data, or the backup DIR) is good, and what to mend; sync: asks the running server as a browser does, and explains a 401", cmd_check },
 	{ "config",  "[--reference|--man]", "prints every key in effect and where its value came from", cmd_config },
 	{ "mail",    "WHAT ...",      "mail: test ADDRESS, bounce [RETURN-PATH] < MESSAGE, forget ADDRESS", cmd_mail },
 	{ "metrics", "[--reference]", "prints what each figure and counter means (doc/METRICS.md)", cmd_metrics },
@@ -31,7 +31,7 @@ static const struct command commands[] = {
 	{ "user",    "WHAT ...",      "accounts: list, show, verify, lock, unlock, delete, create, invite, admin, import, export, create-many", cmd_user },
 	{ "identity", "WHAT ...",     "keys of sign-in: key list, key new, key retire ID; verify [FILE|-]: checks an assertion without a server; cost: what passwords cost here", cmd_identity },
 	{ "symbols", "WHAT ...",      "the symbol store: token list|add|extend|revoke|block|unblock, symbolicate, gc", cmd_symbols },
-	{ "sync",    "WHAT ...",      "stores of Firefox Sync: usage, user UID, purge, export UID, import UID", cmd_sync },
+	{ "sync",    "WHAT ...",      "stores of Firefox Sync: usage, user UID, purge, export UID, import UID, import-from FILE", cmd_sync },
 	{ "model",   "WHAT MODEL ...", "models of users: check, rates (derived step by step), log (without a server), fit and compare (with a log or metrics)", NULL },
 	{ "replay",  "LOG URL",       "plays an access log against a server; `plimsoll replay --help`", NULL },
 	{ "load",    "MODEL URL",     "behaves like so many active users of a model; `plimsoll load --help`", NULL },
@@ -66,7 +66,7 @@ static void print_help(FILE *out)
 	    "  --unused-for DAYS      (symbols gc) files that nobody has asked for since\n"
 	    "  --keep BUILDS          (symbols gc) all but the newest builds of each module\n"
 	    "  --try-older-than DAYS  (symbols gc) files of try builds; 30 days if it is not given\n"
-	    "  --dry-run              (symbols gc) removes nothing, says what it would\n"
+	    "  --dry-run              (symbols gc, sync import-from) changes nothing, says what would be done\n"
 	    "  --no-sandbox           (serve) runs where the kernel has no Landlock or seccomp\n\n"
 	    "exit codes: 0 ok, 1 failed, 2 wrong command line, 3 wrong configuration,\n"
 	    "            4 address or data folder in use, 5 no sandbox\n",
@@ -104,7 +104,9 @@ static int run_command(
 		return EXIT_OK;
 	}
 	bool takes_all = command->run == cmd_user || command->run == cmd_mail ||
-			 command->run == cmd_identity || command->run == cmd_sync || command->run == cmd_symbols;
+			 command->run == cmd_identity || command->run == cmd_sync || command->run == cmd_symbols ||
+			 (command->run == cmd_check && o.word != NULL &&
+			     strcmp(o.word, "sync") == 0 && o.n_more <= 1);
 	const char *extra = takes_all		   ? NULL
 			    : o.n_more > 0	   ? o.more[0]
 			    : !takes_word(command) ? o.word

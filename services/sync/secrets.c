@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 
+#include "accounts/keyfile.h"
 #include "accounts/keys.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
@@ -51,13 +52,10 @@ static enum err add_derived(struct token_secrets *s, const uint8_t key[SYMMETRIC
 	return e;
 }
 
-static enum err take(const struct svc_env *env, struct slice reply, struct token_secrets *ret)
+/* Configured ones or, where there are none, those that follow from the keys. */
+static enum err choose(struct slice newest, struct slice previous,
+    const struct symmetric_keys *keys, struct token_secrets *ret)
 {
-	struct wire_reader r = wire_reader_new(reply);
-	struct slice newest = wire_take_bytes(&r), previous = wire_take_bytes(&r);
-	const struct symmetric_keys *keys = accounts_keys(env);
-
-	CHECK(wire_done(&r));
 	ret->n = 0;
 	if (newest.len > 0) {
 		enum err e = add(ret, newest);
@@ -65,6 +63,43 @@ static enum err take(const struct svc_env *env, struct slice reply, struct token
 	}
 	enum err e = add_derived(ret, keys->current);
 	return e == ERR_OK ? add_derived(ret, keys->previous) : e;
+}
+
+static enum err take(const struct svc_env *env, struct slice reply, struct token_secrets *ret)
+{
+	struct wire_reader r = wire_reader_new(reply);
+	struct slice newest = wire_take_bytes(&r), previous = wire_take_bytes(&r);
+
+	CHECK(wire_done(&r));
+	return choose(newest, previous, accounts_keys(env), ret);
+}
+
+enum err token_secrets_read(
+    const struct conf *conf, const char *data_dir, struct token_secrets *ret, struct err_note *note)
+{
+	struct symmetric_keys keys = { .current = { 0 } };
+	struct slice newest = slice_str(conf_str(conf, "sync", "master_secret"));
+	struct buf bytes = buf_new(2 * sizeof(keys));
+	enum err e =
+	    newest.len > 0 ? ERR_OK : keyfile_read(data_dir, "symmetric.key", &bytes, note);
+
+	if (e == ERR_OK && newest.len == 0) {
+		if (bytes.len == sizeof(keys)) {
+			memcpy(&keys, bytes.data, sizeof(keys));
+		} else {
+			e = err_note_set(note, ERR_CONFIG, "symmetric.key is damaged");
+		}
+	}
+	if (e == ERR_OK) {
+		e = choose(newest, slice_str(conf_str(conf, "sync", "master_secret_previous")),
+		    &keys, ret);
+	}
+	if (bytes.data != NULL) {
+		OPENSSL_cleanse(bytes.data, bytes.cap);
+	}
+	OPENSSL_cleanse(&keys, sizeof(keys));
+	buf_free(&bytes);
+	return e;
 }
 
 enum err token_secrets_fetch(struct svc_env *env, struct token_secrets *ret, struct err_note *note)

@@ -12,6 +12,13 @@
 /* sync.secrets: web -> signer. */
 extern const struct rpc_def sync_secrets;
 
+/*
+ * The same for a command of who may read the server's files. ERR_NOT_FOUND: there is no secret yet,
+ * as the server never ran; errors of key files.
+ */
+NODISCARD enum err token_secrets_read(const struct conf *conf, const char *data_dir,
+    struct token_secrets *ret, struct err_note *note);
+
 /* Web, in a task. */
 NODISCARD enum err token_secrets_fetch(
     struct svc_env *env, struct token_secrets *ret, struct err_note *note);
