@@ -72,6 +72,32 @@ static enum err save(
 	return sync_finish(q);
 }
 
+static void bind_text(struct sql_query *q, const char *name, struct slice text, bool is_there)
+{
+	if (is_there) {
+		sql_bind_text(q, name, text);
+	} else {
+		sql_bind_null(q, name);
+	}
+}
+
+/* Of the old protocol: what is not said stays, unless the row was made afresh. */
+static enum err save_parents(struct sync_write *w, const struct sync_record *r, bool is_fresh)
+{
+	struct sql_query *q;
+	enum err e = sync_begin(w->t->db, SYNC_BSO_PARENTS, &q, w->note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	bind_key(q, w, r->id);
+	sql_bind_i64(q, "keep_parent", !r->has_parentid && !is_fresh);
+	sql_bind_i64(q, "keep_predecessor", !r->has_predecessorid && !is_fresh);
+	bind_text(q, "parentid", r->parentid, r->has_parentid);
+	bind_text(q, "predecessorid", r->predecessorid, r->has_predecessorid);
+	return sync_finish(q);
+}
+
 static enum err put(struct sync_write *w, const struct sync_record *r, bool is_batch, bool is_new)
 {
 	struct bso old = { .is_there = false };
@@ -82,7 +108,8 @@ static enum err put(struct sync_write *w, const struct sync_record *r, bool is_b
 		return e;
 	}
 	struct bso b = old.is_live ? old : (struct bso){ .is_there = false };
-	if (!old.is_live || is_batch || r->has_payload || r->has_sortindex) {
+	bool is_changed = r->has_payload || (r->has_sortindex && !w->r->is_weave);
+	if (!old.is_live || is_batch || is_changed) {
 		b.modified_ms = w->w.stamp_ms;
 	}
 	if (r->has_sortindex) {
@@ -99,7 +126,11 @@ static enum err put(struct sync_write *w, const struct sync_record *r, bool is_b
 		w->c->bytes += (int64_t)r->payload.len - old.bytes;
 	}
 	w->c->count += old.is_there ? 0 : 1;
-	return save(w, r, &b, with_payload);
+	e = save(w, r, &b, with_payload);
+	bool is_revived = w->r->is_weave && old.is_there && !old.is_live;
+	return e == ERR_OK && (r->has_parentid || r->has_predecessorid || is_revived)
+		   ? save_parents(w, r, !old.is_live)
+		   : e;
 }
 
 enum err sync_apply(struct sync_write *w, struct slice records, bool is_batch)
@@ -107,8 +138,8 @@ enum err sync_apply(struct sync_write *w, struct slice records, bool is_batch)
 	struct wire_reader reader = wire_reader_new(records);
 	struct sync_record r;
 	enum err e = ERR_OK;
-	/* Ids of one request differ, so into an empty collection all of them are new. */
-	bool is_new = w->c->count == 0;
+	/* Ids of a request of 1.5 differ, so into an empty collection all of them are new. */
+	bool is_new = w->c->count == 0 && !w->r->is_weave;
 
 	while (e == ERR_OK && sync_record_take(&reader, &r)) {
 		e = put(w, &r, is_batch, is_new);

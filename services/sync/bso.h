@@ -19,6 +19,10 @@ struct sync_bso {
 	int64_t modified_ms, sortindex;
 };
 
+/* Of a row of SYNC_BSO_GET: what only the old protocol shows; false where there is none. */
+bool sync_bso_parentid(struct sql_query *q, struct slice *ret);
+bool sync_bso_predecessorid(struct sql_query *q, struct slice *ret);
+
 /* The record as JSON. */
 void sync_bso_write(struct json_writer *w, const struct sync_bso *b);
 

@@ -8,7 +8,9 @@
 enum {
 	HAS_PAYLOAD = 1,
 	HAS_SORTINDEX = 2,
-	HAS_TTL = 4
+	HAS_TTL = 4,
+	HAS_PARENTID = 8,
+	HAS_PREDECESSORID = 16
 };
 
 bool sync_id_is_good(struct slice id)
@@ -36,9 +38,10 @@ bool sync_name_is_good(struct slice name)
 
 void sync_record_put(struct buf *out, const struct sync_record *r)
 {
-	wire_put_u8(
-	    out, (uint8_t)((r->has_payload ? HAS_PAYLOAD : 0) |
-			   (r->has_sortindex ? HAS_SORTINDEX : 0) | (r->has_ttl ? HAS_TTL : 0)));
+	wire_put_u8(out,
+	    (uint8_t)((r->has_payload ? HAS_PAYLOAD : 0) | (r->has_sortindex ? HAS_SORTINDEX : 0) |
+		      (r->has_ttl ? HAS_TTL : 0) | (r->has_parentid ? HAS_PARENTID : 0) |
+		      (r->has_predecessorid ? HAS_PREDECESSORID : 0)));
 	wire_put_bytes(out, r->id);
 	if (r->has_payload) {
 		wire_put_bytes(out, r->payload);
@@ -48,6 +51,12 @@ void sync_record_put(struct buf *out, const struct sync_record *r)
 	}
 	if (r->has_ttl) {
 		wire_put_i64(out, r->ttl_s);
+	}
+	if (r->has_parentid) {
+		wire_put_bytes(out, r->parentid);
+	}
+	if (r->has_predecessorid) {
+		wire_put_bytes(out, r->predecessorid);
 	}
 }
 
@@ -61,7 +70,9 @@ bool sync_record_take(struct wire_reader *r, struct sync_record *ret)
 		.has_payload = (has & HAS_PAYLOAD) != 0,
 		.has_sortindex = (has & HAS_SORTINDEX) != 0,
 		.has_ttl = (has & HAS_TTL) != 0,
-		.payload = SLICE_EMPTY };
+		.payload = SLICE_EMPTY,
+		.has_parentid = (has & HAS_PARENTID) != 0,
+		.has_predecessorid = (has & HAS_PREDECESSORID) != 0 };
 	if (ret->has_payload) {
 		ret->payload = wire_take_bytes(r);
 	}
@@ -70,6 +81,12 @@ bool sync_record_take(struct wire_reader *r, struct sync_record *ret)
 	}
 	if (ret->has_ttl) {
 		ret->ttl_s = wire_take_i64(r);
+	}
+	if (ret->has_parentid) {
+		ret->parentid = wire_take_bytes(r);
+	}
+	if (ret->has_predecessorid) {
+		ret->predecessorid = wire_take_bytes(r);
 	}
 	return !r->bad;
 }

@@ -17,7 +17,7 @@ enum {
 	SYNC_ID_MAX = 64, /* bytes of an id, all of them printable ASCII */
 	SYNC_SORTINDEX_MAX = 999999999,
 	SYNC_TTL_MAX = 999999999, /* seconds */
-	SYNC_RECORD_OVERHEAD = 32 /* bytes of a record beside id and payload, at most */
+	SYNC_RECORD_OVERHEAD = 32 /* bytes of a record beside its texts, at most */
 };
 
 struct sync_record {
@@ -25,6 +25,9 @@ struct sync_record {
 	bool has_payload, has_sortindex, has_ttl;
 	struct slice payload; /* UTF-8 */
 	int64_t sortindex, ttl_s;
+	/* Only of the old protocol (sync.md 2.2). */
+	bool has_parentid, has_predecessorid;
+	struct slice parentid, predecessorid;
 };
 
 /* 1..SYNC_ID_MAX printable ASCII characters. */

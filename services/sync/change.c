@@ -55,24 +55,32 @@ static void answer_refusal(struct sync_call *s, const struct sync_written *w)
 	}
 }
 
-enum err sync_change_run(
-    struct sync_call *s, const struct sync_write_req *r, struct sync_written *ret, bool *ret_done)
+enum err sync_change_send(
+    struct op_call *c, const struct sync_write_req *r, struct sync_written *ret)
 {
-	const struct svc_env *env = s->c->env;
+	const struct svc_env *env = c->env;
 	struct buf message = buf_new(SYNC_MESSAGE_MAX);
 	struct slice bytes = SLICE_EMPTY, reply = SLICE_EMPTY;
 
-	*ret_done = false;
 	sync_write_req_put(&message, r);
 	enum err e = buf_finish(&message, &bytes);
 	if (e == ERR_OK) {
-		e = rpc_call(env->peer[ROLE_STORE], &sync_write, bytes, s->c->deadline_us,
-		    s->c->trace, s->c->arena, &reply, &s->c->note);
+		e = rpc_call(env->peer[ROLE_STORE], &sync_write, bytes, c->deadline_us, c->trace,
+		    c->arena, &reply, &c->note);
 	}
 	buf_free(&message);
 	if (e == ERR_OK && !sync_written_take(reply, ret)) {
-		e = err_note_set(&s->c->note, ERR_CORRUPT, "sync.write: an answer of no form");
+		e = err_note_set(&c->note, ERR_CORRUPT, "sync.write: an answer of no form");
 	}
+	return e;
+}
+
+enum err sync_change_run(
+    struct sync_call *s, const struct sync_write_req *r, struct sync_written *ret, bool *ret_done)
+{
+	enum err e = sync_change_send(s->c, r, ret);
+
+	*ret_done = false;
 	if (e != ERR_OK) {
 		return e;
 	}

@@ -10,6 +10,10 @@
 /* A change of kind to what the request is about; no records yet. */
 struct sync_write_req sync_change_new(const struct sync_call *s, enum sync_write_kind kind);
 
+/* Has the store do it; whether it was done is the outcome's. Errors of the call. */
+NODISCARD enum err sync_change_send(
+    struct op_call *c, const struct sync_write_req *r, struct sync_written *ret);
+
 /*
  * Runs it. *ret_done false: the request is answered (412, 404, quota, batch). Errors of the call:
  * the caller returns them.

@@ -16,7 +16,7 @@ extern const struct sql_stmt sync_stmts[SYNC_STMTS];
 
 /* sync_schema.c */
 enum {
-	SYNC_MIGRATIONS = 1
+	SYNC_MIGRATIONS = 2
 };
 extern const struct migration sync_migrations[SYNC_MIGRATIONS];
 

@@ -34,6 +34,24 @@ void sync_bso_read(struct sql_query *q, bool with_payload, struct sync_bso *ret)
 	ret->payload = with_payload ? sql_col_blob(q, 3) : SLICE_EMPTY;
 }
 
+static bool text_at(struct sql_query *q, int column, struct slice *ret)
+{
+	bool is_there = !sql_col_is_null(q, column);
+
+	*ret = is_there ? sql_col_text(q, column) : SLICE_EMPTY;
+	return is_there;
+}
+
+bool sync_bso_parentid(struct sql_query *q, struct slice *ret)
+{
+	return text_at(q, 5, ret);
+}
+
+bool sync_bso_predecessorid(struct sql_query *q, struct slice *ret)
+{
+	return text_at(q, 6, ret);
+}
+
 enum err sync_bso_find(
     struct sync_call *s, int64_t number, struct slice id, struct sql_query **ret_q)
 {

@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "accounts/outside.h"
 #include "services/sync/db.h"
@@ -14,6 +15,8 @@
 #include "services/sync/secrets.h"
 #include "services/sync/sync_priv.h"
 #include "services/sync/token_server.h"
+#include "services/sync/weave.h"
+#include "services/sync/weave_change.h"
 #include "services/sync/write.h"
 
 enum {
@@ -31,6 +34,7 @@ static void free_state(struct sync_state *state)
 	sync_backoff_close(&state->backoff);
 	jwt_keys_free(&state->jwt_keys);
 	token_cache_free(&state->tokens);
+	weave_cache_free(&state->weave_cache);
 	OPENSSL_cleanse(&state->secrets, sizeof(state->secrets));
 	free(state);
 }
@@ -66,6 +70,10 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	}
 	if (e == ERR_OK && env->role == ROLE_WEB) {
 		e = token_cache_new(&state->tokens);
+	}
+	bool has_old_api = strcmp(conf_str(env->conf, "sync", "old_api"), "off") != 0;
+	if (e == ERR_OK && env->role == ROLE_WEB && has_old_api) {
+		e = weave_cache_new(&state->weave_cache);
 	}
 	const char *jwks = conf_str(env->conf, "sync", "oauth_jwks");
 	if (e == ERR_OK && env->role == ROLE_WEB && *jwks != '\0') {
@@ -114,6 +122,8 @@ static const struct rpc_def *const rpcs[] = {
 	&sync_token_user,
 	&sync_token_event,
 	&sync_fx_change,
+	&sync_weave_change,
+	&sync_weave_secret,
 	&sync_write,
 	&sync_purge,
 };

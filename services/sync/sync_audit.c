@@ -191,7 +191,8 @@ enum err sync_anonymise(struct sql_db *db, const char *password, struct err_note
 		e = sync_finish(q);
 	}
 	buf_free(&filler);
-	static const enum sync_stmt steps[] = { SYNC_HIDE_CHUNKS, SYNC_HIDE_BATCHES };
+	static const enum sync_stmt steps[] = { SYNC_HIDE_CHUNKS, SYNC_HIDE_BATCHES,
+		SYNC_HIDE_WEAVE_USERS };
 	for (size_t i = 0; e == ERR_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
 		e = sync_begin(db, steps[i], &q, note);
 		if (e == ERR_OK) {

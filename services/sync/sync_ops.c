@@ -4,6 +4,7 @@
 #include "services/sync/fx.h"
 #include "services/sync/sync_priv.h"
 #include "services/sync/token_server.h"
+#include "services/sync/weave.h"
 
 enum {
 	BODY_MAX = 8392704 /* bytes; what [sync] max_request_bytes can be at most */
@@ -27,6 +28,29 @@ const struct op sync_ops[SYNC_OPS] = {
 	{ "sync.delete_user_slash", HTTP_DELETE, "/1.5/{uid:digits}/", COST_WRITE, SHED_LATE, 30000, 0, 0, sync_delete_all },
 	{ "sync.no_such_path", HTTP_GET, "/1.5/{rest*}", COST_MEMORY, SHED_EARLY, 1000, 0, OP_INLINE, sync_not_found },
 	{ "sync.storage_preflight", HTTP_OPTIONS, "/1.5/{rest*}", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, sync_preflight },
+	/* The storage and user API of versions 1.0 and 1.1. */
+	{ "sync.weave_info", HTTP_GET, "/{version:token}/{user}/info/{rest*}", COST_READ, SHED_FIRST, 10000, 0, 0, weave_info },
+	{ "sync.weave_get", HTTP_GET, "/{version:token}/{user}/storage/{rest*}", COST_READ, SHED_LATE, 300000, 0, 0, weave_get },
+	{ "sync.weave_put", HTTP_PUT, "/{version:token}/{user}/storage/{rest*}", COST_WRITE, SHED_LATE, 60000, WEAVE_BODY_MAX, OP_STREAM, weave_put },
+	{ "sync.weave_post", HTTP_POST, "/{version:token}/{user}/storage/{rest*}", COST_WRITE, SHED_LAST, 60000, WEAVE_BODY_MAX, OP_STREAM, weave_post },
+	{ "sync.weave_delete", HTTP_DELETE, "/{version:token}/{user}/storage/{rest*}", COST_WRITE, SHED_LATE, 60000, 0, 0, weave_delete },
+	{ "sync.weave_delete_storage", HTTP_DELETE, "/{version:token}/{user}/storage", COST_WRITE, SHED_LATE, 30000, 0, 0, weave_delete_all },
+	{ "sync.weave_delete_1", HTTP_DELETE, "/1/{user}", COST_WRITE, SHED_LATE, 30000, 0, 0, weave_delete_all },
+	{ "sync.weave_delete_1_slash", HTTP_DELETE, "/1/{user}/", COST_WRITE, SHED_LATE, 30000, 0, 0, weave_delete_all },
+	{ "sync.weave_delete_1_0", HTTP_DELETE, "/1.0/{user}", COST_WRITE, SHED_LATE, 30000, 0, 0, weave_delete_all },
+	{ "sync.weave_delete_1_0_slash", HTTP_DELETE, "/1.0/{user}/", COST_WRITE, SHED_LATE, 30000, 0, 0, weave_delete_all },
+	{ "sync.weave_delete_1_1", HTTP_DELETE, "/1.1/{user}", COST_WRITE, SHED_LATE, 30000, 0, 0, weave_delete_all },
+	{ "sync.weave_delete_1_1_slash", HTTP_DELETE, "/1.1/{user}/", COST_WRITE, SHED_LATE, 30000, 0, 0, weave_delete_all },
+	{ "sync.weave_user_get_bare", HTTP_GET, "/user/{version:token}/{user}", COST_READ, SHED_MIDDLE, 30000, 0, 0, weave_user_get },
+	{ "sync.weave_user_get", HTTP_GET, "/user/{version:token}/{user}/{rest*}", COST_READ, SHED_MIDDLE, 30000, 0, 0, weave_user_get },
+	{ "sync.weave_user_put_bare", HTTP_PUT, "/user/{version:token}/{user}", COST_COMPUTE, SHED_MIDDLE, 30000, WEAVE_FORM_MAX, 0, weave_user_put },
+	{ "sync.weave_user_put", HTTP_PUT, "/user/{version:token}/{user}/{rest*}", COST_COMPUTE, SHED_MIDDLE, 30000, WEAVE_FORM_MAX, 0, weave_user_put },
+	{ "sync.weave_user_post", HTTP_POST, "/user/{version:token}/{user}/{rest*}", COST_COMPUTE, SHED_MIDDLE, 30000, WEAVE_FORM_MAX, 0, weave_user_post },
+	{ "sync.weave_user_delete_bare", HTTP_DELETE, "/user/{version:token}/{user}", COST_COMPUTE, SHED_MIDDLE, 30000, 0, 0, weave_user_delete },
+	{ "sync.weave_user_delete", HTTP_DELETE, "/user/{version:token}/{user}/{rest*}", COST_COMPUTE, SHED_MIDDLE, 30000, 0, 0, weave_user_delete },
+	{ "sync.weave_captcha", HTTP_GET, "/misc/{version:token}/captcha_html", COST_MEMORY, SHED_MIDDLE, 1000, 0, OP_INLINE, weave_captcha },
+	{ "sync.weave_reset_form", HTTP_GET, "/weave-password-reset", COST_MEMORY, SHED_MIDDLE, 1000, 0, OP_INLINE, weave_reset_form },
+	{ "sync.weave_reset_use", HTTP_POST, "/weave-password-reset", COST_COMPUTE, SHED_LATE, 30000, WEAVE_FORM_MAX, 0, weave_reset_use },
 	/* The token server. */
 	{ "sync.token", HTTP_GET, "/token/1.0/{application}/{version}", COST_READ, SHED_FIRST, 10000, 0, 0, token_server_get },
 	{ "sync.token_bare", HTTP_GET, "/1.0/sync/1.5", COST_READ, SHED_FIRST, 10000, 0, 0, token_server_get },

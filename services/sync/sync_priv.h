@@ -37,6 +37,7 @@ struct sync_state {
 	int64_t stamp_ms;
 	int64_t upload_bytes; /* memory of bodies now */
 	struct sync_backoff backoff;
+	struct weave_cache *weave_cache; /* passwords of the old protocol; NULL: it is off */
 };
 
 /* The state in this process. */
@@ -44,7 +45,7 @@ struct sync_state *sync_state(const struct svc_env *env);
 
 /* sync_ops.c */
 enum {
-	SYNC_OPS = 16 + 42
+	SYNC_OPS = 16 + 42 + 22
 };
 extern const struct op sync_ops[SYNC_OPS];
 /* The row of GET info/collections, which a token may outlive. */
@@ -57,7 +58,7 @@ extern const struct activity sync_activities[SYNC_ACTIVITIES];
 
 /* sync_conf.c */
 enum {
-	SYNC_CONF_KEYS = 24
+	SYNC_CONF_KEYS = 25
 };
 extern const struct conf_key sync_conf_keys[SYNC_CONF_KEYS];
 NODISCARD enum err sync_conf_check(const struct conf *conf, struct err_note *note);
@@ -80,6 +81,11 @@ op_fn fx_configuration, fx_home, fx_file, fx_credentials_status, fx_login, fx_ac
     fx_destroy_device, fx_list_devices, fx_commands, fx_notify, fx_invoke_command,
     fx_attached_clients, fx_openid_configuration, fx_jwks, fx_session_duplicate, fx_session_reauth,
     fx_introspect;
+
+/* weave_*.c: the protocol before 1.5 */
+op_fn weave_info, weave_get, weave_put, weave_post, weave_delete, weave_delete_all, weave_user_get,
+    weave_user_put, weave_user_post, weave_user_delete, weave_captcha, weave_reset_form,
+    weave_reset_use;
 
 /* audit.c */
 NODISCARD enum err sync_audit(struct sql_db *db, struct err_note *note);

@@ -57,6 +57,21 @@ static const char migration_1[] =
     " PRIMARY KEY (uid, batch, chunk)"
     ");";
 
+/* What only the old protocol knows (sync.md 2): two fields of records, and names of users. */
+static const char migration_2[] = "ALTER TABLE sync_bso ADD COLUMN parentid TEXT;"
+				  "ALTER TABLE sync_bso ADD COLUMN predecessorid TEXT;"
+
+				  "CREATE TABLE sync_weave_user ("
+				  " username TEXT NOT NULL PRIMARY KEY," /* lower case */
+				  " account_id BIGINT NOT NULL,"
+				  " uid BIGINT NOT NULL,"   /* of the store */
+				  " address TEXT NOT NULL," /* the account's, for this user */
+				  " created_ms BIGINT NOT NULL"
+				  ");"
+				  "CREATE UNIQUE INDEX sync_weave_user_account ON sync_weave_user"
+				  " (account_id);";
+
 const struct migration sync_migrations[SYNC_MIGRATIONS] = {
 	{ 1, migration_1 },
+	{ 2, migration_2 },
 };

@@ -9,6 +9,7 @@
 #include "services/sync/bso_record.h"
 #include "services/sync/sync_priv.h"
 #include "services/sync/token_server.h"
+#include "services/sync/weave.h"
 
 enum {
 	RETRY_S = 5,
@@ -115,6 +116,10 @@ void sync_error(struct op_call *c, enum err e)
 	}
 	if (token_server_owns_path(http_path(c->req))) {
 		token_server_error(c, e);
+		return;
+	}
+	if (weave_owns_path(http_path(c->req))) {
+		weave_error(c, e);
 		return;
 	}
 	int status = is_database_error(e) ? 503 : err_http_status(e);

@@ -6,80 +6,13 @@
 #include "services/sync/bso_body.h"
 #include "services/sync/change.h"
 #include "services/sync/params.h"
+#include "services/sync/upload_body.h"
 
 enum {
-	FIRST_ROOM = 4096,
 	ANSWER_OVERHEAD = 128
 };
 
 /* ---- bodies ---- */
-
-/* A body that is being read, and the memory it is counted with. */
-struct body {
-	struct sync_state *state;
-	struct buf bytes;
-	int64_t counted;
-};
-
-static void body_end(void *arg)
-{
-	struct body *b = arg;
-
-	b->state->upload_bytes -= b->counted;
-	b->counted = 0;
-	buf_free(&b->bytes);
-}
-
-/* Room that grows with what has come; ERR_TOO_BUSY: too much is on its way in this process. */
-static enum err make_room(struct body *b, char **ret, size_t *ret_size)
-{
-	const struct sync_limits *l = &b->state->limits;
-	size_t left = (size_t)l->request_bytes + 1 - b->bytes.len;
-	size_t want = b->bytes.len < FIRST_ROOM ? FIRST_ROOM : b->bytes.len;
-	size_t before = b->bytes.cap;
-
-	want = want < left ? want : left;
-	if (b->state->upload_bytes + (int64_t)want > l->upload_memory) {
-		return ERR_TOO_BUSY;
-	}
-	*ret = buf_room(&b->bytes, want);
-	if (*ret == NULL) {
-		return ERR_MEMORY;
-	}
-	b->counted += (int64_t)(b->bytes.cap - before);
-	b->state->upload_bytes += (int64_t)(b->bytes.cap - before);
-	*ret_size = want;
-	return ERR_OK;
-}
-
-/* The whole body, which dies with the request. ERR_LIMIT: longer than allowed. */
-static enum err read_body(struct sync_call *s, struct body **ret)
-{
-	struct sync_state *state = s->c->state;
-	struct body *b = arena_alloc(s->c->arena, sizeof(*b));
-	char *room = NULL;
-	size_t size = 0, n = 0;
-
-	if (b == NULL) {
-		return ERR_MEMORY;
-	}
-	*b = (struct body){ .state = state,
-		.bytes = buf_new(2 * (size_t)state->limits.request_bytes + FIRST_ROOM) };
-	enum err e = arena_defer(s->c->arena, body_end, b);
-	while (e == ERR_OK) {
-		e = make_room(b, &room, &size);
-		if (e == ERR_OK) {
-			e = http_body_read(s->c->req, room, size, &n);
-		}
-		if (e == ERR_OK) {
-			buf_grew(&b->bytes, n);
-			e = (int64_t)b->bytes.len > state->limits.request_bytes ? ERR_LIMIT
-										: ERR_OK;
-		}
-	}
-	*ret = b;
-	return e == ERR_END ? ERR_OK : e;
-}
 
 /* An answer to a body that cannot be taken; other errors are the caller's. */
 static enum err refuse_body(struct sync_call *s, enum err e)
@@ -116,19 +49,19 @@ enum err sync_put_item(struct op_call *c)
 {
 	const struct sync_state *state = c->state;
 	struct sync_call s;
-	struct body *body = NULL;
+	struct sync_body *body = NULL;
 	struct sync_upload u;
 
 	if (!sync_call_begin(c, SYNC_BODY_ONE, &s)) {
 		return ERR_OK;
 	}
-	enum err e = read_body(&s, &body);
+	enum err e = sync_body_read(c, state->limits.request_bytes, &body);
 	if (e != ERR_OK) {
 		return e;
 	}
 	e = sync_item_read(
 	    buf_slice(&body->bytes), s.collection, s.item, &state->limits, &u, &c->note);
-	body_end(body);
+	sync_body_end(body);
 	e = e == ERR_OK ? put_records(&s, buf_slice(&u.records)) : refuse_body(&s, e);
 	sync_upload_free(&u);
 	return e;
@@ -222,7 +155,7 @@ enum err sync_post_list(struct op_call *c)
 	const struct sync_state *state = c->state;
 	struct sync_call s;
 	struct sync_post_params p;
-	struct body *body = NULL;
+	struct sync_body *body = NULL;
 	struct sync_upload u;
 
 	if (!sync_call_begin(c, SYNC_BODY_MANY, &s)) {
@@ -235,13 +168,13 @@ enum err sync_post_list(struct op_call *c)
 	if (announces_too_much(&s, p.has_batch)) {
 		return ERR_OK;
 	}
-	enum err e = read_body(&s, &body);
+	enum err e = sync_body_read(c, state->limits.request_bytes, &body);
 	if (e != ERR_OK) {
 		return e;
 	}
 	e = sync_upload_read(
 	    buf_slice(&body->bytes), s.brings_lines, s.collection, &state->limits, &u, &c->note);
-	body_end(body);
+	sync_body_end(body);
 	e = e == ERR_OK ? post_records(&s, &p, &u) : refuse_body(&s, e);
 	sync_upload_free(&u);
 	return e;

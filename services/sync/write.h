@@ -44,6 +44,8 @@ struct sync_write_req {
 	int64_t quota_bytes;			    /* 0: none */
 	int64_t max_total_records, max_total_bytes; /* of a batch */
 	struct slice records;			    /* as sync_record_put() makes them */
+	/* By the rules of the old protocol: only a payload changes the time of a record. */
+	bool is_weave;
 };
 
 enum sync_outcome {

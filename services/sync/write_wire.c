@@ -18,6 +18,7 @@ void sync_write_req_put(struct buf *out, const struct sync_write_req *r)
 	wire_put_i64(out, r->max_total_records);
 	wire_put_i64(out, r->max_total_bytes);
 	wire_put_bytes(out, r->records);
+	wire_put_u8(out, r->is_weave ? 1 : 0);
 }
 
 bool sync_write_req_take(struct slice message, struct sync_write_req *ret)
@@ -36,6 +37,7 @@ bool sync_write_req_take(struct slice message, struct sync_write_req *ret)
 	q.max_total_records = wire_take_i64(&r);
 	q.max_total_bytes = wire_take_i64(&r);
 	q.records = wire_take_bytes(&r);
+	q.is_weave = wire_take_u8(&r) != 0;
 	if (!wire_done(&r) || kind >= SYNC_WRITE_KINDS || q.uid < 0) {
 		return false;
 	}
