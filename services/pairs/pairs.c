@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 
 #include "core/realtime/engineio.h"
+#include "services/pairs/pairs_change.h"
+#include "services/pairs/pairs_db.h"
 #include "services/pairs/pairs_priv.h"
 
 enum {
@@ -101,15 +103,25 @@ static void drain(struct svc_env *env, void *v, int64_t deadline_us)
 	}
 }
 
+static const struct rpc_def *const rpcs[] = {
+	&pairs_change,
+};
+
 const struct service pairs_service = {
 	.name = "pairs",
-	.summary = "Realtime backend for two people: Socket.IO over WebSocket and long polling",
+	.summary = "Backend for two people: REST, and Socket.IO over WebSocket and long polling",
 	.listener = "pairs",
 	.ops = pairs_ops,
 	.n_ops = PAIRS_OPS,
+	.not_found = pairs_not_found,
 	.wrong_method = pairs_wrong_method,
 	.error = pairs_error,
 	.decorate = pairs_decorate,
+	.rpcs = rpcs,
+	.n_rpcs = sizeof(rpcs) / sizeof(rpcs[0]),
+	.stmts = { pairs_stmts, PAIRS_STMTS },
+	.migrations = pairs_migrations,
+	.n_migrations = PAIRS_MIGRATIONS,
 	.conf = { pairs_conf_keys, PAIRS_CONF_KEYS },
 	.metrics = engineio_metrics,
 	.n_metrics = ENGINEIO_METRICS,
@@ -117,5 +129,7 @@ const struct service pairs_service = {
 	.stop = stop,
 	.reload = reload,
 	.drain = drain,
+	.audit = pairs_audit,
+	.anonymise = pairs_anonymise,
 	.check = pairs_conf_check,
 };

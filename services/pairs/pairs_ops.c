@@ -1,7 +1,7 @@
 /*
  * The rows of pairs. Whatever a path of the protocols answers comes from core/realtime.
  */
-#include "services/pairs/pairs_priv.h"
+#include "services/pairs/api.h"
 
 enum {
 	GET_MS = 10000,
@@ -49,7 +49,7 @@ enum err pairs_wrong_method(struct op_call *c)
 	enum err e = answer(c, engineio_other);
 
 	if (e == ERR_NOT_FOUND) {
-		http_reply_text(c->req, 405, "another method is needed here");
+		api_refuse_call(c, 405, "method_not_allowed", "another method is needed here");
 		e = ERR_OK;
 	}
 	return e;
@@ -62,13 +62,8 @@ void pairs_error(struct op_call *c, enum err e)
 	if (engine != NULL) {
 		engineio_error(engine, c, e);
 	} else {
-		http_reply_text(c->req, err_http_status(e), err_text(e));
+		api_error(c, e);
 	}
-}
-
-void pairs_decorate(struct op_call *c)
-{
-	http_add_header(c->req, SLICE("X-Content-Type-Options"), SLICE("nosniff"));
 }
 
 /* clang-format off */
@@ -82,5 +77,9 @@ const struct op pairs_ops[PAIRS_OPS] = {
 	{ "pairs.engine.post", HTTP_POST, "/engine.io/{rest*}", COST_MEMORY, SHED_NEVER, POST_MS, ENGINEIO_BODY_MAX, OP_STREAM, post },
 	{ "pairs.engine.put", HTTP_PUT, "/engine.io/{rest*}", COST_MEMORY, SHED_NEVER, GET_MS, ENGINEIO_BODY_MAX, OP_STREAM, other },
 	{ "pairs.engine.preflight", HTTP_OPTIONS, "/engine.io/{rest*}", COST_MEMORY, SHED_NEVER, GET_MS, 0, OP_INLINE, other },
+#define PAIRS_API(id, name, method, path, cost, rank, deadline_ms, max_body, who, fields, success, refusals, fn, summary) \
+	{ name, HTTP_##method, path, cost, rank, deadline_ms, max_body, 0, pairs_api },
+#include "services/pairs/api.def"
+#undef PAIRS_API
 };
 /* clang-format on */

@@ -1,16 +1,21 @@
 /*
  * Inside of pairs: pairs.c (the service and its state), pairs_conf.c (keys), pairs_ops.c (rows),
- * conformance.c (the applications of the conformance suites).
+ * conformance.c (the applications of the conformance suites); api*.c (the calls of the REST API, in
+ * web), pairs_change.c and what stands in pairs_change_priv.h (the store's part).
  */
 #ifndef PLIMSOLL_PAIRS_PAIRS_PRIV_H
 #define PLIMSOLL_PAIRS_PAIRS_PRIV_H
 
 #include "core/realtime/socketio_server.h"
+#include "services/pairs/api_rows.h"
 #include "services/pairs/pairs.h"
+#include "services/pairs/pairs_fanout.h"
+#include "services/pairs/signup_gate.h"
 
 enum {
-	PAIRS_CONF_KEYS = 15,
-	PAIRS_OPS = 8,
+	PAIRS_CONF_KEYS = 15 + 7,
+	PAIRS_SOCKET_OPS = 8,
+	PAIRS_OPS = PAIRS_SOCKET_OPS + API_ROWS, /* those of the API behind the others */
 };
 
 struct pairs_state {
@@ -18,6 +23,8 @@ struct pairs_state {
 	unsigned most_sessions;	 /* that the descriptors of this process allow */
 	struct socketio *io;	 /* NULL: not in a web process */
 	struct engineio *engine; /* the bare one of the conformance suites; NULL: none */
+	struct pairs_fanout fanout;
+	struct signup_gate gate;
 };
 
 static inline struct pairs_state *pairs_state(const struct svc_env *env)
@@ -40,7 +47,18 @@ struct socketio_settings pairs_settings(const struct conf *conf, unsigned most_s
 extern const struct op pairs_ops[PAIRS_OPS];
 enum err pairs_wrong_method(struct op_call *c);
 void pairs_error(struct op_call *c, enum err e);
+
+/* ---- api_call.c, api_site.c ---- */
+
+op_fn pairs_api, pairs_not_found;
+/* Errors and headers of whatever is not a path of the protocols. */
+void api_error(struct op_call *c, enum err e);
 void pairs_decorate(struct op_call *c);
+
+/* ---- pairs_audit.c ---- */
+
+NODISCARD enum err pairs_audit(struct sql_db *db, struct err_note *note);
+NODISCARD enum err pairs_anonymise(struct sql_db *db, const char *password, struct err_note *note);
 
 /* ---- conformance.c ---- */
 

@@ -1,0 +1,187 @@
+/*
+ * Answers of the REST API, and changes with what they lead to.
+ */
+#include "core/base/check.h"
+#include "core/base/rng.h"
+#include "services/pairs/api.h"
+#include "services/pairs/pairs_fanout.h"
+
+enum {
+	REQUEST_MAX = PAIRS_MESSAGE_MAX,
+	TRIES_UNKNOWN = 2 /* of what a client_id lets be done again */
+};
+
+static const struct slice json_type = { "application/json; charset=utf-8", 31 };
+
+/* ---- refusals ---- */
+
+void api_refuse_call(struct op_call *c, int status, const char *code, const char *message)
+{
+	struct buf *body = arena_buf(c->arena, 1024);
+
+	if (body == NULL) {
+		http_reply(c->req, status, SLICE_EMPTY, SLICE_EMPTY);
+		return;
+	}
+	struct json_writer w = json_writer_new(body);
+	json_begin_object(&w);
+	json_put_name(&w, SLICE("error"));
+	json_begin_object(&w);
+	json_put_name(&w, SLICE("code"));
+	json_put_string(&w, slice_str(code));
+	json_put_name(&w, SLICE("message"));
+	json_put_string(&w, slice_str(message));
+	json_end_object(&w);
+	json_end_object(&w);
+	http_reply(c->req, status, json_type, buf_slice(body));
+}
+
+enum err api_refuse(struct api_call *a, int status, const char *code, const char *message)
+{
+	api_refuse_call(a->c, status, code, message);
+	return ERR_OK;
+}
+
+enum err api_refuse_until(
+    struct api_call *a, int status, const char *code, const char *message, int64_t wait_ms)
+{
+	const char *seconds =
+	    arena_printf(a->c->arena, "%lld", (long long)((wait_ms + 999) / 1000));
+
+	if (seconds != NULL) {
+		http_add_header(a->c->req, SLICE("Retry-After"), slice_str(seconds));
+	}
+	return api_refuse(a, status, code, message);
+}
+
+/* ---- answers ---- */
+
+enum err api_begin(struct api_call *a)
+{
+	a->body = arena_buf(a->c->arena, API_ANSWER_MAX);
+	if (a->body == NULL) {
+		return ERR_MEMORY;
+	}
+	a->out = json_writer_new(a->body);
+	return ERR_OK;
+}
+
+enum err api_send(struct api_call *a, int status)
+{
+	struct slice text = SLICE_EMPTY;
+	enum err e = buf_finish(a->body, &text);
+
+	if (e == ERR_OK) {
+		http_reply(a->c->req, status, json_type, text);
+	}
+	return e == ERR_LIMIT ? ERR_MEMORY : e;
+}
+
+enum err api_send_empty(struct api_call *a)
+{
+	http_reply(a->c->req, a->row->success, SLICE_EMPTY, SLICE_EMPTY);
+	return ERR_OK;
+}
+
+void api_put_event(struct json_writer *out, const struct pairs_changed *event)
+{
+	json_begin_object(out);
+	json_put_name(out, SLICE("seq"));
+	json_put_i64(out, event->seq);
+	json_put_name(out, SLICE("event"));
+	json_put_string(out, event->event);
+	pairs_put_id(out, "user_id", event->user);
+	json_put_name(out, SLICE("at"));
+	json_put_i64(out, event->at_ms);
+	json_put_name(out, SLICE("data"));
+	json_put_raw(out, event->body);
+	json_end_object(out);
+}
+
+enum err api_send_event(struct api_call *a, const struct pairs_changed *changed)
+{
+	enum err e = api_begin(a);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	api_put_event(&a->out, changed);
+	return api_send(a, a->row->success);
+}
+
+/* ---- changes ---- */
+
+static const struct {
+	int status;
+	const char *code, *message;
+} outcomes[PAIRS_OUTCOMES] = {
+	[PAIRS_NOT_FOUND] = { 404, "not_found", "there is no such thing" },
+	[PAIRS_STALE] = { 409, "stale_version", "it was changed meanwhile" },
+	[PAIRS_NOT_OWN] = { 403, "not_own", "it is the partner's" },
+	[PAIRS_FULL] = { 409, "limit_reached", "there are as many as there may be" },
+	[PAIRS_BAD_PLACE] = { 400, "out_of_range", "there is no such place" },
+	[PAIRS_BAD_TIMES] = { 400, "invalid", "the end is before the start" },
+	[PAIRS_PAIRED] = { 409, "already_paired", "one of the two has a partner" },
+	[PAIRS_BAD_TOKEN] = { 400, "bad_token", "the token is none of ours" },
+	[PAIRS_USED] = { 410, "gone", "the token was used, or has expired" },
+	[PAIRS_TOO_SOON] = { 429, "too_soon", "the last mail was sent just now" },
+	[PAIRS_HELD] = { 400, "address_unreachable", "mail to that address came back" },
+	[PAIRS_OTHER_USE] = { 409, "client_id_used", "the client_id stood for something else" },
+};
+
+static enum err call_store(
+    struct api_call *a, const struct pairs_change_req *r, struct pairs_changed *ret)
+{
+	struct slice reply = SLICE_EMPTY;
+	struct buf *message = arena_buf(a->c->arena, REQUEST_MAX);
+	enum err e = ERR_MEMORY;
+
+	if (message == NULL) {
+		return e;
+	}
+	pairs_change_put(message, r);
+	if (message->failed) {
+		return e;
+	}
+	for (int i = 0; i < TRIES_UNKNOWN; i++) {
+		a->c->note = (struct err_note){ .code = ERR_OK };
+		e = rpc_call(a->env->peer[ROLE_STORE], &pairs_change, buf_slice(message),
+		    a->c->deadline_us, a->c->trace, a->c->arena, &reply, &a->c->note);
+		if (e != ERR_OUTCOME_UNKNOWN || r->client_id.len == 0) {
+			break;
+		}
+	}
+	if (e == ERR_OK) {
+		CHECK(pairs_changed_take(reply, ret));
+	}
+	return e;
+}
+
+bool api_change(
+    struct api_call *a, struct pairs_change_req *r, struct pairs_changed *ret, enum err *ret_err)
+{
+	*ret_err = call_store(a, r, ret);
+	if (*ret_err != ERR_OK) {
+		return false;
+	}
+	if (outcomes[ret->outcome].status == 429) {
+		*ret_err = api_refuse_until(a, 429, outcomes[ret->outcome].code,
+		    outcomes[ret->outcome].message, r->interval_ms);
+		return false;
+	}
+	if (outcomes[ret->outcome].status != 0) {
+		*ret_err = api_refuse(a, outcomes[ret->outcome].status, outcomes[ret->outcome].code,
+		    outcomes[ret->outcome].message);
+		return false;
+	}
+	if (ret->outcome == PAIRS_DONE && ret->seq != 0) {
+		const struct pairs_told told = { .couple = ret->couple,
+			.seq = ret->seq,
+			.user = ret->user,
+			.at_ms = ret->at_ms,
+			.event = ret->event,
+			.body = ret->body };
+		pairs_tell(a->env, &told);
+	}
+	return true;
+}

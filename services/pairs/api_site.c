@@ -1,0 +1,80 @@
+/*
+ * What is common to all answers of pairs: headers, errors, paths that are none. All errors look
+ * alike, wherever they come from.
+ */
+#include "core/base/rng.h"
+#include "core/obs/log.h"
+#include "services/pairs/api.h"
+
+enum {
+	RETRY_S = 3,
+	READ_ONLY_RETRY_S = 30 /* maintenance takes minutes */
+};
+
+/* Nothing here is a page. */
+static const char *const fixed_headers[][2] = {
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ "Cache-Control", "no-store" },
+};
+
+void pairs_decorate(struct op_call *c)
+{
+	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++) {
+		http_add_header(
+		    c->req, slice_str(fixed_headers[i][0]), slice_str(fixed_headers[i][1]));
+	}
+}
+
+static bool is_database_error(enum err e)
+{
+	return e == ERR_LOCKED || e == ERR_IO || e == ERR_CORRUPT || e == ERR_DISK_FULL ||
+	       e == ERR_CONFLICT;
+}
+
+static const char *code_of(int status)
+{
+	switch (status) {
+	case 400:
+		return "malformed";
+	case 401:
+		return "unauthorized";
+	case 403:
+		return "forbidden";
+	case 404:
+		return "not_found";
+	case 413:
+		return "too_large";
+	case 503:
+		return "overloaded";
+	default:
+		return "internal";
+	}
+}
+
+void api_error(struct op_call *c, enum err e)
+{
+	int status = is_database_error(e) ? 503 : err_http_status(e);
+
+	if (status >= 500 && e != ERR_READ_ONLY && e != ERR_TOO_BUSY && e != ERR_DRAINING) {
+		LOG(LOG_WARN, "pairs", "failed", LOG_C("op", c->op->name),
+		    LOG_C("err", err_name(e)), LOG_C("detail", c->note.text));
+	}
+	if (status == 503) {
+		unsigned base = e == ERR_READ_ONLY ? READ_ONLY_RETRY_S : RETRY_S;
+		const char *seconds =
+		    arena_printf(c->arena, "%u", base + (unsigned)rng_below(base + 1));
+		if (seconds != NULL) {
+			http_add_header(c->req, SLICE("Retry-After"), slice_str(seconds));
+		}
+	}
+	api_refuse_call(c, status, e == ERR_READ_ONLY ? "read_only" : code_of(status),
+	    status == 500 ? "something is wrong on this server" : err_text(e));
+}
+
+enum err pairs_not_found(struct op_call *c)
+{
+	api_refuse_call(c, 404, "not_found", "there is no such call");
+	return ERR_OK;
+}

@@ -1,0 +1,52 @@
+/*
+ * What the files of pairs.change share: a change under way.
+ */
+#ifndef PLIMSOLL_PAIRS_PAIRS_CHANGE_PRIV_H
+#define PLIMSOLL_PAIRS_PAIRS_CHANGE_PRIV_H
+
+#include "core/base/json.h"
+#include "core/store/store.h"
+#include "services/pairs/pairs_change.h"
+#include "services/pairs/pairs_user.h"
+
+struct pairs_write {
+	struct txn *t;
+	const struct pairs_change_req *r;
+	struct err_note *note;
+	struct pairs_changed c; /* the answer */
+	struct pairs_user user; /* who does it, of changes of a couple by a member */
+};
+
+typedef enum err pairs_write_fn(struct pairs_write *w);
+
+/* Nothing is done: ERR_OK, with the reason in the answer. */
+static inline enum err pairs_refuse(struct pairs_write *w, enum pairs_outcome outcome)
+{
+	w->c.outcome = outcome;
+	return ERR_OK;
+}
+
+/* pairs_append.c */
+
+/*
+ * Puts an event with the next number of a couple into its stream and into the answer. id: its own
+ * number. ERR_NOT_FOUND: the couple has ended.
+ */
+NODISCARD enum err pairs_append(struct pairs_write *w, int64_t couple, const char *event,
+    int64_t id, int64_t user, struct slice body);
+
+/* Starts a JSON object in the request's memory; NULL: there is none left. */
+struct buf *pairs_json(struct pairs_write *w, struct json_writer *ret);
+/* Ends the object and appends it as an event of w's couple by w's user. */
+NODISCARD enum err pairs_append_json(struct pairs_write *w, const char *event, int64_t id,
+    struct buf *body, struct json_writer *json);
+
+/* pairs_members.c, pairs_pairing.c, pairs_activity.c, pairs_lists.c, pairs_items.c,
+ * pairs_calendar.c */
+pairs_write_fn pairs_sign_up, pairs_resend, pairs_verify, pairs_log_in, pairs_log_out,
+    pairs_log_out_all, pairs_set_presence, pairs_edit_user, pairs_invite, pairs_accept, pairs_leave,
+    pairs_add_activity, pairs_delete_activity, pairs_mark_read, pairs_add_list, pairs_edit_list,
+    pairs_delete_list, pairs_add_item, pairs_edit_item, pairs_delete_item, pairs_add_event,
+    pairs_edit_event, pairs_delete_event;
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * The tables of pairs. Numbers of users, couples and what they own are random, so that no two
+ * places that give them out have to agree, and nobody guesses one. Times are milliseconds.
+ */
+#include "services/pairs/pairs_db.h"
+
+static const char migration_1[] =
+    /* A member: an account of accounts/ that uses this service. */
+    "CREATE TABLE pairs_user ("
+    " id BIGINT NOT NULL PRIMARY KEY,"
+    " account_id BIGINT NOT NULL,"
+    " couple_id BIGINT NOT NULL," /* 0: alone */
+    " first_name TEXT NOT NULL,"
+    " avatar TEXT NOT NULL,"
+    " options TEXT NOT NULL,"	      /* JSON object of the client's own */
+    " read_seq BIGINT NOT NULL,"      /* of the couple's stream */
+    " not_before_ms BIGINT NOT NULL," /* sessions that began earlier are over */
+    " present_ms BIGINT NOT NULL,"    /* the lease on being there runs until then */
+    " away INTEGER NOT NULL,"	      /* there, but not looking */
+    " created_ms BIGINT NOT NULL"
+    ");"
+    "CREATE UNIQUE INDEX pairs_user_account ON pairs_user (account_id);"
+    "CREATE INDEX pairs_user_couple ON pairs_user (couple_id);"
+
+    "CREATE TABLE pairs_session ("
+    " token_hash TEXT NOT NULL PRIMARY KEY," /* hex of SHA-256 */
+    " user_id BIGINT NOT NULL,"
+    " reset_ms BIGINT NOT NULL," /* the account's password_reset_ms then */
+    " created_ms BIGINT NOT NULL,"
+    " expires_ms BIGINT NOT NULL"
+    ");"
+    "CREATE INDEX pairs_session_user ON pairs_session (user_id, created_ms, token_hash);"
+
+    /* A sign-up whose mail is not answered yet; answered ones stay until they expire. */
+    "CREATE TABLE pairs_signup ("
+    " token_hash TEXT NOT NULL PRIMARY KEY,"
+    " address_key TEXT NOT NULL,"
+    " address TEXT NOT NULL,"
+    " user_id BIGINT NOT NULL," /* what the member will be */
+    " first_name TEXT NOT NULL,"
+    " password_hash TEXT NOT NULL,"
+    " idem TEXT NOT NULL," /* the client's own name of the request; empty: none */
+    " created_ms BIGINT NOT NULL,"
+    " expires_ms BIGINT NOT NULL,"
+    " used_ms BIGINT NOT NULL"
+    ");"
+    "CREATE INDEX pairs_signup_address ON pairs_signup (address_key, used_ms, created_ms);"
+    "CREATE INDEX pairs_signup_expiry ON pairs_signup (expires_ms, token_hash);"
+
+    "CREATE TABLE pairs_invite ("
+    " token_hash TEXT NOT NULL PRIMARY KEY,"
+    " user_id BIGINT NOT NULL," /* who invites */
+    " address_key TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL,"
+    " expires_ms BIGINT NOT NULL,"
+    " used_ms BIGINT NOT NULL"
+    ");"
+    "CREATE INDEX pairs_invite_user ON pairs_invite (user_id, created_ms);"
+    "CREATE INDEX pairs_invite_expiry ON pairs_invite (expires_ms, token_hash);"
+
+    "CREATE TABLE pairs_couple ("
+    " id BIGINT NOT NULL PRIMARY KEY,"
+    " user_a BIGINT NOT NULL,"
+    " user_b BIGINT NOT NULL,"
+    " head BIGINT NOT NULL," /* last number of the stream */
+    " created_ms BIGINT NOT NULL,"
+    " ended_ms BIGINT NOT NULL" /* 0: it stands */
+    ");"
+
+    /* All that happens to a couple, numbered without gaps from 1. */
+    "CREATE TABLE pairs_stream ("
+    " couple_id BIGINT NOT NULL,"
+    " seq BIGINT NOT NULL,"
+    " id BIGINT NOT NULL,"
+    " event TEXT NOT NULL,"
+    " user_id BIGINT NOT NULL," /* 0: the app's own server */
+    " at_ms BIGINT NOT NULL,"
+    " body TEXT NOT NULL," /* JSON object */
+    " PRIMARY KEY (couple_id, seq)"
+    ");"
+    "CREATE UNIQUE INDEX pairs_stream_id ON pairs_stream (couple_id, id);"
+
+    "CREATE TABLE pairs_done ("
+    " user_id BIGINT NOT NULL,"
+    " client_id TEXT NOT NULL,"
+    " kind BIGINT NOT NULL,"
+    " couple_id BIGINT NOT NULL,"
+    " seq BIGINT NOT NULL," /* what it became */
+    " expires_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (user_id, client_id)"
+    ");"
+    "CREATE INDEX pairs_done_expiry ON pairs_done (expires_ms, user_id, client_id);"
+
+    "CREATE TABLE pairs_list ("
+    " couple_id BIGINT NOT NULL,"
+    " id BIGINT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " version BIGINT NOT NULL," /* of the list and its items together */
+    " user_id BIGINT NOT NULL,"
+    " updated_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (couple_id, id)"
+    ");"
+    "CREATE TABLE pairs_item ("
+    " couple_id BIGINT NOT NULL,"
+    " list_id BIGINT NOT NULL,"
+    " id BIGINT NOT NULL,"
+    " place BIGINT NOT NULL," /* 0 to n - 1 */
+    " label TEXT NOT NULL,"
+    " complete INTEGER NOT NULL,"
+    " important INTEGER NOT NULL,"
+    " user_id BIGINT NOT NULL,"
+    " updated_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (couple_id, list_id, id)"
+    ");"
+    "CREATE INDEX pairs_item_place ON pairs_item (couple_id, list_id, place);"
+
+    "CREATE TABLE pairs_event ("
+    " couple_id BIGINT NOT NULL,"
+    " id BIGINT NOT NULL,"
+    " title TEXT NOT NULL,"
+    " place TEXT NOT NULL,"
+    " rrule TEXT NOT NULL,"
+    " reminders TEXT NOT NULL," /* JSON array */
+    " start_ms BIGINT NOT NULL,"
+    " end_ms BIGINT NOT NULL,"
+    " version BIGINT NOT NULL,"
+    " user_id BIGINT NOT NULL,"
+    " updated_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (couple_id, id)"
+    ");"
+    "CREATE INDEX pairs_event_start ON pairs_event (couple_id, start_ms, id);";
+
+const struct migration pairs_migrations[PAIRS_MIGRATIONS] = {
+	{ 1, migration_1 },
+};

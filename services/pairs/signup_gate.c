@@ -1,0 +1,46 @@
+/*
+ * See signup_gate.h. Those with a slot are let into a longer queue than those without; so far the
+ * capacity is theirs. While slots are given out for later, nobody passes those who wait for them,
+ * unless compute has run all but empty (they did not come).
+ */
+#include "services/pairs/signup_gate.h"
+
+enum {
+	WITHOUT_SLOT_US = 500 * 1000,	   /* longest wait at compute that a newcomer is let into */
+	WITH_SLOT_US = 4000 * 1000,	   /* the same for whoever returns in time */
+	IDLE_US = 50 * 1000,		   /* all but empty */
+	JOB_GUESS_US = 250 * 1000,	   /* bcrypt at cost 12, before anything was measured */
+	LATEST_US = 30 * 60 * 1000 * 1000, /* nobody waits for longer */
+};
+
+static int64_t share_us(const struct signup_load *load)
+{
+	int64_t job_us = load->job_us > 0 ? load->job_us : JOB_GUESS_US;
+	int64_t lanes = load->lanes > 0 ? load->lanes : 1;
+	int64_t us = job_us * (load->webs > 0 ? load->webs : 1) / lanes;
+
+	return us > 0 ? us : 1;
+}
+
+bool signup_gate_ask(struct signup_gate *g, const struct signup_load *load, bool has_slot,
+    int64_t now_us, int64_t *ret_slot_us)
+{
+	int64_t bound_us = has_slot		 ? WITH_SLOT_US
+			   : g->tail_us > now_us ? IDLE_US
+						 : WITHOUT_SLOT_US;
+
+	if (load->wait_us <= bound_us) {
+		return true;
+	}
+	/* Behind all that wait already, in compute or at home. */
+	int64_t after_us = load->wait_us > LATEST_US ? LATEST_US : load->wait_us;
+	int64_t from_us = g->tail_us > now_us + after_us ? g->tail_us : now_us + after_us;
+	int64_t slot_us = from_us + share_us(load);
+	if (slot_us - now_us > LATEST_US) {
+		*ret_slot_us = 0;
+		return false;
+	}
+	g->tail_us = slot_us;
+	*ret_slot_us = slot_us;
+	return false;
+}

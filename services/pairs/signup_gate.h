@@ -1,0 +1,33 @@
+/*
+ * Who may sign up now, when more want to than compute can hash passwords for: a pure decision over
+ * a clock and a few measurements. Whoever is refused gets a time slot, one behind the other at the
+ * rate at which sign-ups can be worked off; whoever returns in a slot (signup_ticket.h) goes before
+ * those who have none. So a storm becomes a queue that nobody has to stand in, and those who keep
+ * returning are in by its size over the capacity.
+ */
+#ifndef PLIMSOLL_PAIRS_SIGNUP_GATE_H
+#define PLIMSOLL_PAIRS_SIGNUP_GATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct signup_gate {
+	int64_t tail_us; /* when the last slot given out begins */
+};
+
+/* Measured by the web process. */
+struct signup_load {
+	int64_t wait_us; /* expected at compute */
+	int64_t job_us;	 /* what one sign-up takes there; 0: not known yet */
+	unsigned lanes;	 /* processes of compute */
+	unsigned webs;	 /* processes that give out slots, each for its share */
+};
+
+/*
+ * May one more sign up? has_slot: it came back in its slot. False: *ret_slot_us is when its (next)
+ * slot begins, on the same clock as now_us; 0: so far off that nobody should wait for it.
+ */
+bool signup_gate_ask(struct signup_gate *g, const struct signup_load *load, bool has_slot,
+    int64_t now_us, int64_t *ret_slot_us);
+
+#endif
