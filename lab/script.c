@@ -21,7 +21,7 @@ enum {
 	HOOK_EVERY = 10000,	      /* instructions */
 	SCRATCH_BYTES = 1 << 20,      /* a body, a JSON text */
 	ARENA_BYTES = 16 * (1 << 20), /* a parsed JSON text */
-	LARGE_BYTES = 32 * (1 << 20), /* of all that Lua holds */
+	LARGE_BYTES = 16 * (1 << 20), /* of all that Lua holds */
 };
 
 /* clang-format off */
@@ -32,18 +32,13 @@ static const char *const allowed[] = { "assert", "error", "ipairs", "math", "nex
 static void *allocate(void *arg, void *old, size_t old_bytes, size_t bytes)
 {
 	struct script *s = arg;
-
-	if (bytes == 0) {
-		free(old);
-		s->memory_bytes -= old == NULL ? 0 : old_bytes;
-		return NULL;
-	}
 	size_t kept = s->memory_bytes - (old == NULL ? 0 : old_bytes);
+
 	if (bytes > old_bytes && kept + bytes > s->limits.memory_bytes) {
 		return NULL;
 	}
-	void *p = realloc(old, bytes);
-	if (p != NULL) {
+	void *p = pool_resize(&s->pool, old, old == NULL ? 0 : old_bytes, bytes);
+	if (p != NULL || bytes == 0) {
 		s->memory_bytes = kept + bytes;
 	}
 	return p;
@@ -271,6 +266,7 @@ void script_close(struct script **sp)
 	if (s->lua != NULL) {
 		lua_close(s->lua);
 	}
+	pool_fini(&s->pool);
 	buf_free(&s->scratch);
 	buf_free(&s->request);
 	arena_reset(&s->scratch_arena);

@@ -32,7 +32,7 @@ void user_api_push_user(lua_State *L, uint64_t number)
 	lua_rawget(L, -2);
 	if (lua_isnil(L, -1)) {
 		lua_pop(L, 1);
-		lua_createtable(L, 0, 4);
+		lua_createtable(L, 0, 1); /* n; models add what they need */
 		lua_pushnumber(L, (double)number);
 		lua_setfield(L, -2, "n");
 		script_push(s, L, REF_USER_METHODS);
@@ -69,11 +69,13 @@ static void push_new_browser(lua_State *L, unsigned flag)
 	lua_setmetatable(L, -2);
 }
 
-/* user:browser(name): one of the user's devices, which keeps its cookies. */
-static int user_browser(lua_State *L)
+/* Numbered ones are in the user's own table, which a million users have; named ones in one beside.
+ */
+static void push_browsers(lua_State *L)
 {
-	if (!lua_istable(L, 1) || lua_isnoneornil(L, 2)) {
-		script_fail(L, "user:browser(name) needs a name or number");
+	if (lua_type(L, 2) == LUA_TNUMBER) {
+		lua_pushvalue(L, 1);
+		return;
 	}
 	lua_getfield(L, 1, "browsers");
 	if (lua_isnil(L, -1)) {
@@ -82,6 +84,15 @@ static int user_browser(lua_State *L)
 		lua_pushvalue(L, -1);
 		lua_setfield(L, 1, "browsers");
 	}
+}
+
+/* user:browser(name): one of the user's devices, which keeps its cookies. */
+static int user_browser(lua_State *L)
+{
+	if (!lua_istable(L, 1) || lua_isnoneornil(L, 2)) {
+		script_fail(L, "user:browser(name) needs a name or number");
+	}
+	push_browsers(L);
 	lua_pushvalue(L, 2);
 	lua_rawget(L, -2);
 	if (lua_isnil(L, -1)) {
