@@ -1,5 +1,5 @@
 /*
- * Measuring, four times a second: use is that of the web processes, whose time not idle counts, or
+ * Measuring, ten times a second: use is that of the web processes, whose time not idle counts, or
  * that of the store, whose processor time counts (it waits for the disk while others may still join
  * the next commit). What stands is taken from what requests meet at admission.
  */
@@ -15,11 +15,10 @@
 #include "services/sync/token_server.h"
 
 enum {
-	LOOK_MS = 250,
+	LOOK_MS = 100,
 	USE_US = 1000000, /* time over which use is taken */
 	STORE_INTERVAL_US = 250000,
-	/* A loop delay that counts as much as the configured wait: half of what admission begins to
-	 * refuse all beginnings at. */
+	/* A loop delay that counts as much as the configured wait. */
 	LOOP_TARGET_US = 5000,
 	THOUSAND = 1000,
 	PATH_MAX_BYTES = 4200
@@ -270,7 +269,8 @@ enum shed_rank sync_rank(struct op_call *c, const struct grace_load *load)
 	uint64_t user = number_of(c);
 	bool refused = rank == SHED_FIRST ? backoff_refuses(&b->shares, user, now_s())
 					  : backoff_refuses_late(&b->shares, user, now_s());
-	return refused ? SHED_RANKS : rank;
+	/* The share decides about beginnings; admission cuts all of them off where it cannot. */
+	return refused ? SHED_RANKS : rank < SHED_MIDDLE ? rank : SHED_MIDDLE;
 }
 
 unsigned sync_backoff_retry_s(const struct op_call *c, unsigned few_s)
