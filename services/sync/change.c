@@ -84,7 +84,7 @@ enum err sync_change_run(
 	if (e != ERR_OK) {
 		return e;
 	}
-	sync_backoff_serves(s->c, s->user.uid); /* a body may have taken long */
+	sync_backoff_serves(s->c); /* a body may have taken long */
 	*ret_done = ret->outcome == SYNC_DONE;
 	if (!*ret_done) {
 		answer_refusal(s, ret);

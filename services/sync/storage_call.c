@@ -195,7 +195,7 @@ bool sync_call_begin(struct op_call *c, enum sync_body_kind body, struct sync_ca
 	if (!take_condition(s)) {
 		return refuse(c, 400, SYNC_CODE_OTHER);
 	}
-	sync_backoff_serves(c, s->user.uid);
+	sync_backoff_serves(c);
 	return true;
 }
 

@@ -21,8 +21,11 @@ enum {
 	/* A loop delay that counts as much as the configured wait. */
 	LOOP_TARGET_US = 5000,
 	THOUSAND = 1000,
+	NAME_SHIFT = 22, /* of 64 bits, so that 42 are left; NAME_BIT above them is of no uid */
 	PATH_MAX_BYTES = 4200
 };
+
+#define NAME_BIT (UINT64_C(1) << 42)
 
 /* clang-format off */
 const struct metric_def sync_metrics[SYNC_METRICS] = {
@@ -159,46 +162,65 @@ void sync_backoff_close(struct sync_backoff *b)
 
 /* ---- who asks ---- */
 
+static bool is_token(const struct op_call *c)
+{
+	return token_server_owns_path(http_path(c->req));
+}
+
+/* The storage, in whatever version. */
 static bool is_storage(const struct op_call *c)
 {
-	return slice_starts(http_path(c->req), SLICE("/1.5/"));
+	static const char *const begins[] = { "/1.5/", "/1.1/", "/1.0/", "/1/" };
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+		if (slice_starts(http_path(c->req), slice_str(begins[i]))) {
+			return !is_token(c);
+		}
+	}
+	return false;
 }
 
 /* What belongs to a sync: the accounts server does not. */
 static bool is_paced(const struct op_call *c)
 {
-	return is_storage(c) || token_server_owns_path(http_path(c->req));
+	return is_storage(c) || is_token(c);
 }
 
-/* The uid in the path. False: there is none. */
-static bool take_uid(const struct op_call *c, int64_t *ret)
+static uint64_t hash_of(struct slice text)
 {
-	uint64_t uid = 0;
-
-	if (slice_to_u64(http_param(c->req, "uid"), (uint64_t)TOKEN_UID_MAX, &uid) != ERR_OK) {
-		return false;
-	}
-	*ret = (int64_t)uid;
-	return true;
-}
-
-/* A number that names the user: of the storage by the uid, of a token by the name of his keys. */
-static uint64_t number_of(const struct op_call *c)
-{
-	int64_t uid = 0;
-	struct slice key_id = http_header_get(c->req, SLICE("X-KeyID"));
 	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
 
-	if (take_uid(c, &uid)) {
-		return (uint64_t)uid;
-	}
-	if (key_id.ptr == NULL) {
-		return rng_u64();
-	}
-	for (size_t i = 0; i < key_id.len; i++) {
-		hash = (hash ^ (uint8_t)key_id.ptr[i]) * UINT64_C(0x100000001b3);
+	for (size_t i = 0; i < text.len; i++) {
+		hash = (hash ^ (uint8_t)text.ptr[i]) * UINT64_C(0x100000001b3);
 	}
 	return hash;
+}
+
+/* A number that names the user of a path: the uid, or what his name comes to. False: there is none.
+ */
+static bool take_user(const struct op_call *c, int64_t *ret)
+{
+	struct slice name = http_param(c->req, "user");
+	uint64_t uid = 0;
+
+	if (slice_to_u64(http_param(c->req, "uid"), (uint64_t)TOKEN_UID_MAX, &uid) == ERR_OK) {
+		*ret = (int64_t)uid;
+		return true;
+	}
+	*ret = (int64_t)(hash_of(name) >> NAME_SHIFT | NAME_BIT);
+	return name.len > 0;
+}
+
+/* The same of any request: a token's is named by the keys. */
+static uint64_t number_of(const struct op_call *c)
+{
+	int64_t user = 0;
+	struct slice key_id = http_header_get(c->req, SLICE("X-KeyID"));
+
+	if (take_user(c, &user)) {
+		return (uint64_t)user;
+	}
+	return key_id.ptr == NULL ? rng_u64() : hash_of(key_id);
 }
 
 static int64_t now_s(void)
@@ -206,11 +228,14 @@ static int64_t now_s(void)
 	return clock_wall_ms() / 1000;
 }
 
-void sync_backoff_serves(struct op_call *c, int64_t uid)
+void sync_backoff_serves(struct op_call *c)
 {
 	const struct sync_state *state = c->state;
+	int64_t user = 0;
 
-	sync_begun_note(&state->backoff.begun, uid, now_s());
+	if (take_user(c, &user)) {
+		sync_begun_note(&state->backoff.begun, user, now_s());
+	}
 }
 
 /* ---- asking ---- */
@@ -247,10 +272,10 @@ static bool has_batch(const struct op_call *c)
 
 static bool is_begun(const struct op_call *c, const struct sync_backoff *b)
 {
-	int64_t uid = 0;
+	int64_t user = 0;
 
-	return is_storage(c) && take_uid(c, &uid) &&
-	       (sync_has_begun(&b->begun, uid, now_s()) || has_batch(c));
+	return is_storage(c) && take_user(c, &user) &&
+	       (sync_has_begun(&b->begun, user, now_s()) || has_batch(c));
 }
 
 enum shed_rank sync_rank(struct op_call *c, const struct grace_load *load)

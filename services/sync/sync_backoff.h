@@ -35,7 +35,7 @@ struct sync_backoff {
 	struct delay_meter store_wait;
 	int64_t loop_delay_us; /* that requests met since the last look */
 	struct sync_use before;
-	double use; /* of the busiest role, in the last second */
+	double use;	  /* of the busiest role, in the last second */
 	bool refuses_now; /* the answer that is being made is a refusal of admission */
 	_Atomic int64_t *asked, *refused;
 	_Atomic int64_t *use_now, *asked_now, *refused_now;
@@ -55,8 +55,8 @@ void sync_backoff_close(struct sync_backoff *b);
 /* Takes the limits from the configuration, which is checked. */
 void sync_backoff_configure(struct sync_backoff *b);
 
-/* A request of this user, which he signed, is served: his sync has begun. */
-void sync_backoff_serves(struct op_call *c, int64_t uid);
+/* A request is served that the user of its path has proved to have sent: his sync has begun. */
+void sync_backoff_serves(struct op_call *c);
 
 /* Adds the header that asks to stay away, where it is due. */
 void sync_backoff_decorate(struct op_call *c);

@@ -149,6 +149,7 @@ bool weave_begin(struct op_call *c, struct weave_call *ret, enum err *ret_err)
 		return false;
 	}
 	ret->s.user.uid = ret->user.uid;
+	sync_backoff_serves(c);
 	if (http_method(c->req) != HTTP_GET && since.ptr != NULL) {
 		ret->s.condition = SYNC_IF_UNMODIFIED_SINCE;
 		if (sync_time_parse(slice_trim(since), &ret->s.since_ms) != ERR_OK) {

@@ -25,6 +25,10 @@ const token = (headers = {}) => {
 	return `GET /token/1.0/sync/1.5 HTTP/1.1\r\nHost: 127.0.0.1\r\n${fields}\r\n`;
 };
 
+// The storage of version 1.1.
+const old = (name, password = 'correct horse') =>
+	`GET /1.1/${name}/info/collections HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Basic ${Buffer.from(`${name}:${password}`).toString('base64')}\r\n\r\n`;
+
 const between = (text, low, high) => {
 	assert.match(text, /^\d+$/);
 	assert.ok(Number(text) >= low && Number(text) <= high, text);
@@ -45,7 +49,7 @@ test('a server with room asks nobody to stay away', async () => {
 });
 
 test('whoever is asked to stay away is served, and hears it with every answer', async () => {
-	const server = await start({ backoff_from: 0, backoff_full: 0, backoff_min: '100s', backoff_max: '200s' });
+	const server = await start({ backoff_from: 0, backoff_full: 0, backoff_min: '100s', backoff_max: '200s', old_api: 'open' });
 	const user = new SyncUser(server, 42);
 	const others = [];
 	const raw = await Raw.connect(server.ports.web);
@@ -71,6 +75,7 @@ test('whoever is asked to stay away is served, and hears it with every answer', 
 		const answer = await raw.exchange(token());
 		assert.equal(answer.status, 401);
 		between(answer.headers['x-backoff'], 100, 200);
+		between((await raw.exchange(old('somebody'))).headers['x-weave-backoff'], 100, 200);
 		assert.ok((await metric(server, 'sync_backoff_asked_total')) > 20);
 		assert.equal(await metric(server, 'sync_backoff_refused_total'), 0);
 		// The accounts server is not meant.
@@ -106,13 +111,16 @@ async function stopStore(server) {
 }
 
 test('beyond the line those that begin are refused, and those that have begun are served', async () => {
-	const server = await start({ backoff_wait: '1ms', retry_after_min: '300s', retry_after_max: '900s' });
+	const server = await start({ backoff_wait: '1ms', retry_after_min: '300s', retry_after_max: '900s', old_api: 'open' });
 	const begun = new SyncUser(server, 42);
 	const raw = await Raw.connect(server.ports.web);
 	const busy = [];
 	let load = null;
 	try {
 		await begun.put('/storage/c/a', { payload: 'x' });
+		const made = JSON.stringify({ password: 'correct horse', email: 'somebody@example.org' });
+		assert.equal((await raw.exchange(`PUT /user/1.0/somebody HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${made.length}\r\n\r\n${made}`)).status, 200);
+		assert.equal((await raw.exchange(old('somebody'))).status, 200);
 		load = await stopStore(server);
 		// Both web processes see it by what is asked of them; whoever was served once has begun.
 		let next = 2000;
@@ -127,6 +135,7 @@ test('beyond the line those that begin are refused, and those that have begun ar
 		busy.push(...connections);
 		await within(20, 'new syncs are not refused', async () => {
 			assert.equal((await begun.get('/info/collections')).status, 200);
+			assert.equal((await raw.exchange(old('somebody'))).status, 200);
 			return (await begin()).every((answer) => answer.status === 503);
 		});
 		const refused = await begin();
@@ -147,6 +156,11 @@ test('beyond the line those that begin are refused, and those that have begun ar
 		between(tokens.headers['retry-after'], 300, 900);
 		between(tokens.headers['x-backoff'], 300, 900);
 		assert.equal(JSON.parse(tokens.body).status, 'error');
+
+		const older = await raw.exchange(old('another', 'wrong'));
+		assert.equal(older.status, 503);
+		assert.ok(older.headers['retry-after'] && older.headers['x-weave-backoff']);
+		assert.equal((await raw.exchange(old('somebody'))).status, 200);
 
 		// Nor at a body: the answer comes before it.
 		await raw.send('PUT /1.5/3000/storage/c/a HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n');
