@@ -57,7 +57,8 @@ static enum err set_keys(
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (slice_eq(c->account.wrap_kb, r->account.wrap_kb)) {
+	if (slice_eq(c->account.wrap_kb, r->account.wrap_kb) &&
+	    slice_eq(c->account.recovery, r->account.recovery)) {
 		return ERR_OK; /* this very request, once more */
 	}
 	if (!slice_eq(c->account.key_print, r->expected_print)) {

@@ -9,7 +9,7 @@ import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { PHONE, SESSION_SCOPE, SignInRequest } from '../harness/sign_in_request.mjs';
 import { chooseNewPassword, comeBack, launchBrowser, look, newContext, screenShown } from './lib/browser.mjs';
 
-const [PASS, SECOND, THIRD] = ['tidal pässwörd 7', 'another tide 8', 'a third tide 9'];
+const [PASS, SECOND, THIRD, FOURTH] = ['tidal pässwörd 7', 'another tide 8', 'a third tide 9', 'a fourth tide 10'];
 const EMAIL = 'ada@example.org';
 const ENGINES = ['bookmarks', 'history', 'tabs'];
 let server;
@@ -117,6 +117,7 @@ async function reset(page, context, password) {
 
 let first; // what the first Firefox has
 let kept; // the recovery key
+let lost; // the one before it
 
 test('a new account: by its mail, with a recovery key, and Firefox is told all in order', async () => {
 	const one = await openPage();
@@ -184,8 +185,34 @@ test('a reset: the recovery key opens the data, and locks it with the new passwo
 
 	const other = await openPage();
 	await signIn(other.page, SECOND);
-	assert.equal((await firefoxOf(other)).key.k, first.key.k, 'the new password alone, from now on');
+	const second = await firefoxOf(other);
+	assert.equal(second.key.k, first.key.k, 'the new password alone, from now on');
+	// Who has lost the recovery key gets another; Firefox is told nothing by that.
+	await look(other.page, 'firefox-done-again');
+	await click(other.page, 'done', '[data-renew]');
+	lost = kept;
+	kept = await recoveryKey(other.page);
+	assert.notEqual(kept, lost);
+	await click(other.page, 'recovery', '[data-go]');
+	await screenShown(other.page, 'done');
+	assert.deepEqual((await told(other.page)).order, second.messages.order);
 	await other.context.close();
+});
+
+test('after a new recovery key the old one opens nothing, the new one all', async () => {
+	const one = await openPage();
+	const { page, context } = one;
+	await reset(page, context, FOURTH);
+	await signIn(page, FOURTH);
+	await screenShown(page, 'changed');
+	await page.fill('#changed-former', lost);
+	await page.press('#changed-former', 'Enter');
+	await page.locator('#changed-former-error:not([hidden])').waitFor();
+	await page.fill('#changed-former', kept);
+	await page.press('#changed-former', 'Enter');
+	const again = await firefoxOf(one);
+	assert.deepEqual([again.key.k, again.key.kid, again.uid], [first.key.k, first.key.kid, first.uid]);
+	await context.close();
 });
 
 test('a reset without it: the page says first that the store will be empty, and only then makes it so', async () => {

@@ -103,11 +103,21 @@ async function keep(key, { recovery = user.login.recovery } = {}) {
 
 // The first one, or one in the place of a key that nobody can unwrap any more.
 async function makeNewKey() {
-	user.key = keys.makeKey();
-	const { text, recovery } = await keys.makeRecovery(user.key);
-	await keep(user.key, { recovery });
+	await makeNewRecovery(keys.makeKey());
+}
+
+// Also in the place of a recovery key that got lost: the one before opens nothing from now on.
+async function makeNewRecovery(key) {
+	const { text, recovery } = await keys.makeRecovery(key);
+	await keep(key, { recovery });
+	user.key = key;
 	element('recovery', '[data-key]').textContent = text;
 	screens.show('recovery');
+}
+
+async function recoveryKept() {
+	element('recovery', '[data-key]').textContent = '';
+	await (user.isGiven ? screens.show('done', { email: user.login.email }) : giveToFirefox(user.key));
 }
 
 // The password was changed elsewhere: the former one, or the recovery key, unwraps the key once more.
@@ -137,6 +147,7 @@ async function giveToFirefox(key) {
 	const services = { sync: { offeredEngines: capabilities?.engines ?? ENGINES, declinedEngines: [] } };
 	const account = { uid, email, sessionToken, verified: true, services };
 	await channel.signIn(account, () => grantFor(key), { answers: !isPhone() });
+	Object.assign(user, { key, isGiven: true });
 	screens.show('done', { email });
 }
 
@@ -266,7 +277,8 @@ function wire() {
 	screens.onClick('changed', '[data-anew]', () => screens.show('anew'));
 	screens.onClick('anew', '[data-back]', () => screens.show('changed', { email: user.email }));
 	screens.onClick('anew', '[data-go]', () => makeNewKey().catch((error) => failed(error, () => screens.show('anew'))));
-	screens.onClick('recovery', '[data-go]', () => giveToFirefox(user.key).catch((error) => failed(error, () => screens.show('recovery'))));
+	screens.onClick('recovery', '[data-go]', () => recoveryKept().catch((error) => failed(error, recoveryKept)));
+	screens.onClick('done', '[data-renew]', () => makeNewRecovery(user.key).catch((error) => failed(error, () => screens.show('done', user))));
 	screens.wireReveal('password');
 	screens.wireReveal('new');
 	screens.wireEscape();

@@ -220,6 +220,7 @@ export const messages = {
 	ff_signing: 'Einen Moment: Anmeldung bei Sync',
 	ff_done_title: 'Sync ist an',
 	ff_done_text: 'Dieser Firefox ist angemeldet als {email} und hat mit dem Abgleich begonnen. Sie können diese Seite schließen.',
+	ff_renew: 'Neuer Wiederherstellungsschlüssel',
 	ff_first_title: 'Firefox Sync auf diesem Server',
 	ff_first_text: 'Sagen Sie jedem Firefox einmal, dass sein Sync hier ist. Nichts davon geht dann zu Mozilla.',
 	ff_first_config: 'Öffnen Sie about:config in Firefox.',

@@ -221,6 +221,7 @@ export const messages = {
 	ff_signing: 'One moment: signing in to Sync',
 	ff_done_title: 'Sync is on',
 	ff_done_text: 'This Firefox is signed in as {email} and has begun to sync. You can close this page.',
+	ff_renew: 'New recovery key',
 	ff_first_title: 'Firefox Sync on this server',
 	ff_first_text: 'Tell each Firefox once that its Sync is here. Nothing of it then goes to Mozilla.',
 	ff_first_config: 'Open about:config in Firefox.',
