@@ -11,7 +11,7 @@
 #include "core/base/enc.h"
 #include "core/base/json.h"
 #include "core/ev/task.h"
-#include "services/symbols/symbols_time.h"
+#include "services/symbols/symbols_json.h"
 #include "services/symbols/upload.h"
 
 enum {
@@ -283,49 +283,22 @@ static enum err store_all(struct work *w)
 
 /* ---- answering ---- */
 
-static void put_text(struct json_writer *j, struct slice name, struct slice value)
-{
-	json_put_name(j, name);
-	json_put_string(j, value);
-}
-
-static void put_number(struct json_writer *j, struct slice name, int64_t n)
-{
-	json_put_name(j, name);
-	json_put_i64(j, n);
-}
-
-static void put_time(struct json_writer *j, struct slice name, int64_t ms)
-{
-	char text[SYMBOLS_TIME_SIZE];
-
-	put_text(j, name, slice_str(symbols_time_text(ms, text)));
-}
-
 static void put_upload(struct json_writer *j, const struct work *w)
 {
 	const struct archive *a = w->a;
 	const struct upload *u = w->u;
 
-	put_number(j, SLICE("id"), u->id);
-	put_number(j, SLICE("size"), (int64_t)a->size);
-	put_text(j, SLICE("filename"), a->filename);
-	put_text(j, SLICE("bucket"), u->is_try ? SLICE("try") : SLICE("symbols"));
-	json_put_name(j, SLICE("download_url"));
-	if (a->download_url.len == 0) {
-		json_put_null(j);
-	} else {
-		json_put_string(j, a->download_url);
-	}
-	json_put_name(j, SLICE("try_symbols"));
-	json_put_bool(j, u->is_try);
-	json_put_name(j, SLICE("redirect_urls"));
-	json_put_raw(j, a->redirect_urls);
-	put_time(j, SLICE("created_at"), u->created_ms);
-	put_time(j, SLICE("completed_at"), u->completed_ms);
-	put_text(j, SLICE("user"), u->token->email);
-	json_put_name(j, SLICE("skipped_keys"));
-	json_put_raw(j, buf_slice(&w->skipped));
+	symbols_put_number(j, SLICE("id"), u->id);
+	symbols_put_number(j, SLICE("size"), (int64_t)a->size);
+	symbols_put_text(j, SLICE("filename"), a->filename);
+	symbols_put_text(j, SLICE("bucket"), symbols_bucket(u->is_try));
+	symbols_put_text_or_null(j, SLICE("download_url"), a->download_url);
+	symbols_put_flag(j, SLICE("try_symbols"), u->is_try);
+	symbols_put_raw(j, SLICE("redirect_urls"), a->redirect_urls);
+	symbols_put_time(j, SLICE("created_at"), u->created_ms);
+	symbols_put_time(j, SLICE("completed_at"), u->completed_ms);
+	symbols_put_text(j, SLICE("user"), u->token->email);
+	symbols_put_raw(j, SLICE("skipped_keys"), buf_slice(&w->skipped));
 }
 
 static enum err answer(struct work *w)

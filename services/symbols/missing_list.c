@@ -4,8 +4,8 @@
  */
 
 #include "core/base/clock.h"
-#include "core/base/json.h"
 #include "services/symbols/symbols_db.h"
+#include "services/symbols/symbols_json.h"
 #include "services/symbols/symbols_priv.h"
 #include "services/symbols/symbols_time.h"
 
@@ -193,19 +193,6 @@ static bool has(struct slice text, struct slice part)
 	return part.len == 0 || memmem(text.ptr, text.len, part.ptr, part.len) != NULL;
 }
 
-static void put_text(struct json_writer *w, struct slice name, struct slice value)
-{
-	json_put_name(w, name);
-	json_put_string(w, value);
-}
-
-static void put_time(struct json_writer *w, struct slice name, int64_t ms)
-{
-	char text[SYMBOLS_TIME_SIZE];
-
-	put_text(w, name, slice_str(symbols_time_text(ms, text)));
-}
-
 static enum err put_json_row(void *arg, const struct missing_row *row)
 {
 	struct page *p = arg;
@@ -222,17 +209,15 @@ static enum err put_json_row(void *arg, const struct missing_row *row)
 		return ERR_OK;
 	}
 	json_begin_object(&p->w);
-	json_put_name(&p->w, SLICE("id"));
-	json_put_i64(&p->w, at + 1);
-	put_text(&p->w, SLICE("symbol"), row->key.debug_file);
-	put_text(&p->w, SLICE("debugid"), row->key.debug_id);
-	put_text(&p->w, SLICE("filename"), row->key.file);
-	put_text(&p->w, SLICE("code_file"), row->code_file);
-	put_text(&p->w, SLICE("code_id"), row->code_id);
-	json_put_name(&p->w, SLICE("count"));
-	json_put_i64(&p->w, row->misses);
-	put_time(&p->w, SLICE("modified_at"), row->modified_ms);
-	put_time(&p->w, SLICE("created_at"), row->created_ms);
+	symbols_put_number(&p->w, SLICE("id"), at + 1);
+	symbols_put_text(&p->w, SLICE("symbol"), row->key.debug_file);
+	symbols_put_text(&p->w, SLICE("debugid"), row->key.debug_id);
+	symbols_put_text(&p->w, SLICE("filename"), row->key.file);
+	symbols_put_text(&p->w, SLICE("code_file"), row->code_file);
+	symbols_put_text(&p->w, SLICE("code_id"), row->code_id);
+	symbols_put_number(&p->w, SLICE("count"), row->misses);
+	symbols_put_time(&p->w, SLICE("modified_at"), row->modified_ms);
+	symbols_put_time(&p->w, SLICE("created_at"), row->created_ms);
 	json_end_object(&p->w);
 	return ERR_OK;
 }
@@ -254,17 +239,13 @@ static void read_page(struct op_call *c, struct page *p)
 static void end_page(struct page *p)
 {
 	json_end_array(&p->w);
-	json_put_name(&p->w, SLICE("total_count"));
-	json_put_i64(&p->w, p->seen);
-	json_put_name(&p->w, SLICE("page"));
-	json_put_i64(&p->w, p->number);
-	json_put_name(&p->w, SLICE("batch_size"));
-	json_put_i64(&p->w, PAGE_ROWS);
+	symbols_put_number(&p->w, SLICE("total_count"), p->seen);
+	symbols_put_number(&p->w, SLICE("page"), p->number);
+	symbols_put_number(&p->w, SLICE("batch_size"), PAGE_ROWS);
 	json_put_name(&p->w, SLICE("order_by"));
 	json_begin_object(&p->w);
-	put_text(&p->w, SLICE("sort"), SLICE("modified_at"));
-	json_put_name(&p->w, SLICE("reverse"));
-	json_put_bool(&p->w, true);
+	symbols_put_text(&p->w, SLICE("sort"), SLICE("modified_at"));
+	symbols_put_flag(&p->w, SLICE("reverse"), true);
 	json_end_object(&p->w);
 	json_end_object(&p->w);
 }

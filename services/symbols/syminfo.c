@@ -1,18 +1,12 @@
 /*
  * GET /api/syminfo/{NAME}/{ID}: from debug file and id to code file and id, or the other way.
  */
-#include "core/base/json.h"
+#include "services/symbols/symbols_json.h"
 #include "services/symbols/symbols_priv.h"
 
 enum {
 	JSON_MAX = 8 * 1024
 };
-
-static void put(struct json_writer *w, struct slice name, struct slice value)
-{
-	json_put_name(w, name);
-	json_put_string(w, value);
-}
 
 /* By the name of its .sym, or else as a code file and id. */
 static enum err find(struct op_call *c, struct slice name, struct slice id, struct symbol_file *ret)
@@ -48,12 +42,12 @@ static enum err reply(struct op_call *c, const struct symbol_file *f)
 	}
 	struct json_writer w = json_writer_new(out);
 	json_begin_object(&w);
-	put(&w, SLICE("debug_id"), f->key.debug_id);
-	put(&w, SLICE("debug_filename"), f->key.debug_file);
-	put(&w, SLICE("code_file"), f->code_file);
-	put(&w, SLICE("code_id"), f->code_id);
-	put(&w, SLICE("generator"), f->generator);
-	put(&w, SLICE("url"), slice_str(url));
+	symbols_put_text(&w, SLICE("debug_id"), f->key.debug_id);
+	symbols_put_text(&w, SLICE("debug_filename"), f->key.debug_file);
+	symbols_put_text(&w, SLICE("code_file"), f->code_file);
+	symbols_put_text(&w, SLICE("code_id"), f->code_id);
+	symbols_put_text(&w, SLICE("generator"), f->generator);
+	symbols_put_text(&w, SLICE("url"), slice_str(url));
 	json_end_object(&w);
 	if (out->failed) {
 		return ERR_MEMORY;

@@ -8,7 +8,7 @@
 #include "core/base/check.h"
 #include "core/base/enc.h"
 #include "core/base/clock.h"
-#include "core/base/json.h"
+#include "services/symbols/symbols_json.h"
 #include "services/symbols/upload.h"
 
 enum {
@@ -102,12 +102,9 @@ static enum err reply_done(struct put *p)
 	enc_base64(hash, SLICE_OF(md5, len));
 	struct json_writer w = json_writer_new(out);
 	json_begin_object(&w);
-	json_put_name(&w, SLICE("name"));
-	json_put_string(&w, slice_str(name));
-	json_put_name(&w, SLICE("md5Hash"));
-	json_put_string(&w, buf_slice(hash));
-	json_put_name(&w, SLICE("size"));
-	json_put_string(&w, slice_str(size));
+	symbols_put_text(&w, SLICE("name"), slice_str(name));
+	symbols_put_text(&w, SLICE("md5Hash"), buf_slice(hash));
+	symbols_put_text(&w, SLICE("size"), slice_str(size));
 	json_end_object(&w);
 	if (out->failed) {
 		return ERR_MEMORY;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/base/json.h"
+#include "services/symbols/symbols_json.h"
 #include "services/symbols/upload.h"
 
 enum {
@@ -48,16 +48,11 @@ enum err symbols_auth_info(struct op_call *c)
 	}
 	struct json_writer w = json_writer_new(out);
 	json_begin_object(&w);
-	json_put_name(&w, SLICE("email"));
-	json_put_string(&w, token.email);
-	json_put_name(&w, SLICE("user_id"));
-	json_put_i64(&w, token.id);
-	json_put_name(&w, SLICE("try_symbols"));
-	json_put_bool(&w, (token.permissions & SYMBOLS_UPLOAD) == 0);
-	json_put_name(&w, SLICE("token_expires_at"));
-	json_put_i64(&w, token.expires_ms / 1000);
-	json_put_name(&w, SLICE("upload_api_version"));
-	json_put_i64(&w, 2);
+	symbols_put_text(&w, SLICE("email"), token.email);
+	symbols_put_number(&w, SLICE("user_id"), token.id);
+	symbols_put_flag(&w, SLICE("try_symbols"), (token.permissions & SYMBOLS_UPLOAD) == 0);
+	symbols_put_number(&w, SLICE("token_expires_at"), token.expires_ms / 1000);
+	symbols_put_number(&w, SLICE("upload_api_version"), 2);
 	json_end_object(&w);
 	return reply_json(c, 200, out);
 }
@@ -84,16 +79,10 @@ static bool is_md5(struct slice text)
 	return text.len == MD5_DIGITS;
 }
 
-static void put_text(struct json_writer *w, struct slice name, struct slice value)
-{
-	json_put_name(w, name);
-	json_put_string(w, value);
-}
-
 static void put_error(struct json_writer *w, struct slice text)
 {
-	put_text(w, SLICE("type"), SLICE("error"));
-	put_text(w, SLICE("msg"), text);
+	symbols_put_text(w, SLICE("type"), SLICE("error"));
+	symbols_put_text(w, SLICE("msg"), text);
 }
 
 /* For try builds a regular file is as good. */
@@ -127,14 +116,10 @@ static enum err put_upload(
 	/* The session is the draft: who has its name may write it. */
 	blob_draft_name(s->name);
 	(void)snprintf(url, sizeof(url), "%s/upload/session/%s", state->url.origin, s->name);
-	put_text(&n->w, SLICE("type"), SLICE("upload"));
-	put_text(&n->w, SLICE("url"), slice_str(url));
-	json_put_name(&n->w, SLICE("content_encoding"));
-	if (s->is_compressed) {
-		json_put_string(&n->w, SLICE("gzip"));
-	} else {
-		json_put_null(&n->w);
-	}
+	symbols_put_text(&n->w, SLICE("type"), SLICE("upload"));
+	symbols_put_text(&n->w, SLICE("url"), slice_str(url));
+	symbols_put_text_or_null(
+	    &n->w, SLICE("content_encoding"), s->is_compressed ? SLICE("gzip") : SLICE_EMPTY);
 	return ERR_OK;
 }
 
@@ -156,7 +141,7 @@ static enum err put_action(struct negotiation *n, struct slice text, int64_t siz
 		e = is_there(n, &key, size, md5, &found);
 	}
 	if (e == ERR_OK && found) {
-		put_text(&n->w, SLICE("type"), SLICE("skip"));
+		symbols_put_text(&n->w, SLICE("type"), SLICE("skip"));
 		return ERR_OK;
 	}
 	return e == ERR_OK ? put_upload(n, &key, size, md5) : e;
@@ -174,7 +159,7 @@ static enum err put_file(struct negotiation *n, const struct json *file)
 		return ERR_SYNTAX;
 	}
 	json_begin_object(&n->w);
-	put_text(&n->w, SLICE("key"), key);
+	symbols_put_text(&n->w, SLICE("key"), key);
 	json_put_name(&n->w, SLICE("action"));
 	json_begin_object(&n->w);
 	enum err e = put_action(n, key, size, md5);
@@ -189,14 +174,11 @@ static enum err put_answer(struct negotiation *n)
 	enum err e = ERR_OK;
 
 	json_begin_object(&n->w);
-	json_put_name(&n->w, SLICE("id"));
-	json_put_i64(&n->w, u->id);
-	json_put_name(&n->w, SLICE("created_at"));
-	json_put_i64(&n->w, u->created_ms / 1000);
-	put_text(&n->w, SLICE("user"), u->token->email);
-	json_put_name(&n->w, SLICE("try_symbols"));
-	json_put_bool(&n->w, u->is_try);
-	put_text(&n->w, SLICE("upload_protocol"), SLICE("gcs-resumable"));
+	symbols_put_number(&n->w, SLICE("id"), u->id);
+	symbols_put_number(&n->w, SLICE("created_at"), u->created_ms / 1000);
+	symbols_put_text(&n->w, SLICE("user"), u->token->email);
+	symbols_put_flag(&n->w, SLICE("try_symbols"), u->is_try);
+	symbols_put_text(&n->w, SLICE("upload_protocol"), SLICE("gcs-resumable"));
 	json_put_name(&n->w, SLICE("files"));
 	json_begin_array(&n->w);
 	for (size_t i = 0; e == ERR_OK && i < json_count(n->files); i++) {
