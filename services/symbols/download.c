@@ -7,6 +7,7 @@
 #include "core/obs/log.h"
 #include "services/symbols/blob_answer.h"
 #include "services/symbols/symbols_priv.h"
+#include "services/symbols/symbols_token.h"
 
 /* Files may be replaced by another upload; those of try builds often are. */
 #define CACHE_REGULAR SLICE("public, max-age=604800, no-transform")
@@ -241,6 +242,14 @@ static enum err download(struct op_call *c, bool with_try)
 		.begun_us = clock_mono_us() };
 
 	add_cors(c);
+	/* No token is needed, but a bad one is told of. */
+	struct symbols_token token;
+	const char *refusal = NULL;
+	enum err e = symbols_token_check(c, 0, &token, &refusal);
+	if (e != ERR_OK || refusal != NULL) {
+		add_vary(c);
+		return e != ERR_OK ? e : symbols_refuse(c, 403, refusal);
+	}
 	if (!read_key(&l)) {
 		return not_there(c, SLICE("Symbol Not Found"));
 	}

@@ -161,6 +161,42 @@ static struct slice extension_of(struct slice name)
 	return dot == 0 ? SLICE_EMPTY : slice_sub(name, dot - 1, name.len);
 }
 
+/*
+ * Upload by download: this server fetches from nobody, so no domain is allowed. The texts are those
+ * of servers that have a list.
+ */
+static enum err refuse_url(struct op_call *c, struct slice url)
+{
+	struct slice scheme = SLICE("https://");
+
+	if (!slice_starts(url, scheme)) {
+		return symbols_refuse(c, 400, "Insecure URL");
+	}
+	struct slice host = slice_sub(url, scheme.len, slice_find(url, '/', scheme.len));
+	host = slice_sub(host, 0, slice_find(host, ':', 0));
+	const char *text = arena_printf(
+	    c->arena, "Not an allowed domain ('%.*s') to download from.", SLICE_ARG(host));
+	return text == NULL ? ERR_MEMORY : symbols_refuse(c, 400, text);
+}
+
+/* A form that has nothing but an address. */
+static enum err refuse_address(struct op_call *c)
+{
+	char body[VALUE_MAX];
+	struct slice url = SLICE_EMPTY;
+	size_t len = 0, n = 0;
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK && len < sizeof(body)) {
+		e = http_body_read(c->req, body + len, sizeof(body) - len, &n);
+		len += e == ERR_OK ? n : 0;
+	}
+	if (e == ERR_END && http_form_get(c->arena, SLICE_OF(body, len), SLICE("url"), &url)) {
+		return refuse_url(c, url);
+	}
+	return upload_refuse(c, 400, "Must be multipart form data with at least one file");
+}
+
 static enum err store_form(struct form *f)
 {
 	struct op_call *c = f->u->c;
@@ -169,6 +205,9 @@ static enum err store_form(struct form *f)
 	/* Paths of the sender's machine and worse are nothing to keep. */
 	if (is_zip_name(name) && !symbol_name_is_good(name)) {
 		name = SLICE("upload.zip");
+	}
+	if (!f->has_file && f->has_url) {
+		return refuse_url(c, buf_slice(&f->url));
 	}
 	if (!f->has_file) {
 		return symbols_refuse(c, 400, "Must be multipart form data with at least one file");
@@ -209,8 +248,7 @@ static enum err upload_form(struct upload *u, struct slice content_type)
 	enum err e = multipart_init(&m, content_type, &events);
 	if (e != ERR_OK) {
 		free(f);
-		return upload_refuse(
-		    u->c, 400, "Must be multipart form data with at least one file");
+		return refuse_address(u->c);
 	}
 	f->u = u;
 	f->url = buf_new(VALUE_MAX);

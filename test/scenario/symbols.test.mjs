@@ -187,6 +187,10 @@ test('tokens: every refusal has its text', async () => {
 	await refused('0123456789abcdef0123456789abcdef', 'API Token not matched');
 	await refused(makeToken(server, 'viewer@example.com', 'view_all_uploads'), 'Forbidden');
 	assert.equal((await upload(server, `${token}-uploadtry-20230913`, archive)).status, 201, 'a label is no part of it');
+	const bad = await get(server, `/xul.pdb/${ID}/xul.sym`, { 'auth-token': 'x' });
+	assert.equal(bad.status, 403, 'also where none is needed');
+	assert.deepEqual(bad.json, { error: 'API Token not matched' });
+	assert.equal((await get(server, `/xul.pdb/${ID}/xul.sym`, { 'auth-token': token })).headers.vary, 'Accept-Encoding, Auth-Token');
 	const wrong = await ask(server, 'GET', '/upload/');
 	assert.equal(wrong.status, 405);
 	assert.equal(wrong.headers.allow, 'POST');
@@ -225,6 +229,9 @@ test('archives that are refused, and why; nothing of them is kept', async () => 
 	assert.equal(large.status, 413);
 	const noForm = await ask(server, 'POST', '/upload/', { headers: { 'auth-token': token, 'content-type': 'application/x-www-form-urlencoded' }, body: Buffer.from('a=b') });
 	assert.deepEqual(noForm.json, { error: 'Must be multipart form data with at least one file' });
+	const byUrl = async (url) => (await ask(server, 'POST', '/upload/', { headers: { 'auth-token': token, 'content-type': 'application/x-www-form-urlencoded' }, body: Buffer.from(`url=${encodeURIComponent(url)}`) })).json.error;
+	assert.equal(await byUrl('http://example.com/x.zip'), 'Insecure URL');
+	assert.equal(await byUrl('https://example.com:444/x.zip'), "Not an allowed domain ('example.com') to download from.");
 	assert.equal((await get(server, `/${key}`)).status, 404);
 	await noDrafts();
 });
