@@ -1,7 +1,7 @@
 /*
- * Indexes between web, which reads them, and the role files, which builds and removes them. They lie
- * in a blob store of their own, DATA_DIR/blobs/index, under the hash of the symbols' content: what is
- * uploaded twice is indexed once, and nothing of an index ever changes.
+ * Indexes between web, which reads them, and the role files, which builds and removes them. They
+ * lie in a blob store of their own, DATA_DIR/blobs/index, under the hash of the symbols' content:
+ * what is uploaded twice is indexed once, and nothing of an index ever changes.
  */
 #ifndef PLIMSOLL_SYMBOLS_INDEX_CALLS_H
 #define PLIMSOLL_SYMBOLS_INDEX_CALLS_H
@@ -17,8 +17,8 @@
  * Opens that store; makes the folders, so the sandbox must not have closed yet. BLOB_WRITE removes
  * builds that broke off.
  */
-NODISCARD enum err index_store_open(const char *data_dir, enum blob_mode mode,
-    struct blob_store **ret, struct err_note *note);
+NODISCARD enum err index_store_open(
+    const char *data_dir, enum blob_mode mode, struct blob_store **ret, struct err_note *note);
 
 /* The index's name of symbols whose content has that hash (64 digits). */
 struct slice index_name(struct arena *arena, struct slice hash);

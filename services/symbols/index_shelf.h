@@ -34,7 +34,8 @@ struct index_taken {
 NODISCARD enum err index_shelf_take(struct index_shelf *s, const struct index_caller *c,
     struct slice blob, struct index_taken *ret);
 
-/* Gives it back; one that turned out to be damaged is removed, and built anew when next asked for. */
+/* Gives it back; one that turned out to be damaged is removed, and built anew when next asked for.
+ */
 void index_shelf_give(struct index_shelf *s, const struct index_caller *c, struct sym_index *index);
 
 struct index_shelf_state {

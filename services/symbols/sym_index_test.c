@@ -19,7 +19,7 @@
 
 enum {
 	TEXT_MAX = 1 << 26,
-	EDGES_MAX = 4000
+	EDGES_MAX = 1200
 };
 
 /* Everything that begins or ends somewhere, its neighbours, and offsets by chance. */
@@ -122,7 +122,8 @@ static void an_index_is_small(void **state)
 	struct index_built built;
 
 	sym_text_make(&recipe, &text);
-	close(sym_index_file(buf_slice(&text), &built));
+	int fd = sym_index_file(buf_slice(&text), &built);
+	close(fd);
 	print_message("%u bytes for %zu\n", built.index_bytes, text.len);
 	assert_true(built.index_bytes < text.len * 4 / 10);
 	buf_free(&text);
@@ -208,9 +209,16 @@ static void gzip_and_plain_give_the_same_index(void **state)
 	assert_int_equal(index_build(whole, to, NULL, &tight, &built, NULL), ERR_LIMIT);
 	const struct index_limits small = { TEXT_MAX, 100000 };
 	assert_int_equal(index_build(whole, to, NULL, &small, &built, NULL), ERR_LIMIT);
-	close(from), close(to), close(other), close(cut), close(damaged), close(whole);
+	close(from);
+	close(to);
+	close(other);
+	close(cut);
+	close(damaged);
+	close(whole);
 	free(packed);
-	buf_free(&text), buf_free(&plain), buf_free(&inflated);
+	buf_free(&text);
+	buf_free(&plain);
+	buf_free(&inflated);
 }
 
 static void what_is_no_sym_has_no_index(void **state)
@@ -227,7 +235,8 @@ static void what_is_no_sym_has_no_index(void **state)
 		enum err e = index_build(from, to, NULL, &limits, &built, &note);
 		assert_true(e == ERR_SYNTAX || e == ERR_CORRUPT);
 		assert_int_not_equal(note.text[0], '\0');
-		close(from), close(to);
+		close(from);
+		close(to);
 	}
 }
 
@@ -284,7 +293,8 @@ static void damage_is_noticed_wherever_it_is(void **state)
 	}
 	buf_append_str(&index, "xxxx");
 	assert_true(use_up(buf_slice(&index)));
-	buf_free(&text), buf_free(&index);
+	buf_free(&text);
+	buf_free(&index);
 }
 
 static void an_index_of_another_source_is_refused(void **state)
@@ -302,7 +312,8 @@ static void an_index_of_another_source_is_refused(void **state)
 	assert_int_equal(sym_index_open(to, hash, &ix, NULL), ERR_OK);
 	assert_int_equal(sym_index_bytes(ix), built.index_bytes);
 	sym_index_close(&ix);
-	close(from), close(to);
+	close(from);
+	close(to);
 }
 
 int main(void)

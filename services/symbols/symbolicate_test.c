@@ -373,7 +373,9 @@ static void long_work_lets_others_run(void **state)
 	/* And an answer that is too large is none. */
 	struct buf small = buf_new(10000);
 	assert_int_equal(run(&s, SYMBOLICATE_V5, body.data, false, &small), ERR_LIMIT);
-	buf_free(&out), buf_free(&body), buf_free(&small);
+	buf_free(&out);
+	buf_free(&body);
+	buf_free(&small);
 }
 
 static void the_debug_header_tells_where_the_time_went(void **state)
