@@ -74,12 +74,14 @@ static enum err intern_all(struct asked *a)
 	if (a->slots == NULL || buf_room(&a->used, (n + 1) * sizeof(struct module_used)) == NULL) {
 		return ERR_MEMORY;
 	}
+	enum err e = ERR_OK;
 	for (unsigned j = 0; j < a->n_jobs; j++) {
-		for (uint32_t i = 0; i < a->list[j].n_modules; i++) {
+		for (uint32_t i = 0; e == ERR_OK && i < a->list[j].n_modules; i++) {
 			intern(a, asked_modules(a, a->list[j].first_module + i));
+			e = asked_breathe(a, BREATHE_ITEMS);
 		}
 	}
-	return ERR_OK;
+	return e;
 }
 
 static void mark_stack(struct asked *a, unsigned job, uint32_t stack)
@@ -181,6 +183,7 @@ static enum err open_all(struct asked *a)
 
 	for (uint32_t i = 0; e == ERR_OK && i < n; i++) {
 		e = open_module(a, asked_used(a, i));
+		e = e == ERR_OK ? asked_breathe(a, BREATHE_MODULES) : e;
 	}
 	return e;
 }

@@ -242,12 +242,13 @@ static void put_known(struct json_writer *w, const struct module_used *u, unsign
 }
 
 /* By name: a module that stands twice in a memoryMap stands here once. */
-static void put_found_modules(struct asked *a, struct json_writer *w, unsigned j)
+static enum err put_found_modules(struct asked *a, struct json_writer *w, unsigned j)
 {
 	const struct job_asked *job = &a->list[j];
+	enum err e = ERR_OK;
 
 	json_begin_object(w);
-	for (uint32_t i = 0; i < job->n_modules; i++) {
+	for (uint32_t i = 0; e == ERR_OK && i < job->n_modules; i++) {
 		struct module_used *u =
 		    asked_used(a, asked_modules(a, job->first_module + i)->unique);
 		if ((u->told_by >> j & 1) != 0) {
@@ -260,8 +261,10 @@ static void put_found_modules(struct asked *a, struct json_writer *w, unsigned j
 		buf_append_slice(&a->text, u->id);
 		json_put_name(w, buf_slice(&a->text));
 		put_known(w, u, j);
+		e = asked_breathe(a, BREATHE_FRAMES);
 	}
 	json_end_object(w);
+	return e;
 }
 
 static enum err answer_v5(struct asked *a, struct json_writer *w)
@@ -276,7 +279,7 @@ static enum err answer_v5(struct asked *a, struct json_writer *w)
 		json_put_name(w, SLICE("stacks"));
 		e = put_stacks(a, w, &a->list[j]);
 		json_put_name(w, SLICE("found_modules"));
-		put_found_modules(a, w, j);
+		e = e == ERR_OK ? put_found_modules(a, w, j) : e;
 		json_end_object(w);
 	}
 	json_end_array(w);

@@ -19,7 +19,8 @@ enum {
 	ARENA_EXTRA = 16 * 1024 * 1024, /* names of code files and ids */
 	FIRST_ROOM = 4096,
 	ATTEMPTS_MAX = 3, /* of a request whose indexes turn out to be damaged */
-	TITLE_JSON_MAX = 1024
+	TITLE_JSON_MAX = 1024,
+	MODULES_MAX = 20000 /* of a request; those of a large process are some hundred */
 };
 
 /* One request. */
@@ -137,6 +138,7 @@ static enum err on_open(
 	}
 	enum err e = look_up(w, &key, &f);
 	if (e == ERR_OK) {
+		symbols_count_use(w->state->counts, &f, clock_wall_ms());
 		e = index_shelf_take(w->state->shelf, &w->caller, f.blob, &taken);
 	}
 	if (e == ERR_OK) {
@@ -186,7 +188,7 @@ static enum err run(struct work *w, enum symbolicate_version version)
 	const struct symbolicate_ways ways = { on_open, on_close, on_breathe, w };
 	const struct symbolicate_limits limits = {
 		.frames = (uint32_t)w->state->settings.max_frames,
-		.modules = (uint32_t)w->state->settings.max_frames,
+		.modules = MODULES_MAX,
 	};
 	const struct symbolicate_call call = { .version = version,
 		.body = buf_slice(&w->body),

@@ -12,7 +12,8 @@ enum {
 	SYMBOLICATE_DIGITS_MAX = 4300,
 	/* Items or frames between two breaths: some tens of microseconds. */
 	BREATHE_ITEMS = 4096,
-	BREATHE_FRAMES = 64
+	BREATHE_FRAMES = 64,
+	BREATHE_MODULES = 8 /* each is looked for in a database */
 };
 
 /* What is wrong with a frame or a module, in the order in which it is complained of. */

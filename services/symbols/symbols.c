@@ -14,7 +14,7 @@
 
 enum {
 	PATH_SIZE = 4200,
-	INDEXES_OPEN_MAX = 1024 /* in a process; each is a mapping */
+	INDEXES_OPEN_MAX = 4096 /* in a process; each is a mapping */
 };
 
 struct symbols_state *symbols_state(const struct svc_env *env)

@@ -32,7 +32,7 @@ const struct conf_key symbols_conf_keys[SYMBOLS_CONF_KEYS] = {
 	{ .section = "symbols", .name = "symbolicate_max_body", .type = CONF_SIZE, .unit = "bytes", .min = 65536, .max = 67108864, .def = "16M", .reloadable = true,
 	  .help = "How large a request for symbolication may be." },
 	{ .section = "symbols", .name = "symbolicate_max_frames", .type = CONF_INT, .unit = "frames", .min = 1000, .max = 10000000, .def = "200000", .reloadable = true,
-	  .help = "How many frames, stacks and modules a request for symbolication may have." },
+	  .help = "How many frames a request for symbolication may have, and how many stacks." },
 	{ .section = "symbols", .name = "symbolicate_memory", .type = CONF_SIZE, .unit = "bytes", .min = 8388608, .max = INT64_C(1) << 40, .def = "256M", .reloadable = true,
 	  .help = "Memory of a web process for requests for symbolication and their answers; beyond it they are told to come later." },
 };
