@@ -10,8 +10,8 @@
 
 enum {
 	HEX_SIZE = 24,
-	LIMB_MAX = SYMBOLICATE_DIGITS_MAX / 9 + 2,
-	BREATHE_LARGE = 4 /* tenths of a millisecond each */
+	LIMB_MAX = SYMBOLICATE_DIGITS_MAX / 9 + 2 BREATHE_LARGE =
+		       4 /* tenths of a millisecond each */
 };
 
 /* A frame and what is known of it. */
