@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/ev/task.h"
+#include "test/harness/http_test_ws.h"
 
 enum {
 	PIECE_BYTES = 65536,
@@ -278,6 +279,7 @@ static const struct op ops[] = {
 	{ "test.cors", HTTP_GET, "/cors", COST_MEMORY, SHED_LATE, DEADLINE_MS, 0, OP_INLINE | OP_PUBLIC_CORS, hello },
 	{ "test.cors.post", HTTP_POST, "/cors", COST_MEMORY, SHED_LATE, DEADLINE_MS, 1000, OP_INLINE | OP_PUBLIC_CORS, echo },
 	{ "test.fail", HTTP_GET, "/fail/{name}", COST_MEMORY, SHED_LATE, DEADLINE_MS, 0, OP_INLINE, fail },
+	{ "test.ws", HTTP_GET, "/ws", COST_MEMORY, SHED_LATE, DEADLINE_MS, 0, OP_INLINE, ws_echo },
 	{ "test.split", HTTP_GET, "/split", COST_MEMORY, SHED_LATE, DEADLINE_MS, 0, OP_INLINE, split_header },
 	{ "test.health", HTTP_GET, "/__lbheartbeat__", COST_HEALTH, SHED_NEVER, DEADLINE_MS, 0, OP_INLINE, hello },
 	{ "test.metrics", HTTP_GET, "/metrics.json", COST_HEALTH, SHED_NEVER, DEADLINE_MS, 0, OP_INLINE, metrics },

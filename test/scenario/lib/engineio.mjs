@@ -118,7 +118,7 @@ export const PONG = 10;
 export class Ws {
 	static async open(port, query = '', options = {}) {
 		const raw = await Raw.connect(port);
-		await raw.send(upgradeText(query, options));
+		await raw.send(upgradeText(query, options) + (options.behind ?? '').toString('latin1'));
 		const head = await raw.readHead();
 		assert.equal(head.status, 101, head.text);
 		const accept = createHash('sha1').update('dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64');

@@ -1,0 +1,4 @@
+// WebSockets of core/http, without TLS.
+import { websocketTests } from './lib/websocket.mjs';
+
+websocketTests();
