@@ -1,12 +1,14 @@
 /*
  * Configuration keys of [pairs], but for its address, which is the runtime's affair.
  */
+#include <string.h>
+
 #include "services/pairs/pairs_priv.h"
 
 /* clang-format off */
 const struct conf_key pairs_conf_keys[PAIRS_CONF_KEYS] = {
 	{ .section = "pairs", .name = "conformance", .type = CONF_BOOL, .def = "no",
-	  .help = "Serve the echo applications of the public conformance suites of Engine.IO and Socket.IO, with their limits; for tests only." },
+	  .help = "Serve the echo applications of the public conformance suites of Engine.IO and Socket.IO, with their clocks and limits where none are set here; for tests only." },
 	{ .section = "pairs", .name = "ping_interval", .type = CONF_DURATION, .unit = "s", .min = 100, .max = 3600000,
 	  .def = "25s", .reloadable = true,
 	  .help = "How often a client is asked whether it is there. Proxies in front must let connections idle for longer than this and ping_timeout together." },
@@ -75,55 +77,78 @@ bool pairs_is_conformance(const struct conf *conf)
 	return conf_bool(conf, "pairs", "conformance");
 }
 
-/* What the suites expect to the byte and the millisecond. */
-static struct socketio_settings suites_settings(unsigned most_sessions)
+/*
+ * What the suites expect to the byte and the millisecond, where the configuration does not say
+ * something else.
+ */
+static const struct {
+	const char *name;
+	int64_t value; /* durations in ms */
+} suites_values[] = {
+	{ "ping_interval", 300 },
+	{ "ping_timeout", 200 },
+	{ "connect_timeout", 1000 },
+	{ "max_message", 1000000 },
+	{ "max_attachments", 10 },
+	{ "queue_soft", 4 << 20 },
+	{ "queue_hard", 8 << 20 },
+	{ "packets_per_second", 0 },
+};
+
+/* True: *ret is the suites' value of the key. */
+static bool is_suites(const struct conf *conf, const char *name, int64_t *ret)
 {
-	return (struct socketio_settings){
-		.engine = { .ping_interval_us = 300000,
-		    .ping_timeout_us = 200000,
-		    .upgrade_timeout_us = 10000000,
-		    .max_payload = 1000000,
-		    .queue_soft = 4u << 20,
-		    .queue_hard = 8u << 20,
-		    .max_sessions = most_sessions,
-		    .origins = SLICE("*") },
-		.connect_timeout_us = 1000000,
-		.max_attachments = 10,
-	};
+	if (!pairs_is_conformance(conf) || conf_is_set(conf, "pairs", name)) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(suites_values) / sizeof(suites_values[0]); i++) {
+		if (strcmp(suites_values[i].name, name) == 0) {
+			*ret = suites_values[i].value;
+			return true;
+		}
+	}
+	return false;
 }
 
 static int64_t micros(const struct conf *conf, const char *name)
 {
-	return conf_ms(conf, "pairs", name) * 1000;
+	int64_t ms = 0;
+
+	return 1000 * (is_suites(conf, name, &ms) ? ms : conf_ms(conf, "pairs", name));
 }
 
-static unsigned number(const struct conf *conf, const char *name)
+static int64_t number(const struct conf *conf, const char *name)
 {
-	return (unsigned)conf_int(conf, "pairs", name);
+	int64_t n = 0;
+
+	return is_suites(conf, name, &n) ? n : conf_int(conf, "pairs", name);
+}
+
+static struct slice origins(const struct conf *conf)
+{
+	bool any = pairs_is_conformance(conf) && !conf_is_set(conf, "pairs", "cors_origins");
+
+	return any ? SLICE("*") : slice_str(conf_str(conf, "pairs", "cors_origins"));
 }
 
 struct socketio_settings pairs_settings(const struct conf *conf, unsigned most_sessions)
 {
-	unsigned asked = number(conf, "max_sessions");
+	unsigned asked = (unsigned)number(conf, "max_sessions");
 
-	most_sessions = asked == 0 || asked > most_sessions ? most_sessions : asked;
-	if (pairs_is_conformance(conf)) {
-		return suites_settings(most_sessions);
-	}
 	return (struct socketio_settings){
 		.engine = { .ping_interval_us = micros(conf, "ping_interval"),
 		    .ping_timeout_us = micros(conf, "ping_timeout"),
 		    .upgrade_timeout_us = micros(conf, "upgrade_timeout"),
-		    .max_payload = number(conf, "max_message"),
-		    .queue_soft = (size_t)conf_int(conf, "pairs", "queue_soft"),
-		    .queue_hard = (size_t)conf_int(conf, "pairs", "queue_hard"),
-		    .max_sessions = most_sessions,
-		    .packets_per_s = number(conf, "packets_per_second"),
-		    .packets_burst = number(conf, "packets_burst"),
-		    .opens_per_s = number(conf, "sessions_per_second"),
-		    .origins = slice_str(conf_str(conf, "pairs", "cors_origins")) },
+		    .max_payload = (uint32_t)number(conf, "max_message"),
+		    .queue_soft = (size_t)number(conf, "queue_soft"),
+		    .queue_hard = (size_t)number(conf, "queue_hard"),
+		    .max_sessions = asked == 0 || asked > most_sessions ? most_sessions : asked,
+		    .packets_per_s = (unsigned)number(conf, "packets_per_second"),
+		    .packets_burst = (unsigned)number(conf, "packets_burst"),
+		    .opens_per_s = (unsigned)number(conf, "sessions_per_second"),
+		    .origins = origins(conf) },
 		.connect_timeout_us = micros(conf, "connect_timeout"),
-		.max_attachments = number(conf, "max_attachments"),
+		.max_attachments = (unsigned)number(conf, "max_attachments"),
 	};
 }
 

@@ -39,7 +39,7 @@ NODISCARD enum err pairs_conf_check(const struct conf *conf, struct err_note *no
 
 bool pairs_is_conformance(const struct conf *conf);
 
-/* The keys as settings; the suites' own with conformance. Texts are those of conf. */
+/* The keys as settings; with conformance the suites' where none is set. Texts are those of conf. */
 struct socketio_settings pairs_settings(const struct conf *conf, unsigned most_sessions);
 
 /* ---- pairs_ops.c ---- */

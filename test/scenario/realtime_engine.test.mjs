@@ -3,16 +3,12 @@
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, startPlimsoll } from '../harness/plimsoll.mjs';
 import { Raw, once } from './lib/raw.mjs';
-import { Polling, SEPARATOR, getText, postText, upgradeText } from './lib/engineio.mjs';
+import { getText, Polling, postText, SEPARATOR, startBoth, upgradeText } from './lib/engineio.mjs';
 
-let port, server;
-before(async () => {
-	port = await freePort();
-	server = await startPlimsoll({ conf: { pairs: { listen: `127.0.0.1:${port}`, conformance: 'yes' } } });
-});
-after(() => server.stop());
+let port, quick, stop; // quick: with the heartbeats of the suites
+before(async () => ({ port, quick, stop } = await startBoth()));
+after(() => stop());
 
 const plain = (method, path, headers = '') => `${method} ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
 const refused = async (bytes, status, code, message) => {
@@ -23,7 +19,7 @@ const refused = async (bytes, status, code, message) => {
 };
 
 test('the first packet has exactly its five keys', async () => {
-	const { hello } = await Polling.open(port);
+	const { hello } = await Polling.open(quick);
 	assert.deepEqual(Object.keys(hello), ['sid', 'upgrades', 'pingInterval', 'pingTimeout', 'maxPayload']);
 	assert.match(hello.sid, /^[A-Za-z0-9_-]{27}$/);
 	assert.deepEqual({ ...hello, sid: '' }, { sid: '', upgrades: ['websocket'], pingInterval: 300, pingTimeout: 200, maxPayload: 1000000 });
@@ -120,7 +116,7 @@ test('a second post while the first is on its way closes the session', async () 
 });
 
 test('three heartbeats, and none missed', async () => {
-	const session = await Polling.open(port);
+	const session = await Polling.open(quick);
 	for (let i = 0; i < 3; i++) {
 		assert.equal((await session.get()).body, '2');
 		assert.equal((await session.post('3')).body, 'ok');
@@ -128,12 +124,12 @@ test('three heartbeats, and none missed', async () => {
 });
 
 test('without a pong the session is gone at the interval and the timeout after it began', async () => {
-	const polled = await Polling.open(port);
+	const polled = await Polling.open(quick);
 	assert.equal((await polled.get()).body, '2');
 	const late = await polled.get(); // told when it ends
 	assert.ok(late.body === '1' || late.status === 400, late.body);
 	await polled.expectGone();
-	const session = await Polling.open(port);
+	const session = await Polling.open(quick);
 	await sleep(501);
 	await session.expectGone();
 });

@@ -2,18 +2,14 @@
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, startPlimsoll } from '../harness/plimsoll.mjs';
-import { BINARY, CLOSE, PING, PONG, Polling, TEXT, Ws, frame } from './lib/engineio.mjs';
+import { BINARY, CLOSE, frame, PING, Polling, PONG, startBoth, TEXT, Ws } from './lib/engineio.mjs';
 
-let port, server;
-before(async () => {
-	port = await freePort();
-	server = await startPlimsoll({ conf: { pairs: { listen: `127.0.0.1:${port}`, conformance: 'yes' } } });
-});
-after(() => server.stop());
+let port, quick, stop; // quick: with the heartbeats of the suites
+before(async () => ({ port, quick, stop } = await startBoth()));
+after(() => stop());
 
-async function opened(query = '') {
-	const ws = await Ws.open(port, query);
+async function opened(query = '', at = port) {
+	const ws = await Ws.open(at, query);
 	if (query === '') {
 		const hello = await ws.packet();
 		assert.equal(hello[0], '0');
@@ -109,7 +105,7 @@ test('packets against the rules close without a code', async () => {
 });
 
 test('pings come in time; without a pong it closes', async () => {
-	const ws = await opened();
+	const ws = await opened('', quick);
 	for (let i = 0; i < 3; i++) {
 		const { payload } = await ws.frame();
 		assert.equal(payload.toString(), '2');

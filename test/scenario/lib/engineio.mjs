@@ -7,6 +7,9 @@ import { Raw, once } from './raw.mjs';
 
 export const SEPARATOR = '\x1e';
 
+// Clocks under which no heartbeat disturbs a test on a busy machine.
+export const CALM = { ping_interval: '1m', ping_timeout: '1m', connect_timeout: '1m', drain: '0s' };
+
 // Runs fn(port, server) with a server whose [pairs] is conf beside its address.
 export async function withPairs(conf, fn, options = {}) {
 	const port = options.pairsPort ?? (await freePort());
@@ -32,6 +35,17 @@ export function postText(query, body, { path, headers = 'Content-Type: text/plai
 }
 
 const text = (answer) => answer.body.toString('latin1');
+
+// A server for a whole file, and one more with the clocks of the suites (300 and 200 ms).
+export async function startBoth() {
+	const start = async (conf) => {
+		const port = await freePort();
+		const server = await startPlimsoll({ conf: { pairs: { listen: `127.0.0.1:${port}`, conformance: 'yes', ...conf } } });
+		return { port, server };
+	};
+	const [calm, quick] = await Promise.all([start(CALM), start({})]);
+	return { port: calm.port, quick: quick.port, stop: () => Promise.all([calm.server.stop(), quick.server.stop()]) };
+}
 
 // A session over long polling; each request on a connection of its own.
 export class Polling {
