@@ -15,6 +15,7 @@
 #include "accounts/outbox_admin.h"
 #include "accounts/outside.h"
 #include "accounts/password.h"
+#include "accounts/posts.h"
 #include "core/base/check.h"
 #include "core/ev/task.h"
 
@@ -124,6 +125,8 @@ static const struct rpc_def *const rpcs[] = {
 	&accounts_mail_bounced,
 	&accounts_courier_wake,
 	&accounts_outside,
+	&accounts_post_lease,
+	&accounts_post_done,
 	&accounts_idp_mark,
 };
 

@@ -21,6 +21,7 @@ struct accounts_state {
 	assertion_verify_fn *verify_assertion;
 	void *verify_assertion_state;
 	const char *outside; /* courier: the server that may be asked; NULL: none */
+	const char *posts_url, *posts_secret; /* courier: where posts go; NULL: nowhere */
 };
 
 /* The state in this process. */
@@ -28,7 +29,7 @@ struct accounts_state *accounts_state(const struct svc_env *env);
 
 /* schema.c */
 enum {
-	ACCOUNTS_MIGRATIONS = 7
+	ACCOUNTS_MIGRATIONS = 8
 };
 extern const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS];
 

@@ -201,6 +201,18 @@ static const char migration_7[] =
     "CREATE INDEX firefox_command_device ON firefox_command (account_id, device_id, id);"
     "CREATE INDEX firefox_command_expiry ON firefox_command (expires_ms);";
 
+/* Notices to the app's own server: posts.h. */
+static const char migration_8[] = "CREATE TABLE post ("
+				  " post_key TEXT NOT NULL PRIMARY KEY,"
+				  " seq BIGINT NOT NULL,"
+				  " body TEXT NOT NULL,"
+				  " n BIGINT NOT NULL," /* how many it stands for */
+				  " created_ms BIGINT NOT NULL,"
+				  " next_try_ms BIGINT NOT NULL,"
+				  " tries BIGINT NOT NULL"
+				  ");"
+				  "CREATE INDEX post_due ON post (next_try_ms, post_key);";
+
 const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS] = {
 	{ 1, migration_1 },
 	{ 2, migration_2 },
@@ -209,4 +221,5 @@ const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS] = {
 	{ 5, migration_5 },
 	{ 6, migration_6 },
 	{ 7, migration_7 },
+	{ 8, migration_8 },
 };

@@ -9,10 +9,12 @@
 
 #include "accounts/courier/delivery.h"
 #include "accounts/courier/fetcher.h"
+#include "accounts/courier/posting.h"
 
 struct courier {
 	struct delivery *delivery;
 	struct fetcher *fetcher;
+	struct posting *posting;
 };
 
 /* Documents of other domains: asked for by web, answered from tasks. */
@@ -48,7 +50,8 @@ static enum err courier_serve(struct role_ctx *r, struct err_note *note)
 {
 	struct courier *c = r->role_data;
 
-	return c->delivery == NULL ? ERR_OK : delivery_start(c->delivery, note);
+	enum err e = c->delivery == NULL ? ERR_OK : delivery_start(c->delivery, note);
+	return e == ERR_OK && c->delivery != NULL ? posting_start(&r->env, &c->posting, note) : e;
 }
 
 static void on_drained(void *arg)
@@ -60,6 +63,7 @@ static void courier_drain(struct role_ctx *r, int64_t deadline_us)
 {
 	struct courier *c = r->role_data;
 
+	posting_drain(c->posting);
 	if (c->delivery == NULL) {
 		role_drained(r);
 	} else {
@@ -73,6 +77,7 @@ static void courier_stop(struct role_ctx *r)
 
 	if (c != NULL) {
 		delivery_free(&c->delivery);
+		posting_free(&c->posting);
 		fetcher_free(&c->fetcher);
 		free(c);
 		r->role_data = NULL;

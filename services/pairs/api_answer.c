@@ -129,8 +129,16 @@ static const struct {
 	[PAIRS_OTHER_USE] = { 409, "client_id_used", "the client_id stood for something else" },
 };
 
+static int64_t notice_of(const struct conf *conf)
+{
+	if (*conf_str(conf, "pairs", "webhook_url") == '\0') {
+		return PAIRS_NOTICE_NONE;
+	}
+	return conf_bool(conf, "pairs", "webhook_text") ? PAIRS_NOTICE_FULL : PAIRS_NOTICE_BARE;
+}
+
 static enum err call_store(
-    struct api_call *a, const struct pairs_change_req *r, struct pairs_changed *ret)
+    struct api_call *a, struct pairs_change_req *r, struct pairs_changed *ret)
 {
 	struct slice reply = SLICE_EMPTY;
 	struct buf *message = arena_buf(a->c->arena, REQUEST_MAX);
@@ -139,6 +147,7 @@ static enum err call_store(
 	if (message == NULL) {
 		return e;
 	}
+	r->notice = notice_of(a->env->conf);
 	pairs_change_put(message, r);
 	if (message->failed) {
 		return e;

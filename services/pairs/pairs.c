@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "accounts/posts.h"
 #include "core/realtime/engineio.h"
 #include "services/pairs/pairs_change.h"
 #include "services/pairs/pairs_db.h"
@@ -67,6 +68,10 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	state->most_sessions = most_sessions();
 	if (env->role == ROLE_WEB) {
 		e = open_servers(state);
+	}
+	if (env->role == ROLE_COURIER) {
+		posts_set_target(env, conf_str(env->conf, "pairs", "webhook_url"),
+		    conf_str(env->conf, "pairs", "webhook_secret"));
 	}
 	if (e != ERR_OK) {
 		stop(env, state);

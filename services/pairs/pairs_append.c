@@ -31,6 +31,9 @@ enum err pairs_append(struct pairs_write *w, int64_t couple, const char *event, 
 			PAIRS_T("body", body)),
 		    w->note);
 	}
+	if (e == ERR_OK && w->r->notice != PAIRS_NOTICE_NONE) {
+		e = pairs_put_notices(w, couple, seq, event, user, body);
+	}
 	if (e == ERR_OK) {
 		w->c.seq = seq;
 		w->c.user = user;

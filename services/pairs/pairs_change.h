@@ -78,19 +78,24 @@ enum pairs_given {
 	PAIRS_GIVEN_END = 2048,
 };
 
-/* version 0: whatever it is now. */
-#define PAIRS_CHANGE_NUMBERS(X)                                                                    \
-	X(user)                                                                                    \
-	X(couple)                                                                                  \
-	X(account) X(id) X(item) X(new_id) X(version) X(given) X(complete) X(important) X(place)   \
-	    X(start_ms) X(end_ms) X(up_to) X(until_ms) X(away) X(lifetime_ms) X(session_ms)        \
-		X(interval_ms) X(hold_ms)
-#define PAIRS_CHANGE_TEXTS(X)                                                                      \
-	X(client_id)                                                                               \
-	X(hash)                                                                                    \
-	X(session_hash) X(idem) X(name) X(avatar) X(options) X(address) X(password_hash) X(text)   \
-	    X(body) X(where) X(rrule) X(reminders) X(mail_kind) X(mail_subject) X(mail_link)       \
-		X(mail_text) X(mail_html)
+/* Is the partner who is away to be told by a post (accounts/posts.h)? */
+enum pairs_notice {
+	PAIRS_NOTICE_NONE,
+	PAIRS_NOTICE_BARE, /* that there is something */
+	PAIRS_NOTICE_FULL, /* and what */
+};
+
+/* version 0: whatever it is now; notice: enum pairs_notice. */
+/* clang-format off */
+#define PAIRS_CHANGE_NUMBERS(X) \
+	X(user) X(couple) X(account) X(id) X(item) X(new_id) X(version) X(given) \
+	X(complete) X(important) X(place) X(start_ms) X(end_ms) X(up_to) X(until_ms) \
+	X(away) X(lifetime_ms) X(session_ms) X(interval_ms) X(hold_ms) X(notice)
+#define PAIRS_CHANGE_TEXTS(X) \
+	X(client_id) X(hash) X(session_hash) X(idem) X(name) X(avatar) X(options) \
+	X(address) X(password_hash) X(text) X(body) X(where) X(rrule) X(reminders) \
+	X(mail_kind) X(mail_subject) X(mail_link) X(mail_text) X(mail_html)
+/* clang-format on */
 
 struct pairs_change_req {
 	enum pairs_kind kind;

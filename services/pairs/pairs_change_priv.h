@@ -35,6 +35,11 @@ static inline enum err pairs_refuse(struct pairs_write *w, enum pairs_outcome ou
 NODISCARD enum err pairs_append(struct pairs_write *w, int64_t couple, const char *event,
     int64_t id, int64_t user, struct slice body);
 
+/* pairs_notice.c: tells members of the couple, but for user, who are away and would want to know.
+ */
+NODISCARD enum err pairs_put_notices(struct pairs_write *w, int64_t couple, int64_t seq,
+    const char *event, int64_t user, struct slice body);
+
 /* Starts a JSON object in the request's memory; NULL: there is none left. */
 struct buf *pairs_json(struct pairs_write *w, struct json_writer *ret);
 /* Ends the object and appends it as an event of w's couple by w's user. */

@@ -67,6 +67,12 @@ const struct conf_key pairs_conf_keys[PAIRS_CONF_KEYS] = {
 	{ .section = "pairs", .name = "presence_lease", .type = CONF_DURATION, .unit = "s", .min = 1000, .max = 600000,
 	  .def = "90s", .reloadable = true,
 	  .help = "How long a member counts as being there without saying so again." },
+	{ .section = "pairs", .name = "webhook_url", .type = CONF_STRING, .max = 300,
+	  .help = "Where the app's own server wants to be told what happened to a couple while the partner was away, such as https://app.example.org/hook. Empty: nowhere." },
+	{ .section = "pairs", .name = "webhook_secret", .type = CONF_STRING, .max = 200, .secret = true, .roles = ROLE_BIT(ROLE_COURIER),
+	  .help = "Secret that these notices are signed with." },
+	{ .section = "pairs", .name = "webhook_text", .type = CONF_BOOL, .def = "no", .reloadable = true,
+	  .help = "Whether a notice has the words of what happened; else it only says that something has." },
 	{ .section = "pairs", .name = "publish_key_sha256", .type = CONF_STRING, .max = 64, .reloadable = true,
 	  .help = "SHA-256, in hex, of the key with which the app's own server may call /api/v1/publish. Empty: nobody may." },
 };
@@ -158,6 +164,12 @@ enum err pairs_conf_check(const struct conf *conf, struct err_note *note)
 		return err_note_set(note, ERR_CONFIG,
 		    "[pairs] queue_soft: signals are dropped before sessions are closed, so it "
 		    "must not be above queue_hard");
+	}
+	if (*conf_str(conf, "pairs", "webhook_url") != '\0' &&
+	    !slice_starts(slice_str(conf_str(conf, "pairs", "webhook_url")), SLICE("https://")) &&
+	    !slice_starts(slice_str(conf_str(conf, "pairs", "webhook_url")), SLICE("http://"))) {
+		return err_note_set(
+		    note, ERR_CONFIG, "[pairs] webhook_url: must begin with https:// or http://");
 	}
 	return ERR_OK;
 }

@@ -13,7 +13,7 @@
 #include "services/pairs/signup_gate.h"
 
 enum {
-	PAIRS_CONF_KEYS = 15 + 7,
+	PAIRS_CONF_KEYS = 15 + 10,
 	PAIRS_SOCKET_OPS = 8,
 	PAIRS_OPS = PAIRS_SOCKET_OPS + API_ROWS, /* those of the API behind the others */
 };

@@ -1,0 +1,78 @@
+/*
+ * Posts: durable notices to the one server that the operator has named for them ("webhooks"). A
+ * transaction function puts one; the courier leases what is due, posts it signed, and says how it
+ * went. There is one post for each key: a newer one takes the place of an older one that has not
+ * gone out, and counts how many it stands for. So however long that server is away, no more waits
+ * than there are keys, and it is told the latest.
+ *
+ * The signature is of the courier, which alone knows the secret:
+ *	Plimsoll-Timestamp: <seconds since 1970>
+ *	Plimsoll-Signature: sha256=<hex of HMAC-SHA256(secret, timestamp "." body)>
+ */
+#ifndef PLIMSOLL_ACCOUNTS_POSTS_H
+#define PLIMSOLL_ACCOUNTS_POSTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/slice.h"
+#include "core/rpc/rpc.h"
+#include "core/service.h"
+#include "core/store/store.h"
+
+enum {
+	POST_BODY_MAX = 16 * 1024,
+	POST_LEASE_MAX = 16, /* rows of one lease */
+	POST_REPLY_MAX = POST_LEASE_MAX * (POST_BODY_MAX + 256),
+	POST_TRIES_MAX = 14, /* then it is given up: after about five hours with this back-off */
+	POST_RETRY_FIRST_MS = 5 * 1000, /* doubles with each try up to */
+	POST_RETRY_LAST_MS = 3600 * 1000,
+};
+
+/* Text is borrowed. seq rises with each newer post of a key. */
+struct post {
+	struct slice key; /* "pairs:17" */
+	int64_t seq;
+	struct slice body; /* JSON */
+	int64_t n;	   /* how many this one stands for; set by the database */
+};
+
+/* In a transaction. ERR_LIMIT: the body is too long. */
+NODISCARD enum err post_put(struct txn *t, const struct post *p, struct err_note *note);
+/* Nobody need be told any more. */
+NODISCARD enum err post_forget(struct txn *t, struct slice key, struct err_note *note);
+
+/* ---- accounts.post_lease: courier -> store ---- */
+
+extern const struct rpc_def accounts_post_lease;
+
+void post_put_lease_req(struct buf *out, int64_t lease_ms);
+
+struct posts_leased {
+	uint32_t n;
+	struct post posts[POST_LEASE_MAX];
+};
+NODISCARD bool posts_take_leased(struct slice message, struct posts_leased *ret);
+
+/* ---- accounts.post_done: courier -> store; reply empty ---- */
+
+extern const struct rpc_def accounts_post_done;
+
+enum post_outcome {
+	POST_TAKEN,
+	POST_RETRY,
+	POST_REFUSED, /* for good */
+	POST_OUTCOMES
+};
+void post_put_done(struct buf *out, const struct post *p, enum post_outcome outcome);
+
+/* ---- the courier's process learns where to, at start; texts are kept ---- */
+
+void posts_set_target(struct svc_env *env, const char *url, const char *secret);
+/* Empty: nowhere. */
+const char *posts_url(const struct svc_env *env);
+const char *posts_secret(const struct svc_env *env);
+
+#endif
