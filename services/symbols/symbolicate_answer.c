@@ -10,8 +10,7 @@
 
 enum {
 	HEX_SIZE = 24,
-	LIMB_MAX = SYMBOLICATE_DIGITS_MAX / 9 + 2 BREATHE_LARGE =
-		       4 /* tenths of a millisecond each */
+	LIMB_MAX = SYMBOLICATE_DIGITS_MAX / 9 + 2
 };
 
 /* A frame and what is known of it. */
@@ -211,9 +210,7 @@ static enum err put_stack(
 		} else {
 			put_frame(a, w, i, &k);
 		}
-		bool is_slow = k.asked->offset_kind == OFFSET_LARGE;
-		e = w->out->failed ? ERR_LIMIT
-				   : asked_breathe(a, is_slow ? BREATHE_LARGE : BREATHE_FRAMES);
+		e = w->out->failed ? ERR_LIMIT : asked_breathe(a, BREATHE_FRAMES);
 	}
 	json_end_array(w);
 	return e;

@@ -10,9 +10,9 @@ enum {
 	TITLE_MAX = 200,
 	/* Longer integers are no JSON to the server this one is like. */
 	SYMBOLICATE_DIGITS_MAX = 4300,
-	/* Items or frames between two breaths: some tens of microseconds. */
-	BREATHE_ITEMS = 4096,
-	BREATHE_FRAMES = 64,
+	/* Items or frames between two breaths: microseconds, but a frame may be a slow one. */
+	BREATHE_ITEMS = 1024,
+	BREATHE_FRAMES = 2,
 	BREATHE_MODULES = 8 /* each is looked for in a database */
 };
 
