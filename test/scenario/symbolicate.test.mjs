@@ -296,7 +296,7 @@ test('the commands of the manual work', async () => {
 	writeFileSync(file, await put('manual.so', id));
 	const text = readFileSync(path.join(import.meta.dirname, '../../doc/SYMBOLS.md'), 'utf8');
 	const section = text.slice(text.indexOf('## Symbolication'), text.indexOf('## What is missing'));
-	const commands = [...section.matchAll(/```sh\n(.*?)```/gs)].flatMap((m) => m[1].trim().split('\n'));
+	const commands = [...section.matchAll(/```\n(.*?)```/gs)].flatMap((m) => m[1].trim().split('\n'));
 	assert.equal(commands.length, 3);
 	for (const command of commands) {
 		const own = command.replaceAll('http://127.0.0.1:8002', server.symbolsUrl).replaceAll('DEBUG_FILE', 'manual.so').replaceAll('DEBUG_ID', id).replaceAll('FILE.sym', file).replace(/^plimsoll symbols/, `${plimsollBin()} symbols -c ${server.confPath}`);
