@@ -16,7 +16,6 @@ static const char *const fixed_headers[][2] = {
 	{ "X-Content-Type-Options", "nosniff" },
 	{ "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
 	{ "Referrer-Policy", "no-referrer" },
-	{ "Cache-Control", "no-store" },
 };
 
 void pairs_decorate(struct op_call *c)
@@ -24,6 +23,10 @@ void pairs_decorate(struct op_call *c)
 	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++) {
 		http_add_header(
 		    c->req, slice_str(fixed_headers[i][0]), slice_str(fixed_headers[i][1]));
+	}
+	/* Answers of Engine.IO say so themselves. */
+	if (slice_starts(http_path(c->req), SLICE("/api/"))) {
+		http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-store"));
 	}
 }
 
