@@ -37,7 +37,7 @@ static void *allocate(void *arg, void *old, size_t old_bytes, size_t bytes)
 	if (bytes > old_bytes && kept + bytes > s->limits.memory_bytes) {
 		return NULL;
 	}
-	void *p = pool_resize(&s->pool, old, old == NULL ? 0 : old_bytes, bytes);
+	void *p = piece_pool_resize(&s->pool, old, old == NULL ? 0 : old_bytes, bytes);
 	if (p != NULL || bytes == 0) {
 		s->memory_bytes = kept + bytes;
 	}
@@ -266,7 +266,7 @@ void script_close(struct script **sp)
 	if (s->lua != NULL) {
 		lua_close(s->lua);
 	}
-	pool_fini(&s->pool);
+	piece_pool_fini(&s->pool);
 	buf_free(&s->scratch);
 	buf_free(&s->request);
 	arena_reset(&s->scratch_arena);

@@ -17,7 +17,7 @@
 #include "core/base/err.h"
 #include "core/base/slice.h"
 #include "lab/chance.h"
-#include "lab/pool.h"
+#include "lab/piece_pool.h"
 
 enum {
 	SCRIPT_FOLDER_BYTES = 512,
@@ -53,8 +53,8 @@ enum script_ref {
 struct script {
 	lua_State *lua; /* owned */
 	struct script_limits limits;
-	size_t memory_bytes; /* in use */
-	struct pool pool;    /* of all that Lua holds */
+	size_t memory_bytes;	/* in use */
+	struct piece_pool pool; /* of all that Lua holds */
 	int64_t instructions_left;
 	struct chance chance;	    /* behind math.random() */
 	struct buf scratch;	    /* of the function that runs; Lua errors may jump out of it */

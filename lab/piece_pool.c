@@ -2,7 +2,7 @@
  * Slabs are cut into pieces as they are asked for. A piece that is freed waits for the next one of
  * its size; slabs are given back at the end only, since what fills them lives as long.
  */
-#include "lab/pool.h"
+#include "lab/piece_pool.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,27 +12,27 @@ enum {
 	SLAB_BYTES = 1 << 16
 };
 
-struct pool_slab {
-	struct pool_slab *next;
+struct piece_slab {
+	struct piece_slab *next;
 	char bytes[];
 };
 
 static size_t rounded(size_t bytes)
 {
-	return (bytes + POOL_STEP - 1) / POOL_STEP * POOL_STEP;
+	return (bytes + PIECE_STEP - 1) / PIECE_STEP * PIECE_STEP;
 }
 
 /* What is left of the slab before becomes a spare piece, which it is the size of. */
-static bool new_slab(struct pool *p)
+static bool new_slab(struct piece_pool *p)
 {
-	struct pool_slab *slab = malloc(SLAB_BYTES);
+	struct piece_slab *slab = malloc(SLAB_BYTES);
 	size_t left = (size_t)(p->end - p->at);
 
 	if (slab == NULL) {
 		return false;
 	}
 	if (left > 0) {
-		void **spare = &p->spare[left / POOL_STEP - 1];
+		void **spare = &p->spare[left / PIECE_STEP - 1];
 		memcpy(p->at, spare, sizeof(*spare));
 		*spare = p->at;
 	}
@@ -43,10 +43,10 @@ static bool new_slab(struct pool *p)
 	return true;
 }
 
-static void *take(struct pool *p, size_t bytes)
+static void *take(struct piece_pool *p, size_t bytes)
 {
 	size_t size = rounded(bytes);
-	void **spare = &p->spare[size / POOL_STEP - 1];
+	void **spare = &p->spare[size / PIECE_STEP - 1];
 	void *piece = *spare;
 
 	if (piece != NULL) {
@@ -61,9 +61,9 @@ static void *take(struct pool *p, size_t bytes)
 	return piece;
 }
 
-static void give_back(struct pool *p, void *piece, size_t bytes)
+static void give_back(struct piece_pool *p, void *piece, size_t bytes)
 {
-	void **spare = &p->spare[rounded(bytes) / POOL_STEP - 1];
+	void **spare = &p->spare[rounded(bytes) / PIECE_STEP - 1];
 
 	memcpy(piece, spare, sizeof(*spare));
 	*spare = piece;
@@ -71,10 +71,10 @@ static void give_back(struct pool *p, void *piece, size_t bytes)
 
 static bool is_small(size_t bytes)
 {
-	return bytes <= POOL_SMALL_BYTES;
+	return bytes <= PIECE_SMALL_BYTES;
 }
 
-static void release(struct pool *p, void *old, size_t old_bytes)
+static void release(struct piece_pool *p, void *old, size_t old_bytes)
 {
 	if (old_bytes > 0 && is_small(old_bytes)) {
 		give_back(p, old, old_bytes);
@@ -83,7 +83,7 @@ static void release(struct pool *p, void *old, size_t old_bytes)
 	}
 }
 
-void *pool_resize(struct pool *p, void *old, size_t old_bytes, size_t bytes)
+void *piece_pool_resize(struct piece_pool *p, void *old, size_t old_bytes, size_t bytes)
 {
 	if (bytes == 0) {
 		release(p, old, old_bytes);
@@ -103,12 +103,12 @@ void *pool_resize(struct pool *p, void *old, size_t old_bytes, size_t bytes)
 	return piece;
 }
 
-void pool_fini(struct pool *p)
+void piece_pool_fini(struct piece_pool *p)
 {
 	while (p->slabs != NULL) {
-		struct pool_slab *slab = p->slabs;
+		struct piece_slab *slab = p->slabs;
 		p->slabs = slab->next;
 		free(slab);
 	}
-	*p = (struct pool){ 0 };
+	*p = (struct piece_pool){ 0 };
 }

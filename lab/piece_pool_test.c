@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "lab/chance.h"
-#include "lab/pool.h"
+#include "lab/piece_pool.h"
 
 enum {
 	PIECES = 2000,
@@ -42,7 +42,7 @@ static void check(const struct piece *p, unsigned number, size_t bytes)
 static void pieces_keep_what_they_hold(void **state)
 {
 	static struct piece pieces[PIECES];
-	struct pool pool = { 0 };
+	struct piece_pool pool = { 0 };
 	struct chance c = chance_new(1, 1);
 
 	(void)state;
@@ -51,31 +51,32 @@ static void pieces_keep_what_they_hold(void **state)
 		struct piece *p = &pieces[number];
 		size_t bytes = (size_t)chance_below(&c, LARGEST);
 		size_t same = bytes < p->bytes ? bytes : p->bytes;
-		p->at = pool_resize(&pool, p->at, p->bytes, bytes);
+		p->at = piece_pool_resize(&pool, p->at, p->bytes, bytes);
 		p->bytes = bytes;
 		assert_true((p->at == NULL) == (bytes == 0));
-		assert_int_equal((uintptr_t)p->at % POOL_STEP, 0);
+		assert_int_equal((uintptr_t)p->at % PIECE_STEP, 0);
 		check(p, number, same);
 		fill(p, number);
 	}
 	for (unsigned i = 0; i < PIECES; i++) {
 		check(&pieces[i], i, pieces[i].bytes);
-		assert_null(pool_resize(&pool, pieces[i].at, pieces[i].bytes, 0));
+		assert_null(piece_pool_resize(&pool, pieces[i].at, pieces[i].bytes, 0));
 	}
-	pool_fini(&pool);
+	piece_pool_fini(&pool);
 }
 
 static void what_is_freed_is_used_again(void **state)
 {
-	struct pool pool = { 0 };
-	void *first = pool_resize(&pool, NULL, 0, 41), *second = pool_resize(&pool, NULL, 0, 48);
+	struct piece_pool pool = { 0 };
+	void *first = piece_pool_resize(&pool, NULL, 0, 41),
+	     *second = piece_pool_resize(&pool, NULL, 0, 48);
 
 	(void)state;
 	assert_int_equal((char *)second - (char *)first, 48);
-	assert_ptr_equal(pool_resize(&pool, first, 41, 48), first);
-	(void)pool_resize(&pool, first, 48, 0);
-	assert_ptr_equal(pool_resize(&pool, NULL, 0, 44), first);
-	pool_fini(&pool);
+	assert_ptr_equal(piece_pool_resize(&pool, first, 41, 48), first);
+	(void)piece_pool_resize(&pool, first, 48, 0);
+	assert_ptr_equal(piece_pool_resize(&pool, NULL, 0, 44), first);
+	piece_pool_fini(&pool);
 }
 
 int main(void)
