@@ -1,7 +1,8 @@
 /*
  * Measuring, ten times a second: use is that of the web processes, whose time not idle counts, or
  * that of the store, whose processor time counts (it waits for the disk while others may still join
- * the next commit). What stands is taken from what requests meet at admission.
+ * the next commit). What stands is taken from what requests meet at admission, over a second: a
+ * disk that stops for a moment is no reason to send anybody away for minutes.
  */
 #include "services/sync/sync_backoff.h"
 
@@ -17,7 +18,7 @@
 enum {
 	LOOK_MS = 100,
 	USE_US = 1000000, /* time over which use is taken */
-	STORE_INTERVAL_US = 250000,
+	STANDING_US = 1000000,
 	/* A loop delay that counts as much as the configured wait. */
 	LOOP_TARGET_US = 5000,
 	THOUSAND = 1000,
@@ -90,12 +91,12 @@ static void on_look(void *arg)
 	struct sync_backoff *b = arg;
 	int64_t now_us = loop_now_us(b->env->loop);
 	int64_t store_us = delay_meter_standing_us(&b->store_wait, now_us);
-	int64_t loop_us = b->loop_delay_us * (b->limits.wait_us / LOOP_TARGET_US + 1);
+	int64_t loop_us = delay_meter_standing_us(&b->loop_wait, now_us) *
+			  (b->limits.wait_us / LOOP_TARGET_US + 1);
 
 	measure_use(b, now_us);
 	backoff_look(
 	    &b->shares, &b->limits, b->use, store_us > loop_us ? store_us : loop_us, now_us);
-	b->loop_delay_us = 0;
 	show(b);
 }
 
@@ -105,7 +106,7 @@ static void note_load(struct sync_backoff *b, const struct grace_load *load, int
 	int64_t wait_us =
 	    load->store_wait_us > load->read_wait_us ? load->store_wait_us : load->read_wait_us;
 
-	b->loop_delay_us = load->loop_delay_us;
+	delay_meter_record(&b->loop_wait, load->loop_delay_us, now_us);
 	delay_meter_record(&b->store_wait, wait_us == INT64_MAX ? 0 : wait_us, now_us);
 }
 
@@ -145,7 +146,8 @@ void sync_backoff_start(struct sync_backoff *b)
 	int64_t now_us = loop_now_us(env->loop);
 
 	backoff_init(&b->shares, now_us);
-	delay_meter_init(&b->store_wait, b->limits.wait_us, STORE_INTERVAL_US, now_us);
+	delay_meter_init(&b->store_wait, b->limits.wait_us, STANDING_US, now_us);
+	delay_meter_init(&b->loop_wait, LOOP_TARGET_US, STANDING_US, now_us);
 	b->asked = metric_cell(env->metrics, &sync_metrics[0], NULL);
 	b->refused = metric_cell(env->metrics, &sync_metrics[1], NULL);
 	b->use_now = metric_cell(env->metrics, &sync_metrics[2], NULL);
@@ -295,7 +297,7 @@ enum shed_rank sync_rank(struct op_call *c, const struct grace_load *load)
 	bool refused = rank == SHED_FIRST ? backoff_refuses(&b->shares, user, now_s())
 					  : backoff_refuses_late(&b->shares, user, now_s());
 	/* The share decides about beginnings; admission cuts all of them off where it cannot. */
-	return refused ? SHED_RANKS : rank < SHED_MIDDLE ? rank : SHED_MIDDLE;
+	return refused ? SHED_RANKS : rank < SHED_LATE ? rank : SHED_LATE;
 }
 
 unsigned sync_backoff_retry_s(const struct op_call *c, unsigned few_s)

@@ -32,8 +32,7 @@ struct sync_backoff {
 	struct backoff shares;
 	struct backoff_limits limits;
 	struct shared_words begun;
-	struct delay_meter store_wait;
-	int64_t loop_delay_us; /* that requests met since the last look */
+	struct delay_meter store_wait, loop_wait;
 	struct sync_use before;
 	double use;	  /* of the busiest role, in the last second */
 	bool refuses_now; /* the answer that is being made is a refusal of admission */
