@@ -67,6 +67,8 @@ report(`seed-004: ${STORED} users stored, ${ACTIVE} active, ${SECONDS} s (load b
 for (const step of steps) console.log(`  ${step.name.padEnd(20)} ${String(step.sent).padStart(9)} sent  p50 ${ms(step.latency.p50_us).padStart(9)}  p99 ${ms(step.latency.p99_us).padStart(9)}  p999 ${ms(step.latency.p999_us).padStart(9)}`);
 for (const failure of result.failures.slice(0, 5)) console.log(`  ${failure.count} x ${failure.text}`);
 for (const why of result.generator.void) console.log(`  VOID: ${why}`);
+console.log('\nThe row of doc/capacity/sync.md:');
+console.log(`| ${[`${SECONDS} s, ${STORED} stored, ${ACTIVE} active, load before ${loadBefore}`, rate.toFixed(0), sync.refused + sync.away, sync.failed, `${ms(worst.latency.p99_us)} (${worst.name})`, `${us(role('web'))} + ${us(role('store'))} = ${us(cpu)} us`, `${(most.own / 1024).toFixed(0)} MiB`, `${(server.databaseBytes() / 1e9).toFixed(1)} GB`, result.generator.void.length ? 'the lab was the limit: void' : 'good'].join(' | ')} |`);
 await server.end();
 const good = sync.refused + sync.failed === 0 && worst.latency.p99_us < GOAL_MS * 1000 && result.generator.void.length === 0;
 process.exit(good ? 0 : 1);
