@@ -127,7 +127,9 @@ static int run_verb(const char *command, const struct user_verb *verb, struct us
 int user_command(const char *command, const struct user_verb *all, size_t n, const struct app *app,
     const struct conf *conf, const struct cmd_options *o)
 {
-	struct user_run r = { .app = app, .conf = conf, .words = o->more, .lock = -1, .options = o };
+	struct user_run r = {
+		.app = app, .conf = conf, .words = o->more, .lock = -1, .options = o
+	};
 
 	for (size_t i = 0; o->word != NULL && i < n; i++) {
 		if (strcmp(o->word, all[i].name) == 0 && o->n_more == all[i].n) {

@@ -104,7 +104,8 @@ static int run_command(
 		return EXIT_OK;
 	}
 	bool takes_all = command->run == cmd_user || command->run == cmd_mail ||
-			 command->run == cmd_identity || command->run == cmd_sync || command->run == cmd_symbols ||
+			 command->run == cmd_identity || command->run == cmd_sync ||
+			 command->run == cmd_symbols ||
 			 (command->run == cmd_check && o.word != NULL &&
 			     strcmp(o.word, "sync") == 0 && o.n_more <= 1);
 	const char *extra = takes_all		   ? NULL

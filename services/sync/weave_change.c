@@ -38,7 +38,7 @@ static enum err give_uid(struct weave_changing *c, int64_t *ret)
 
 static enum err put_user(struct weave_changing *c, int64_t account_id)
 {
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 	int64_t uid = 0;
 	enum err e = give_uid(c, &uid);
 

@@ -144,7 +144,7 @@ static enum err delete_store(struct weave_changing *c)
 enum err weave_delete_user(struct weave_changing *c)
 {
 	struct seen_address now;
-	struct sql_query *q;
+	struct sql_query *q = NULL;
 	enum err e = delete_store(c);
 
 	e = e == ERR_OK ? sync_begin(c->t->db, SYNC_WEAVE_USER_DELETE, &q, c->note) : e;
