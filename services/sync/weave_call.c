@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/base/rng.h"
 #include "core/obs/log.h"
 #include "services/sync/change.h"
 #include "services/sync/stamp.h"
@@ -58,8 +57,7 @@ void weave_error(struct op_call *c, enum err e)
 		    e == ERR_LIMIT ? WEAVE_TOO_LARGE : WEAVE_OTHER);
 		return;
 	}
-	const char *seconds =
-	    arena_printf(c->arena, "%u", RETRY_S + (unsigned)rng_below(RETRY_S + 1));
+	const char *seconds = arena_printf(c->arena, "%u", sync_backoff_retry_s(c, RETRY_S));
 	const char *body = arena_printf(c->arena, "\"server issue: %s\"", err_text(e));
 	if (seconds != NULL && body != NULL) {
 		http_add_header(c->req, SLICE("Retry-After"), slice_str(seconds));
@@ -148,6 +146,7 @@ bool weave_begin(struct op_call *c, struct weave_call *ret, enum err *ret_err)
 	if (!weave_authenticate(c, name, &ret->user, ret_err)) {
 		return false;
 	}
+	sync_backoff_serves(c);
 	ret->s.user.uid = ret->user.uid;
 	sync_backoff_serves(c);
 	if (http_method(c->req) != HTTP_GET && since.ptr != NULL) {

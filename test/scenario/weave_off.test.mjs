@@ -1,6 +1,8 @@
 // The old protocol where it is off, which is how a server is made, and where it takes no new users.
 import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../harness/client.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
 
@@ -43,7 +45,20 @@ test('closed: those that are there stay, new ones need the secret; open: everybo
 	}
 	const open = await startPlimsoll({ conf: { sync: { old_api: 'open' } } });
 	try {
-		assert.equal((await new Client(open.url).request('PUT', '/user/1.0/someone', { body: user })).text, 'someone');
+		const other = new Client(open.url);
+		assert.equal((await other.request('PUT', '/user/1.0/someone', { body: user })).text, 'someone');
+		// What cannot be served now is told in the words of that time.
+		appendFileSync(open.confPath, '\n[store]\nread_only = yes\n');
+		process.kill(open.pid, 'SIGHUP');
+		let put;
+		for (let i = 0; i < 400 && put?.status !== 503; i++) {
+			put = await other.request('PUT', '/1.1/someone/storage/col/a', { body: '{"payload":"x"}', headers: { authorization: basic } });
+			if (put.status !== 503) await sleep(50);
+		}
+		assert.match(put.text, /^"server issue: .*"$/);
+		assert.equal(put.headers['retry-after'], put.headers['x-weave-backoff']);
+		assert.ok(Number(put.headers['retry-after']) >= 1800);
+		assert.equal((await other.request('GET', '/1.1/someone/info/collections', { headers: { authorization: basic } })).status, 200);
 	} finally {
 		await open.stop();
 	}
