@@ -412,6 +412,13 @@ test('X-If-Unmodified-Since is about the collection, and only for writes', async
 	assert.equal((await user.get('/storage/col/a', since(first))).status, 200);
 	assert.equal((await user.put('/storage/col/a', { payload: '3' }, since(second))).status, 200);
 	assert.equal((await user.put('/storage/col/a', { payload: '3' }, since('x'))).status, 400);
+	const later = await user.get('/storage/col/a', { 'x-if-modified-since': '9999999999.00' });
+	assert.equal(later.status, 200, 'X-If-Modified-Since is of 1.5');
+	assert.equal(later.headers['x-last-modified'], undefined);
+	assert.equal(stamp(await user.get('/storage/col/none')), undefined, 'only successes tell the time');
+	const batch = await user.post('/storage/col?batch=true', [{ id: 'c', payload: 'c' }]);
+	assert.equal(batch.status, 200, 'and so are batches');
+	assert.equal((await user.get('/storage/col/c')).json.payload, 'c');
 });
 
 test('info: collections, counts, usage, quota', async () => {
