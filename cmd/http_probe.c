@@ -34,6 +34,13 @@ void probe_address(const struct public_url *url, char out[PUBLIC_URL_MAX])
 			    : ":80");
 }
 
+/* Whom the certificate has to name: an address is not asked for by name. */
+static bool set_name(SSL *ssl, char *name)
+{
+	return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1 ||
+	       (SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1);
+}
+
 static enum err begin_tls(struct probe *p, const char *host, struct err_note *note)
 {
 	char name[PUBLIC_HOST_MAX + 1]; /* OpenSSL's macro wants one that could be changed */
@@ -42,8 +49,7 @@ static enum err begin_tls(struct probe *p, const char *host, struct err_note *no
 	p->ctx = SSL_CTX_new(TLS_client_method());
 	p->ssl = p->ctx == NULL ? NULL : SSL_new(p->ctx);
 	if (p->ssl == NULL || SSL_CTX_set_default_verify_paths(p->ctx) != 1 ||
-	    SSL_set1_host(p->ssl, host) != 1 || SSL_set_tlsext_host_name(p->ssl, name) != 1 ||
-	    SSL_set_fd(p->ssl, p->fd) != 1) {
+	    !set_name(p->ssl, name) || SSL_set_fd(p->ssl, p->fd) != 1) {
 		return err_note_set(note, ERR_CRYPTO, "TLS cannot begin");
 	}
 	SSL_set_verify(p->ssl, SSL_VERIFY_PEER, NULL);

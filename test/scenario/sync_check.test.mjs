@@ -8,6 +8,7 @@ import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { confText, freePort, plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
+import { makeCertificate } from '../harness/certificates.mjs';
 import { hawkHeader, makeToken, SECRET, SyncUser } from '../harness/sync_client.mjs';
 
 let server, dir;
@@ -22,12 +23,12 @@ after(async () => {
 });
 
 // Resolves to { code, out }. conf: sections over those of the running server.
-async function check({ url, conf = {}, of = server }) {
+async function check({ url, conf = {}, of = server, env = {} }) {
 	const file = path.join(dir, 'check.ini');
 	const sections = { plimsoll: { public_url: of.url, data_dir: of.dataDir }, sync: { master_secret: SECRET } };
 	for (const [name, keys] of Object.entries(conf)) sections[name] = { ...sections[name], ...keys };
 	writeFileSync(file, confText(sections));
-	const child = spawn(plimsollBin(), ['check', 'sync', ...(url ? [url] : []), '-c', file]);
+	const child = spawn(plimsollBin(), ['check', 'sync', ...(url ? [url] : []), '-c', file], { env: { ...process.env, ...env } });
 	let out = '';
 	for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (out += text));
 	const code = await new Promise((resolve) => child.once('close', resolve));
@@ -153,4 +154,30 @@ test('a clock that is off', async () => {
 	front.close();
 	assert.match(out, /^clock: what answers there is 7\d\d\d s behind this machine/);
 	assert.equal(code, 1);
+});
+
+test('over TLS: by name and by address, and a certificate that is not trusted', async () => {
+	const pair = makeCertificate(['localhost', '127.0.0.1']);
+	const port = await freePort();
+	const tls = await startPlimsoll({
+		conf: {
+			plimsoll: { public_url: `https://127.0.0.1:${port}` },
+			tls: { listen: `127.0.0.1:${port}`, certificate: pair.certificate, key: pair.key },
+			sync: { master_secret: SECRET },
+		},
+	});
+	try {
+		const trusted = { SSL_CERT_FILE: pair.certificate };
+		const good = await check({ of: tls, env: trusted });
+		assert.match(good.out, /^sync: a request signed for https:/);
+		assert.equal(good.code, 0);
+		assert.match((await check({ of: tls, env: trusted, url: `https://localhost:${port}` })).out, /^node URL: it works at https:\/\/localhost/);
+		const strange = await check({ of: tls });
+		assert.match(strange.out, /^node URL: .* its certificate is not trusted here: self.signed certificate/);
+		assert.equal(strange.code, 1);
+		const plain = await check({ of: tls, url: `https://127.0.0.1:${tls.ports.web}` });
+		assert.match(plain.out, /speaks no TLS/);
+	} finally {
+		await tls.stop();
+	}
 });
