@@ -52,6 +52,7 @@ struct http_listeners {
 	int64_t hold_until_us; /* out of descriptors: not before */
 	int netstat_fd;	       /* /proc/net/netstat, or -1; opened before a sandbox closes */
 	int64_t overflows_base, drops_base;
+	int64_t queue_told, limit_told; /* its part of the process' figures */
 };
 
 static void free_handle(uv_handle_t *handle)
@@ -84,6 +85,9 @@ enum err listen_open(struct http_server *s)
 	l->recheck->data = l->recheck;
 	l->netstat_fd = open("/proc/net/netstat", O_RDONLY | O_CLOEXEC);
 	s->listeners = l;
+	/* What the process before has left; servers of one process are made before any counts. */
+	metric_set(s->cells.accept_queue, 0);
+	metric_set(s->cells.accept_queue_limit, 0);
 	(void)read_netstat(s, &l->overflows_base, &l->drops_base);
 	return ERR_OK;
 }
@@ -302,8 +306,11 @@ void listen_sample(struct http_server *s)
 			limit += info.tcpi_sacked;
 		}
 	}
-	metric_set(s->cells.accept_queue, queue);
-	metric_set(s->cells.accept_queue_limit, limit);
+	/* The servers of a process count together. */
+	metric_add(s->cells.accept_queue, queue - l->queue_told);
+	metric_add(s->cells.accept_queue_limit, limit - l->limit_told);
+	l->queue_told = queue;
+	l->limit_told = limit;
 	if (l->netstat_fd >= 0 && read_netstat(s, &overflows, &drops)) {
 		metric_set(s->cells.listen_overflows, overflows - l->overflows_base);
 		metric_set(s->cells.listen_drops, drops - l->drops_base);

@@ -111,10 +111,16 @@ static void on_second(void *arg)
 {
 	struct http_server *s = arg;
 
+	int64_t wait_us = delay_meter_standing_us(&s->grace.loop_delay, loop_now_us(s->loop));
+
 	listen_sample(s);
-	metric_set(&s->slot->queue_len, s->n_queued);
-	metric_set(&s->slot->queue_wait_us,
-	    delay_meter_standing_us(&s->grace.loop_delay, loop_now_us(s->loop)));
+	metric_add(&s->slot->queue_len, (int64_t)s->n_queued - (int64_t)s->queued_told);
+	s->queued_told = s->n_queued;
+	/* One without requests says nothing about the loop that it shares with another. */
+	if (wait_us > 0 || s->delay_told) {
+		metric_set(&s->slot->queue_wait_us, wait_us);
+	}
+	s->delay_told = wait_us > 0;
 	metric_set(&s->slot->tasks, task_count(s->loop));
 }
 

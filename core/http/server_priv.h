@@ -54,7 +54,10 @@ struct http_server {
 	struct grace_load load; /* valid in this round if load_is_known */
 	bool load_is_known;
 	bool turn_is_over; /* a request was queued since the last one began; see o.turn */
-	bool in_hook;	   /* the check hook runs: what is queued now is dispatched by it */
+	/* Its part of the process' figures. */
+	unsigned queued_told;
+	bool delay_told;
+	bool in_hook; /* the check hook runs: what is queued now is dispatched by it */
 
 	struct http_queue queue[COST_CLASSES];
 	uint32_t queues_filled; /* bit per class whose queue is not empty */

@@ -82,7 +82,7 @@ test('a backup while people sign up holds all that was acknowledged before it; a
 		assert.equal(statSync(target).mode & 0o777, 0o700);
 		const manifest = JSON.parse(readFileSync(path.join(target, 'manifest.json'), 'utf8'));
 		assert.deepEqual(manifest.files.map((f) => f.name).sort(), ['db/plimsoll.db', 'keys/MADE', 'keys/identity.key', 'keys/symmetric.key']);
-		assert.deepEqual(Object.keys(manifest.schemas), ['accounts', 'sync']);
+		assert.deepEqual(Object.keys(manifest.schemas), ['accounts', 'pairs', 'symbols', 'sync']);
 		assert.ok(manifest.schemas.accounts >= 2, 'the number of the last migration');
 		for (const f of manifest.files) assert.equal(statSync(path.join(target, f.name)).mode & 0o777, 0o600);
 		const files = readdirSync(target, { recursive: true }).sort();
