@@ -3,6 +3,7 @@ import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
+import http2 from 'node:http2';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
@@ -99,6 +100,23 @@ test('a file that is stored as it came has ranges of its own, also a large one',
 	const part = await get(server, `/${name}`, { range: 'bytes=1000000-2500000' });
 	assert.ok(part.body.equals(data.subarray(1000000, 2500001)));
 	assert.equal(part.headers['content-type'], 'application/octet-stream');
+});
+
+test('over HTTP/2: the same bytes, whole and in part', async () => {
+	const data = Buffer.alloc(1_500_000, 'over HTTP/2 ');
+	await uploadFiles(server, token, { 'h2.pdb/A2/h2.pd_': data, 'h2.pdb/A2/h2.sym': data });
+	const session = http2.connect(server.symbolsUrl);
+	const ask2 = (file, headers = {}) =>
+		new Promise((resolve, reject) => {
+			const pieces = [];
+			const stream = session.request({ ':path': `/h2.pdb/A2/${file}`, ...headers });
+			stream.on('data', (piece) => pieces.push(piece)).on('error', reject).on('end', () => resolve(Buffer.concat(pieces))).end();
+		});
+	assert.ok((await ask2('h2.pd_')).equals(data), 'as it is stored');
+	assert.ok((await ask2('h2.sym')).equals(data), 'unpacked');
+	assert.ok(zlib.gunzipSync(await ask2('h2.sym', { 'accept-encoding': 'gzip' })).equals(data));
+	assert.ok((await ask2('h2.pd_', { range: 'bytes=1000000-1400000' })).equals(data.subarray(1000000, 1400001)));
+	await new Promise((resolve) => session.close(resolve));
 });
 
 test('identical files are skipped, by their content; others with the key replace it', async () => {
