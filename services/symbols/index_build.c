@@ -282,14 +282,11 @@ static enum err read_sym(
 		.public_symbol = take_public,
 		.arg = b };
 	struct sym_parser parser;
-	enum err e = sym_parser_init(&parser, &sink);
 
-	if (e == ERR_OK) {
-		e = sym_read(&parser, fd, max_bytes, &ret->sym_bytes, note);
-		ret->lines = parser.counts.lines;
-		ret->bad_lines =
-		    parser.counts.bad_lines + parser.counts.long_lines + b->block.dropped;
-	}
+	sym_parser_init(&parser, &sink);
+	enum err e = sym_read(&parser, fd, max_bytes, &ret->sym_bytes, note);
+	ret->lines = parser.counts.lines;
+	ret->bad_lines = parser.counts.bad_lines + parser.counts.long_lines + b->block.dropped;
 	sym_parser_fini(&parser);
 	return e;
 }

@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-	RING_BYTES = 1 << 21,
-	TABLE_BITS = 17,
+	RING_BYTES = 1 << 20,
+	TABLE_BITS = 16,
 	MATCH_MIN = 6, /* a piece costs three or four bytes itself */
 	ADD_MAX = 4096 /* bytes of one name that others can be made of */
 };

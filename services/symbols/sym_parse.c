@@ -10,6 +10,10 @@
 
 #include "services/symbols/sym_fields.h"
 
+enum {
+	FIRST_RANGES = 64
+};
+
 /* A record whose line is malformed; no error of the file. */
 static enum err bad_line(struct sym_parser *p)
 {
@@ -153,21 +157,38 @@ static size_t count_words(struct slice rest)
 	return n;
 }
 
-static bool take_ranges(struct sym_parser *p, struct slice rest, struct sym_inline *record)
+/* Room for one more; ranges are pairs of words, so their number is bounded by the line's length. */
+static bool room_for_range(struct sym_parser *p, unsigned n)
+{
+	if (n < p->cap_ranges) {
+		return true;
+	}
+	unsigned cap = p->cap_ranges == 0 ? FIRST_RANGES : 2 * p->cap_ranges;
+	struct sym_range *ranges = realloc(p->ranges, cap * sizeof(*ranges));
+	if (ranges != NULL) {
+		p->ranges = ranges;
+		p->cap_ranges = cap;
+	}
+	return ranges != NULL;
+}
+
+/* ERR_SYNTAX: a bad line. */
+static enum err take_ranges(struct sym_parser *p, struct slice rest, struct sym_inline *record)
 {
 	unsigned n = 0;
 
-	while (rest.len > 0) {
-		struct sym_range *r = &p->ranges[n];
-		if (n == SYM_RANGES_MAX || !sym_take_hex(&rest, &r->address) ||
-		    !sym_take_hex(&rest, &r->size)) {
-			return false;
+	for (; rest.len > 0; n++) {
+		if (!room_for_range(p, n)) {
+			return ERR_MEMORY;
 		}
-		n++;
+		if (!sym_take_hex(&rest, &p->ranges[n].address) ||
+		    !sym_take_hex(&rest, &p->ranges[n].size)) {
+			return ERR_SYNTAX;
+		}
 	}
 	record->ranges = p->ranges;
 	record->n_ranges = n;
-	return n > 0;
+	return n > 0 ? ERR_OK : ERR_SYNTAX;
 }
 
 static enum err take_inline(struct sym_parser *p, struct slice rest)
@@ -179,8 +200,12 @@ static enum err take_inline(struct sym_parser *p, struct slice rest)
 	if (!p->in_func || !sym_take_decimal(&rest, &depth) || depth >= SYM_INLINE_DEPTH_MAX ||
 	    (int64_t)depth > p->depth + 1 || !take_line_number(&rest, &record.call_line) ||
 	    (has_file && !sym_take_decimal(&rest, &record.call_file)) ||
-	    !sym_take_decimal(&rest, &record.origin) || !take_ranges(p, rest, &record)) {
+	    !sym_take_decimal(&rest, &record.origin)) {
 		return bad_line(p);
+	}
+	enum err e = take_ranges(p, rest, &record);
+	if (e != ERR_OK) {
+		return e == ERR_SYNTAX ? bad_line(p) : e;
 	}
 	record.depth = (uint32_t)depth;
 	p->depth = (int)depth;
@@ -271,14 +296,12 @@ static enum err keep_tail(struct sym_parser *p, struct slice rest)
 	return p->tail.failed ? ERR_MEMORY : ERR_OK;
 }
 
-enum err sym_parser_init(struct sym_parser *p, const struct sym_sink *sink)
+void sym_parser_init(struct sym_parser *p, const struct sym_sink *sink)
 {
 	*p = (struct sym_parser){ .sink = *sink,
 		/* With the newline's carriage return, and what one piece may bring at its end. */
 		.tail = buf_new(4 * SYM_LINE_MAX),
 		.depth = -1 };
-	p->ranges = malloc(SYM_RANGES_MAX * sizeof(*p->ranges));
-	return p->ranges == NULL ? ERR_MEMORY : ERR_OK;
 }
 
 void sym_parser_fini(struct sym_parser *p)

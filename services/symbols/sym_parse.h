@@ -70,13 +70,14 @@ struct sym_parser {
 	struct sym_sink sink;
 	struct buf tail;	  /* a line that is not complete yet */
 	struct sym_range *ranges; /* room for those of one INLINE, owned */
+	unsigned cap_ranges;
 	struct sym_counts counts;
 	bool has_module, skips_line, in_func;
 	int depth; /* of the INLINE before in this FUNC; -1: none */
 };
 
-/* ERR_MEMORY. */
-NODISCARD enum err sym_parser_init(struct sym_parser *p, const struct sym_sink *sink);
+/* Takes memory when it needs some. */
+void sym_parser_init(struct sym_parser *p, const struct sym_sink *sink);
 void sym_parser_fini(struct sym_parser *p);
 
 /* The next bytes. ERR_SYNTAX: no .sym; else what the sink returned. */

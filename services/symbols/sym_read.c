@@ -101,7 +101,8 @@ static enum err read_gzip(struct reading *r, size_t len)
 	z_stream z = { .next_in = (Bytef *)r->in, .avail_in = (uInt)len };
 	bool in_member = true;
 
-	if (inflateInit2(&z, GZIP_WINDOW) != Z_OK) {
+	r->out = malloc(PIECE_BYTES);
+	if (r->out == NULL || inflateInit2(&z, GZIP_WINDOW) != Z_OK) {
 		return ERR_MEMORY;
 	}
 	enum err e = ERR_OK;
@@ -141,8 +142,7 @@ enum err sym_read(
 	struct reading r = { .parser = p, .note = note, .fd = fd, .max_bytes = max_bytes };
 
 	r.in = malloc(PIECE_BYTES);
-	r.out = malloc(PIECE_BYTES);
-	enum err e = r.in == NULL || r.out == NULL ? ERR_MEMORY : read_all(&r);
+	enum err e = r.in == NULL ? ERR_MEMORY : read_all(&r);
 	free(r.in);
 	free(r.out);
 	if (e == ERR_OK && ret_bytes != NULL) {
