@@ -15,11 +15,13 @@
 #include "services/symbols/sym_parse.h"
 
 enum {
-	/* Of one function; more are dropped. The largest functions of real programs have a tenth.
+	/*
+	 * Of one function; more are dropped. The largest functions of real programs have a tenth. A
+	 * look-up goes through all inlined calls at worst: some milliseconds.
 	 */
 	INDEX_LINES_MAX = 1 << 20,
-	INDEX_INLINES_MAX = 1 << 18,
-	INDEX_INLINE_RANGES_MAX = 1 << 20
+	INDEX_INLINES_MAX = 1 << 16,
+	INDEX_INLINE_RANGES_MAX = 1 << 18
 };
 
 /* A line's number and its file's place + 1. */

@@ -15,9 +15,9 @@
 #include "services/symbols/sym_read.h"
 
 enum {
-	FUNCTIONS_MAX = 1 << 23,
-	FILES_MAX = 1 << 22,
-	ORIGINS_MAX = 1 << 23,
+	FUNCTIONS_MAX = 1 << 22,
+	FILES_MAX = 1 << 20,
+	ORIGINS_MAX = 1 << 22,
 	FIRST_CAP = 1024
 };
 
