@@ -2,6 +2,8 @@
  * What is common to all answers of pairs: headers, errors, paths that are none. All errors look
  * alike, wherever they come from.
  */
+#include <string.h>
+
 #include "core/base/rng.h"
 #include "core/obs/log.h"
 #include "services/pairs/api.h"
@@ -18,11 +20,18 @@ static const char *const fixed_headers[][2] = {
 	{ "Referrer-Policy", "no-referrer" },
 };
 
+/* The protocols say themselves how their answers may be kept. */
 void pairs_decorate(struct op_call *c)
 {
+	bool is_protocol = slice_starts(http_path(c->req), SLICE("/socket.io/")) ||
+			   slice_starts(http_path(c->req), SLICE("/engine.io/"));
+
 	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++) {
-		http_add_header(
-		    c->req, slice_str(fixed_headers[i][0]), slice_str(fixed_headers[i][1]));
+		bool is_theirs = strcmp(fixed_headers[i][0], "Cache-Control") == 0;
+		if (!is_protocol || !is_theirs) {
+			http_add_header(
+			    c->req, slice_str(fixed_headers[i][0]), slice_str(fixed_headers[i][1]));
+		}
 	}
 	/* Answers of Engine.IO say so themselves. */
 	if (slice_starts(http_path(c->req), SLICE("/api/"))) {
