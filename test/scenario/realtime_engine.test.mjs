@@ -4,10 +4,10 @@ import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Raw, once } from './lib/raw.mjs';
-import { getText, Polling, postText, SEPARATOR, startBoth, upgradeText } from './lib/engineio.mjs';
+import { getText, Polling, postText, SEPARATOR, startAll, upgradeText } from './lib/engineio.mjs';
 
-let port, quick, stop; // quick: with the heartbeats of the suites
-before(async () => ({ port, quick, stop } = await startBoth()));
+let port, quick, patient, stop;
+before(async () => ({ port, quick, patient, stop } = await startAll()));
 after(() => stop());
 
 const plain = (method, path, headers = '') => `${method} ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
@@ -116,7 +116,7 @@ test('a second post while the first is on its way closes the session', async () 
 });
 
 test('three heartbeats, and none missed', async () => {
-	const session = await Polling.open(quick);
+	const session = await Polling.open(patient);
 	for (let i = 0; i < 3; i++) {
 		assert.equal((await session.get()).body, '2');
 		assert.equal((await session.post('3')).body, 'ok');

@@ -2,10 +2,10 @@
 // violation leads to. One case a row, on WebSocket and on long polling.
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { joined, Polling, startBoth, Ws } from './lib/engineio.mjs';
+import { joined, Polling, startAll, Ws } from './lib/engineio.mjs';
 
-let port, quick, stop; // quick: with the heartbeats of the suites
-before(async () => ({ port, quick, stop } = await startBoth()));
+let port, patient, stop;
+before(async () => ({ port, patient, stop } = await startAll()));
 after(() => stop());
 
 async function opened(at = port) {
@@ -96,7 +96,7 @@ test('leaving: the session stays and may join again', async () => {
 	ws.send('40');
 	assert.match(await ws.packet(), SID);
 	ws.end();
-	const beating = await joined(quick);
+	const beating = await joined(patient);
 	beating.send('41');
 	for (let pings = 0; pings < 3; pings++) {
 		assert.equal((await beating.frame()).payload.toString(), '2');
@@ -114,7 +114,7 @@ test('answers to what was never asked are ignored', async () => {
 });
 
 test('who joins nothing in time is closed', async () => {
-	const [began, ws] = [Date.now(), await opened(quick)];
+	const [began, ws] = [Date.now(), await opened(patient)];
 	assert.equal(await ws.closed({ pong: true }), 1005);
 	assert.ok(Date.now() - began >= 990, `${Date.now() - began} ms`);
 });

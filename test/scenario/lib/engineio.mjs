@@ -36,15 +36,19 @@ export function postText(query, body, { path, headers = 'Content-Type: text/plai
 
 const text = (answer) => answer.body.toString('latin1');
 
-// A server for a whole file, and one more with the clocks of the suites (300 and 200 ms).
-export async function startBoth() {
+// Servers for a whole file: one without heartbeats, one with the clocks of the suites (300 and 200 ms), and
+// one whose heartbeats come as often but wait long for their answers.
+const PATIENT = { ping_interval: '300ms', ping_timeout: '20s', connect_timeout: '1s', drain: '0s' };
+
+export async function startAll() {
 	const start = async (conf) => {
 		const port = await freePort();
 		const server = await startPlimsoll({ conf: { pairs: { listen: `127.0.0.1:${port}`, conformance: 'yes', ...conf } } });
 		return { port, server };
 	};
-	const [calm, quick] = await Promise.all([start(CALM), start({})]);
-	return { port: calm.port, quick: quick.port, stop: () => Promise.all([calm.server.stop(), quick.server.stop()]) };
+	const all = await Promise.all([start(CALM), start({}), start(PATIENT)]);
+	const [port, quick, patient] = all.map((one) => one.port);
+	return { port, quick, patient, stop: () => Promise.all(all.map((one) => one.server.stop())) };
 }
 
 // A session over long polling; each request on a connection of its own.
