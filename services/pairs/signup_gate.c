@@ -6,10 +6,11 @@
 #include "services/pairs/signup_gate.h"
 
 enum {
-	WITHOUT_SLOT_US = 500 * 1000,	   /* longest wait at compute that a newcomer is let into */
-	WITH_SLOT_US = 4000 * 1000,	   /* the same for whoever returns in time */
-	IDLE_US = 50 * 1000,		   /* all but empty */
-	JOB_GUESS_US = 250 * 1000,	   /* bcrypt at cost 12, before anything was measured */
+	WITHOUT_SLOT_US = 500 * 1000, /* longest wait at compute that a newcomer is let into */
+	WITH_SLOT_US = 4000 * 1000,   /* the same for whoever returns in time */
+	IDLE_US = 50 * 1000,	      /* all but empty */
+	JOB_GUESS_US = 250 * 1000,    /* bcrypt at cost 12, before anything was measured */
+	FULL_US = 1000 * 1000, /* when compute takes nothing more and cannot say for how long */
 	LATEST_US = 30 * 60 * 1000 * 1000, /* nobody waits for longer */
 };
 
@@ -33,7 +34,7 @@ bool signup_gate_ask(struct signup_gate *g, const struct signup_load *load, bool
 		return true;
 	}
 	/* Behind all that wait already, in compute or at home. */
-	int64_t after_us = load->wait_us > LATEST_US ? LATEST_US : load->wait_us;
+	int64_t after_us = load->wait_us > LATEST_US ? FULL_US : load->wait_us;
 	int64_t from_us = g->tail_us > now_us + after_us ? g->tail_us : now_us + after_us;
 	int64_t slot_us = from_us + share_us(load);
 	if (slot_us - now_us > LATEST_US) {

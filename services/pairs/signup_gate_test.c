@@ -58,6 +58,7 @@ static void a_slot_goes_before_those_who_have_none(void **state)
 	assert_true(later_us > slot_us);
 	/* Beyond what compute can take in time nobody is let in; but the next slot is sure. */
 	assert_false(signup_gate_ask(&g, &flooded, true, slot_us, &later_us));
+	assert_in_range(later_us - slot_us, 1, 5 * S_US);
 }
 
 static void nobody_passes_those_who_wait_for_their_slot(void **state)
