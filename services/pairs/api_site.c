@@ -20,20 +20,13 @@ static const char *const fixed_headers[][2] = {
 	{ "Referrer-Policy", "no-referrer" },
 };
 
-/* The protocols say themselves how their answers may be kept. */
 void pairs_decorate(struct op_call *c)
 {
-	bool is_protocol = slice_starts(http_path(c->req), SLICE("/socket.io/")) ||
-			   slice_starts(http_path(c->req), SLICE("/engine.io/"));
-
 	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++) {
-		bool is_theirs = strcmp(fixed_headers[i][0], "Cache-Control") == 0;
-		if (!is_protocol || !is_theirs) {
-			http_add_header(
-			    c->req, slice_str(fixed_headers[i][0]), slice_str(fixed_headers[i][1]));
-		}
+		http_add_header(
+		    c->req, slice_str(fixed_headers[i][0]), slice_str(fixed_headers[i][1]));
 	}
-	/* Answers of Engine.IO say so themselves. */
+	/* Answers of Engine.IO and Socket.IO say so themselves. */
 	if (slice_starts(http_path(c->req), SLICE("/api/"))) {
 		http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-store"));
 	}
