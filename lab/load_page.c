@@ -159,10 +159,12 @@ void load_page_put_generator(const struct load_result *r, struct buf *out)
 	report_text(out, "%.*s.", SLICE_ARG(buf_slice(&machine)));
 	buf_free(&machine);
 	report_text(out,
-	    "Requests left late by %.3f ms (p50), %.3f ms (p99), at most %.3f ms. It used %.0f %% of a "
+	    "Requests left late by %.3f ms (p50), %.3f ms (p99), at most %.3f ms. %s used %.0f %% of a "
 	    "core, made %llu connections, and had at most %u activities at once.",
 	    ms_of(&r->lateness, 0.5), ms_of(&r->lateness, 0.99), (double)r->lateness.max_us / 1000,
-	    wall_s > 0 ? r->cpu_s / wall_s * 100 : 0, number(r->connections), r->running_max);
+	    r->generators > 1 ? "Each generator" : "It",
+	    wall_s > 0 ? r->cpu_s / wall_s / r->generators * 100 : 0, number(r->connections),
+	    r->running_max);
 	if (r->handshakes > 0) {
 		report_text(out, "Of %llu TLS handshakes %llu resumed a session.",
 		    number(r->handshakes), number(r->resumed));

@@ -24,7 +24,7 @@ void load_report_headline(const struct load_result *r, struct buf *out)
 {
 	buf_printf(out, "%s: ", r->model->name);
 	formula_put_number(r->plan.users, out);
-	buf_append_str(out, " active users, ");
+	buf_append_str(out, r->model->n_activities > 0 ? " active users, " : " clients, ");
 	if (r->plan.preset != NULL) {
 		buf_printf(out, "preset %s, ", r->plan.preset->name);
 	}
