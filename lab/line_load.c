@@ -40,7 +40,8 @@ static struct line_tick tick_of(const struct line *l, const struct load_tick *no
 		const struct load_counts *a = &now->activities[i];
 		uint64_t failed = a->failed + a->gave_up;
 		uint64_t begun = a->due - a->away; /* who was told to stay away does not come */
-		t.parts.part[i] = (struct line_part){ l->model->activities[i].name, begun, a->done };
+		t.parts.part[i] =
+		    (struct line_part){ l->model->activities[i].name, begun, a->done };
 		t.begun += begun;
 		t.done += a->done;
 		t.refused += a->refused;
