@@ -4,7 +4,7 @@
 // Time is pressed together: users come SPEED_UP times more often than the page's, and stay away for so much shorter, so
 // that a minute shows what takes ten otherwise. Steps are multiples of what the processor can do, which is worked out
 // from what a sync costs at a low rate.
-import { load, rolePids } from './lib.mjs';
+import { cpuUs, load, rolePids } from './lib.mjs';
 import { DAY_RATE, metrics, runLab, startStored } from './sync_stored.mjs';
 
 const SECONDS = Number(process.argv[2] ?? 60);
@@ -24,15 +24,16 @@ const server = await startStored({
 	speedUp: SPEED_UP,
 	conf: { web: { instances: 1 }, sync: { backoff_min: '60s', backoff_max: '6m', retry_after_min: '30s', retry_after_max: '3m' } },
 });
-await rolePids(server);
-
 const step = async (rate, seconds) => {
 	const result = await runLab(server, { users: Math.round(rate / RATE_OF_USER), seconds, warmUp: Math.floor(seconds / 3), pin: LAB_CPU });
 	return { result, sync: result.activities.find((a) => a.name === 'stored_sync') };
 };
 
-const calm = await step(CALM, Math.min(SECONDS, 20));
-const cost = calm.result.target.roles.reduce((sum, r) => sum + r.cpu_seconds, 0) / (calm.result.target.seconds * (calm.sync.done / calm.result.seconds));
+const pids = Object.values(await rolePids(server)).flat();
+const syncs = async () => (await metrics(server))['plimsoll_http_requests_total{op="sync.info_collections"}'] ?? 0;
+const [usedBefore, syncsBefore] = [cpuUs(pids), await syncs()];
+await step(CALM, Math.min(SECONDS, 20));
+const cost = (cpuUs(pids) - usedBefore) / 1e6 / ((await syncs()) - syncsBefore);
 const capacity = 1 / cost;
 console.log(`a sync costs ${(cost * 1e6).toFixed(0)} us of one processor at ${CALM} a second: ${capacity.toFixed(0)} syncs/s at the most; load before ${loadBefore}`);
 console.log('| offered | syncs/s offered | began | done | of the most | told to stay away | refused | failed | p50 | p99 | use | asked | refusing |');

@@ -10,6 +10,10 @@ import { SECRET } from '../harness/sync_client.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const DAY_RATE = (19 * 86400) / 5400; // syncs a day of an active user, as in the preset
+// A machine has 28,000 ports towards one address, and each sync is a connection: Firefox keeps one for two minutes, but
+// from one machine there can not be so many.
+const SOURCES = '127.0.0.2-127.0.0.9';
+// Of the same build as PLIMSOLL_BIN, which for these runs is build/gcc/cmd/plimsoll (as tools/bench has it).
 const FILL = process.env.SYNC_FILL ?? path.join(path.dirname(plimsollBin()), '../test/bench/sync_fill');
 
 // A server whose store holds so many users. folder: where it lives and stays, for a second run; else it goes.
@@ -27,6 +31,7 @@ export async function startStored({ stored, records, bytes = 450, folder, cpu, c
 	const database = path.join(dir, 'data/db/plimsoll.db');
 	const mark = path.join(dir, `stored-${stored}-${records}-${bytes}`);
 	if (!existsSync(mark)) {
+		if (!existsSync(FILL)) throw new Error(`${FILL} is not built: PLIMSOLL_BIN=build/gcc/cmd/plimsoll, ninja -C build/gcc test/bench/sync_fill`);
 		const first = await startPlimsoll(options); // makes the database
 		await first.stop();
 		execFileSync(FILL, [database, String(stored), String(records), String(bytes)], { stdio: 'inherit' });
@@ -69,7 +74,7 @@ function writeModel(dir, stored, speedUp) {
 // One run of the lab: its JSON, with what it said on standard error in .said. pin: processor of the lab.
 export function runLab(server, { users, seconds, warmUp = 0, args = [], pin }) {
 	const words = ['load', server.model, '--preset', 'seed-004-stored', '--json', '--users', String(users), '--for', `${seconds}s`,
-		'--warm-up', `${warmUp}s`, '--connection', 'session', '--timeout', '30s', '--admin', server.adminUrl.slice(7), ...args, server.url];
+		'--warm-up', `${warmUp}s`, '--connection', 'activity', '--from', SOURCES, '--timeout', '30s', '--admin', server.adminUrl.slice(7), ...args, server.url];
 	const command = pin === undefined ? [plimsollBin(), ...words] : ['taskset', '-c', String(pin), plimsollBin(), ...words];
 	return new Promise((resolve, reject) => {
 		const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
