@@ -1,8 +1,9 @@
 /*
  * Measuring, ten times a second: use is that of the web processes, whose time not idle counts, or
  * that of the store, whose processor time counts (it waits for the disk while others may still join
- * the next commit). What stands is taken from what requests meet at admission, over a second: a
- * disk that stops for a moment is no reason to send anybody away for minutes.
+ * the next commit). What stands is taken from what requests meet at admission: in the loop over a
+ * second, because a disk that stops for a moment is no reason to send anybody away for minutes; at
+ * the store over less, because its wait is worked out from how much there is to do.
  */
 #include "services/sync/sync_backoff.h"
 
@@ -18,7 +19,9 @@
 enum {
 	LOOK_MS = 100,
 	USE_US = 1000000, /* time over which use is taken */
-	STANDING_US = 1000000,
+	LOOP_STANDING_US = 1000000,
+	STORE_STANDING_US = 250000,
+	WAIT_MAX_US = 60000000,
 	/* A loop delay that counts as much as the configured wait. */
 	LOOP_TARGET_US = 5000,
 	THOUSAND = 1000,
@@ -100,14 +103,21 @@ static void on_look(void *arg)
 	show(b);
 }
 
-/* What a request meets. A store that is not there at all is no load. */
+/*
+ * What a request meets. No end of it is told where the store takes no more calls, and where it is
+ * away: the former is the longest wait there is, the latter is no load.
+ */
 static void note_load(struct sync_backoff *b, const struct grace_load *load, int64_t now_us)
 {
+	const struct rpc_pool *store = b->env->peer[ROLE_STORE];
 	int64_t wait_us =
 	    load->store_wait_us > load->read_wait_us ? load->store_wait_us : load->read_wait_us;
 
+	if (wait_us > WAIT_MAX_US) {
+		wait_us = rpc_pool_connected(store) > 0 ? WAIT_MAX_US : 0;
+	}
 	delay_meter_record(&b->loop_wait, load->loop_delay_us, now_us);
-	delay_meter_record(&b->store_wait, wait_us == INT64_MAX ? 0 : wait_us, now_us);
+	delay_meter_record(&b->store_wait, wait_us, now_us);
 }
 
 /* ---- beginning and end ---- */
@@ -146,8 +156,8 @@ void sync_backoff_start(struct sync_backoff *b)
 	int64_t now_us = loop_now_us(env->loop);
 
 	backoff_init(&b->shares, now_us);
-	delay_meter_init(&b->store_wait, b->limits.wait_us, STANDING_US, now_us);
-	delay_meter_init(&b->loop_wait, LOOP_TARGET_US, STANDING_US, now_us);
+	delay_meter_init(&b->store_wait, b->limits.wait_us, STORE_STANDING_US, now_us);
+	delay_meter_init(&b->loop_wait, LOOP_TARGET_US, LOOP_STANDING_US, now_us);
 	b->asked = metric_cell(env->metrics, &sync_metrics[0], NULL);
 	b->refused = metric_cell(env->metrics, &sync_metrics[1], NULL);
 	b->use_now = metric_cell(env->metrics, &sync_metrics[2], NULL);

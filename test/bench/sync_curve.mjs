@@ -36,14 +36,18 @@ await step(CALM, Math.min(SECONDS, 20));
 const cost = (cpuUs(pids) - usedBefore) / 1e6 / ((await syncs()) - syncsBefore);
 const capacity = 1 / cost;
 console.log(`a sync costs ${(cost * 1e6).toFixed(0)} us of one processor at ${CALM} a second: ${capacity.toFixed(0)} syncs/s at the most; load before ${loadBefore}`);
-console.log('| offered | syncs/s offered | began | done | of the most | told to stay away | refused | failed | p50 | p99 | use | asked | refusing |');
-console.log('|---|---|---|---|---|---|---|---|---|---|---|---|---|');
+console.log('| offered | syncs/s offered | began | done | of the most | told to stay away | refused | failed | p50 | p99 | use | asked | refusing | refusals by |');
+console.log('|---|---|---|---|---|---|---|---|---|---|---|---|---|---|');
 const ms = (us) => `${(us / 1000).toFixed(us < 10000 ? 1 : 0)} ms`;
 const percent = (x) => `${(100 * x).toFixed(0)} %`;
+// Who refused: the shares of users (service), or admission behind them.
+const reasons = (values) => Object.fromEntries(Object.entries(values).map(([key, n]) => [/^plimsoll_http_refusals_total\{why="(\w+)"\}/.exec(key)?.[1], n]).filter(([why]) => why));
 let most = 0;
 for (const times of STEPS) {
+	const was = reasons(await metrics(server));
 	const { result, sync } = await step(times * capacity, SECONDS);
 	const now = await metrics(server);
+	const why = Object.entries(reasons(now)).filter(([name, n]) => n > (was[name] ?? 0)).map(([name, n]) => `${name} ${n - (was[name] ?? 0)}`);
 	const perSecond = (n) => n / result.seconds;
 	most = Math.max(most, perSecond(sync.done));
 	const permille = (name) => percent((now[`plimsoll_sync_backoff_${name}_permille`] ?? 0) / 1000);
@@ -61,6 +65,7 @@ for (const times of STEPS) {
 		permille('use'),
 		permille('asked'),
 		permille('refused'),
+		why.join(', ') || '-',
 	];
 	console.log(`| ${cells.join(' | ')} |${result.generator.void.map((why) => ` VOID: ${why}`).join('')}`);
 	for (const failure of result.failures.filter((f) => !/503|refused/.test(f.text)).slice(0, 3)) console.log(`<!-- ${failure.count} x ${failure.text} -->`);
