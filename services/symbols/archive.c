@@ -81,11 +81,6 @@ static bool is_list_of_symbols(struct slice name)
 	       slice_eq_nocase(slice_sub(name, name.len - end.len, name.len), end);
 }
 
-static bool is_folder(struct slice name)
-{
-	return slice_ends(name, SLICE("/"));
-}
-
 static bool is_ds_store(struct slice name)
 {
 	return slice_eq(name, SLICE(".DS_Store")) || slice_ends(name, SLICE("/.DS_Store"));
@@ -120,8 +115,8 @@ static enum err judge(struct work *w, struct member *m)
 {
 	struct slice name = m->zip.name;
 
-	if (is_folder(name)) {
-		return ERR_OK;
+	if (slice_ends(name, SLICE("/"))) {
+		return ERR_OK; /* a folder */
 	}
 	w->refusal = refuse_forbidden(w, name);
 	if (w->refusal != NULL) {

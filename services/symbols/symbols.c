@@ -6,14 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/clock.h"
+#include "core/obs/log.h"
 #include "services/symbols/symbolicate_metrics.h"
 #include "services/symbols/symbols_db.h"
 #include "services/symbols/file_calls.h"
+#include "services/symbols/symbols_gc.h"
 #include "services/symbols/symbols_priv.h"
 #include "services/symbols/upload_store.h"
 
 enum {
 	PATH_SIZE = 4200,
+	SWEEP_MS = 3600 * 1000,
 	INDEXES_OPEN_MAX = 4096 /* in a process; each is a mapping */
 };
 
@@ -44,6 +48,21 @@ static enum err open_misses(struct symbols_state *state, struct err_note *note)
 	return miss_cache_open(path, &state->misses, note);
 }
 
+/* What uploads that broke off have left; gc does the same where no server runs. */
+static void sweep_drafts(void *arg)
+{
+	const struct symbols_state *state = arg;
+	struct err_note note = { 0 };
+	unsigned n = 0;
+	enum err e =
+	    blob_sweep_drafts(state->blobs, clock_wall_ms() - SYMBOLS_GC_DRAFT_MS, &n, &note);
+
+	if (e != ERR_OK || n > 0) {
+		LOG(e == ERR_OK ? LOG_INFO : LOG_WARN, "symbols", "drafts_swept", LOG_I("n", n),
+		    LOG_C("err", note.text));
+	}
+}
+
 /* Files are opened here: later the sandbox is closed. */
 static enum err open_files(struct symbols_state *state, struct err_note *note)
 {
@@ -60,6 +79,10 @@ static enum err open_files(struct symbols_state *state, struct err_note *note)
 	}
 	if (e == ERR_OK && env->role == ROLE_WEB) {
 		e = index_shelf_new(state->indexes, INDEXES_OPEN_MAX, &state->shelf);
+	}
+	if (e == ERR_OK && env->role == ROLE_FILES && env->loop != NULL && env->instance == 0) {
+		sweep_drafts(state);
+		loop_every(env->loop, SWEEP_MS, sweep_drafts, state);
 	}
 	if (e == ERR_OK && env->role == ROLE_WEB) {
 		e = open_misses(state, note);

@@ -3,7 +3,7 @@
 // over. KILL_SEED repeats a run's moments.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
@@ -72,7 +72,11 @@ test('kills while archives are uploaded', async (t) => {
 		assert.deepEqual(readdirSync(path.join(blobs, 'new')), []);
 		const again = await runCommand(['symbols', 'gc', '-c', server.confPath]);
 		assert.match(again.stdout, /^removed 0 files \(0 bytes\), 0 blobs \(0 bytes\), 0 broken uploads$/m);
+		const left = path.join(blobs, 'new', 'x'.repeat(32));
+		writeFileSync(left, 'of an upload that broke off');
+		utimesSync(left, yesterday, yesterday);
 		server = await startPlimsoll({ dir, conf: CONF });
+		assert.deepEqual(readdirSync(path.join(blobs, 'new')), [], 'a server sweeps, too');
 		for (const one of people.acknowledged) assert.equal(await look(server, one), FILES);
 	} finally {
 		await server?.stop().catch(() => {});
