@@ -14,6 +14,7 @@
 #include "services/pairs/pairs_change.h"
 #include "services/pairs/api_rows.h"
 #include "services/pairs/pairs_priv.h"
+#include "services/pairs/pairs_session.h"
 #include "services/pairs/pairs_user.h"
 
 enum {
@@ -83,7 +84,7 @@ struct api_call {
 	struct pairs_user user;
 	int64_t partner; /* 0: none */
 	int64_t head;	 /* of the couple's stream */
-	char token_hash[65];
+	char token_hash[PAIRS_TOKEN_HASH_HEX + 1];
 
 	struct buf *body; /* of the answer */
 	struct json_writer out;
@@ -138,8 +139,7 @@ NODISCARD enum err api_send(struct api_call *a, int status);
 NODISCARD enum err api_send_empty(struct api_call *a); /* the row's success */
 
 /*
- * Has the store make a change for the caller. False: it was refused, or failed, which is answered.
- * What was done is told to the live sessions.
+ * Has the store make a change for the caller. False: it was refused or failed, and is answered.
  */
 NODISCARD bool api_change(
     struct api_call *a, struct pairs_change_req *r, struct pairs_changed *ret, enum err *ret_err);

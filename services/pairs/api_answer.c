@@ -1,15 +1,7 @@
 /*
  * Answers of the REST API, and changes with what they lead to.
  */
-#include "core/base/check.h"
-#include "core/base/rng.h"
 #include "services/pairs/api.h"
-#include "services/pairs/pairs_fanout.h"
-
-enum {
-	REQUEST_MAX = PAIRS_MESSAGE_MAX,
-	TRIES_UNKNOWN = 2 /* of what a client_id lets be done again */
-};
 
 static const struct slice json_type = { "application/json; charset=utf-8", 31 };
 
@@ -129,47 +121,11 @@ static const struct {
 	[PAIRS_OTHER_USE] = { 409, "client_id_used", "the client_id stood for something else" },
 };
 
-static int64_t notice_of(const struct conf *conf)
-{
-	if (*conf_str(conf, "pairs", "webhook_url") == '\0') {
-		return PAIRS_NOTICE_NONE;
-	}
-	return conf_bool(conf, "pairs", "webhook_text") ? PAIRS_NOTICE_FULL : PAIRS_NOTICE_BARE;
-}
-
-static enum err call_store(
-    struct api_call *a, struct pairs_change_req *r, struct pairs_changed *ret)
-{
-	struct slice reply = SLICE_EMPTY;
-	struct buf *message = arena_buf(a->c->arena, REQUEST_MAX);
-	enum err e = ERR_MEMORY;
-
-	if (message == NULL) {
-		return e;
-	}
-	r->notice = notice_of(a->env->conf);
-	pairs_change_put(message, r);
-	if (message->failed) {
-		return e;
-	}
-	for (int i = 0; i < TRIES_UNKNOWN; i++) {
-		a->c->note = (struct err_note){ .code = ERR_OK };
-		e = rpc_call(a->env->peer[ROLE_STORE], &pairs_change, buf_slice(message),
-		    a->c->deadline_us, a->c->trace, a->c->arena, &reply, &a->c->note);
-		if (e != ERR_OUTCOME_UNKNOWN || r->client_id.len == 0) {
-			break;
-		}
-	}
-	if (e == ERR_OK) {
-		CHECK(pairs_changed_take(reply, ret));
-	}
-	return e;
-}
-
 bool api_change(
     struct api_call *a, struct pairs_change_req *r, struct pairs_changed *ret, enum err *ret_err)
 {
-	*ret_err = call_store(a, r, ret);
+	*ret_err = pairs_make_change(
+	    a->env, a->c->arena, a->c->deadline_us, a->c->trace, r, ret, &a->c->note);
 	if (*ret_err != ERR_OK) {
 		return false;
 	}
@@ -182,15 +138,6 @@ bool api_change(
 		*ret_err = api_refuse(a, outcomes[ret->outcome].status, outcomes[ret->outcome].code,
 		    outcomes[ret->outcome].message);
 		return false;
-	}
-	if (ret->outcome == PAIRS_DONE && ret->seq != 0) {
-		const struct pairs_told told = { .couple = ret->couple,
-			.seq = ret->seq,
-			.user = ret->user,
-			.at_ms = ret->at_ms,
-			.event = ret->event,
-			.body = ret->body };
-		pairs_tell(a->env, &told);
 	}
 	return true;
 }

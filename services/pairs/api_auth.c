@@ -2,12 +2,10 @@
  * Who calls the REST API: a member by the token of a session, as bearer or in a cookie, or the
  * app's own server by its key. Tokens are 256 random bits; only their hashes are stored.
  */
-#include "accounts/account.h"
 #include "accounts/staged.h"
 #include "core/base/enc.h"
 #include "core/base/rng.h"
 #include "services/pairs/api.h"
-#include "services/pairs/pairs_db.h"
 
 enum {
 	TOKEN_BYTES = 32,
@@ -51,49 +49,10 @@ static bool turn_away(struct api_call *a, enum err *ret)
 
 /* ---- members ---- */
 
-/* What of a session's row is looked at beside the member. */
-struct session {
-	int64_t reset_ms, created_ms, expires_ms;
-};
-
-static enum err find_session(struct api_call *a, struct session *s)
-{
-	struct sql_query *q;
-	enum err e = pairs_find(a->env->db, PAIRS_SESSION_FIND,
-	    PAIRS_VALUES(PAIRS_T("token_hash", slice_str(a->token_hash))), &q, &a->c->note);
-
-	if (e != ERR_OK) {
-		return e;
-	}
-	*s = (struct session){ .reset_ms = sql_col_i64(q, 1),
-		.created_ms = sql_col_i64(q, 2),
-		.expires_ms = sql_col_i64(q, 3) };
-	e = pairs_user_take(q, 4 - 1, a->c->arena, &a->user); /* account_id is its second column */
-	a->user.id = sql_col_i64(q, 0);
-	if (a->user.couple != 0 && !sql_col_is_null(q, 13)) {
-		int64_t one = sql_col_i64(q, 13), two = sql_col_i64(q, 14);
-		a->partner = one == a->user.id ? two : one;
-		a->head = sql_col_i64(q, 15);
-	}
-	sql_end(q);
-	return e;
-}
-
-/* The account behind it: gone, locked, or with another password than then. */
-static enum err check_account(struct api_call *a, const struct session *s, bool *ret)
-{
-	struct account account;
-	enum err e = account_by_id(a->env->db, a->c->arena, a->user.account, &account, &a->c->note);
-
-	*ret = e == ERR_OK && !account.is_locked && account.password_reset_ms == s->reset_ms;
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
 static bool authorise_member(struct api_call *a, enum err *ret)
 {
 	struct slice token = bearer(a->c);
-	struct session s;
-	bool is_good = false;
+	struct pairs_session s;
 
 	if (token.len == 0) {
 		token = http_cookie(a->c->req, SLICE("pairs_session"));
@@ -101,27 +60,18 @@ static bool authorise_member(struct api_call *a, enum err *ret)
 			return turn_away(a, ret);
 		}
 	}
-	if (token.ptr == NULL || token.len == 0 || token.len > TOKEN_TEXT_MAX) {
+	*ret = pairs_session_find(a->env, a->c->arena, token, a->now_ms, &s, &a->c->note);
+	if (*ret == ERR_UNAUTHENTICATED) {
 		return turn_away(a, ret);
 	}
-	enum err e = token_hash(token, a->token_hash);
-	if (e == ERR_OK) {
-		e = find_session(a, &s);
-	}
-	if (e == ERR_NOT_FOUND) {
-		return turn_away(a, ret);
-	}
-	if (e == ERR_OK && (s.expires_ms <= a->now_ms || s.created_ms < a->user.not_before_ms)) {
-		return turn_away(a, ret);
-	}
-	if (e == ERR_OK) {
-		e = check_account(a, &s, &is_good);
-	}
-	if (e != ERR_OK) {
-		*ret = e;
+	if (*ret != ERR_OK) {
 		return false;
 	}
-	return is_good ? true : turn_away(a, ret);
+	a->user = s.user;
+	a->partner = s.partner;
+	a->head = s.head;
+	memcpy(a->token_hash, s.token_hash, sizeof(a->token_hash));
+	return true;
 }
 
 /* ---- the app's own server ---- */

@@ -176,21 +176,18 @@ enum err api_resend(struct api_call *a)
 {
 	struct slice key = SLICE_EMPTY;
 	struct pairs_change_req r = { .kind = PAIRS_RESEND };
-	struct slice reply = SLICE_EMPTY;
+	struct pairs_changed unused;
 	enum err e = ERR_OK;
 
 	if (!api_take_address(a, &r.address, &key, &e)) {
 		return e;
 	}
 	e = compose(a, PAIRS_MAIL_SIGN_UP, "signup_lifetime", &r);
-	struct buf *message = arena_buf(a->c->arena, PAIRS_MESSAGE_MAX);
-	if (e != ERR_OK || message == NULL) {
-		return e != ERR_OK ? e : ERR_MEMORY;
+	if (e == ERR_OK) {
+		e = pairs_make_change(
+		    a->env, a->c->arena, a->c->deadline_us, a->c->trace, &r, &unused, &a->c->note);
 	}
-	pairs_change_put(message, &r);
-	/* Whatever comes of it, the answer is the same. */
-	e = rpc_call(a->env->peer[ROLE_STORE], &pairs_change, buf_slice(message), a->c->deadline_us,
-	    a->c->trace, a->c->arena, &reply, &a->c->note);
+	/* Whatever came of it, the answer is the same. */
 	return e == ERR_OK ? api_send_empty(a) : e;
 }
 
