@@ -32,8 +32,8 @@ const struct op symbols_ops[SYMBOLS_OPS] = {
 
 /* The log-like mix of the seed: its servers took 330 requests a second at their best. */
 const struct activity symbols_activities[SYMBOLS_ACTIVITIES] = {
-	{ "symbols.download", "A symbol file was asked for.", { "symbols.download", "symbols.download_try", NULL }, 0 },
-	{ "symbols.upload", "An archive of symbols was sent, or files of upload v2 were agreed on.", { "symbols.upload", "symbols.upload_v2", NULL }, 0 },
+	{ "symbols.download_symbols", "A symbol file was asked for.", { "symbols.download", "symbols.download_try", NULL }, 0 },
+	{ "symbols.upload_symbols", "An archive of symbols was sent, or files of upload v2 were agreed on.", { "symbols.upload", "symbols.upload_v2", NULL }, 0 },
 	{ "symbols.symbolicate", "Stacks of a crash or a profile were symbolicated.", { "symbols.symbolicate_v5", "symbols.symbolicate_v4", NULL }, 0 },
 	{ "symbols.list_missing", "Somebody looked at what is missing.", { "symbols.missing_csv", "symbols.missing_list", NULL }, 0 },
 };

@@ -68,7 +68,7 @@ test('at rest it says so, with the figures of the table, and complains of nothin
 	assert.match(await page.title(), /^\d+ % · Well below the line · Plimsoll$/);
 	const roles = await page.locator('#roles tbody th').allTextContents();
 	for (const role of ['web 0', 'web 1', 'store', 'signer', 'courier', 'admin']) assert.ok(roles.includes(role), `${roles}`);
-	assert.deepEqual(await page.locator('#activities th').allTextContents(), ['sign in', 'log in', 'sign up', 'add email', 'reset password', 'verify', 'include js', 'sync', 'upload', 'download']);
+	assert.deepEqual(await page.locator('#activities th').allTextContents(), ['sign in', 'log in', 'sign up', 'add email', 'reset password', 'verify', 'include js', 'sync', 'upload', 'download', 'download symbols', 'upload symbols', 'symbolicate', 'list missing']);
 	assert.ok((await page.locator('#links a').allTextContents()).includes('/metrics'));
 	assert.equal(await page.locator('#warnings').textContent(), 'None.');
 	assert.deepEqual(context.complaints, []);
