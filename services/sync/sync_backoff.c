@@ -3,7 +3,7 @@
  * that of the store, whose processor time counts (it waits for the disk while others may still join
  * the next commit). What stands is taken from what requests meet at admission: in the loop over a
  * second, because a disk that stops for a moment is no reason to send anybody away for minutes; at
- * the store over less, because its wait is worked out from how much there is to do.
+ * the store on the average, because its wait is worked out from how much there is to do.
  */
 #include "services/sync/sync_backoff.h"
 
@@ -20,8 +20,7 @@ enum {
 	LOOK_MS = 100,
 	USE_US = 1000000, /* time over which use is taken */
 	LOOP_STANDING_US = 1000000,
-	STORE_STANDING_US = 250000,
-	WAIT_MAX_US = 60000000,
+	FULL_TIMES = 5, /* a store that takes no more counts as so many times the configured wait */
 	/* A loop delay that counts as much as the configured wait. */
 	LOOP_TARGET_US = 5000,
 	THOUSAND = 1000,
@@ -93,10 +92,11 @@ static void on_look(void *arg)
 {
 	struct sync_backoff *b = arg;
 	int64_t now_us = loop_now_us(b->env->loop);
-	int64_t store_us = delay_meter_standing_us(&b->store_wait, now_us);
+	int64_t store_us = b->store_waits > 0 ? b->store_wait_us / b->store_waits : 0;
 	int64_t loop_us = delay_meter_standing_us(&b->loop_wait, now_us) *
 			  (b->limits.wait_us / LOOP_TARGET_US + 1);
 
+	b->store_wait_us = b->store_waits = 0;
 	measure_use(b, now_us);
 	backoff_look(
 	    &b->shares, &b->limits, b->use, store_us > loop_us ? store_us : loop_us, now_us);
@@ -104,8 +104,8 @@ static void on_look(void *arg)
 }
 
 /*
- * What a request meets. No end of it is told where the store takes no more calls, and where it is
- * away: the former is the longest wait there is, the latter is no load.
+ * What a request meets. The store takes only so many calls at a time, and the wait for it is that
+ * of those: where it takes no more, that is the long wait. Where it is away there is no load.
  */
 static void note_load(struct sync_backoff *b, const struct grace_load *load, int64_t now_us)
 {
@@ -113,11 +113,12 @@ static void note_load(struct sync_backoff *b, const struct grace_load *load, int
 	int64_t wait_us =
 	    load->store_wait_us > load->read_wait_us ? load->store_wait_us : load->read_wait_us;
 
-	if (wait_us > WAIT_MAX_US) {
-		wait_us = rpc_pool_connected(store) > 0 ? WAIT_MAX_US : 0;
+	if (wait_us > FULL_TIMES * b->limits.wait_us) {
+		wait_us = rpc_pool_connected(store) > 0 ? FULL_TIMES * b->limits.wait_us : 0;
 	}
 	delay_meter_record(&b->loop_wait, load->loop_delay_us, now_us);
-	delay_meter_record(&b->store_wait, wait_us, now_us);
+	b->store_wait_us += wait_us;
+	b->store_waits++;
 }
 
 /* ---- beginning and end ---- */
@@ -156,7 +157,6 @@ void sync_backoff_start(struct sync_backoff *b)
 	int64_t now_us = loop_now_us(env->loop);
 
 	backoff_init(&b->shares, now_us);
-	delay_meter_init(&b->store_wait, b->limits.wait_us, STORE_STANDING_US, now_us);
 	delay_meter_init(&b->loop_wait, LOOP_TARGET_US, LOOP_STANDING_US, now_us);
 	b->asked = metric_cell(env->metrics, &sync_metrics[0], NULL);
 	b->refused = metric_cell(env->metrics, &sync_metrics[1], NULL);

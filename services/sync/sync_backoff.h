@@ -32,7 +32,9 @@ struct sync_backoff {
 	struct backoff shares;
 	struct backoff_limits limits;
 	struct shared_words begun;
-	struct delay_meter store_wait, loop_wait;
+	struct delay_meter loop_wait;
+	int64_t store_wait_us; /* sum of what requests met since the last look, and how many */
+	int64_t store_waits;
 	struct sync_use before;
 	double use;	  /* of the busiest role, in the last second */
 	bool refuses_now; /* the answer that is being made is a refusal of admission */
