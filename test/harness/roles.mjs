@@ -1,5 +1,8 @@
-// The role processes behind a running server, for tests that stop and kill them.
-import { readFileSync, readdirSync } from 'node:fs';
+// The role processes behind a running server, for tests that stop and kill them, and what their sandboxes
+// are tried on.
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export async function status(server) {
@@ -75,4 +78,14 @@ function isAlive(pid) {
 	} catch {
 		return false;
 	}
+}
+
+// For --sandbox-probe: a data folder with a file where the roles have theirs.
+export function probeFolder() {
+	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-probe-'));
+	for (const name of ['db', 'keys', 'blobs/new', 'blobs/ab']) mkdirSync(path.join(dir, name), { recursive: true });
+	for (const name of ['blobs/ab/probe', 'blobs/new/probe']) writeFileSync(path.join(dir, name), 'blob');
+	writeFileSync(path.join(dir, 'db/plimsoll.db'), 'database');
+	writeFileSync(path.join(dir, 'keys/probe.key'), 'key');
+	return dir;
 }

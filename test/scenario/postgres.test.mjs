@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, mailedToken, signUp } from '../harness/client.mjs';
 import { confText, freePort, plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
 import { startPostgres } from '../harness/postgres.mjs';
-import { status, until } from '../harness/roles.mjs';
+import { probeFolder, status, until } from '../harness/roles.mjs';
 import { nothingIsLost, PASS, SignUps } from './lib/sign_ups.mjs';
 
 const RELEASE = process.env.PLIMSOLL_RELEASE_BIN ?? plimsollBin();
@@ -93,7 +93,7 @@ test('the role of web reads all tables and changes none', () => {
 // ---- sandbox, on the release build ----
 
 const PROBES = {
-	web: { socket: ['unix_socket', 'accept'], tcp: ['tcp_socket', 'database_connect', 'accept'] },
+	web: { socket: ['read_blob', 'unix_socket', 'accept'], tcp: ['read_blob', 'tcp_socket', 'database_connect', 'accept'] },
 	store: { socket: ['unix_socket'], tcp: ['tcp_socket', 'database_connect'] },
 	signer: { socket: ['read_key', 'write_key'], tcp: ['read_key', 'write_key'] },
 	compute: { socket: ['thread'], tcp: ['thread'] },
@@ -102,10 +102,7 @@ const PROBES = {
 
 for (const [role, ways] of Object.entries(PROBES)) {
 	test(`sandbox of ${role} with PostgreSQL: the server's port and nothing else`, async () => {
-		const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-probe-'));
-		execFileSync('mkdir', ['-p', path.join(dir, 'db'), path.join(dir, 'keys')]);
-		writeFileSync(path.join(dir, 'db/plimsoll.db'), 'database');
-		writeFileSync(path.join(dir, 'keys/probe.key'), 'key');
+		const dir = probeFolder();
 		const listener = net.createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
 		await new Promise((resolve) => listener.once('listening', resolve));
 		try {

@@ -3,13 +3,13 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { confText, freePort, plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
-import { childrenOf, pidOf, processes, status, until } from '../harness/roles.mjs';
+import { childrenOf, pidOf, probeFolder, processes, status, until } from '../harness/roles.mjs';
 import { Client, signUp } from '../harness/client.mjs';
 
 const RELEASE = process.env.PLIMSOLL_RELEASE_BIN ?? plimsollBin();
@@ -31,16 +31,6 @@ const ALLOWED = {
 	admin: ['accept'],
 	files: ['read_blob', 'write_blob', 'keep_blob', 'thread'],
 };
-
-// A data folder with a file where the roles have theirs.
-function probeFolder() {
-	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-probe-'));
-	for (const name of ['db', 'keys', 'blobs/new', 'blobs/ab']) mkdirSync(path.join(dir, name), { recursive: true });
-	for (const name of ['blobs/ab/probe', 'blobs/new/probe']) writeFileSync(path.join(dir, name), 'blob');
-	writeFileSync(path.join(dir, 'db/plimsoll.db'), 'database');
-	writeFileSync(path.join(dir, 'keys/probe.key'), 'key');
-	return dir;
-}
 
 for (const [role, allowed] of Object.entries(ALLOWED)) {
 	test(`sandbox of ${role}: only ${allowed.join(', ')}`, () => {

@@ -9,7 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { makeCertificate } from '../harness/certificates.mjs';
 import { confText, plimsollBin } from '../harness/plimsoll.mjs';
-import { childrenOf, pidOf, processes, restarted, until } from '../harness/roles.mjs';
+import { childrenOf, pidOf, probeFolder, processes, restarted, until } from '../harness/roles.mjs';
 import { once } from './lib/raw.mjs';
 import { ask, connect, resumes, rows, sessionOf, startTls } from './lib/tls.mjs';
 
@@ -62,10 +62,8 @@ test('the private key is in the memory of the signer and of nobody else', async 
 });
 
 test('the web role cannot read a key file, wherever it lies', () => {
-	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-probe-'));
-	for (const name of ['db', 'keys']) mkdirSync(path.join(dir, name));
+	const dir = probeFolder();
 	copyFileSync(makeCertificate(HOSTS).key, path.join(dir, 'keys/probe.key'));
-	writeFileSync(path.join(dir, 'db/plimsoll.db'), '');
 	const out = execFileSync(RELEASE, ['--sandbox-probe', 'web', dir], { encoding: 'utf8' });
 	rmSync(dir, { recursive: true, force: true });
 	assert.match(out, /^read_key denied$/m);
