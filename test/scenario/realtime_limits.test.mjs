@@ -68,6 +68,8 @@ test('a process that ends says bye, and closes with the code for it', async () =
 		await polling.post('40');
 		await polling.packets(2);
 		const waiting = await polling.begin();
+		// Nothing tells that a poll waits; one that is still on its way may find its connection closed.
+		await new Promise((resolve) => setTimeout(resolve, 1000));
 		process.kill(server.pid, 'SIGTERM');
 		let bye;
 		while (!bye) {
