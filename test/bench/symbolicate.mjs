@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { createWriteStream, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { finished } from 'node:stream/promises';
 import zlib from 'node:zlib';
 import { releaseBin } from '../harness/nth.mjs';
@@ -24,8 +25,8 @@ const WAITERS = 24;
 const SECONDS = SHORT ? 4 : 15;
 
 process.env.PLIMSOLL_BIN = releaseBin();
-const symBench = process.env.SYM_BENCH ?? ['release', 'gcc', 'test'].map((b) => path.join(import.meta.dirname, '../../build', b, 'test/bench/sym_bench')).find(existsSync);
-const folder = process.env.PLIMSOLL_SAMPLE_DATA ?? path.join(import.meta.dirname, '../../../shared/data');
+const symBench = process.env.SYM_BENCH ?? ['release', 'gcc', 'test'].map((b) => path.join(path.dirname(fileURLToPath(import.meta.url)), '../../build', b, 'test/bench/sym_bench')).find(existsSync);
+const folder = process.env.PLIMSOLL_SAMPLE_DATA ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../shared/data');
 const sample = path.join(folder, 'symbolication-requests.ndjson.gz');
 
 // Requests like the sample's, where that is not here: few modules take most of the frames.

@@ -2,6 +2,7 @@
 // each address (symbols.md 3.2). And as much of zip as the sample archive needs.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
 
 const hex = (text) => Number.parseInt(text, 16);
@@ -78,7 +79,7 @@ export class SlowSymbols {
 }
 
 // The folder with real inputs, which are no part of the tree.
-const folder = process.env.PLIMSOLL_SAMPLE_DATA ?? path.join(import.meta.dirname, '../../../shared/data');
+const folder = process.env.PLIMSOLL_SAMPLE_DATA ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../shared/data');
 export const sampleArchive = path.join(folder, 'firefox-symbols-sample.zip');
 export const hasSample = existsSync(sampleArchive);
 

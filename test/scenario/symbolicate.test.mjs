@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
 import { processes, until } from '../harness/roles.mjs';
 import { hasSample, sampleArchive, SlowSymbols, unzip } from '../harness/slow_symbols.mjs';
@@ -294,7 +295,7 @@ test('the commands of the manual work', async () => {
 	const id = newId();
 	const file = path.join(dir, 'manual.so.sym');
 	writeFileSync(file, await put('manual.so', id));
-	const text = readFileSync(path.join(import.meta.dirname, '../../doc/SYMBOLS.md'), 'utf8');
+	const text = readFileSync(path.join(path.dirname(fileURLToPath(import.meta.url)), '../../doc/SYMBOLS.md'), 'utf8');
 	const section = text.slice(text.indexOf('## Symbolication'), text.indexOf('## What is missing'));
 	const commands = [...section.matchAll(/```\n(.*?)```/gs)].flatMap((m) => m[1].trim().split('\n'));
 	assert.equal(commands.length, 3);

@@ -121,7 +121,7 @@ test('the log: own uploads, all for those who may, filters, one upload with its 
 	for (let i = 0; i < 3; i++) ids.push((await uploadFiles(server, one, { [`log.pdb/A${i}/log.sym`]: `text ${i}`, 'x-symbols.txt': '' })).json.upload.id);
 	const list = async (query, key = one) => (await get(server, `/api/uploads/${query}`, { 'auth-token': key })).json;
 	const own = await list('');
-	assert.deepEqual(own.uploads.map((u) => u.id), ids.toReversed());
+	assert.deepEqual(own.uploads.map((u) => u.id), [...ids].reverse());
 	assert.equal(own.can_view_all, false);
 	assert.deepEqual(own.uploads[0].ignored_keys, ['x-symbols.txt']);
 	assert.deepEqual(own.uploads[0].user, { email: 'one@example.com' });
