@@ -146,7 +146,7 @@ static const struct rpc_def *const rpcs[] = {
 
 const struct service symbols_service = {
 	.name = "symbols",
-	.summary = "Crash symbols: one store for crash reporters, profilers and debuggers",
+	.summary = "crash symbols: one store for crash reporters and profilers",
 	.listener = "symbols",
 	.ops = symbols_ops,
 	.n_ops = SYMBOLS_OPS,
