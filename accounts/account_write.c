@@ -53,9 +53,7 @@ static enum err delete_bare(struct txn *t, int64_t id, struct err_note *note)
 	}
 	sql_bind_i64(q, "id", id);
 	sql_bind_i64(q, "now_ms", t->now_ms);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 enum err account_delete(struct txn *t, int64_t id, struct err_note *note)
@@ -95,9 +93,7 @@ static enum err put_email(struct txn *t, int64_t id, struct slice key, struct sl
 	sql_bind_text(q, "kind", is_primary ? SLICE("primary") : SLICE("secondary"));
 	sql_bind_i64(q, "verified", is_verified ? 1 : 0);
 	sql_bind_i64(q, "now_ms", t->now_ms);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 enum err account_give_email(
@@ -167,9 +163,7 @@ enum err account_set_email_kind(
 	sql_bind_text(q, "address_key", key);
 	sql_bind_i64(q, "account_id", id);
 	sql_bind_text(q, "kind", is_primary ? SLICE("primary") : SLICE("secondary"));
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 enum err account_unverify_others(struct txn *t, int64_t id, struct slice key, struct err_note *note)
@@ -225,9 +219,7 @@ enum err account_lock(struct txn *t, const struct account *a, bool is_locked, st
 	sql_bind_i64(q, "locked", is_locked ? 1 : 0);
 	sql_bind_i64(
 	    q, "password_reset_ms", is_locked ? next_reset_ms(t, a) : a->password_reset_ms);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 enum err account_set_admin(struct txn *t, int64_t id, bool is_admin, struct err_note *note)
@@ -240,7 +232,5 @@ enum err account_set_admin(struct txn *t, int64_t id, bool is_admin, struct err_
 	}
 	sql_bind_i64(q, "id", id);
 	sql_bind_i64(q, "admin", is_admin ? 1 : 0);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }

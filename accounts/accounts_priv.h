@@ -44,9 +44,6 @@ enum accounts_stmt {
 };
 extern const struct sql_stmt accounts_stmts[ACCOUNTS_STMT_COUNT];
 
-/* Ends a statement without rows: its one step. */
-NODISCARD enum err accounts_finish(struct sql_query *q);
-
 /* Runs a statement without rows whose only parameter is the number of an account. */
 NODISCARD enum err accounts_run_on(struct txn *t, enum accounts_stmt stmt, const char *column,
     int64_t account_id, struct err_note *note);

@@ -52,9 +52,7 @@ static enum err run(
 		sql_bind_text(q, "password_hash", slice_str(h->password_hash));
 		sql_bind_i64(q, "now_ms", h->now_ms);
 	}
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 enum err accounts_anonymise(struct sql_db *db, const char *password, struct err_note *note)

@@ -74,7 +74,7 @@ enum err firefox_account_need(struct txn *t, int64_t account_id, struct slice ne
 	sql_bind_i64(q, "account_id", account_id);
 	sql_bind_text(q, "uid", new_uid);
 	sql_bind_i64(q, "now_ms", t->now_ms);
-	e = accounts_finish(q);
+	e = sql_finish(q);
 	return e == ERR_OK ? firefox_account_find(t->db, t->arena, account_id, ret, note) : e;
 }
 
@@ -91,7 +91,7 @@ enum err firefox_set_keys(struct txn *t, const struct firefox_account *a, struct
 	sql_bind_text(q, "key_print", a->key_print);
 	sql_bind_text(q, "wrap_kb", a->wrap_kb);
 	sql_bind_text(q, "recovery", a->recovery);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err firefox_forget(struct txn *t, int64_t account_id, struct err_note *note)
@@ -130,7 +130,7 @@ static enum err clean_commands(
 	}
 	sql_bind_i64(q, "now_ms", t->now_ms);
 	sql_bind_i64(q, "most", CLEAN_PER_COMMAND);
-	e = accounts_finish(q);
+	e = sql_finish(q);
 	if (e == ERR_OK) {
 		e = sql_begin(t->db, &accounts_stmts[STMT_FIREFOX_COMMAND_TRIM], &q, note);
 	}
@@ -140,7 +140,7 @@ static enum err clean_commands(
 	sql_bind_i64(q, "account_id", account_id);
 	sql_bind_text(q, "device_id", device_id);
 	sql_bind_i64(q, "most", FIREFOX_COMMANDS_MAX);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err firefox_command_put(

@@ -90,7 +90,7 @@ static enum err make_room(struct txn *t, const struct firefox_client *c, struct 
 	}
 	sql_bind_i64(q, "account_id", c->account_id);
 	sql_bind_i64(q, "reset_ms", c->reset_ms);
-	e = accounts_finish(q);
+	e = sql_finish(q);
 	if (e == ERR_OK) {
 		e = sql_begin(t->db, &accounts_stmts[STMT_FIREFOX_CLIENTS_TRIM], &q, note);
 	}
@@ -99,7 +99,7 @@ static enum err make_room(struct txn *t, const struct firefox_client *c, struct 
 	}
 	sql_bind_i64(q, "account_id", c->account_id);
 	sql_bind_i64(q, "most", FIREFOX_CLIENTS_MAX - 1);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err firefox_client_add(struct txn *t, const struct firefox_client *c, struct err_note *note)
@@ -122,7 +122,7 @@ enum err firefox_client_add(struct txn *t, const struct firefox_client *c, struc
 	sql_bind_text(q, "agent", c->agent);
 	sql_bind_i64(q, "reset_ms", c->reset_ms);
 	sql_bind_i64(q, "now_ms", t->now_ms);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err firefox_client_seen(struct txn *t, struct slice id, struct err_note *note)
@@ -135,7 +135,7 @@ enum err firefox_client_seen(struct txn *t, struct slice id, struct err_note *no
 	}
 	sql_bind_text(q, "id", id);
 	sql_bind_i64(q, "now_ms", t->now_ms);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err firefox_client_set_device(
@@ -153,7 +153,7 @@ enum err firefox_client_set_device(
 	sql_bind_text(q, "device_type", c->device_type);
 	sql_bind_text(q, "device_info", c->device_info);
 	sql_bind_i64(q, "now_ms", t->now_ms);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err firefox_client_end(
@@ -167,6 +167,6 @@ enum err firefox_client_end(
 	}
 	sql_bind_i64(q, "account_id", account_id);
 	sql_bind_text(q, "id", id);
-	e = accounts_finish(q);
+	e = sql_finish(q);
 	return e == ERR_OK && sql_changes(t->db) == 0 ? ERR_NOT_FOUND : e;
 }

@@ -19,7 +19,7 @@ static enum err clean(struct txn *t, enum accounts_stmt stmt, struct err_note *n
 	}
 	sql_bind_i64(q, "now_ms", t->now_ms);
 	sql_bind_i64(q, "most", CLEAN_PER_WRITE);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err firefox_code_put(struct txn *t, const struct firefox_code *c, struct err_note *note)
@@ -43,7 +43,7 @@ enum err firefox_code_put(struct txn *t, const struct firefox_code *c, struct er
 	sql_bind_i64(q, "offline", c->is_offline ? 1 : 0);
 	sql_bind_i64(q, "now_ms", t->now_ms);
 	sql_bind_i64(q, "expires_ms", c->expires_ms);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 static enum err take_code(struct sql_query *q, struct arena *arena, struct firefox_code *c)
@@ -105,7 +105,7 @@ enum err firefox_code_take(
 		return e;
 	}
 	sql_bind_text(q, "code_hash", hash);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err firefox_revoke(
@@ -122,7 +122,7 @@ enum err firefox_revoke(
 	}
 	sql_bind_text(q, "token_hash", token_hash);
 	sql_bind_i64(q, "expires_ms", expires_ms);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err firefox_is_revoked(

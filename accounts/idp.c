@@ -35,9 +35,7 @@ enum err idp_saw(struct txn *t, struct slice domain, int64_t seen_ms, struct err
 	}
 	sql_bind_text(q, "domain", domain);
 	sql_bind_i64(q, "last_seen_ms", seen_ms);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 enum err idp_forget(struct txn *t, struct slice domain, struct err_note *note)
@@ -49,9 +47,7 @@ enum err idp_forget(struct txn *t, struct slice domain, struct err_note *note)
 		return e;
 	}
 	sql_bind_text(q, "domain", domain);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 void idp_put_mark(struct buf *out, struct slice domain, int64_t seen_ms)

@@ -111,9 +111,7 @@ static enum err count(struct txn *t, const struct login_result *r, struct err_no
 	if (!r->good) {
 		sql_bind_i64(q, "now_ms", t->now_ms);
 	}
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 static enum err count_here(struct txn *t, const struct login_result *r, struct err_note *note)
@@ -130,9 +128,7 @@ static enum err count_here(struct txn *t, const struct login_result *r, struct e
 	if (!r->good) {
 		sql_bind_i64(q, "now_ms", t->now_ms);
 	}
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 /* Counters that nobody looks at any more, a few at a time. */
@@ -146,9 +142,7 @@ static enum err clean(struct txn *t, struct err_note *note)
 	}
 	sql_bind_i64(q, "before_ms", t->now_ms - KEPT_MS);
 	sql_bind_i64(q, "most", CLEAN_PER_FAILURE);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 static enum err rehash(struct txn *t, const struct login_result *r, struct err_note *note)
@@ -164,9 +158,7 @@ static enum err rehash(struct txn *t, const struct login_result *r, struct err_n
 	sql_bind_text(q, "new_hash", r->new_hash);
 	sql_bind_text(q, "kdf", slice_str(kdf_name(r->kdf.kind)));
 	sql_bind_text(q, "kdf_salt", slice_str(r->kdf.salt));
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 static enum err handle_login_result(void *role_state, const struct rpc_call_info *info,

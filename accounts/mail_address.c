@@ -80,9 +80,7 @@ static enum err clean(struct txn *t, struct err_note *note)
 	}
 	sql_bind_i64(q, "before_ms", t->now_ms - KEPT_MS);
 	sql_bind_i64(q, "most", CLEAN_PER_NOTE);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 enum err mail_address_note(
@@ -126,9 +124,7 @@ enum err mail_address_forget(struct txn *t, struct slice key, struct err_note *n
 		return e;
 	}
 	sql_bind_text(q, "address_key", key);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 /* ---- what comes back ---- */
@@ -172,9 +168,7 @@ static enum err mark(struct txn *t, const struct bounce *b, struct slice key, st
 	if (b->is_permanent) {
 		sql_bind_i64(q, "now_ms", t->now_ms);
 	}
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 enum err mail_address_bounced(

@@ -18,9 +18,7 @@ static enum err prune(struct txn *t, enum outbox_state state, struct err_note *n
 	}
 	sql_bind_i64(q, "state", state);
 	sql_bind_i64(q, "most", OUTBOX_KEPT_MAX);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 static enum err handle_sent(void *role_state, const struct rpc_call_info *info, struct slice req,

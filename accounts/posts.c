@@ -18,7 +18,7 @@ static enum err run(
 	}
 	sql_bind_text(q, "post_key", key);
 	sql_bind_i64(q, "seq", seq);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err post_put(struct txn *t, const struct post *p, struct err_note *note)
@@ -36,7 +36,7 @@ enum err post_put(struct txn *t, const struct post *p, struct err_note *note)
 	sql_bind_i64(q, "seq", p->seq);
 	sql_bind_text(q, "body", p->body);
 	sql_bind_i64(q, "now_ms", t->now_ms);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err post_forget(struct txn *t, struct slice key, struct err_note *note)
@@ -103,7 +103,7 @@ static enum err set_next(struct txn *t, enum accounts_stmt stmt, struct slice ke
 	}
 	sql_bind_text(q, "post_key", key);
 	sql_bind_i64(q, "next_try_ms", until_ms);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 static enum err handle_lease(void *role_state, const struct rpc_call_info *info, struct slice req,

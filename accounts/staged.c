@@ -133,9 +133,7 @@ static enum err clean(struct txn *t, struct err_note *note)
 	}
 	sql_bind_i64(q, "now_ms", t->now_ms);
 	sql_bind_i64(q, "most", CLEAN_PER_PUT);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 static void bind_row(struct sql_query *q, const struct staged *s, struct slice key)
@@ -179,9 +177,7 @@ enum err staged_put(struct txn *t, const struct staged *s, struct err_note *note
 		return e;
 	}
 	bind_row(q, s, key);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 enum err staged_take(struct txn *t, struct slice hash, struct staged *ret, struct err_note *note)
@@ -196,9 +192,7 @@ enum err staged_take(struct txn *t, struct slice hash, struct staged *ret, struc
 		return e;
 	}
 	sql_bind_text(q, "token_hash", hash);
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 enum err staged_waits_more(struct sql_db *db, int64_t account_id, int64_t most, int64_t now_ms,

@@ -16,14 +16,6 @@ const struct sql_stmt accounts_stmts[ACCOUNTS_STMT_COUNT] = {
 #undef ACCOUNTS_STMT_BOTH
 };
 
-enum err accounts_finish(struct sql_query *q)
-{
-	enum err e = sql_step(q);
-
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
-}
-
 enum err accounts_run_on(struct txn *t, enum accounts_stmt stmt, const char *column,
     int64_t account_id, struct err_note *note)
 {
@@ -34,7 +26,7 @@ enum err accounts_run_on(struct txn *t, enum accounts_stmt stmt, const char *col
 		return e;
 	}
 	sql_bind_i64(q, column, account_id);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err accounts_run_on_address(struct txn *t, enum accounts_stmt stmt, struct slice key,
@@ -48,5 +40,5 @@ enum err accounts_run_on_address(struct txn *t, enum accounts_stmt stmt, struct 
 	}
 	sql_bind_text(q, "address_key", key);
 	sql_bind_i64(q, "account_id", account_id);
-	return accounts_finish(q);
+	return sql_finish(q);
 }

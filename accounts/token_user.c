@@ -135,7 +135,7 @@ static enum err count_on(struct txn *t, struct slice node, struct err_note *note
 		return e;
 	}
 	sql_bind_text(q, "node", node);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 /*
@@ -211,7 +211,7 @@ static enum err replace_others(
 	sql_bind_text(q, "fxa_uid", fxa_uid);
 	sql_bind_i64(q, "uid", uid);
 	sql_bind_i64(q, "now_ms", t->now_ms);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 static enum err raise_values(struct txn *t, const struct token_user *u, struct err_note *note)
@@ -225,7 +225,7 @@ static enum err raise_values(struct txn *t, const struct token_user *u, struct e
 	sql_bind_i64(q, "uid", u->uid);
 	sql_bind_i64(q, "generation", u->generation);
 	sql_bind_i64(q, "keys_changed_ms", u->keys_changed_ms);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -299,7 +299,7 @@ enum err token_user_retire(struct txn *t, struct slice fxa_uid, struct err_note 
 	sql_bind_text(q, "fxa_uid", fxa_uid);
 	sql_bind_i64(q, "generation", TOKEN_USER_RETIRED);
 	sql_bind_i64(q, "now_ms", t->now_ms);
-	return accounts_finish(q);
+	return sql_finish(q);
 }
 
 enum err token_user_outdate(
@@ -313,5 +313,5 @@ enum err token_user_outdate(
 	}
 	sql_bind_text(q, "fxa_uid", fxa_uid);
 	sql_bind_i64(q, "generation", generation);
-	return accounts_finish(q);
+	return sql_finish(q);
 }

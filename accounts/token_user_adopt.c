@@ -73,6 +73,6 @@ enum err token_user_adopt(struct txn *t, struct slice fxa_uid, const struct toke
 	sql_bind_text(q, "client_state", u->client_state);
 	sql_bind_i64(q, "created_ms", created_ms);
 	sql_bind_i64(q, "replaced_ms", u->replaced_ms);
-	e = accounts_finish(q);
+	e = sql_finish(q);
 	return e == ERR_OK ? run_on_uid(t, STMT_TOKEN_USER_NUMBERING, u->uid, note) : e;
 }

@@ -98,6 +98,25 @@ void sql_end(struct sql_query *q)
 	}
 }
 
+enum err sql_finish(struct sql_query *q)
+{
+	enum err e = sql_step(q);
+
+	sql_end(q);
+	return e == ERR_END ? ERR_OK : e;
+}
+
+enum err sql_finish_number(struct sql_query *q, int64_t *ret)
+{
+	enum err e = sql_step(q);
+
+	if (e == ERR_OK) {
+		*ret = sql_col_i64(q, 0);
+	}
+	sql_end(q);
+	return e;
+}
+
 static void snapshot(struct sql_db *db, bool on)
 {
 	if (db->engine->snapshot != NULL) {

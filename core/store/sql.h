@@ -89,6 +89,12 @@ bool sql_col_is_null(struct sql_query *q, int column);
 
 void sql_end(struct sql_query *q);
 
+/* Step and end of a query of no rows, or of whose rows nobody wants any, when all is bound. */
+NODISCARD enum err sql_finish(struct sql_query *q);
+
+/* The same of one that yields a number, in its first column; ERR_END: no row. */
+NODISCARD enum err sql_finish_number(struct sql_query *q, int64_t *ret);
+
 /*
  * begin + step + end of a statement without parameters or rows; ERR_END is turned into ERR_OK. Not
  * cached: for start-up and tests.

@@ -114,7 +114,7 @@ static const struct rpc_def *const rpcs[] = {
 
 const struct service pairs_service = {
 	.name = "pairs",
-	.summary = "Backend for two people: REST, and Socket.IO over WebSocket and long polling",
+	.summary = "a backend for two people: REST, and Socket.IO over WebSocket and long polling",
 	.listener = "pairs",
 	.ops = pairs_ops,
 	.n_ops = PAIRS_OPS,

@@ -37,9 +37,7 @@ enum err pairs_run(struct sql_db *db, enum pairs_stmt stmt, const struct pairs_v
 	if (e != ERR_OK) {
 		return e;
 	}
-	e = sql_step(q);
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
+	return sql_finish(q);
 }
 
 enum err pairs_insert(struct sql_db *db, enum pairs_stmt stmt, const struct pairs_value *values,

@@ -216,7 +216,7 @@ static enum err write_miss(struct txn *t, const struct row *r, int64_t n, struct
 	sql_bind_text(q, "code_id", r->code_id);
 	sql_bind_i64(q, "misses", n);
 	sql_bind_i64(q, "modified_ms", t->now_ms);
-	return symbols_finish(q);
+	return sql_finish(q);
 }
 
 static enum err handle_count(void *role_state, const struct rpc_call_info *info, struct slice req,

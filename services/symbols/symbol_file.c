@@ -156,7 +156,7 @@ enum err symbol_blob_is_used(struct sql_db *db, struct slice blob, bool *ret, st
 		return e;
 	}
 	sql_bind_text(q, "blob", blob);
-	e = symbols_finish_number(q, &one);
+	e = sql_finish_number(q, &one);
 	*ret = one != 0;
 	return e == ERR_END ? ERR_OK : e;
 }
@@ -182,7 +182,7 @@ enum err symbol_file_put(struct sql_db *db, const struct symbol_file *f, struct 
 	sql_bind_text(q, "generator", f->generator);
 	sql_bind_i64(q, "upload", f->upload);
 	sql_bind_i64(q, "modified_ms", f->modified_ms);
-	return symbols_finish(q);
+	return sql_finish(q);
 }
 
 enum err symbol_file_delete(
@@ -195,7 +195,7 @@ enum err symbol_file_delete(
 		return e;
 	}
 	bind_key(q, key, is_try);
-	return symbols_finish(q);
+	return sql_finish(q);
 }
 
 enum err symbol_file_set_used(struct sql_db *db, const struct symbol_key *key, bool is_try,
@@ -209,5 +209,5 @@ enum err symbol_file_set_used(struct sql_db *db, const struct symbol_key *key, b
 	}
 	bind_key(q, key, is_try);
 	sql_bind_i64(q, "used_ms", used_ms);
-	return symbols_finish(q);
+	return sql_finish(q);
 }

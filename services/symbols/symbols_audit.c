@@ -45,7 +45,7 @@ enum err symbols_anonymise(struct sql_db *db, const char *password, struct err_n
 		struct sql_query *q;
 		e = symbols_begin(db, steps[i], &q, note);
 		if (e == ERR_OK) {
-			e = symbols_finish(q);
+			e = sql_finish(q);
 		}
 	}
 	return e;

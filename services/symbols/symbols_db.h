@@ -24,10 +24,4 @@ extern const struct migration symbols_migrations[SYMBOLS_MIGRATIONS];
 NODISCARD enum err symbols_begin(
     struct sql_db *db, enum symbols_stmt stmt, struct sql_query **ret, struct err_note *note);
 
-/* Runs a statement without rows to its end, when all is bound. */
-NODISCARD enum err symbols_finish(struct sql_query *q);
-
-/* The same of one that yields one number. */
-NODISCARD enum err symbols_finish_number(struct sql_query *q, int64_t *ret);
-
 #endif

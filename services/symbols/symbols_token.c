@@ -216,7 +216,7 @@ enum err symbols_token_new(struct sql_db *db, const struct symbols_token *t,
 	sql_bind_text(q, "notes", t->notes);
 	sql_bind_i64(q, "created_ms", t->created_ms);
 	sql_bind_i64(q, "expires_ms", t->expires_ms);
-	e = symbols_finish_number(q, ret_id);
+	e = sql_finish_number(q, ret_id);
 	return e == ERR_END ? ERR_CONFLICT : e;
 }
 
@@ -231,7 +231,7 @@ enum err symbols_token_set_end(
 	}
 	sql_bind_i64(q, "id", id);
 	sql_bind_i64(q, "expires_ms", expires_ms);
-	return symbols_finish(q);
+	return sql_finish(q);
 }
 
 enum err symbols_token_delete(struct sql_db *db, int64_t id, struct err_note *note)
@@ -243,7 +243,7 @@ enum err symbols_token_delete(struct sql_db *db, int64_t id, struct err_note *no
 		return e;
 	}
 	sql_bind_i64(q, "id", id);
-	return symbols_finish(q);
+	return sql_finish(q);
 }
 
 enum err symbols_token_block(
@@ -257,7 +257,7 @@ enum err symbols_token_block(
 	}
 	sql_bind_text(q, "email", email);
 	sql_bind_i64(q, "is_blocked", is_blocked ? 1 : 0);
-	e = symbols_finish(q);
+	e = sql_finish(q);
 	*ret_n = e == ERR_OK ? sql_changes(db) : 0;
 	return e;
 }

@@ -97,7 +97,7 @@ static enum err handle_begin(void *role_state, const struct rpc_call_info *info,
 	sql_bind_i64(q, "size", wire_take_i64(&r));
 	sql_bind_i64(q, "created_ms", t->now_ms);
 	CHECK(wire_done(&r));
-	e = symbols_finish_number(q, &id);
+	e = sql_finish_number(q, &id);
 	wire_put_i64(reply, id);
 	wire_put_i64(reply, t->now_ms);
 	return e;
@@ -165,7 +165,7 @@ enum err upload_add_line(struct txn *t, const struct upload_line *l, struct slic
 	sql_bind_text(q, "session", session);
 	sql_bind_i64(q, "created_ms", t->now_ms);
 	sql_bind_i64(q, "completed_ms", l->completed_ms);
-	return symbols_finish_number(q, ret_id);
+	return sql_finish_number(q, ret_id);
 }
 
 static enum err end_line(struct txn *t, const struct upload_added *a, struct err_note *note)
@@ -179,7 +179,7 @@ static enum err end_line(struct txn *t, const struct upload_added *a, struct err
 	sql_bind_i64(q, "id", a->log_id);
 	sql_bind_i64(q, "is_update", a->is_update ? 1 : 0);
 	sql_bind_i64(q, "completed_ms", t->now_ms);
-	return symbols_finish(q);
+	return sql_finish(q);
 }
 
 enum err upload_end_if_last(struct txn *t, int64_t upload, struct err_note *note)
@@ -190,7 +190,7 @@ enum err upload_end_if_last(struct txn *t, int64_t upload, struct err_note *note
 
 	if (e == ERR_OK) {
 		sql_bind_i64(q, "upload", upload);
-		e = symbols_finish_number(q, &open);
+		e = sql_finish_number(q, &open);
 	}
 	if (e != ERR_OK || open > 0) {
 		return e;
@@ -199,7 +199,7 @@ enum err upload_end_if_last(struct txn *t, int64_t upload, struct err_note *note
 	if (e == ERR_OK) {
 		sql_bind_i64(q, "id", upload);
 		sql_bind_i64(q, "completed_ms", t->now_ms);
-		e = symbols_finish(q);
+		e = sql_finish(q);
 	}
 	return e;
 }
@@ -275,7 +275,7 @@ static enum err handle_end(void *role_state, const struct rpc_call_info *info, s
 	sql_bind_i64(q, "completed_ms", t->now_ms);
 	CHECK(wire_done(&r));
 	wire_put_i64(reply, t->now_ms);
-	return symbols_finish(q);
+	return sql_finish(q);
 }
 
 const struct rpc_def symbols_upload_begin =

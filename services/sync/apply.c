@@ -69,7 +69,7 @@ static enum err save(
 	if (with_payload) {
 		sql_bind_blob(q, "payload", r->payload);
 	}
-	return sync_finish(q);
+	return sql_finish(q);
 }
 
 static void bind_text(struct sql_query *q, const char *name, struct slice text, bool is_there)
@@ -95,7 +95,7 @@ static enum err save_parents(struct sync_write *w, const struct sync_record *r, 
 	sql_bind_i64(q, "keep_predecessor", !r->has_predecessorid && !is_fresh);
 	bind_text(q, "parentid", r->parentid, r->has_parentid);
 	bind_text(q, "predecessorid", r->predecessorid, r->has_predecessorid);
-	return sync_finish(q);
+	return sql_finish(q);
 }
 
 static enum err put(struct sync_write *w, const struct sync_record *r, bool is_batch, bool is_new)
@@ -162,7 +162,7 @@ enum err sync_apply_delete(struct sync_write *w, struct slice id, bool *ret_foun
 	e = sync_begin(w->t->db, SYNC_BSO_DELETE, &q, w->note);
 	if (e == ERR_OK) {
 		bind_key(q, w, id);
-		e = sync_finish(q);
+		e = sql_finish(q);
 		w->c->count--;
 		w->c->bytes -= old.bytes;
 	}

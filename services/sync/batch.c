@@ -67,7 +67,7 @@ enum err sync_batch_open(struct sync_write *w, struct sync_batch *ret)
 	bind_batch(q, w, ret->number);
 	sql_bind_text(q, "collection", w->r->collection);
 	sql_bind_i64(q, "expires_ms", w->t->now_ms + w->r->batch_lifetime_ms);
-	return sync_finish(q);
+	return sql_finish(q);
 }
 
 static enum err put_chunk(struct sync_write *w, const struct sync_batch *b)
@@ -81,7 +81,7 @@ static enum err put_chunk(struct sync_write *w, const struct sync_batch *b)
 	bind_batch(q, w, b->number);
 	sql_bind_i64(q, "chunk", b->chunks);
 	sql_bind_blob(q, "records", w->r->records);
-	return sync_finish(q);
+	return sql_finish(q);
 }
 
 enum err sync_batch_append(struct sync_write *w, struct sync_batch *b, int64_t n, int64_t bytes)
@@ -105,7 +105,7 @@ enum err sync_batch_append(struct sync_write *w, struct sync_batch *b, int64_t n
 	sql_bind_i64(q, "chunks", b->chunks);
 	sql_bind_i64(q, "records", b->records);
 	sql_bind_i64(q, "bytes", b->bytes);
-	return sync_finish(q);
+	return sql_finish(q);
 }
 
 /* Merges the chunk behind *at. ERR_END: there is none. */
@@ -141,7 +141,7 @@ static enum err run_on_batch(
 	if (most != NULL) {
 		sql_bind_i64(q, "most", *most);
 	}
-	return sync_finish(q);
+	return sql_finish(q);
 }
 
 enum err sync_batch_commit(struct sync_write *w, const struct sync_batch *b)
@@ -176,5 +176,5 @@ enum err sync_batch_drop(struct sync_write *w, bool all)
 	if (!all) {
 		sql_bind_text(q, "collection", w->r->collection);
 	}
-	return sync_finish(q);
+	return sql_finish(q);
 }

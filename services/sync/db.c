@@ -1,5 +1,5 @@
 /*
- * The table of sync's SQL statements, and the running of the simplest.
+ * The table of sync's SQL statements.
  */
 #include "services/sync/db.h"
 
@@ -17,12 +17,4 @@ enum err sync_begin(
     struct sql_db *db, enum sync_stmt stmt, struct sql_query **ret, struct err_note *note)
 {
 	return sql_begin(db, &sync_stmts[stmt], ret, note);
-}
-
-enum err sync_finish(struct sql_query *q)
-{
-	enum err e = sql_step(q);
-
-	sql_end(q);
-	return e == ERR_END ? ERR_OK : e;
 }

@@ -24,7 +24,4 @@ extern const struct migration sync_migrations[SYNC_MIGRATIONS];
 NODISCARD enum err sync_begin(
     struct sql_db *db, enum sync_stmt stmt, struct sql_query **ret, struct err_note *note);
 
-/* Runs a statement without rows to its end, when all is bound. */
-NODISCARD enum err sync_finish(struct sql_query *q);
-
 #endif

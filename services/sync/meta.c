@@ -115,7 +115,7 @@ enum err sync_meta_save(struct sql_db *db, const struct sync_meta *m, struct err
 	sql_bind_i64(q, "next_number", m->next_number);
 	sql_bind_i64(q, "expiry_ms", m->expiry_ms);
 	sql_bind_blob(q, "collections", buf_slice(&packed));
-	e = sync_finish(q);
+	e = sql_finish(q);
 	buf_free(&packed);
 	return e;
 }

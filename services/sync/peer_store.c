@@ -198,7 +198,7 @@ static enum err put_record(
 		sql_bind_null(q, "sortindex");
 	}
 	sql_bind_blob(q, "payload", b->payload);
-	return sync_finish(q);
+	return sql_finish(q);
 }
 
 static enum err take_record(struct taking *k, struct foreign_rows *rows)
@@ -268,7 +268,7 @@ static enum err drop_what_is_there(struct taking *k)
 		if (e == ERR_OK) {
 			sql_bind_i64(q, "uid", k->uid);
 			sql_bind_i64(q, "collection", k->there->list[i].number);
-			e = sync_finish(q);
+			e = sql_finish(q);
 		}
 	}
 	return e;

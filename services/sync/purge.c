@@ -42,7 +42,7 @@ static enum err run_on_garbage(
 	if (has_most) {
 		sql_bind_i64(q, "most", p->most);
 	}
-	return sync_finish(q);
+	return sql_finish(q);
 }
 
 /* ERR_END: there is none. */
@@ -115,14 +115,14 @@ static enum err sweep_batch(struct step *p)
 	sql_bind_i64(q, "uid", uid);
 	sql_bind_i64(q, "batch", batch);
 	sql_bind_i64(q, "most", CHUNKS);
-	e = sync_finish(q);
+	e = sql_finish(q);
 	p->done->rows = e == ERR_OK ? sql_changes(p->db) : 0;
 	if (e == ERR_OK && p->done->rows < CHUNKS) {
 		e = sync_begin(p->db, SYNC_BATCH_DONE, &q, p->note);
 		if (e == ERR_OK) {
 			sql_bind_i64(q, "uid", uid);
 			sql_bind_i64(q, "batch", batch);
-			e = sync_finish(q);
+			e = sql_finish(q);
 		}
 	}
 	return e;
@@ -195,7 +195,7 @@ static enum err bury(struct step *p, struct sync_meta *m, const struct dead *d)
 		c->count--;
 		c->bytes -= d->bytes;
 	}
-	return sync_finish(q);
+	return sql_finish(q);
 }
 
 /* When the next record of the user expires; 0: none does. */

@@ -188,7 +188,7 @@ enum err sync_anonymise(struct sql_db *db, const char *password, struct err_note
 	enum err e = sync_begin(db, SYNC_HIDE_PAYLOADS, &q, note);
 	if (e == ERR_OK) {
 		sql_bind_blob(q, "payload", SLICE_OF(room, FILLER_BYTES));
-		e = sync_finish(q);
+		e = sql_finish(q);
 	}
 	buf_free(&filler);
 	static const enum sync_stmt steps[] = { SYNC_HIDE_CHUNKS, SYNC_HIDE_BATCHES,
@@ -196,7 +196,7 @@ enum err sync_anonymise(struct sql_db *db, const char *password, struct err_note
 	for (size_t i = 0; e == ERR_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
 		e = sync_begin(db, steps[i], &q, note);
 		if (e == ERR_OK) {
-			e = sync_finish(q);
+			e = sql_finish(q);
 		}
 	}
 	return e;

@@ -53,7 +53,7 @@ static enum err put_user(struct weave_changing *c, int64_t account_id)
 	sql_bind_i64(q, "uid", uid);
 	sql_bind_text(q, "address", c->r->address);
 	sql_bind_i64(q, "now_ms", c->t->now_ms);
-	return sync_finish(q);
+	return sql_finish(q);
 }
 
 /* Has the account a name already? */

@@ -20,7 +20,7 @@ static enum err set_address(struct weave_changing *c)
 	}
 	sql_bind_text(q, "address", c->r->address);
 	sql_bind_text(q, "username", c->r->name);
-	return sync_finish(q);
+	return sql_finish(q);
 }
 
 struct seen_address {
@@ -150,7 +150,7 @@ enum err weave_delete_user(struct weave_changing *c)
 	e = e == ERR_OK ? sync_begin(c->t->db, SYNC_WEAVE_USER_DELETE, &q, c->note) : e;
 	if (e == ERR_OK) {
 		sql_bind_text(q, "username", c->r->name);
-		e = sync_finish(q);
+		e = sql_finish(q);
 	}
 	e = e == ERR_OK ? see_addresses(c, &now) : e;
 	if (e == ERR_OK && !now.any_verified) {

@@ -201,7 +201,7 @@ static enum err forget(struct sync_write *w, const struct sync_collection *c)
 	}
 	sql_bind_i64(q, "uid", w->m->uid);
 	sql_bind_i64(q, "collection", c->number);
-	return sync_finish(q);
+	return sql_finish(q);
 }
 
 static enum err delete_collection(struct sync_write *w)
