@@ -39,11 +39,6 @@ enum err post_put(struct txn *t, const struct post *p, struct err_note *note)
 	return sql_finish(q);
 }
 
-enum err post_forget(struct txn *t, struct slice key, struct err_note *note)
-{
-	return run(t, STMT_POST_DELETE, key, INT64_MAX, note);
-}
-
 /* ---- leasing ---- */
 
 void post_put_lease_req(struct buf *out, int64_t lease_ms)

@@ -31,7 +31,7 @@ enum {
 	POST_RETRY_LAST_MS = 3600 * 1000,
 };
 
-/* Text is borrowed. seq rises with each newer post of a key. */
+/* Text is borrowed. seq is another one for each newer post of a key. */
 struct post {
 	struct slice key; /* "pairs:17" */
 	int64_t seq;
@@ -41,8 +41,6 @@ struct post {
 
 /* In a transaction. ERR_LIMIT: the body is too long. */
 NODISCARD enum err post_put(struct txn *t, const struct post *p, struct err_note *note);
-/* Nobody need be told any more. */
-NODISCARD enum err post_forget(struct txn *t, struct slice key, struct err_note *note);
 
 /* ---- accounts.post_lease: courier -> store ---- */
 
@@ -68,7 +66,7 @@ enum post_outcome {
 };
 void post_put_done(struct buf *out, const struct post *p, enum post_outcome outcome);
 
-/* ---- the courier's process learns where to, at start; texts are kept ---- */
+/* ---- the courier's process learns where to; texts must live until it is told others ---- */
 
 void posts_set_target(struct svc_env *env, const char *url, const char *secret);
 /* Empty: nowhere. */

@@ -183,6 +183,9 @@ static enum err send_due(struct posting *p, struct arena *arena, unsigned *ret_n
 	if (e != ERR_OK) {
 		return e;
 	}
+	if (p->stopping) {
+		return ERR_CANCELLED; /* their leases run out */
+	}
 	CHECK(posts_take_leased(reply, leased));
 	for (unsigned i = 0; i < leased->n; i++) {
 		jobs[i] = (struct job){ .p = p, .post = &leased->posts[i] };

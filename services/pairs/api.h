@@ -19,9 +19,9 @@
 
 enum {
 	API_FIELDS_MAX = 12,
-	API_ANSWER_MAX = 4 * 1024 * 1024, /* bytes */
-	API_PAGE_MAX = 200,		  /* activities */
-	API_PAGE = 100,			  /* if nothing is asked */
+	API_ANSWER_MAX = 16 * 1024 * 1024, /* bytes: a full calendar has five million */
+	API_PAGE_MAX = 200,		   /* activities */
+	API_PAGE = 100,			   /* if nothing is asked */
 };
 
 enum api_who {

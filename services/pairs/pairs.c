@@ -56,6 +56,15 @@ static void stop(struct svc_env *env, void *v)
 	free(state);
 }
 
+/* The texts are the configuration's, so each one is told. */
+static void set_target(struct svc_env *env)
+{
+	if (env->role == ROLE_COURIER) {
+		posts_set_target(env, conf_str(env->conf, "pairs", "webhook_url"),
+		    conf_str(env->conf, "pairs", "webhook_secret"));
+	}
+}
+
 static enum err start(struct svc_env *env, void **ret_state, struct err_note *note)
 {
 	struct pairs_state *state = calloc(1, sizeof(*state));
@@ -69,10 +78,7 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	if (env->role == ROLE_WEB) {
 		e = open_servers(state);
 	}
-	if (env->role == ROLE_COURIER) {
-		posts_set_target(env, conf_str(env->conf, "pairs", "webhook_url"),
-		    conf_str(env->conf, "pairs", "webhook_secret"));
-	}
+	set_target(env);
 	if (e != ERR_OK) {
 		stop(env, state);
 		return err_note_set(note, e, "pairs: %s", err_text(e));
@@ -85,6 +91,7 @@ static void reload(struct svc_env *env, void *v)
 {
 	struct pairs_state *state = v;
 
+	set_target(env);
 	if (state->io != NULL) {
 		struct socketio_settings settings = pairs_settings(env->conf, state->most_sessions);
 		socketio_set(state->io, &settings);

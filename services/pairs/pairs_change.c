@@ -88,16 +88,16 @@ static enum err look_before(struct pairs_write *w)
 {
 	struct sql_query *q;
 	enum err e = pairs_find(w->t->db, PAIRS_DONE_GET,
-	    PAIRS_VALUES(PAIRS_N("user_id", w->r->user), PAIRS_T("client_id", w->r->client_id)), &q,
-	    w->note);
+	    PAIRS_VALUES(PAIRS_N("user_id", w->r->user), PAIRS_N("couple_id", w->r->couple),
+		PAIRS_T("client_id", w->r->client_id)),
+	    &q, w->note);
 
 	if (e != ERR_OK) {
 		return e == ERR_NOT_FOUND ? ERR_OK : e;
 	}
-	int64_t kind = sql_col_i64(q, 0), couple = sql_col_i64(q, 1), seq = sql_col_i64(q, 2);
-	int64_t expires_ms = sql_col_i64(q, 3);
+	int64_t kind = sql_col_i64(q, 0), seq = sql_col_i64(q, 1), expires_ms = sql_col_i64(q, 2);
 	sql_end(q);
-	if (expires_ms <= w->t->now_ms || couple != w->r->couple) {
+	if (expires_ms <= w->t->now_ms) {
 		return ERR_OK;
 	}
 	return kind == (int64_t)w->r->kind ? repeat(w, seq) : pairs_refuse(w, PAIRS_OTHER_USE);

@@ -87,9 +87,9 @@ static const char migration_1[] =
     " couple_id BIGINT NOT NULL,"
     " seq BIGINT NOT NULL," /* what it became */
     " expires_ms BIGINT NOT NULL,"
-    " PRIMARY KEY (user_id, client_id)"
+    " PRIMARY KEY (user_id, couple_id, client_id)"
     ");"
-    "CREATE INDEX pairs_done_expiry ON pairs_done (expires_ms, user_id, client_id);"
+    "CREATE INDEX pairs_done_expiry ON pairs_done (expires_ms, user_id, couple_id, client_id);"
 
     "CREATE TABLE pairs_list ("
     " couple_id BIGINT NOT NULL,"

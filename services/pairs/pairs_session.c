@@ -120,7 +120,8 @@ enum err pairs_make_change(struct svc_env *env, struct arena *arena, int64_t dea
 	if (message->failed) {
 		return e;
 	}
-	for (int i = 0; i < TRIES_UNKNOWN; i++) {
+	int tries = 0;
+	for (; tries < TRIES_UNKNOWN; tries++) {
 		*note = (struct err_note){ .code = ERR_OK };
 		e = rpc_call(env->peer[ROLE_STORE], &pairs_change, buf_slice(message), deadline_us,
 		    trace, arena, &reply, note);
@@ -130,7 +131,10 @@ enum err pairs_make_change(struct svc_env *env, struct arena *arena, int64_t dea
 	}
 	if (e == ERR_OK) {
 		CHECK(pairs_changed_take(reply, ret));
-		if (ret->outcome == PAIRS_DONE && ret->seq != 0) {
+		/* Behind a lost answer, a repetition may be of what that try has done. */
+		bool is_new =
+		    ret->outcome == PAIRS_DONE || (ret->outcome == PAIRS_REPEATED && tries > 0);
+		if (is_new && ret->seq != 0) {
 			tell(env, ret);
 		}
 	}
