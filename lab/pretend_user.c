@@ -156,7 +156,7 @@ bool pretend_start(struct pretend *p, struct pretend_activity *run, int function
 	return pretend_resume(p, run, 1);
 }
 
-/* The model's pretend_warm() of a user, all at once and told to nobody. */
+/* The model's warm() of a user, all at once and told to nobody. */
 void pretend_warm(struct pretend *p, uint64_t user)
 {
 	struct pretend_activity run = { .user = user, .co_ref = LUA_NOREF };

@@ -17,8 +17,7 @@
 #include "core/realtime/engineio_priv.h"
 
 enum {
-	JITTER_PART = 16,    /* the first ping is early by up to this part of the interval */
-	DRAIN_LAST_PART = 8, /* the last sessions are closed so early before the deadline */
+	JITTER_PART = 16, /* the first ping is early by up to this part of the interval */
 };
 
 /* ---- clocks ---- */
@@ -52,6 +51,7 @@ static bool beat(struct engineio_session *s, int64_t now_us)
 		return true;
 	}
 	if (s->waits_pong) {
+		engineio_count(s->server, ENGINEIO_CLOSED_PING, 1);
 		engineio_session_end(s, ENGINEIO_BY_RULE, "ping timeout", WS_CLOSE_NO_CODE);
 		return false;
 	}

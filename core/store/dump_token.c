@@ -154,6 +154,9 @@ static enum err decode_hex(struct dump_reader *d)
 	struct buf hex = d->text;
 	size_t len = 0;
 
+	if (hex.failed) {
+		return dump_fault(d, ERR_LIMIT, "a value is too long");
+	}
 	d->text = buf_new(DUMP_TOKEN_MAX);
 	d->kind = DUMP_BLOB;
 	char *room = buf_room(&d->text, hex.len / 2 + 1);

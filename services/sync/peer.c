@@ -43,9 +43,14 @@ static void note_table(void *arg, const char *table)
 {
 	struct peer *p = arg;
 
-	if (is_bso_table(slice_str(table)) && p->n_tables < PEER_TABLES_MAX) {
-		memcpy(p->tables[p->n_tables++], table, strlen(table) + 1);
+	if (!is_bso_table(slice_str(table))) {
+		return;
 	}
+	if (p->n_tables == PEER_TABLES_MAX) {
+		p->has_more_tables = true;
+		return;
+	}
+	memcpy(p->tables[p->n_tables++], table, strlen(table) + 1);
 }
 
 static enum err check_columns(
@@ -83,6 +88,10 @@ static enum err see_tables(struct peer *p, const char *path, struct err_note *no
 		"created_at", "replaced_at", NULL };
 	enum err e = foreign_tables(p->f, note_table, p, note);
 
+	if (e == ERR_OK && p->has_more_tables) {
+		e = err_note_set(note, ERR_LIMIT, "%s: more than %d tables of records", path,
+		    (int)PEER_TABLES_MAX);
+	}
 	p->has_user_collections = foreign_has(p->f, "user_collections", NULL);
 	p->has_users = foreign_has(p->f, "users", "client_state");
 	p->has_keys_changed = foreign_has(p->f, "users", "keys_changed_at");

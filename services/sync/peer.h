@@ -39,6 +39,7 @@ struct peer {
 	const struct conf *conf;
 	char tables[PEER_TABLES_MAX][FOREIGN_NAME_MAX];
 	unsigned n_tables;
+	bool has_more_tables; /* of records than there is room for */
 	bool has_user_collections, has_users, has_keys_changed, has_nodes, has_services;
 	struct peer_name *names; /* owned */
 	unsigned n_names;

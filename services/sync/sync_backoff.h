@@ -2,13 +2,13 @@
  * Role: web. How Sync behaves as the load grows (sync.md 5.3, core/grace/backoff.h). Browsers sync
  * by the clock, so most of the load is not urgent, and they obey:
  *
- *	X-Weave-Backoff		on answers to a rising share of users, while all are served: this
- *sync goes on, the next one comes later 503 with Retry-After	to a share of those that begin: the
- *token, GET info/collections; then of the rest. It is decided by the path alone, before the
- *signature is looked at and the body is read
+ * X-Weave-Backoff goes on answers to a rising share of users, while all are served: this sync goes
+ * on, the next one comes later. 503 with Retry-After goes to a share of those that begin (the
+ * token, GET info/collections), then of the rest; the path alone decides, before the signature is
+ * looked at and the body is read.
  *
  * A sync that has begun, and an upload that has, are served to their end. 429 is never sent:
- *Firefox does not heed Retry-After on it.
+ * Firefox does not heed Retry-After on it.
  */
 #ifndef PLIMSOLL_SYNC_SYNC_BACKOFF_H
 #define PLIMSOLL_SYNC_SYNC_BACKOFF_H

@@ -146,7 +146,6 @@ bool weave_begin(struct op_call *c, struct weave_call *ret, enum err *ret_err)
 	if (!weave_authenticate(c, name, &ret->user, ret_err)) {
 		return false;
 	}
-	sync_backoff_serves(c);
 	ret->s.user.uid = ret->user.uid;
 	sync_backoff_serves(c);
 	if (http_method(c->req) != HTTP_GET && since.ptr != NULL) {
