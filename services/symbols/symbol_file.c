@@ -117,21 +117,6 @@ enum err symbol_file_by_code(struct sql_db *db, struct arena *arena, struct slic
 	return read_one(q, arena, ret);
 }
 
-enum err symbol_file_by_build(
-    struct sql_db *db, struct slice build_id, symbol_file_fn *fn, void *arg, struct err_note *note)
-{
-	struct sql_query *q;
-	int64_t n;
-	enum err e = symbols_begin(db, SYMBOLS_FILE_BY_BUILD, &q, note);
-
-	if (e != ERR_OK) {
-		return e;
-	}
-	sql_bind_text(q, "build_id", build_id);
-	sql_bind_i64(q, "most", SYMBOL_BUILD_MAX);
-	return read_all(q, fn, arg, &n);
-}
-
 enum err symbol_file_after(struct sql_db *db, const struct symbol_key *key, bool is_try,
     int64_t most, symbol_file_fn *fn, void *arg, int64_t *ret_n, struct err_note *note)
 {

@@ -36,20 +36,10 @@ NODISCARD enum err symbol_file_by_code(struct sql_db *db, struct arena *arena,
     struct slice code_file, struct slice code_id, struct symbol_file *ret, struct err_note *note);
 
 /*
- * Files of a build, the newest first: calls fn for at most SYMBOL_BUILD_MAX of them, until it
- * returns something else than ERR_OK. build_id in lower case.
- */
-enum {
-	SYMBOL_BUILD_MAX = 16
-};
-typedef enum err symbol_file_fn(void *arg, const struct symbol_file *f);
-NODISCARD enum err symbol_file_by_build(
-    struct sql_db *db, struct slice build_id, symbol_file_fn *fn, void *arg, struct err_note *note);
-
-/*
  * Calls fn for up to most files behind a place in the order of keys (empty names: from the first
  * on); what fn gets lives until it returns. *ret_n: how many.
  */
+typedef enum err symbol_file_fn(void *arg, const struct symbol_file *f);
 NODISCARD enum err symbol_file_after(struct sql_db *db, const struct symbol_key *key, bool is_try,
     int64_t most, symbol_file_fn *fn, void *arg, int64_t *ret_n, struct err_note *note);
 

@@ -21,6 +21,7 @@ struct candidate {
 	struct symbol_key key;
 	bool is_try;
 	int64_t size, modified_ms, used_ms;
+	int64_t newest_ms; /* modified_ms of the build's newest row */
 };
 
 /* The walk: the rows of one module at a time. */
@@ -58,14 +59,14 @@ static int by_build(const void *a, const void *b)
 	struct slice a_id = x->key.debug_id, b_id = y->key.debug_id;
 	size_t len = a_id.len < b_id.len ? a_id.len : b_id.len;
 
-	if (x->modified_ms != y->modified_ms) {
-		return x->modified_ms > y->modified_ms ? -1 : 1;
+	if (x->newest_ms != y->newest_ms) {
+		return x->newest_ms > y->newest_ms ? -1 : 1;
 	}
 	int order = memcmp(a_id.ptr, b_id.ptr, len);
 	return order != 0 ? order : a_id.len < b_id.len ? -1 : a_id.len > b_id.len ? 1 : 0;
 }
 
-/* Every row of a build gets the build's newest time, so that sorting keeps it together. */
+/* Every row of a build knows the build's newest time, so that sorting keeps it together. */
 static void share_times(struct walk *w)
 {
 	for (size_t i = 0; i < w->n;) {
@@ -77,7 +78,7 @@ static void share_times(struct walk *w)
 			    w->rows[end].modified_ms > newest ? w->rows[end].modified_ms : newest;
 		}
 		for (; i < end; i++) {
-			w->rows[i].modified_ms = newest;
+			w->rows[i].newest_ms = newest;
 		}
 	}
 }

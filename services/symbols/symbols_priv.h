@@ -55,18 +55,18 @@ struct symbols_state *symbols_state(const struct svc_env *env);
 
 /* symbols_ops.c */
 enum {
-	SYMBOLS_OPS = 14 + 4
+	SYMBOLS_OPS = 18
 };
 extern const struct op symbols_ops[SYMBOLS_OPS];
 
 enum {
-	SYMBOLS_ACTIVITIES = 3 + 1
+	SYMBOLS_ACTIVITIES = 4
 };
 extern const struct activity symbols_activities[SYMBOLS_ACTIVITIES];
 
 /* symbols_conf.c */
 enum {
-	SYMBOLS_CONF_KEYS = 9 + 5
+	SYMBOLS_CONF_KEYS = 14
 };
 extern const struct conf_key symbols_conf_keys[SYMBOLS_CONF_KEYS];
 NODISCARD enum err symbols_conf_check(const struct conf *conf, struct err_note *note);

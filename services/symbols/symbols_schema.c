@@ -25,7 +25,6 @@ static const char migration_1[] =
     " PRIMARY KEY (debug_file, debug_id, file, is_try)"
     ");"
     "CREATE INDEX symbols_file_code ON symbols_file (code_id, code_file, modified_ms);"
-    "CREATE INDEX symbols_file_build ON symbols_file (build_id, modified_ms);"
     "CREATE INDEX symbols_file_blob ON symbols_file (blob);"
 
     "CREATE TABLE symbols_upload ("

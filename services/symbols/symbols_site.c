@@ -16,8 +16,9 @@ void symbols_decorate(struct op_call *c)
 {
 	http_add_header(c->req, SLICE("X-Content-Type-Options"), SLICE("nosniff"));
 	http_add_header(c->req, SLICE("X-Frame-Options"), SLICE("DENY"));
-	/* Downloads say it with their other ones. */
+	/* Answers with a file say it with their other ones. */
 	if (c->op->handle != symbols_download && c->op->handle != symbols_download_try &&
+	    c->op->handle != symbols_stored &&
 	    http_header_get(c->req, SLICE("Auth-Token")).ptr != NULL) {
 		http_add_header(c->req, SLICE("Vary"), SLICE("Auth-Token"));
 	}

@@ -17,25 +17,13 @@ enum {
 	EACH_MAX = 100
 };
 
-static const struct {
-	const char *name, *title;
-} permissions[SYMBOLS_PERMISSIONS] = {
-	{ "upload_symbols", "Upload symbols" },
-	{ "upload_try_symbols", "Upload try symbols" },
-	{ "view_all_uploads", "View all uploads" },
-	{ "manage_tokens", "Manage tokens" },
-};
+static const char *const permissions[SYMBOLS_PERMISSIONS] = { "upload_symbols",
+	"upload_try_symbols", "view_all_uploads", "manage_tokens" };
 
 const char *symbols_permission_name(unsigned bit)
 {
 	CHECK(bit < SYMBOLS_PERMISSIONS);
-	return permissions[bit].name;
-}
-
-const char *symbols_permission_title(unsigned bit)
-{
-	CHECK(bit < SYMBOLS_PERMISSIONS);
-	return permissions[bit].title;
+	return permissions[bit];
 }
 
 enum err symbols_permissions_parse(struct slice names, uint32_t *ret, struct err_note *note)
@@ -46,8 +34,7 @@ enum err symbols_permissions_parse(struct slice names, uint32_t *ret, struct err
 	for (struct slice piece; slice_split(&names, ',', &piece);) {
 		struct slice name = slice_trim(piece);
 		unsigned bit = 0;
-		while (bit < SYMBOLS_PERMISSIONS &&
-		       !slice_eq(name, slice_str(permissions[bit].name))) {
+		while (bit < SYMBOLS_PERMISSIONS && !slice_eq(name, slice_str(permissions[bit]))) {
 			bit++;
 		}
 		if (bit == SYMBOLS_PERMISSIONS) {

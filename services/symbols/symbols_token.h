@@ -34,9 +34,8 @@ struct symbols_token {
 	int64_t created_ms, expires_ms;
 };
 
-/* "upload_symbols" and so on, by the number of the bit; its title for people. */
+/* "upload_symbols" and so on, by the number of the bit. */
 const char *symbols_permission_name(unsigned bit);
-const char *symbols_permission_title(unsigned bit);
 
 /* From names with commas. ERR_INVALID: an unknown one, none, or the pair that no token has. */
 NODISCARD enum err symbols_permissions_parse(

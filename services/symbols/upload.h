@@ -64,7 +64,7 @@ NODISCARD enum err upload_find(struct upload *u, const struct symbol_key *key, b
  */
 void upload_drain(struct op_call *c);
 
-/* Answers 403 with the text after that. */
+/* Refuses with that status and text after that. */
 enum err upload_refuse(struct op_call *c, int status, const char *text);
 
 /* An error of the role files or of the store as an answer: words for what the sender can mend. */
