@@ -113,6 +113,9 @@ struct slice http_param(const struct http_req *r, const char *name);
 /* Cookie of that name as sent, or ptr NULL. */
 struct slice http_cookie(const struct http_req *r, struct slice name);
 
+/* The token of "Authorization: Bearer TOKEN" (RFC 6750, 2.1), or empty. */
+struct slice http_bearer(const struct http_req *r);
+
 /*
  * Decoded value of a query or form parameter (application/x-www-form-urlencoded); false if there is
  * none of that name. ERR_MEMORY cannot happen below the body limit. Text is allocated in the arena.

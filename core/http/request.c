@@ -171,6 +171,18 @@ struct slice http_cookie(const struct http_req *r, struct slice name)
 	return http_cookie_find(http_head_find(&r->head, SLICE("cookie")), name);
 }
 
+struct slice http_bearer(const struct http_req *r)
+{
+	struct slice value = http_header_get(r, SLICE("Authorization"));
+	const struct slice scheme = SLICE("Bearer ");
+
+	if (value.ptr == NULL || value.len <= scheme.len ||
+	    !slice_eq_nocase(slice_sub(value, 0, scheme.len), scheme)) {
+		return SLICE_EMPTY;
+	}
+	return slice_trim(slice_sub(value, scheme.len, value.len));
+}
+
 bool http_query_get(const struct http_req *r, struct slice name, struct slice *ret)
 {
 	return http_form_get(r->call.arena, http_query(r), name, ret);

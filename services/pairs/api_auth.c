@@ -12,18 +12,6 @@ enum {
 	TOKEN_TEXT_MAX = 100
 };
 
-static struct slice bearer(const struct op_call *c)
-{
-	struct slice value = http_header_get(c->req, SLICE("Authorization"));
-	const struct slice scheme = SLICE("Bearer ");
-
-	if (value.ptr == NULL || value.len <= scheme.len ||
-	    !slice_eq_nocase(slice_sub(value, 0, scheme.len), scheme)) {
-		return SLICE_EMPTY;
-	}
-	return slice_trim(slice_sub(value, scheme.len, value.len));
-}
-
 /* Does a page of another origin send this with the browser's cookie? */
 static bool is_foreign(const struct op_call *c)
 {
@@ -51,7 +39,7 @@ static bool turn_away(struct api_call *a, enum err *ret)
 
 static bool authorise_member(struct api_call *a, enum err *ret)
 {
-	struct slice token = bearer(a->c);
+	struct slice token = http_bearer(a->c->req);
 	struct pairs_session s;
 
 	if (token.len == 0) {
@@ -78,7 +66,7 @@ static bool authorise_member(struct api_call *a, enum err *ret)
 
 static bool authorise_server(struct api_call *a, enum err *ret)
 {
-	struct slice key = bearer(a->c);
+	struct slice key = http_bearer(a->c->req);
 	struct slice wanted = slice_str(conf_str(a->env->conf, "pairs", "publish_key_sha256"));
 	char hash[TOKEN_HASH_HEX + 1];
 

@@ -128,9 +128,6 @@ NODISCARD enum err fx_list_clients(
 NODISCARD enum err fx_access(
     struct op_call *c, struct slice token, struct access_token *ret, struct fx_who *ret_who);
 
-/* The token of "Authorization: Bearer TOKEN"; empty: there is none. */
-struct slice fx_bearer(const struct op_call *c);
-
 /* When an account's password or keys changed last: the generation of its tokens. */
 int64_t fx_generation(const struct account *a, const struct firefox_account *fx);
 

@@ -130,7 +130,7 @@ enum err fx_profile(struct op_call *c)
 	struct fx_who who;
 	struct fx_answer a;
 	struct slice email = SLICE_EMPTY;
-	struct slice bearer = fx_bearer(c);
+	struct slice bearer = http_bearer(c->req);
 	enum err e = bearer.len == 0 ? ERR_SYNTAX : fx_access(c, bearer, &token, &who);
 
 	if (e == ERR_SYNTAX || e == ERR_UNAUTHENTICATED) {

@@ -20,18 +20,6 @@ int64_t fx_generation(const struct account *a, const struct firefox_account *fx)
 	return a->password_reset_ms > fx->keys_ms ? a->password_reset_ms : fx->keys_ms;
 }
 
-struct slice fx_bearer(const struct op_call *c)
-{
-	struct slice value = http_header_get(c->req, SLICE("Authorization"));
-	const struct slice scheme = SLICE("Bearer ");
-
-	if (value.ptr == NULL || value.len <= scheme.len ||
-	    !slice_eq_nocase(slice_sub(value, 0, scheme.len), scheme)) {
-		return SLICE_EMPTY;
-	}
-	return slice_trim(slice_sub(value, scheme.len, value.len));
-}
-
 /* The owner of a client that was found. ERR_UNAUTHENTICATED: it is over. */
 static enum err find_owner(struct op_call *c, struct fx_who *who)
 {
@@ -143,7 +131,7 @@ bool fx_session(struct op_call *c, struct fx_who *ret_who, enum err *ret)
 
 bool fx_who(struct op_call *c, struct fx_who *ret_who, enum err *ret)
 {
-	struct slice token = fx_bearer(c);
+	struct slice token = http_bearer(c->req);
 	char hash[TOKEN_HASH_HEX + 1];
 	struct fx_who who = { .client = { .id = SLICE_EMPTY } };
 

@@ -79,7 +79,7 @@ static enum err apply(struct op_call *c, struct slice fxa_uid, int64_t generatio
 enum err token_events_post(struct op_call *c)
 {
 	const struct sync_state *state = c->state;
-	struct slice token = fx_bearer(c), fxa_uid = SLICE_EMPTY;
+	struct slice token = http_bearer(c->req), fxa_uid = SLICE_EMPTY;
 	const struct json *claims = NULL;
 	enum err e = jwt_claims(&state->jwt_keys, c->arena, token, JWT_EVENTS,
 	    clock_wall_ms() / 1000, &claims, &c->note);
