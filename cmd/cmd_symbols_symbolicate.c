@@ -85,10 +85,7 @@ static enum err find_file(struct user_run *r, struct symbol_file *ret)
 		return err_note_set(&r->note, ERR_INVALID,
 		    "%s is no file, and no DEBUG_FILE/DEBUG_ID", r->words[0]);
 	}
-	enum err e = symbol_file_get(r->db, &r->arena, &key, false, ret, &r->note);
-	if (e == ERR_NOT_FOUND) {
-		e = symbol_file_get(r->db, &r->arena, &key, true, ret, &r->note);
-	}
+	enum err e = symbol_file_find(r->db, &r->arena, &key, ret, &r->note);
 	return e == ERR_NOT_FOUND ? err_note_set(&r->note, e, "%s has no symbols here", r->words[0])
 				  : e;
 }

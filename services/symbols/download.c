@@ -103,12 +103,9 @@ static enum err find(struct lookup *l, struct symbol_file *ret)
 {
 	const struct svc_env *env = l->c->env;
 	struct arena *arena = l->c->arena;
-	enum err e = symbol_file_get(env->db, arena, &l->key, false, ret, &l->c->note);
 
-	if (e == ERR_NOT_FOUND && l->with_try) {
-		e = symbol_file_get(env->db, arena, &l->key, true, ret, &l->c->note);
-	}
-	return e;
+	return l->with_try ? symbol_file_find(env->db, arena, &l->key, ret, &l->c->note)
+			   : symbol_file_get(env->db, arena, &l->key, false, ret, &l->c->note);
 }
 
 /* A short id of a .sym may be that of the code: then the debug file and id are what is known. */

@@ -103,6 +103,14 @@ enum err symbol_file_get(struct sql_db *db, struct arena *arena, const struct sy
 	return read_one(q, arena, ret);
 }
 
+enum err symbol_file_find(struct sql_db *db, struct arena *arena, const struct symbol_key *key,
+    struct symbol_file *ret, struct err_note *note)
+{
+	enum err e = symbol_file_get(db, arena, key, false, ret, note);
+
+	return e == ERR_NOT_FOUND ? symbol_file_get(db, arena, key, true, ret, note) : e;
+}
+
 enum err symbol_file_by_code(struct sql_db *db, struct arena *arena, struct slice code_file,
     struct slice code_id, struct symbol_file *ret, struct err_note *note)
 {

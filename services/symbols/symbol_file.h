@@ -31,6 +31,10 @@ struct slice symbol_file_hash(const struct symbol_file *f);
 NODISCARD enum err symbol_file_get(struct sql_db *db, struct arena *arena,
     const struct symbol_key *key, bool is_try, struct symbol_file *ret, struct err_note *note);
 
+/* The regular one, else that of a try build. ERR_NOT_FOUND: there is neither. */
+NODISCARD enum err symbol_file_find(struct sql_db *db, struct arena *arena,
+    const struct symbol_key *key, struct symbol_file *ret, struct err_note *note);
+
 /* The newest file whose .sym tells that code file and id (folded), try or not. ERR_NOT_FOUND. */
 NODISCARD enum err symbol_file_by_code(struct sql_db *db, struct arena *arena,
     struct slice code_file, struct slice code_id, struct symbol_file *ret, struct err_note *note);

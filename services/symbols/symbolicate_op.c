@@ -94,9 +94,8 @@ static enum err find_file(struct work *w, const struct symbol_key *key, struct s
 {
 	const struct svc_env *env = w->c->env;
 	struct err_note note = { 0 };
-	enum err e = symbol_file_get(env->db, &w->arena, key, false, ret, &note);
 
-	return e == ERR_NOT_FOUND ? symbol_file_get(env->db, &w->arena, key, true, ret, &note) : e;
+	return symbol_file_find(env->db, &w->arena, key, ret, &note);
 }
 
 static enum err look_up(struct work *w, const struct symbol_key *key, struct symbol_file *ret)

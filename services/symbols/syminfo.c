@@ -18,10 +18,7 @@ static enum err find(struct op_call *c, struct slice name, struct slice id, stru
 	if (sym == NULL) {
 		return ERR_MEMORY;
 	}
-	enum err e = symbol_file_get(env->db, c->arena, &key, false, ret, &c->note);
-	if (e == ERR_NOT_FOUND) {
-		e = symbol_file_get(env->db, c->arena, &key, true, ret, &c->note);
-	}
+	enum err e = symbol_file_find(env->db, c->arena, &key, ret, &c->note);
 	if (e == ERR_NOT_FOUND) {
 		e = symbol_file_by_code(env->db, c->arena, name, id, ret, &c->note);
 	}
