@@ -215,7 +215,10 @@ static enum err take(struct put *p)
 									     : reply_incomplete(p);
 }
 
-/* Nobody else may write the same draft meanwhile; sessions are few, so a list will do. */
+/*
+ * Nobody else in this process may write the same draft meanwhile; sessions are few, so a list will
+ * do. Another process may: what is not held together yet.
+ */
 static bool lock_session(struct symbols_state *state, struct slice session, unsigned *ret)
 {
 	unsigned free_place = SYMBOLS_SESSIONS_OPEN;
