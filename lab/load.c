@@ -30,7 +30,6 @@ static void on_second(void *arg)
 	struct load *l = arg;
 
 	kept_sweep(&l->kept);
-	script_tune(l->model->script);
 	load_second_over(l);
 	load_stop_if_over(l);
 }

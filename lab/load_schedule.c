@@ -14,6 +14,8 @@ enum {
 	DUE_PER_TURN = 64, /* then answers get their turn */
 	USERS_TRIED = 64,  /* who are busy, before an arrival is given up */
 	WAKE_US = 30,
+	COLLECT_US = 50, /* then whoever waits for an answer gets its turn */
+	GAP_US = 150,	 /* before something is due, for garbage to be looked for */
 	NOTHING_DUE_US = 1000000000,
 	WARM_REFUSALS_MAX = 1000,
 };
@@ -105,7 +107,12 @@ void load_set_timer(struct load *l)
 {
 	int64_t next_us = due_next_us(&l->due), now_us = clock_mono_us();
 	int64_t early_us = l->processor_is_ours ? WAKE_US : 0;
+	bool is_gap = next_us - now_us >= GAP_US;
 
+	if (script_collect(l->model->script, is_gap ? now_us + COLLECT_US : now_us)) {
+		loop_again(l->loop);
+		return;
+	}
 	if (next_us - now_us <= early_us) {
 		l->polls_from_us = now_us;
 		l->events_before = l->client.events;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
+#include "core/base/clock.h"
 
 enum {
 	HOOK_EVERY = 10000,	      /* instructions */
@@ -84,14 +85,41 @@ void script_keep(struct script *s, enum script_ref ref)
 	s->refs[ref] = luaL_ref(s->lua, LUA_REGISTRYINDEX);
 }
 
-void script_tune(struct script *s)
+/*
+ * In percent: when a cycle begins, of what was in use behind the last one; and how much it does for
+ * each byte that is allocated meanwhile.
+ */
+static void let_lua_collect(struct script *s)
 {
-	bool large = s->memory_bytes > LARGE_BYTES;
+	lua_gc(s->lua, LUA_GCSETPAUSE, 120);
+	lua_gc(s->lua, LUA_GCSETSTEPMUL, 400);
+	lua_gc(s->lua, LUA_GCRESTART, 0);
+}
 
-	/* In percent: when a cycle begins, of what was in use behind the last one; and how much it
-	 * marks for each byte that is allocated meanwhile. */
-	lua_gc(s->lua, LUA_GCSETPAUSE, large ? 110 : 200);
-	lua_gc(s->lua, LUA_GCSETSTEPMUL, large ? 1000 : 200);
+/*
+ * A cycle costs the same whenever it is done, so a large heap is gone through while nothing is due.
+ * Where there are no such gaps, the cycle that grows late goes on as memory is asked for.
+ */
+bool script_collect(struct script *s, int64_t until_us)
+{
+	if (s->memory_bytes < LARGE_BYTES || s->memory_bytes < s->collect_from_bytes) {
+		return false;
+	}
+	if (clock_mono_us() >= until_us) {
+		if (s->memory_bytes / 3 * 2 > s->collect_from_bytes) {
+			let_lua_collect(s);
+		}
+		return false;
+	}
+	bool is_over = false;
+	do {
+		is_over = lua_gc(s->lua, LUA_GCSTEP, 0) == 1;
+	} while (!is_over && clock_mono_us() < until_us);
+	if (is_over) {
+		s->collect_from_bytes = s->memory_bytes + s->memory_bytes / 10;
+	}
+	lua_gc(s->lua, LUA_GCSTOP, 0);
+	return !is_over;
 }
 
 void script_refill(struct script *s)

@@ -54,6 +54,7 @@ struct script {
 	lua_State *lua; /* owned */
 	struct script_limits limits;
 	size_t memory_bytes;	/* in use */
+	size_t collect_from_bytes; /* of it, when garbage is looked for again */
 	struct piece_pool pool; /* of all that Lua holds */
 	int64_t instructions_left;
 	struct chance chance;	    /* behind math.random() */
@@ -103,10 +104,12 @@ static inline void script_push(const struct script *s, lua_State *L, enum script
 }
 
 /*
- * Now and then: how eagerly the collector works. A small heap may double before it does; of one
- * that holds many users, what is not needed any more would be half of the memory.
+ * Looks for garbage until that moment (of clock_mono_us()), where nothing is due before it, or not
+ * at all if it has passed: asked before each wait. A small heap is left to Lua, which may let it
+ * double; of one that holds many users, what is not needed any more would be half of the memory.
+ * True: there is more to look through.
  */
-void script_tune(struct script *s);
+bool script_collect(struct script *s, int64_t until_us);
 
 /* A new budget of instructions: before a coroutine is resumed. */
 void script_refill(struct script *s);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "core/base/clock.h"
 #include "lab/script.h"
 
 static struct script *s;
@@ -187,6 +188,48 @@ static void data_files_lie_beside_the_model(void **state)
 	unlink(name);
 }
 
+static int open_roomy(void **state)
+{
+	const struct script_limits limits = { .memory_bytes = 1 << 30, .instructions = 1 << 30 };
+
+	(void)state;
+	return script_open(&limits, 1, &s) == ERR_OK ? 0 : -1;
+}
+
+/* Keeps n tables of some 200 bytes, and makes as many that nobody needs. */
+#define KEEP_AND_DROP                                                                              \
+	"kept = kept or {} local t = {} "                                                          \
+	"for i = 1, 100000 do t[i] = { i, i, i, i, i, i, i, i, i, i } _ = { i, i, i, i, i } end "  \
+	"kept[#kept + 1] = t"
+
+static void a_large_heap_is_gone_through_in_gaps(void **state)
+{
+	const int64_t slice_us = 50;
+
+	(void)state;
+	good("small = {}");
+	assert_false(script_collect(s, clock_mono_us() + slice_us)); /* a small one is Lua's own */
+	good(KEEP_AND_DROP);
+	unsigned slices = 0;
+	while (script_collect(s, clock_mono_us() + slice_us)) {
+		slices++;
+	}
+	assert_true(slices > 10);
+	size_t kept = s->memory_bytes;
+	/* Nothing happened since: no second cycle begins, and none without a gap. */
+	assert_false(script_collect(s, clock_mono_us() + slice_us));
+	good("kept[1] = nil " KEEP_AND_DROP);
+	size_t grown = s->memory_bytes;
+	assert_true(grown > kept);
+	assert_false(script_collect(s, clock_mono_us()));
+	/* Without any gap Lua collects itself, before the heap has grown twice. */
+	for (unsigned i = 0; i < 8; i++) {
+		good("kept[1] = nil " KEEP_AND_DROP);
+		assert_false(script_collect(s, clock_mono_us()));
+	}
+	assert_true(s->memory_bytes < 3 * kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +242,8 @@ int main(void)
 		    keys_are_derived_as_others_do, open_script, close_script),
 		cmocka_unit_test_setup_teardown(
 		    data_files_lie_beside_the_model, open_script, close_script),
+		cmocka_unit_test_setup_teardown(
+		    a_large_heap_is_gone_through_in_gaps, open_roomy, close_script),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

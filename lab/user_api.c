@@ -11,6 +11,10 @@
 #include "lab/user_request.h"
 #include "lab/user_socket.h"
 
+enum {
+	USERS_PER_GROUP = 256
+};
+
 struct script *user_running(lua_State *L, const char *what)
 {
 	struct script *s = script_of(L);
@@ -23,13 +27,30 @@ struct script *user_running(lua_State *L, const char *what)
 
 /* ---- users ---- */
 
+/*
+ * Users stand in small tables of their own: the collector looks through a table in one go, however
+ * large it is, and one of a million users would hold up everybody's requests.
+ */
+static void push_group(lua_State *L, const struct script *s, int group)
+{
+	script_push(s, L, REF_USERS);
+	lua_rawgeti(L, -1, group);
+	if (lua_isnil(L, -1)) {
+		lua_pop(L, 1);
+		lua_newtable(L);
+		lua_pushvalue(L, -1);
+		lua_rawseti(L, -3, group);
+	}
+	lua_remove(L, -2);
+}
+
 void user_api_push_user(lua_State *L, uint64_t number)
 {
 	const struct script *s = script_of(L);
+	int in_group = (int)(number % USERS_PER_GROUP) + 1;
 
-	script_push(s, L, REF_USERS);
-	lua_pushnumber(L, (double)number);
-	lua_rawget(L, -2);
+	push_group(L, s, (int)(number / USERS_PER_GROUP) + 1);
+	lua_rawgeti(L, -1, in_group);
 	if (lua_isnil(L, -1)) {
 		lua_pop(L, 1);
 		lua_createtable(L, 0, 1); /* n; models add what they need */
@@ -37,9 +58,8 @@ void user_api_push_user(lua_State *L, uint64_t number)
 		lua_setfield(L, -2, "n");
 		script_push(s, L, REF_USER_METHODS);
 		lua_setmetatable(L, -2);
-		lua_pushnumber(L, (double)number);
-		lua_pushvalue(L, -2);
-		lua_rawset(L, -4);
+		lua_pushvalue(L, -1);
+		lua_rawseti(L, -3, in_group);
 	}
 	lua_remove(L, -2);
 }

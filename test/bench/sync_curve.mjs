@@ -11,7 +11,7 @@ const SECONDS = Number(process.argv[2] ?? 60);
 const STORED = Number(process.argv[3] ?? 100000);
 const STEPS = (process.argv[4] ?? '0.3,0.5,0.7,0.8,0.9,1,1.25,1.5,2,3,0.5').split(',').map(Number);
 const SPEED_UP = 10;
-const CALM = 100; // syncs/s at which a sync's cost is measured
+const CALM = 400; // syncs/s at which the cost of one is measured: at a lower rate fewer share a commit, and one costs twice as much
 const [SERVER_CPU, LAB_CPU] = [0, 1];
 const RATE_OF_USER = (DAY_RATE * SPEED_UP) / 86400;
 
