@@ -1,5 +1,6 @@
 /*
- * A web role without sockets.
+ * A web role without sockets: its service, its databases, and what stands in the place of
+ * rpc_call().
  */
 #include "services/identity/web_rig.h"
 
@@ -20,9 +21,9 @@
 #include "core/store/pg_rig.h"
 #include "core/store/store.h"
 #include "services/identity/identity.h"
+#include "services/identity/web_rig_priv.h"
 
 enum {
-	REQUEST_ARENA = 4 * 1024 * 1024,
 	MAX_TABLES = 4
 };
 
@@ -114,141 +115,6 @@ enum err rpc_call(struct rpc_pool *p, const struct rpc_def *def, struct slice re
 	}
 	buf_free(&reply);
 	return e;
-}
-
-/* ---- in the place of core/http/request.c and respond.c ---- */
-
-struct http_req {
-	struct browser *browser;
-	struct arena *arena;
-	enum http_method method;
-	struct slice path, query, body, rest;
-	struct op_call call;
-	bool replied;
-};
-
-enum http_method http_method(const struct http_req *r)
-{
-	return r->method;
-}
-
-struct slice http_path(const struct http_req *r)
-{
-	return r->path;
-}
-
-struct slice http_query(const struct http_req *r)
-{
-	return r->query;
-}
-
-struct slice http_host(const struct http_req *r)
-{
-	(void)r;
-	return SLICE("localhost:8000");
-}
-
-struct slice http_body(const struct http_req *r)
-{
-	return r->body;
-}
-
-struct slice http_header_get(const struct http_req *r, struct slice name)
-{
-	const struct browser *b = r->browser;
-	const char *value = slice_eq_nocase(name, SLICE("origin"))	   ? b->origin
-			    : slice_eq_nocase(name, SLICE("user-agent"))   ? b->user_agent
-			    : slice_eq_nocase(name, SLICE("content-type")) ? b->content_type
-									   : NULL;
-
-	return value == NULL ? (struct slice){ NULL, 0 } : slice_str(value);
-}
-
-struct slice http_param(const struct http_req *r, const char *name)
-{
-	(void)name;
-	return r->rest;
-}
-
-struct slice http_cookie(const struct http_req *r, struct slice name)
-{
-	struct slice rest = slice_str(r->browser->cookies), piece;
-
-	while (slice_split(&rest, ';', &piece)) {
-		piece = slice_trim(piece);
-		size_t equals = slice_find(piece, '=', 0);
-		if (slice_eq(slice_sub(piece, 0, equals), name)) {
-			return slice_sub(piece, equals + 1, piece.len);
-		}
-	}
-	return (struct slice){ NULL, 0 };
-}
-
-struct slice http_client_address(const struct http_req *r)
-{
-	return r->browser->address == NULL ? SLICE("192.0.2.1") : slice_str(r->browser->address);
-}
-
-bool http_query_get(const struct http_req *r, struct slice name, struct slice *ret)
-{
-	return http_form_get(r->arena, r->query, name, ret);
-}
-
-void http_add_header(struct http_req *r, struct slice name, struct slice value)
-{
-	struct browser *b = r->browser;
-
-	assert_true(b->n_headers < RIG_HEADERS);
-	assert_int_equal(arena_copy(&b->arena, name, &b->headers[b->n_headers].name), ERR_OK);
-	assert_int_equal(arena_copy(&b->arena, value, &b->headers[b->n_headers].value), ERR_OK);
-	b->n_headers++;
-}
-
-/* Keeps a cookie in the jar in the place of an older one. */
-static void keep_cookie(struct browser *b, struct slice set_cookie)
-{
-	struct slice pair = slice_sub(set_cookie, 0, slice_find(set_cookie, ';', 0));
-
-	(void)snprintf(b->cookies, sizeof(b->cookies), "%.*s", SLICE_ARG(pair));
-}
-
-void http_reply(struct http_req *r, int status, struct slice content_type, struct slice body)
-{
-	struct browser *b = r->browser;
-
-	assert_false(r->replied);
-	r->replied = true;
-	identity_service.decorate(&r->call);
-	b->status = status;
-	assert_int_equal(arena_copy(&b->arena, content_type, &b->content_type_got), ERR_OK);
-	assert_int_equal(arena_copy(&b->arena, body, &b->body), ERR_OK);
-	const char *cookie = browser_header(b, "Set-Cookie");
-	if (cookie != NULL) {
-		keep_cookie(b, slice_str(cookie));
-	}
-}
-
-void http_reply_text(struct http_req *r, int status, const char *detail)
-{
-	const char *text = arena_printf(r->arena, "%s: %s", http_status_phrase(status), detail);
-
-	http_reply(r, status, SLICE("text/plain; charset=utf-8"), slice_str(text));
-}
-
-void http_reply_busy(struct http_req *r, unsigned retry_after_s)
-{
-	(void)retry_after_s;
-	http_reply_text(r, 503, "busy");
-}
-
-void http_mark_refused(struct http_req *r)
-{
-	r->browser->refused = true;
-}
-
-bool http_has_replied(const struct http_req *r)
-{
-	return r->replied;
 }
 
 /* ---- the service ---- */
@@ -425,143 +291,12 @@ void rig_audit(void)
 	}
 }
 
-/* ---- browsers ---- */
-
-void browser_init(struct browser *b)
+struct svc_env *rig_web_env(void)
 {
-	memset(b, 0, sizeof(*b));
-	b->arena = arena_new(REQUEST_ARENA);
+	return &rig.env[ROLE_WEB];
 }
 
-void browser_fini(struct browser *b)
+void *rig_identity_state(void)
 {
-	arena_reset(&b->arena);
-}
-
-/* The row of a path; what matched "{rest*}" goes to r->rest. */
-static const struct op *route(struct http_req *r, const char *method, bool *ret_known)
-{
-	const struct service *s = &identity_service;
-
-	*ret_known = false;
-	for (unsigned i = 0; i < s->n_ops; i++) {
-		const struct op *op = &s->ops[i];
-		const char *wild = strstr(op->path, "{rest*}");
-		struct slice fixed =
-		    SLICE_OF(op->path, wild == NULL ? strlen(op->path) : (size_t)(wild - op->path));
-		if (wild == NULL ? !slice_eq(r->path, fixed) : !slice_starts(r->path, fixed)) {
-			continue;
-		}
-		*ret_known = true;
-		if ((op->method == HTTP_POST) == (strcmp(method, "POST") == 0)) {
-			r->rest = slice_sub(r->path, fixed.len, r->path.len);
-			return op;
-		}
-	}
-	return NULL;
-}
-
-void browser_send(struct browser *b, const char *method, const char *target, const char *body)
-{
-	static const struct op none = { .name = "http.none", .path = "/" };
-	struct arena arena = arena_new(REQUEST_ARENA);
-	struct slice t = slice_str(target);
-	size_t mark = slice_find(t, '?', 0);
-	struct http_req r = {
-		.browser = b,
-		.arena = &arena,
-		.method = strcmp(method, "POST") == 0 ? HTTP_POST : HTTP_GET,
-		.path = slice_sub(t, 0, mark),
-		.query = slice_sub(t, mark + 1, t.len),
-		.body = slice_str(body),
-	};
-	bool known = false;
-	const struct op *op = route(&r, method, &known);
-
-	arena_reset(&b->arena);
-	b->n_headers = 0;
-	b->refused = false;
-	b->json = NULL;
-	r.call = (struct op_call){ .req = &r,
-		.op = op != NULL ? op : &none,
-		.env = &rig.env[ROLE_WEB],
-		.state = rig.env[ROLE_WEB].state[IDENTITY],
-		.arena = &arena,
-		.deadline_us = clock_mono_us() + 60 * 1000 * 1000 };
-	op_fn *handle = op != NULL ? op->handle
-			: known	   ? identity_service.wrong_method
-				   : identity_service.not_found;
-	enum err e = handle(&r.call);
-	if (e != ERR_OK) {
-		identity_service.error(&r.call, e);
-	}
-	assert_true(r.replied);
-	if (slice_starts(b->content_type_got, SLICE("application/json"))) {
-		assert_int_equal(json_parse(&b->arena, b->body, &b->json, NULL), ERR_OK);
-	}
-	arena_reset(&arena);
-}
-
-void browser_get(struct browser *b, const char *target)
-{
-	browser_send(b, "GET", target, NULL);
-}
-
-void browser_post(struct browser *b, const char *target, const char *members)
-{
-	char body[16000];
-
-	(void)snprintf(body, sizeof(body), "{%s%s\"csrf\":\"%s\"}", members,
-	    members[0] != '\0' ? "," : "", b->csrf);
-	b->content_type = "application/json";
-	browser_send(b, "POST", target, body);
-}
-
-void browser_context(struct browser *b)
-{
-	browser_get(b, "/wsapi/session_context");
-	assert_int_equal(b->status, 200);
-	(void)snprintf(b->csrf, sizeof(b->csrf), "%s", browser_text(b, "csrf_token"));
-}
-
-const char *browser_header(struct browser *b, const char *name)
-{
-	for (unsigned i = 0; i < b->n_headers; i++) {
-		if (slice_eq_nocase(b->headers[i].name, slice_str(name))) {
-			return b->headers[i].value.ptr;
-		}
-	}
-	return NULL;
-}
-
-bool browser_flag(struct browser *b, const char *name)
-{
-	bool flag = false;
-
-	assert_true(json_get_bool(json_member(b->json, name), &flag));
-	return flag;
-}
-
-const char *browser_text(struct browser *b, const char *name)
-{
-	struct slice text, copy;
-
-	if (!json_get_string(json_member(b->json, name), &text)) {
-		return NULL;
-	}
-	assert_int_equal(arena_copy(&b->arena, text, &copy), ERR_OK);
-	return copy.ptr;
-}
-
-int64_t browser_number(struct browser *b, const char *name)
-{
-	int64_t n = 0;
-
-	assert_true(json_get_i64(json_member(b->json, name), &n));
-	return n;
-}
-
-const char *browser_body(struct browser *b)
-{
-	return b->body.ptr;
+	return rig.env[ROLE_WEB].state[IDENTITY];
 }
