@@ -151,12 +151,18 @@ void pg_gate_init(struct pg_gate *g);
 NODISCARD enum err pg_gate_enter(struct pg_gate *g, bool alone, int64_t deadline_us);
 void pg_gate_leave(struct pg_gate *g);
 
-/* ---- pg_pool.c ---- */
+/* ---- pg_metrics.c ---- */
 
 struct pg_cells {
 	_Atomic int64_t *open, *refused_queue, *refused_wait, *connects, *failures, *reruns;
 	struct hist *wait;
 };
+
+void pg_cells_find(struct pg_cells *c, const struct metrics *m);
+/* One more; NULL: nobody counts. */
+void pg_count(_Atomic int64_t *cell);
+
+/* ---- pg_pool.c ---- */
 
 struct pg_pool {
 	struct pg_pool_options o; /* loop NULL: a session */
@@ -184,6 +190,18 @@ void pg_pool_give(struct pg_conn *c);
 
 /* A connection has left PG_DRAINING or broke while it was idle. */
 void pg_pool_settle(struct pg_conn *c);
+
+/* For the keeper: a connection is free, for whoever waits longest or for nobody yet. */
+void pg_pool_give_to_next(struct pg_conn *c);
+unsigned pg_pool_count_open(const struct pg_pool *p);
+/* Sets the gauge of what is open. */
+void pg_pool_publish(struct pg_pool *p);
+void pg_pool_free(struct pg_pool *p);
+
+/* ---- pg_keeper.c ---- */
+
+/* The task; arg: the pool, which it frees when that closes. */
+void pg_keeper(void *arg);
 
 /* ---- pg_query.c ---- */
 

@@ -116,8 +116,8 @@ static enum err take_and_run(struct txn_call *t, unsigned *runs_begun, bool *ret
 	if (t->begun != NULL) {
 		t->begun(t->arg);
 	}
-	if (*runs_begun > 0 && t->pool->cells.reruns != NULL) {
-		metric_add(t->pool->cells.reruns, 1);
+	if (*runs_begun > 0) {
+		pg_count(t->pool->cells.reruns);
 	}
 	*runs_begun += 1;
 	pg_db_init(&db, t->pool, c, t->kind == PG_TXN_WRITE ? SQL_READ_WRITE : SQL_READ_ONLY);
