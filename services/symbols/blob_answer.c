@@ -28,19 +28,24 @@ struct choice {
 	uint64_t first, len;
 };
 
-static struct slice type_of(const struct symbol_file *f)
+struct blob_content blob_content_of(const struct symbol_file *f, struct slice cache_control)
 {
-	return symbol_is_sym(f->key.file) ? SLICE("text/plain; charset=utf-8")
-					  : SLICE("application/octet-stream");
+	return (struct blob_content){ .blob = f->blob,
+		.is_gzip = symbol_file_is_gzip(f),
+		.size = f->size,
+		.stored_size = f->stored_size,
+		.type = symbol_is_sym(f->key.file) ? SLICE("text/plain; charset=utf-8")
+						   : SLICE("application/octet-stream"),
+		.cache_control = cache_control };
 }
 
-static struct choice choose(struct op_call *c, const struct symbol_file *f, struct slice tag)
+static struct choice choose(struct op_call *c, const struct blob_content *f, struct slice tag)
 {
 	struct http_req *r = c->req;
 	struct slice accept = http_header_get(r, SLICE("Accept-Encoding"));
 	struct choice choice = { .status = 200, .len = (uint64_t)f->size };
 
-	if (symbol_file_is_gzip(f) && http_accepts_coding(accept, SLICE("gzip"))) {
+	if (f->is_gzip && http_accepts_coding(accept, SLICE("gzip"))) {
 		choice.as_gzip = true;
 		choice.len = (uint64_t)f->stored_size;
 		return choice;
@@ -69,14 +74,13 @@ static enum http_condition check_condition(struct op_call *c, struct slice tag)
 }
 
 /* Headers that every answer about the file has, 304 included (RFC 9110 15.4.5). */
-static void add_headers(
-    struct op_call *c, const struct symbol_file *f, struct slice tag, struct slice cache_control)
+static void add_headers(struct op_call *c, const struct blob_content *f, struct slice tag)
 {
 	bool has_token = http_header_get(c->req, SLICE("Auth-Token")).ptr != NULL;
 
 	http_add_header(c->req, SLICE("ETag"), tag);
-	http_add_header(c->req, SLICE("Cache-Control"), cache_control);
-	if (symbol_file_is_gzip(f)) {
+	http_add_header(c->req, SLICE("Cache-Control"), f->cache_control);
+	if (f->is_gzip) {
 		http_add_header(c->req, SLICE("Vary"),
 		    has_token ? SLICE("Accept-Encoding, Auth-Token") : SLICE("Accept-Encoding"));
 	} else if (has_token) {
@@ -85,7 +89,7 @@ static void add_headers(
 }
 
 static enum err add_content_headers(
-    struct op_call *c, const struct symbol_file *f, const struct choice *choice)
+    struct op_call *c, const struct blob_content *f, const struct choice *choice)
 {
 	if (choice->status == 206) {
 		const char *text = arena_printf(c->arena, "bytes %" PRIu64 "-%" PRIu64 "/%" PRId64,
@@ -185,10 +189,10 @@ static enum err stream_unpacked(struct op_call *c, int fd, uint64_t first, uint6
 }
 
 static enum err stream(
-    struct op_call *c, const struct symbol_file *f, const struct choice *choice, int fd)
+    struct op_call *c, const struct blob_content *f, const struct choice *choice, int fd)
 {
-	bool unpacks = symbol_file_is_gzip(f) && !choice->as_gzip;
-	enum err e = http_stream_begin(c->req, choice->status, type_of(f), (int64_t)choice->len);
+	bool unpacks = f->is_gzip && !choice->as_gzip;
+	enum err e = http_stream_begin(c->req, choice->status, f->type, (int64_t)choice->len);
 
 	if (e == ERR_OK && http_method(c->req) != HTTP_HEAD && choice->len > 0) {
 		e = unpacks ? stream_unpacked(c, fd, choice->first, choice->len)
@@ -199,7 +203,7 @@ static enum err stream(
 
 /* Head and bytes by one write. */
 static enum err reply_small(
-    struct op_call *c, const struct symbol_file *f, const struct choice *choice, int fd)
+    struct op_call *c, const struct blob_content *f, const struct choice *choice, int fd)
 {
 	char *bytes = arena_alloc(c->arena, (size_t)choice->len);
 
@@ -211,14 +215,14 @@ static enum err reply_small(
 		return err_note_set(&c->note, ERR_CORRUPT, "blob %.*s is shorter than its row says",
 		    SLICE_ARG(f->blob));
 	}
-	http_reply(c->req, choice->status, type_of(f), SLICE_OF(bytes, (size_t)n));
+	http_reply(c->req, choice->status, f->type, SLICE_OF(bytes, (size_t)n));
 	return ERR_OK;
 }
 
 static enum err send_content(struct op_call *c, const struct blob_store *blobs,
-    const struct symbol_file *f, const struct choice *choice)
+    const struct blob_content *f, const struct choice *choice)
 {
-	bool is_whole = choice->as_gzip || !symbol_file_is_gzip(f);
+	bool is_whole = choice->as_gzip || !f->is_gzip;
 	uint64_t stored = 0;
 	int fd = -1;
 	enum err e = blob_get(blobs, f->blob, &fd, &stored, &c->note);
@@ -242,12 +246,12 @@ static enum err send_content(struct op_call *c, const struct blob_store *blobs,
 	return e;
 }
 
-enum err blob_answer(struct op_call *c, const struct blob_store *blobs, const struct symbol_file *f,
-    struct slice cache_control)
+enum err blob_answer(
+    struct op_call *c, const struct blob_store *blobs, const struct blob_content *f)
 {
-	struct slice hash = slice_sub(symbol_file_hash(f), 0, TAG_DIGITS);
+	struct slice hash = slice_sub(f->blob, 0, TAG_DIGITS);
 	bool may_be_gzip =
-	    symbol_file_is_gzip(f) &&
+	    f->is_gzip &&
 	    http_accepts_coding(http_header_get(c->req, SLICE("Accept-Encoding")), SLICE("gzip"));
 	const char *text =
 	    arena_printf(c->arena, "\"%.*s%s\"", SLICE_ARG(hash), may_be_gzip ? "-gz" : "");
@@ -263,7 +267,7 @@ enum err blob_answer(struct op_call *c, const struct blob_store *blobs, const st
 	}
 	struct choice choice = choose(c, f, tag);
 	if (condition == HTTP_CONDITION_NOT_MODIFIED) {
-		add_headers(c, f, tag, cache_control);
+		add_headers(c, f, tag);
 		http_reply(c->req, 304, SLICE_EMPTY, SLICE_EMPTY);
 		return ERR_OK;
 	}
@@ -276,6 +280,6 @@ enum err blob_answer(struct op_call *c, const struct blob_store *blobs, const st
 		http_reply_text(c->req, 416, "the file is shorter");
 		return ERR_OK;
 	}
-	add_headers(c, f, tag, cache_control);
+	add_headers(c, f, tag);
 	return send_content(c, blobs, f, &choice);
 }

@@ -9,12 +9,21 @@
 #include "core/http/http.h"
 #include "services/symbols/symbol_file.h"
 
+struct blob_content {
+	struct slice blob;	   /* its name */
+	bool is_gzip;		   /* stored in gzip form */
+	int64_t size, stored_size; /* unpacked; of the blob */
+	struct slice type, cache_control;
+};
+
+struct blob_content blob_content_of(const struct symbol_file *f, struct slice cache_control);
+
 /*
- * Answers GET or HEAD with the file, from the running task. What is stored in gzip form goes out as
- * it is to those who accept that, and unpacked to others; ranges are of the unpacked form. An error
- * before the answer has begun is the caller's to answer.
+ * Answers GET or HEAD with the content, from the running task. What is stored in gzip form goes out
+ * as it is to those who accept that, and unpacked to others; ranges are of the unpacked form. An
+ * error before the answer has begun is the caller's to answer.
  */
-NODISCARD enum err blob_answer(struct op_call *c, const struct blob_store *blobs,
-    const struct symbol_file *f, struct slice cache_control);
+NODISCARD enum err blob_answer(
+    struct op_call *c, const struct blob_store *blobs, const struct blob_content *f);
 
 #endif

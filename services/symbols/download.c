@@ -6,8 +6,10 @@
 #include "core/base/clock.h"
 #include "core/obs/log.h"
 #include "services/symbols/blob_answer.h"
+#include "services/symbols/symbol_find.h"
 #include "services/symbols/symbols_priv.h"
 #include "services/symbols/symbols_token.h"
+#include "services/symbols/symsrv.h"
 
 /* Files may be replaced by another upload; those of try builds often are. */
 #define CACHE_REGULAR SLICE("public, max-age=604800, no-transform")
@@ -76,10 +78,16 @@ static enum err not_there(struct op_call *c, struct slice text)
 
 /* ---- finding ---- */
 
+static bool is_symbol(const struct lookup *l)
+{
+	return symbol_name_ends(l->key.file, l->state->settings.suffixes);
+}
+
+/* Names that are never looked for: indirections of symsrv, ids of what has none. */
 static bool is_ignored(const struct lookup *l)
 {
-	return slice_eq(l->key.file, SLICE("file.ptr")) || symbol_id_is_null(l->key.debug_id) ||
-	       !symbol_name_ends(l->key.file, l->state->settings.suffixes);
+	return slice_eq_nocase(l->key.file, SLICE("file.ptr")) ||
+	       symbol_id_is_null(l->key.debug_id) || !(is_symbol(l) || symsrv_is_plain(&l->key));
 }
 
 /* The parts of the URL; false: nothing can have such a name. */
@@ -97,27 +105,6 @@ static bool read_key(struct lookup *l)
 	key.debug_id = symbol_id_fold(l->c->arena, key.debug_id);
 	l->key = key;
 	return key.debug_id.ptr != NULL;
-}
-
-static enum err find(struct lookup *l, struct symbol_file *ret)
-{
-	const struct svc_env *env = l->c->env;
-	struct arena *arena = l->c->arena;
-
-	return l->with_try ? symbol_file_find(env->db, arena, &l->key, ret, &l->c->note)
-			   : symbol_file_get(env->db, arena, &l->key, false, ret, &l->c->note);
-}
-
-/* A short id of a .sym may be that of the code: then the debug file and id are what is known. */
-static enum err find_by_code(struct lookup *l, struct symbol_file *ret)
-{
-	const struct svc_env *env = l->c->env;
-
-	if (!slice_ends(l->key.file, SLICE(".sym")) || l->key.debug_id.len >= SYMBOL_DEBUG_ID) {
-		return ERR_NOT_FOUND;
-	}
-	return symbol_file_by_code(
-	    env->db, l->c->arena, l->key.debug_file, l->key.debug_id, ret, &l->c->note);
 }
 
 /* ---- answers ---- */
@@ -151,7 +138,7 @@ static enum err send_to_debug_id(struct lookup *l, const struct symbol_file *f)
 /* Where the bytes are, for those who are sent there. */
 static const char *stored_url(struct lookup *l, const struct symbol_file *f)
 {
-	const char *path = symbol_key_path(l->c->arena, &l->key);
+	const char *path = symbol_key_path(l->c->arena, &f->key);
 
 	return path == NULL ? NULL
 			    : arena_printf(l->c->arena, "%s/__stored__/%s?%s", l->state->url.origin,
@@ -164,7 +151,9 @@ static enum err answer(struct lookup *l, const struct symbol_file *f)
 
 	symbols_count_use(l->state->counts, f, clock_wall_ms());
 	if (!l->state->settings.redirects) {
-		return blob_answer(c, l->state->blobs, f, f->is_try ? CACHE_TRY : CACHE_REGULAR);
+		const struct blob_content content =
+		    blob_content_of(f, f->is_try ? CACHE_TRY : CACHE_REGULAR);
+		return blob_answer(c, l->state->blobs, &content);
 	}
 	const char *to = stored_url(l, f);
 	if (to == NULL || http_method(c->req) != HTTP_HEAD) {
@@ -188,6 +177,11 @@ static enum err answer_miss(struct lookup *l)
 {
 	struct op_call *c = l->c;
 
+	/* Debuggers ask for the module itself everywhere: nobody has to upload that. */
+	if (!is_symbol(l)) {
+		add_debug(l, true);
+		return not_there(c, SLICE("Symbol Not Found (and ignored)"));
+	}
 	if (l->state->settings.counts_missing && http_method(c->req) == HTTP_GET) {
 		symbols_count_miss(l->state->counts, &l->key, query_name(c, SLICE("code_file")),
 		    query_name(c, SLICE("code_id")));
@@ -210,13 +204,13 @@ static enum err look_up(struct lookup *l)
 	    !http_query_get(l->c->req, SLICE("_refresh"), &refresh)) {
 		return answer_miss(l);
 	}
-	enum err e = find(l, &f);
+	enum err e = symbol_find_key(l->c, &l->key, l->with_try, &f);
 	if (e == ERR_OK) {
 		add_debug(l, false);
 		return answer(l, &f);
 	}
 	if (e == ERR_NOT_FOUND) {
-		e = find_by_code(l, &f);
+		e = symbol_find_code(l->c, &l->key, &f);
 		if (e == ERR_OK) {
 			add_debug(l, false);
 			return send_to_debug_id(l, &f);
@@ -247,6 +241,10 @@ static enum err download(struct op_call *c, bool with_try)
 		add_vary(c);
 		return e != ERR_OK ? e : symbols_refuse(c, 403, refusal);
 	}
+	struct slice id = http_param(c->req, "debug_id");
+	if (symsrv_is_build(id)) {
+		return symsrv_answer_build(c, id, http_param(c->req, "file"), l.with_try);
+	}
 	if (!read_key(&l)) {
 		return not_there(c, SLICE("Symbol Not Found"));
 	}
@@ -267,6 +265,22 @@ enum err symbols_download_try(struct op_call *c)
 	return download(c, true);
 }
 
+/* A tree of two tiers, as symsrv's clients may be set up for. */
+enum err symbols_download_tier(struct op_call *c)
+{
+	struct slice tier = http_param(c->req, "tier");
+
+	return symsrv_is_tier(tier, http_param(c->req, "debug_file")) ? download(c, false)
+								      : symbols_not_found(c);
+}
+
+/* A mark of symsrv: symbols are here. That there are no two tiers is said by no index2.txt. */
+enum err symbols_pingme(struct op_call *c)
+{
+	http_reply(c->req, 200, SLICE("text/plain; charset=utf-8"), SLICE("symbols\n"));
+	return ERR_OK;
+}
+
 /* Where the other form of a download sends to: the same file, sent in any case. */
 enum err symbols_stored(struct op_call *c)
 {
@@ -283,6 +297,9 @@ enum err symbols_stored(struct op_call *c)
 	if (e == ERR_NOT_FOUND) {
 		return not_there(c, SLICE("Symbol Not Found"));
 	}
-	return e != ERR_OK ? e
-			   : blob_answer(c, l.state->blobs, &f, is_try ? CACHE_TRY : CACHE_REGULAR);
+	if (e != ERR_OK) {
+		return e;
+	}
+	const struct blob_content content = blob_content_of(&f, is_try ? CACHE_TRY : CACHE_REGULAR);
+	return blob_answer(c, l.state->blobs, &content);
 }

@@ -113,7 +113,11 @@ enum err file_unpack(
 	f.code_id = wire_take_bytes(&r);
 	f.generator = wire_take_bytes(&r);
 	f.is_elf = wire_take_u8(&r) != 0;
+	f.elf.kind = wire_take_u8(&r);
+	f.elf.size = wire_take_u64(&r);
+	struct slice build_id = wire_take_bytes(&r);
 	CHECK(wire_done(&r) && sha256.len == sizeof(f.sha256) && md5.len == sizeof(f.md5));
+	CHECK(slice_to_cstr(build_id, f.elf.build_id, sizeof(f.elf.build_id)) == ERR_OK);
 	memcpy(f.sha256, sha256.ptr, sizeof(f.sha256));
 	memcpy(f.md5, md5.ptr, sizeof(f.md5));
 	*ret = f;

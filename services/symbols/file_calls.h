@@ -8,6 +8,7 @@
 
 #include "core/blob/blob.h"
 #include "core/rpc/rpc.h"
+#include "services/symbols/elf_facts.h"
 #include "services/symbols/unpack.h"
 #include "services/symbols/zip.h"
 
@@ -59,6 +60,7 @@ struct file_unpacked {
 	uint64_t size, stored_size;
 	struct slice code_file, code_id, generator; /* of a .sym, in the arena */
 	bool is_elf;
+	struct elf_facts elf; /* of an ELF file */
 };
 
 /* Errors as unpack() and zip_data(). */

@@ -114,6 +114,7 @@ struct request {
 	struct zip_member member;
 	enum unpack_form form;
 	uint64_t max_size;
+	uint64_t max_elf; /* bytes that are looked at of what is packed */
 };
 
 static void take_request(struct slice message, struct request *q)
@@ -153,7 +154,23 @@ static enum err find_source(const struct request *q, int fd, uint64_t file_size,
 	return zip_data(fd, file_size, &q->member, &s->at, note);
 }
 
-static void put_unpacked(struct buf *reply, const struct unpacked *u)
+/* What the content is to debuggers, read from where it is now. */
+static struct elf_facts look_at_elf(
+    const struct request *q, const struct unpack_source *s, int out, const struct unpacked *u)
+{
+	struct elf_place place = {
+		.fd = s->fd, .at = s->at, .len = s->len, .is_gzip = s->form == UNPACK_GZIP
+	};
+
+	if (out >= 0) {
+		place =
+		    (struct elf_place){ .fd = out, .len = u->stored_size, .is_gzip = q->as_gzip };
+	}
+	place.max = q->max_elf;
+	return elf_facts_of(&place, SLICE_OF(u->head, u->head_len));
+}
+
+static void put_unpacked(struct buf *reply, const struct unpacked *u, const struct elf_facts *elf)
 {
 	struct sym_head head;
 
@@ -166,12 +183,16 @@ static void put_unpacked(struct buf *reply, const struct unpacked *u)
 	wire_put_bytes(reply, head.code_id);
 	wire_put_bytes(reply, head.generator);
 	wire_put_u8(reply, head.is_elf ? 1 : 0);
+	wire_put_u8(reply, (uint8_t)elf->kind);
+	wire_put_u64(reply, elf->size);
+	wire_put_bytes(reply, slice_str(elf->build_id));
 }
 
 static enum err run_unpack(const struct blob_store *blobs, const struct request *q, int fd,
     uint64_t size, struct buf *reply, struct err_note *note)
 {
 	struct unpack_source source;
+	struct elf_facts elf = { .kind = 0 };
 	struct unpacked u;
 	int out = -1;
 	enum err e = find_source(q, fd, size, &source, note);
@@ -185,11 +206,14 @@ static enum err run_unpack(const struct blob_store *blobs, const struct request 
 	if (e == ERR_OK) {
 		e = unpack(&source, out, q->as_gzip, &u, note);
 	}
+	if (e == ERR_OK) {
+		elf = look_at_elf(q, &source, out, &u);
+	}
 	if (out >= 0) {
 		(void)close(out);
 	}
 	if (e == ERR_OK) {
-		put_unpacked(reply, &u);
+		put_unpacked(reply, &u, &elf);
 	} else if (q->out.len > 0) {
 		/* Room for others at once, above all when there is none left. */
 		enum err dropped = blob_drop(blobs, q->out, NULL);
@@ -208,6 +232,7 @@ static enum err handle_unpack(void *role_state, const struct rpc_call_info *info
 
 	(void)info;
 	take_request(req, &q);
+	q.max_elf = (uint64_t)symbols_state(role_state)->settings.max_unpacked;
 	enum err e = open_with_size(blobs, q.source, &fd, &size, note);
 	if (e != ERR_OK) {
 		return e;

@@ -37,6 +37,8 @@ static struct symbol_file row_of(struct sql_query *q)
 		.upload = sql_col_i64(q, 12),
 		.modified_ms = sql_col_i64(q, 13),
 		.used_ms = sql_col_i64(q, 14),
+		.elf_kind = (unsigned)sql_col_i64(q, 15),
+		.elf_size = sql_col_i64(q, 16),
 	};
 }
 
@@ -125,6 +127,35 @@ enum err symbol_file_by_code(struct sql_db *db, struct arena *arena, struct slic
 	return read_one(q, arena, ret);
 }
 
+enum err symbol_file_by_build(struct sql_db *db, struct arena *arena, struct slice build_id,
+    struct symbol_kinds kinds, bool is_try, struct symbol_file *ret, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = symbols_begin(db, SYMBOLS_FILE_BY_BUILD, &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_text(q, "build_id", build_id);
+	sql_bind_i64(q, "elf_kinds", kinds.elf);
+	sql_bind_i64(q, "no_elf", kinds.sym ? 0 : -1);
+	sql_bind_i64(q, "is_try", is_try ? 1 : 0);
+	return read_one(q, arena, ret);
+}
+
+enum err symbol_file_any_case(struct sql_db *db, struct arena *arena, const struct symbol_key *key,
+    bool is_try, struct symbol_file *ret, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = symbols_begin(db, SYMBOLS_FILE_ANY_CASE, &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	bind_key(q, key, is_try);
+	return read_one(q, arena, ret);
+}
+
 enum err symbol_file_after(struct sql_db *db, const struct symbol_key *key, bool is_try,
     int64_t most, symbol_file_fn *fn, void *arg, int64_t *ret_n, struct err_note *note)
 {
@@ -175,6 +206,8 @@ enum err symbol_file_put(struct sql_db *db, const struct symbol_file *f, struct 
 	sql_bind_text(q, "generator", f->generator);
 	sql_bind_i64(q, "upload", f->upload);
 	sql_bind_i64(q, "modified_ms", f->modified_ms);
+	sql_bind_i64(q, "elf_kind", f->elf_kind);
+	sql_bind_i64(q, "elf_size", f->elf_size);
 	return sql_finish(q);
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/base/arena.h"
 #include "core/store/sql.h"
+#include "services/symbols/elf_file.h"
 #include "services/symbols/symbol_key.h"
 
 /* Text is in the caller's arena, or borrowed from whoever writes one. */
@@ -19,6 +20,8 @@ struct symbol_file {
 	struct slice md5;
 	struct slice code_file, code_id, build_id, generator; /* empty: not known */
 	int64_t upload, modified_ms, used_ms;
+	unsigned elf_kind; /* enum elf_kind; 0: nothing for a debugger */
+	int64_t elf_size;  /* of the ELF file itself, unpacked */
 };
 
 /* Whether the blob is the content in gzip form. */
@@ -38,6 +41,22 @@ NODISCARD enum err symbol_file_find(struct sql_db *db, struct arena *arena,
 /* The newest file whose .sym tells that code file and id (folded), try or not. ERR_NOT_FOUND. */
 NODISCARD enum err symbol_file_by_code(struct sql_db *db, struct arena *arena,
     struct slice code_file, struct slice code_id, struct symbol_file *ret, struct err_note *note);
+
+/*
+ * The newest file of a build (lower case) that is of one of those kinds: an ELF file or (sym) a
+ * .sym that names the build. So the two are known to belong together. ERR_NOT_FOUND.
+ */
+struct symbol_kinds {
+	unsigned elf; /* ELF_DEBUGINFO | ELF_EXECUTABLE */
+	bool sym;
+};
+NODISCARD enum err symbol_file_by_build(struct sql_db *db, struct arena *arena,
+    struct slice build_id, struct symbol_kinds kinds, bool is_try, struct symbol_file *ret,
+    struct err_note *note);
+
+/* As symbol_file_get(), but for the case of ASCII letters in names. */
+NODISCARD enum err symbol_file_any_case(struct sql_db *db, struct arena *arena,
+    const struct symbol_key *key, bool is_try, struct symbol_file *ret, struct err_note *note);
 
 /*
  * Calls fn for up to most files behind a place in the order of keys (empty names: from the first

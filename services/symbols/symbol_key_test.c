@@ -65,6 +65,72 @@ static void keys(void **state)
 	arena_reset(&arena);
 }
 
+static void sources(void **state)
+{
+	static const struct {
+		const char *path, *file; /* NULL: none */
+	} rows[] = {
+		{ "usr/src/a.c", "source/usr/src/a.c" },
+		{ "/usr//src/./x/../a.c", "source/usr/src/a.c" },
+		{ "a/../b", "source/b" },
+		{ "a b/\xc3\xa9\\[1].c", "source/a b/\xc3\xa9\\[1].c" },
+		{ "...", "source/..." },
+		{ "", NULL },
+		{ "/", NULL },
+		{ ".", NULL },
+		{ "a/..", NULL },
+		{ "..", NULL },
+		{ "a/../../b", NULL },
+		{ "a\nb", NULL },
+		{ "a\x7f", NULL },
+		{ "a\xff", NULL },
+	};
+	struct arena arena = arena_new(65536);
+	struct symbol_key key;
+	char longest[SYMBOL_PATH_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice got = SLICE_EMPTY;
+		enum err e = symbol_source_file(&arena, slice_str(rows[i].path), &got);
+		assert_int_equal(e, rows[i].file == NULL ? ERR_SYNTAX : ERR_OK);
+		assert_true(rows[i].file == NULL || slice_eq(got, slice_str(rows[i].file)));
+	}
+	memset(longest, 'x', sizeof(longest));
+	assert_int_equal(
+	    symbol_source_file(&arena, SLICE_OF(longest, SYMBOL_PATH_MAX), &key.file), ERR_OK);
+	assert_int_equal(
+	    symbol_source_file(&arena, SLICE_OF(longest, SYMBOL_PATH_MAX + 1), &key.file),
+	    ERR_SYNTAX);
+	assert_int_equal(
+	    symbol_key_parse(&arena, SLICE("buildid/ab/source/src/./a.c"), &key), ERR_OK);
+	assert_string_equal(symbol_key_text(&arena, &key), "buildid/AB/source/src/a.c");
+	assert_string_equal(symbol_key_path(&arena, &key), "buildid/AB/source/src/a.c");
+	assert_true(symbol_is_source(&key));
+	assert_int_equal(symbol_key_parse(&arena, SLICE("buildid/ab/debuginfo"), &key), ERR_OK);
+	assert_false(symbol_is_source(&key));
+	assert_int_equal(symbol_key_parse(&arena, SLICE("buildid/ab/x/a.c"), &key), ERR_SYNTAX);
+	assert_int_equal(symbol_key_parse(&arena, SLICE("x/ab/source/a.c"), &key), ERR_SYNTAX);
+	assert_int_equal(symbol_key_parse(&arena, SLICE("buildid/ab/source/.."), &key), ERR_SYNTAX);
+	arena_reset(&arena);
+}
+
+/* The worked examples of symbols.md 0. */
+static void debug_ids_of_build_ids(void **state)
+{
+	struct arena arena = arena_new(65536);
+
+	(void)state;
+	assert_true(
+	    slice_eq(symbol_id_of_build(&arena, SLICE("05c38f13023be8be8aa90b44da71a59da5070393")),
+		SLICE("138FC3053B02BEE88AA90B44DA71A59D0")));
+	assert_true(slice_eq(symbol_id_of_build(&arena, SLICE("10faa6bbaab83db3")),
+	    SLICE("BBA6FA10B8AAB33D00000000000000000")));
+	assert_int_equal(symbol_id_of_build(&arena, SLICE("abc")).len, 0);
+	assert_int_equal(symbol_id_of_build(&arena, SLICE("xy")).len, 0);
+	arena_reset(&arena);
+}
+
 static void times(void **state)
 {
 	char text[SYMBOLS_TIME_SIZE];
@@ -175,6 +241,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(keys),
+		cmocka_unit_test(sources),
+		cmocka_unit_test(debug_ids_of_build_ids),
 		cmocka_unit_test(times),
 		cmocka_unit_test(heads),
 		cmocka_unit_test(misses),

@@ -10,7 +10,7 @@
 #include "core/obs/log.h"
 #include "services/symbols/symbolicate_metrics.h"
 #include "services/symbols/symbols_db.h"
-#include "services/symbols/file_calls.h"
+#include "services/symbols/section_calls.h"
 #include "services/symbols/symbols_gc.h"
 #include "services/symbols/symbols_priv.h"
 #include "services/symbols/upload_store.h"
@@ -138,6 +138,7 @@ static const struct rpc_def *const rpcs[] = {
 	&symbols_unpack,
 	&symbols_keep,
 	&symbols_drop,
+	&symbols_section_cut,
 	&symbols_upload_begin,
 	&symbols_upload_file,
 	&symbols_upload_end,

@@ -11,7 +11,7 @@ const struct conf_key symbols_conf_keys[SYMBOLS_CONF_KEYS] = {
 	  .help = "Whether a download is answered with the file, or sent on (302) to where the file is, as Tecken does." },
 	{ .section = "symbols", .name = "suffixes", .type = CONF_STRING, .max = 1000, .list = true, .reloadable = true,
 	  .def = ".sym,.dl_,.ex_,.pd_,.dbg.gz,.tar.bz2",
-	  .help = "Files that may be downloaded, by the end of their names; with commas. Others are never looked for." },
+	  .help = "Files that are symbols, by the end of their names; with commas. Of others only the module itself (MODULE/ID/MODULE) may be downloaded, and what debuggers ask for by build id." },
 	{ .section = "symbols", .name = "compress", .type = CONF_STRING, .max = 1000, .list = true, .reloadable = true, .def = ".sym",
 	  .help = "Files that are stored in gzip form, by the end of their names; with commas." },
 	{ .section = "symbols", .name = "forbidden", .type = CONF_STRING, .max = 1000, .list = true, .reloadable = true, .def = "qcom/proprietary",
@@ -26,7 +26,7 @@ const struct conf_key symbols_conf_keys[SYMBOLS_CONF_KEYS] = {
 	  .help = "How many members an archive may have." },
 	/* Symbolication. */
 	{ .section = "symbols", .name = "index_cache", .type = CONF_SIZE, .unit = "bytes", .min = 65536, .max = INT64_C(1) << 50, .def = "8G", .reloadable = true,
-	  .help = "How much disk the indexes of symbols may take, about a fifth of what the text of symbols takes. Beyond it those go that nobody has used for longest; they are built again when they are wanted." },
+	  .help = "How much disk the indexes of symbols may take, about a fifth of what the text of symbols takes, and sections of ELF files that were asked for. Beyond it those go that nobody has used for longest; they are built again when they are wanted." },
 	{ .section = "symbols", .name = "max_sym", .type = CONF_SIZE, .unit = "bytes", .min = 1048576, .max = INT64_C(1) << 36, .def = "4G", .reloadable = true,
 	  .help = "How large the text of a symbol file may be to be used for symbolication; larger ones are only served." },
 	{ .section = "symbols", .name = "symbolicate_max_body", .type = CONF_SIZE, .unit = "bytes", .min = 65536, .max = 67108864, .def = "16M", .reloadable = true,

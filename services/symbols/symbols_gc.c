@@ -13,6 +13,7 @@
 
 enum {
 	ROWS_AT_ONCE = 200,
+	ROW_ARENA = 16 * 1024,
 	MODULE_ARENA = 256 * 1024 * 1024, /* bytes: the ids of the builds of one module */
 };
 
@@ -93,6 +94,32 @@ static enum err remove_row(struct walk *w, const struct candidate *c)
 				 : symbol_file_delete(gc->db, &c->key, c->is_try, gc->note);
 }
 
+/*
+ * Sources are kept as long as something else of their build is: nobody needs them without. Those
+ * that came an hour ago may be before the rest.
+ */
+static enum err is_left_alone(struct walk *w, const struct candidate *c, bool *ret)
+{
+	const struct symbol_kinds all = { .elf = ELF_DEBUGINFO | ELF_EXECUTABLE, .sym = true };
+	struct symbols_gc *gc = w->gc;
+	struct arena arena = arena_new(ROW_ARENA);
+	struct symbol_file f;
+	enum err e = ERR_OK;
+
+	*ret = false;
+	if (symbol_is_source(&c->key) && c->modified_ms < gc->now_ms - SYMBOLS_GC_GRACE_MS) {
+		struct slice id = symbol_id_lower(&arena, c->key.debug_id);
+		e = symbol_file_by_build(gc->db, &arena, id, all, false, &f, gc->note);
+		if (e == ERR_NOT_FOUND && c->is_try) {
+			e = symbol_file_by_build(gc->db, &arena, id, all, true, &f, gc->note);
+		}
+		*ret = e == ERR_NOT_FOUND;
+		e = *ret ? ERR_OK : e;
+	}
+	arena_reset(&arena);
+	return e;
+}
+
 static enum err decide(struct walk *w)
 {
 	int64_t builds = 0;
@@ -108,7 +135,11 @@ static enum err decide(struct walk *w)
 		bool is_next = i == 0 || !slice_eq(c->key.debug_id, w->rows[i - 1].key.debug_id);
 		builds += is_next ? 1 : 0;
 		bool is_surplus = w->gc->rules.keep > 0 && builds > w->gc->rules.keep;
-		if (is_surplus || is_too_old(w->gc, c)) {
+		bool goes = is_surplus || is_too_old(w->gc, c);
+		if (!goes) {
+			e = is_left_alone(w, c, &goes);
+		}
+		if (e == ERR_OK && goes) {
 			e = remove_row(w, c);
 		}
 	}
@@ -130,6 +161,14 @@ static enum err decide_in_transaction(struct walk *w)
 }
 
 /* ---- walking ---- */
+
+/* Under buildid/ each build is a module of its own. */
+static bool is_same_module(const struct candidate *a, const struct candidate *b)
+{
+	return slice_eq(a->key.debug_file, b->key.debug_file) &&
+	       (!slice_eq(a->key.debug_file, SYMBOL_BUILDID) ||
+		   slice_eq(a->key.debug_id, b->key.debug_id));
+}
 
 static enum err take_row(void *arg, const struct symbol_file *f)
 {
@@ -164,7 +203,7 @@ static enum err cut_module(
 	size_t n = 1;
 	enum err e;
 
-	while (n < w->n && slice_eq(w->rows[n].key.debug_file, w->rows[0].key.debug_file)) {
+	while (n < w->n && is_same_module(&w->rows[n], &w->rows[0])) {
 		n++;
 	}
 	w->n = n;
@@ -193,8 +232,8 @@ static enum err read_module(
 			at = w->rows[w->n - 1].key;
 			is_try = w->rows[w->n - 1].is_try;
 		}
-	} while (e == ERR_OK && n == ROWS_AT_ONCE &&
-		 slice_eq(w->rows[0].key.debug_file, w->rows[w->n - 1].key.debug_file));
+	} while (
+	    e == ERR_OK && n == ROWS_AT_ONCE && is_same_module(&w->rows[0], &w->rows[w->n - 1]));
 	return e;
 }
 

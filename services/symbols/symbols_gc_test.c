@@ -212,6 +212,100 @@ static void a_newer_upload_of_a_key_is_what_counts(void **state)
 	assert_true(f.is_try && slice_eq(f.key.debug_file, SLICE("b")));
 }
 
+/* A file of a build; kind 0: a .sym. */
+static void put_of_build(
+    const char *module, const char *file, const char *build_id, unsigned kind, bool is_try)
+{
+	const unsigned char hash[32] = { 7 };
+	struct slice id = slice_str(build_id);
+	char blob[BLOB_NAME_SIZE];
+
+	blob_name_of(hash, "", blob);
+	assert_int_equal(
+	    symbol_file_put(rig.db,
+		&(struct symbol_file){
+		    .key = { slice_str(module), symbol_id_fold(&rig.arena, id), slice_str(file) },
+		    .is_try = is_try,
+		    .blob = slice_str(blob),
+		    .md5 = SLICE("md5"),
+		    .code_file = SLICE_EMPTY,
+		    .code_id = SLICE_EMPTY,
+		    .build_id = slice_starts(slice_str(file), SLICE("source/")) ? SLICE_EMPTY : id,
+		    .generator = SLICE_EMPTY,
+		    .modified_ms = NOW_MS - DAY_MS,
+		    .elf_kind = kind,
+		    .elf_size = 77 },
+		&rig.note),
+	    ERR_OK);
+}
+
+static bool build_has(const char *build_id, struct symbol_kinds kinds, bool is_try)
+{
+	struct symbol_file f;
+	enum err e = symbol_file_by_build(
+	    rig.db, &rig.arena, slice_str(build_id), kinds, is_try, &f, &rig.note);
+
+	assert_true(e == ERR_OK || e == ERR_NOT_FOUND);
+	assert_true(e != ERR_OK || kinds.sym || f.elf_size == 77);
+	return e == ERR_OK;
+}
+
+static void files_of_a_build_are_found_by_what_they_are(void **state)
+{
+	(void)state;
+	put_of_build("a", "a.sym", "abcd01", 0, false);
+	put_of_build("a", "a", "abcd02", ELF_EXECUTABLE | ELF_PACKED, false);
+	put_of_build("a", "a.debug", "abcd02", ELF_DEBUGINFO, true);
+	put_of_build("b", "b", "abcd03", ELF_EXECUTABLE | ELF_DEBUGINFO, false);
+	const struct symbol_kinds sym = { .sym = true }, debug = { .elf = ELF_DEBUGINFO },
+				  code = { .elf = ELF_EXECUTABLE };
+	assert_true(build_has("abcd01", sym, false) && !build_has("abcd01", code, false));
+	assert_true(build_has("abcd02", code, false) && !build_has("abcd02", debug, false));
+	assert_true(build_has("abcd02", debug, true) && !build_has("abcd02", sym, false));
+	assert_true(build_has("abcd03", code, false) && build_has("abcd03", debug, false));
+	assert_false(build_has("", sym, false) || build_has("abcd", sym, false));
+}
+
+static void names_are_found_in_any_case(void **state)
+{
+	const struct symbol_key key = { SLICE("FOO.pdb"), SLICE("A1"), SLICE("fOO.PDB") };
+	const struct symbol_key other = { SLICE("FOO.pdb"), SLICE("A2"), SLICE("fOO.PDB") };
+	struct symbol_file f;
+
+	(void)state;
+	put_of_build("Foo.pdb", "Foo.pdb", "a1", 0, false);
+	assert_int_equal(
+	    symbol_file_any_case(rig.db, &rig.arena, &key, false, &f, &rig.note), ERR_OK);
+	assert_true(slice_eq(f.key.file, SLICE("Foo.pdb")));
+	assert_int_equal(
+	    symbol_file_any_case(rig.db, &rig.arena, &key, true, &f, &rig.note), ERR_NOT_FOUND);
+	assert_int_equal(
+	    symbol_file_any_case(rig.db, &rig.arena, &other, false, &f, &rig.note), ERR_NOT_FOUND);
+}
+
+static void sources_go_with_the_rest_of_their_build(void **state)
+{
+	(void)state;
+	put_of_build("buildid", "source/a.c", "abcd01", 0, false);
+	put_of_build("buildid", "source/b.c", "abcd01", 0, true);
+	put_of_build("buildid", "source/c.c", "abcd02", 0, false);
+	put_of_build("a", "a.sym", "abcd01", 0, false);
+	for (unsigned i = 0; i < 3; i++) {
+		char id[8];
+		snprintf(id, sizeof(id), "ef0%u", i);
+		put_of_build("buildid", "executable", id, ELF_EXECUTABLE, false);
+	}
+	/* Builds below buildid/ are modules of their own, and are not counted together. */
+	assert_int_equal(run((struct symbols_gc_rules){ .keep = 1 }).files, 1);
+	assert_int_equal(symbol_file_delete(rig.db,
+			     &(struct symbol_key){ SLICE("a"), SLICE("ABCD01"), SLICE("a.sym") },
+			     false, &rig.note),
+	    ERR_OK);
+	assert_int_equal(run((struct symbols_gc_rules){ .dry_run = true }).files, 2);
+	assert_int_equal(run((struct symbols_gc_rules){ .dry_run = false }).files, 2);
+	assert_int_equal(run((struct symbols_gc_rules){ .dry_run = false }).files, 0);
+}
+
 static void the_audit_sees_what_is_wrong(void **state)
 {
 	struct err_note note = { 0 };
@@ -260,6 +354,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(by_number_of_builds, start, stop),
 		cmocka_unit_test_setup_teardown(
 		    a_newer_upload_of_a_key_is_what_counts, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    files_of_a_build_are_found_by_what_they_are, start, stop),
+		cmocka_unit_test_setup_teardown(names_are_found_in_any_case, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    sources_go_with_the_rest_of_their_build, start, stop),
 		cmocka_unit_test_setup_teardown(the_audit_sees_what_is_wrong, start, stop),
 		cmocka_unit_test_setup_teardown(tokens_end_and_are_blocked, start, stop),
 	};

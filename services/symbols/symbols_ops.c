@@ -13,6 +13,19 @@ const struct op symbols_ops[SYMBOLS_OPS] = {
 	{ "symbols.home", HTTP_GET, "/", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, symbols_home },
 	{ "symbols.download", HTTP_GET, "/{debug_file}/{debug_id}/{file}", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_download },
 	{ "symbols.download_try", HTTP_GET, "/try/{debug_file}/{debug_id}/{file}", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_download_try },
+	{ "symbols.download_tier", HTTP_GET, "/{tier}/{debug_file}/{debug_id}/{file}", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_download_tier },
+	{ "symbols.pingme", HTTP_GET, "/pingme.txt", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, symbols_pingme },
+	{ "symbols.debuginfo", HTTP_GET, "/buildid/{id}/debuginfo", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_debuginfo },
+	{ "symbols.executable", HTTP_GET, "/buildid/{id}/executable", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_executable },
+	{ "symbols.section", HTTP_GET, "/buildid/{id}/section/{section}", COST_COMPUTE, SHED_MIDDLE, 3600000, 0, OP_PUBLIC_CORS, symbols_section },
+	{ "symbols.source", HTTP_GET, "/buildid/{id}/source/{path*}", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_source },
+	/* The whole path in one segment: some clients encode '/', too. */
+	{ "symbols.source_encoded", HTTP_GET, "/buildid/{id}/source/{path}", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_source },
+	{ "symbols.debuginfo_try", HTTP_GET, "/try/buildid/{id}/debuginfo", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_debuginfo },
+	{ "symbols.executable_try", HTTP_GET, "/try/buildid/{id}/executable", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_executable },
+	{ "symbols.section_try", HTTP_GET, "/try/buildid/{id}/section/{section}", COST_COMPUTE, SHED_MIDDLE, 3600000, 0, OP_PUBLIC_CORS, symbols_section },
+	{ "symbols.source_try", HTTP_GET, "/try/buildid/{id}/source/{path*}", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_source },
+	{ "symbols.source_try_encoded", HTTP_GET, "/try/buildid/{id}/source/{path}", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_source },
 	{ "symbols.stored", HTTP_GET, "/__stored__/{debug_file}/{debug_id}/{file}", COST_READ, SHED_LATE, 3600000, 0, OP_PUBLIC_CORS, symbols_stored },
 	{ "symbols.upload", HTTP_POST, "/upload/", COST_WRITE, SHED_MIDDLE, 900000, UPLOAD_MAX, OP_STREAM, symbols_upload_v1 },
 	{ "symbols.auth_info", HTTP_POST, "/upload/auth_info/", COST_READ, SHED_MIDDLE, 10000, 65536, 0, symbols_auth_info },
@@ -35,6 +48,7 @@ const struct activity symbols_activities[SYMBOLS_ACTIVITIES] = {
 	{ "symbols.download_symbols", "A symbol file was asked for.", { "symbols.download", "symbols.download_try", NULL }, 0 },
 	{ "symbols.upload_symbols", "An archive of symbols was sent, or files of upload v2 were agreed on.", { "symbols.upload", "symbols.upload_v2", NULL }, 0 },
 	{ "symbols.symbolicate", "Stacks of a crash or a profile were symbolicated.", { "symbols.symbolicate_v5", "symbols.symbolicate_v4", NULL }, 0 },
+	{ "symbols.debug", "A debugger asked for a build's debug information.", { "symbols.debuginfo", "symbols.debuginfo_try", NULL }, 0 },
 	{ "symbols.list_missing", "Somebody looked at what is missing.", { "symbols.missing_csv", "symbols.missing_list", NULL }, 0 },
 };
 /* clang-format on */

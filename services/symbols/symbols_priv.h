@@ -38,7 +38,7 @@ struct symbols_state {
 	struct symbols_settings settings;
 	struct blob_store *blobs; /* web: to read; files: to write; others: NULL */
 
-	struct blob_store *indexes; /* likewise, of symbols */
+	struct blob_store *indexes; /* likewise, of what is derived (derived.h) */
 
 	/* web */
 	struct index_shelf *shelf;
@@ -55,12 +55,12 @@ struct symbols_state *symbols_state(const struct svc_env *env);
 
 /* symbols_ops.c */
 enum {
-	SYMBOLS_OPS = 18
+	SYMBOLS_OPS = 30
 };
 extern const struct op symbols_ops[SYMBOLS_OPS];
 
 enum {
-	SYMBOLS_ACTIVITIES = 4
+	SYMBOLS_ACTIVITIES = 5
 };
 extern const struct activity symbols_activities[SYMBOLS_ACTIVITIES];
 
@@ -80,7 +80,10 @@ op_fn symbols_not_found, symbols_wrong_method, symbols_home, symbols_broken;
 enum err symbols_refuse(struct op_call *c, int status, const char *text);
 
 /* download.c, syminfo.c */
-op_fn symbols_download, symbols_download_try, symbols_stored, symbols_syminfo;
+op_fn symbols_download, symbols_download_try, symbols_download_tier, symbols_stored, symbols_pingme,
+    symbols_syminfo;
+/* debuginfod.c, debuginfod_section.c */
+op_fn symbols_debuginfo, symbols_executable, symbols_source, symbols_section;
 /* upload_v1.c, upload_v2.c, upload_session.c */
 op_fn symbols_upload_v1, symbols_auth_info, symbols_upload_v2, symbols_upload_session;
 /* uploads_list.c */

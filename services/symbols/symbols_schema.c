@@ -92,6 +92,20 @@ static const char migration_1[] =
     "CREATE INDEX symbols_missing_modified ON symbols_missing (modified_ms, debug_file, debug_id,"
     " file, code_file, code_id);";
 
+/*
+ * What debuggers ask by. build_id was there, but of .sym files alone; elf_kind (enum elf_kind) and
+ * elf_size, of the ELF file itself, are 0 where a file is none, or was stored before it was looked
+ * into. The last index is for clients that change the case of names (Windows).
+ */
+static const char migration_2[] =
+    "ALTER TABLE symbols_file ADD COLUMN elf_kind INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE symbols_file ADD COLUMN elf_size BIGINT NOT NULL DEFAULT 0;"
+    "CREATE INDEX symbols_file_build ON symbols_file (build_id, is_try, modified_ms)"
+    " WHERE build_id <> '';"
+    "CREATE INDEX symbols_file_any_case ON symbols_file (LOWER(debug_file), debug_id, is_try,"
+    " modified_ms);";
+
 const struct migration symbols_migrations[SYMBOLS_MIGRATIONS] = {
 	{ 1, migration_1 },
+	{ 2, migration_2 },
 };

@@ -12,13 +12,26 @@ enum {
 	JSON_MAX = 16 * 1024,
 };
 
+/* Answers with a file say it with their other headers. */
+static bool says_vary_itself(op_fn *handle)
+{
+	op_fn *const some[] = { symbols_download, symbols_download_try, symbols_download_tier,
+		symbols_stored, symbols_debuginfo, symbols_executable, symbols_source,
+		symbols_section };
+
+	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+		if (handle == some[i]) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void symbols_decorate(struct op_call *c)
 {
 	http_add_header(c->req, SLICE("X-Content-Type-Options"), SLICE("nosniff"));
 	http_add_header(c->req, SLICE("X-Frame-Options"), SLICE("DENY"));
-	/* Answers with a file say it with their other ones. */
-	if (c->op->handle != symbols_download && c->op->handle != symbols_download_try &&
-	    c->op->handle != symbols_stored &&
+	if (!says_vary_itself(c->op->handle) &&
 	    http_header_get(c->req, SLICE("Auth-Token")).ptr != NULL) {
 		http_add_header(c->req, SLICE("Vary"), SLICE("Auth-Token"));
 	}
@@ -126,8 +139,10 @@ enum err symbols_home(struct op_call *c)
 	    "Plimsoll symbol server.\n\n"
 	    "download:  %s/DEBUG_FILE/DEBUG_ID/FILE\n"
 	    "upload:    curl -H 'Auth-Token: KEY' --form symbols.zip=@symbols.zip %s/upload/\n"
-	    "missing:   %s/missingsymbols.csv\n",
-	    state->url.origin, state->url.origin, state->url.origin);
+	    "missing:   %s/missingsymbols.csv\n\n"
+	    "gdb and everything else that knows debuginfod:\n\n"
+	    "export DEBUGINFOD_URLS=%s/\n",
+	    state->url.origin, state->url.origin, state->url.origin, state->url.origin);
 
 	if (text == NULL) {
 		return ERR_MEMORY;

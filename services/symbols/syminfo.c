@@ -1,6 +1,8 @@
 /*
- * GET /api/syminfo/{NAME}/{ID}: from debug file and id to code file and id, or the other way.
+ * GET /api/syminfo/{NAME}/{ID}: from debug file and id to code file and id, or the other way; and
+ * what debuggers have of that build, which the build id ties to its .sym.
  */
+#include "services/symbols/symbol_find.h"
 #include "services/symbols/symbols_json.h"
 #include "services/symbols/symbols_priv.h"
 
@@ -8,7 +10,23 @@ enum {
 	JSON_MAX = 8 * 1024
 };
 
-/* By the name of its .sym, or else as a code file and id. */
+/* The .sym of a build or, if there is none, an ELF file. */
+static enum err find_build(struct op_call *c, struct slice id, struct symbol_file *ret)
+{
+	const struct svc_env *env = c->env;
+	static const struct symbol_kinds kinds[] = { { .sym = true },
+		{ .elf = ELF_DEBUGINFO | ELF_EXECUTABLE } };
+	struct slice build_id = symbol_id_lower(c->arena, id);
+	enum err e = build_id.ptr == NULL ? ERR_MEMORY : ERR_NOT_FOUND;
+
+	for (size_t i = 0; e == ERR_NOT_FOUND && i < 2 * sizeof(kinds) / sizeof(kinds[0]); i++) {
+		e = symbol_file_by_build(
+		    env->db, c->arena, build_id, kinds[i / 2], i % 2 == 1, ret, &c->note);
+	}
+	return e;
+}
+
+/* By the name of its .sym, or else as a code file and id, or as that of a build. */
 static enum err find(struct op_call *c, struct slice name, struct slice id, struct symbol_file *ret)
 {
 	const struct svc_env *env = c->env;
@@ -22,7 +40,40 @@ static enum err find(struct op_call *c, struct slice name, struct slice id, stru
 	if (e == ERR_NOT_FOUND) {
 		e = symbol_file_by_code(env->db, c->arena, name, id, ret, &c->note);
 	}
+	if (e == ERR_NOT_FOUND) {
+		e = find_build(c, id, ret);
+	}
 	return e;
+}
+
+/* Addresses of what is there of the build. */
+static enum err put_build(struct op_call *c, struct json_writer *w, const struct symbol_file *f)
+{
+	static const struct {
+		enum elf_kind kind;
+		struct slice name;
+	} parts[] = { { ELF_DEBUGINFO, { "debuginfo", 9 } },
+		{ ELF_EXECUTABLE, { "executable", 10 } } };
+	const struct symbols_state *state = c->state;
+
+	symbols_put_text(w, SLICE("build_id"), f->build_id);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct symbol_file part;
+		enum err e = symbol_find_build(c, f->build_id, parts[i].kind, true, &part);
+		if (e == ERR_NOT_FOUND) {
+			continue;
+		}
+		const char *url = e != ERR_OK
+				      ? NULL
+				      : arena_printf(c->arena, "%s%s/buildid/%.*s/%.*s",
+					    state->url.origin, part.is_try ? "/try" : "",
+					    SLICE_ARG(f->build_id), SLICE_ARG(parts[i].name));
+		if (url == NULL) {
+			return e == ERR_OK ? ERR_MEMORY : e;
+		}
+		symbols_put_text(w, parts[i].name, slice_str(url));
+	}
+	return ERR_OK;
 }
 
 static enum err reply(struct op_call *c, const struct symbol_file *f)
@@ -37,17 +88,25 @@ static enum err reply(struct op_call *c, const struct symbol_file *f)
 	if (out == NULL || url == NULL) {
 		return ERR_MEMORY;
 	}
+	bool is_elf = f->elf_kind != 0;
+	/* The key of an ELF file may be its build id: the other ids are made from that. */
+	bool is_buildid = slice_eq(f->key.debug_file, SYMBOL_BUILDID);
+	struct slice debug_file = is_buildid ? http_param(c->req, "name") : f->key.debug_file;
+	struct slice debug_id =
+	    is_elf ? symbol_id_of_build(c->arena, f->build_id) : f->key.debug_id;
+	struct slice code_id = is_elf ? symbol_id_fold(c->arena, f->build_id) : f->code_id;
 	struct json_writer w = json_writer_new(out);
 	json_begin_object(&w);
-	symbols_put_text(&w, SLICE("debug_id"), f->key.debug_id);
-	symbols_put_text(&w, SLICE("debug_filename"), f->key.debug_file);
+	symbols_put_text(&w, SLICE("debug_id"), debug_id);
+	symbols_put_text(&w, SLICE("debug_filename"), debug_file);
 	symbols_put_text(&w, SLICE("code_file"), f->code_file);
-	symbols_put_text(&w, SLICE("code_id"), f->code_id);
+	symbols_put_text(&w, SLICE("code_id"), code_id);
 	symbols_put_text(&w, SLICE("generator"), f->generator);
 	symbols_put_text(&w, SLICE("url"), slice_str(url));
+	enum err e = f->build_id.len > 0 ? put_build(c, &w, f) : ERR_OK;
 	json_end_object(&w);
-	if (out->failed) {
-		return ERR_MEMORY;
+	if (e != ERR_OK || out->failed) {
+		return e == ERR_OK ? ERR_MEMORY : e;
 	}
 	http_reply(c->req, 200, SLICE("application/json"), buf_slice(out));
 	return ERR_OK;

@@ -6,6 +6,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/enc.h"
+#include "core/obs/log.h"
 #include "services/symbols/upload.h"
 
 enum {
@@ -91,26 +92,18 @@ enum err upload_find(struct upload *u, const struct symbol_key *key, bool is_try
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* Lower case for a build id of ELF, which debuggers ask by; empty for others. */
-static struct slice build_id_of(struct arena *arena, const struct file_unpacked *f)
-{
-	char *text = f->is_elf ? arena_alloc(arena, f->code_id.len) : NULL;
-
-	for (size_t i = 0; text != NULL && i < f->code_id.len; i++) {
-		char c = f->code_id.ptr[i];
-		text[i] = c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c;
-	}
-	return text == NULL ? SLICE_EMPTY : SLICE_OF(text, f->code_id.len);
-}
-
 static enum err describe(struct upload *u, const struct upload_item *item,
     const struct file_unpacked *f, const char *blob, struct symbol_file *ret)
 {
 	struct buf *md5 = arena_buf(&u->scratch, 2 * MD5_HEX);
 	struct slice code_id = symbol_id_fold(&u->scratch, f->code_id);
 	bool is_sym = symbol_is_sym(item->key.file);
+	/* Debuggers ask by it, in lower case; what Windows' files have instead nobody asks by. */
+	struct slice build_id = !is_sym	    ? slice_str(f->elf.build_id)
+				: f->is_elf ? symbol_id_lower(&u->scratch, f->code_id)
+					    : SLICE_EMPTY;
 
-	if (md5 == NULL || code_id.ptr == NULL) {
+	if (md5 == NULL || code_id.ptr == NULL || (build_id.len > 0 && build_id.ptr == NULL)) {
 		return ERR_MEMORY;
 	}
 	enc_hex(md5, SLICE_OF(f->md5, sizeof(f->md5)));
@@ -122,15 +115,38 @@ static enum err describe(struct upload *u, const struct upload_item *item,
 		.md5 = buf_slice(md5),
 		.code_file = is_sym ? f->code_file : SLICE_EMPTY,
 		.code_id = is_sym ? code_id : SLICE_EMPTY,
-		.build_id = is_sym ? build_id_of(&u->scratch, f) : SLICE_EMPTY,
+		.build_id = build_id,
 		.generator = is_sym ? f->generator : SLICE_EMPTY,
-		.upload = u->id };
+		.upload = u->id,
+		.elf_kind = is_sym ? 0 : f->elf.kind,
+		.elf_size = is_sym ? 0 : (int64_t)f->elf.size };
 	return ERR_OK;
 }
 
 static bool is_as_said(const struct upload_item *item, const struct symbol_file *f)
 {
 	return item->size < 0 || (item->size == f->size && slice_eq(item->md5, f->md5));
+}
+
+/* Not if it was stored when nobody looked for build ids yet: then its row is written anew. */
+static bool is_same_file(const struct symbol_file *old, const struct symbol_file *f)
+{
+	return slice_eq(symbol_file_hash(old), symbol_file_hash(f)) &&
+	       slice_eq(old->build_id, f->build_id) && old->elf_kind == f->elf_kind;
+}
+
+/* A key whose id is of another build than what is stored under it. Both find it. */
+static void warn_of_other_build(struct upload *u, const struct symbol_file *f)
+{
+	struct slice build_id = symbol_id_fold(&u->scratch, f->build_id);
+	struct slice debug_id = symbol_id_of_build(&u->scratch, f->build_id);
+
+	if (f->elf_kind != 0 && !slice_eq(build_id, f->key.debug_id) &&
+	    !slice_eq(debug_id, f->key.debug_id)) {
+		LOG(LOG_WARN, "symbols", "other_build_id", LOG_S("debug_file", f->key.debug_file),
+		    LOG_S("debug_id", f->key.debug_id), LOG_S("build_id", f->build_id),
+		    LOG_I("upload", u->id));
+	}
 }
 
 /* Unpacked, and nothing else has happened yet. */
@@ -181,12 +197,13 @@ enum err upload_store_file(
 	if (e != ERR_OK) {
 		goto drop;
 	}
-	is_same = is_there && slice_eq(symbol_file_hash(&old), symbol_file_hash(&f));
+	is_same = is_there && is_same_file(&old, &f);
 	if (is_same && item->log_id == 0) {
 		*ret = UPLOAD_SKIPPED;
 		goto drop;
 	}
 	*ret = UPLOAD_STORED;
+	warn_of_other_build(u, &f);
 	e = keep(u, item, draft, &f, is_there, &files);
 	if (e == ERR_OK) {
 		return ERR_OK;

@@ -15,7 +15,7 @@ enum {
 
 static void put_file(struct json_writer *w, struct sql_query *q)
 {
-	char key[3 * SYMBOL_NAME_MAX + 8];
+	char key[SYMBOL_KEY_MAX];
 
 	(void)snprintf(key, sizeof(key), "%.*s/%.*s/%.*s", SLICE_ARG(sql_col_text(q, 2)),
 	    SLICE_ARG(sql_col_text(q, 3)), SLICE_ARG(sql_col_text(q, 4)));

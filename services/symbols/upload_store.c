@@ -120,6 +120,8 @@ enum err upload_add_file(const struct store_caller *c, const struct upload_added
 	wire_put_bytes(&message, f->code_id);
 	wire_put_bytes(&message, f->build_id);
 	wire_put_bytes(&message, f->generator);
+	wire_put_u8(&message, (uint8_t)f->elf_kind);
+	wire_put_i64(&message, f->elf_size);
 	wire_put_i64(&message, f->upload);
 	wire_put_u8(&message, a->is_update ? 1 : 0);
 	wire_put_i64(&message, a->log_id);
@@ -141,6 +143,8 @@ static void take_added(struct slice req, struct upload_added *a)
 	f->code_id = wire_take_bytes(&r);
 	f->build_id = wire_take_bytes(&r);
 	f->generator = wire_take_bytes(&r);
+	f->elf_kind = wire_take_u8(&r);
+	f->elf_size = wire_take_i64(&r);
 	f->upload = wire_take_i64(&r);
 	a->is_update = wire_take_u8(&r) != 0;
 	a->log_id = wire_take_i64(&r);
