@@ -42,6 +42,12 @@ int err_http_status(enum err e)
 	return row_of(e)->http;
 }
 
+bool err_is_database(enum err e)
+{
+	return e == ERR_LOCKED || e == ERR_IO || e == ERR_CORRUPT || e == ERR_DISK_FULL ||
+	       e == ERR_CONFLICT;
+}
+
 enum err err_from_errno(int sys)
 {
 	switch (sys) {

@@ -7,6 +7,8 @@
 #ifndef PLIMSOLL_BASE_ERR_H
 #define PLIMSOLL_BASE_ERR_H
 
+#include <stdbool.h>
+
 #define NODISCARD		__attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 
@@ -26,6 +28,9 @@ const char *err_name(enum err e);
 
 /* The HTTP status that the edge answers for an error value when the service has no other word. */
 int err_http_status(enum err e);
+
+/* Does the database fail, and not the request? Then it may be made again later: 503. */
+bool err_is_database(enum err e);
 
 /* The error value that fits an errno value (ENOSPC -> ERR_DISK_FULL, ...); never ERR_OK. */
 NODISCARD enum err err_from_errno(int sys);

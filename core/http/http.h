@@ -148,6 +148,12 @@ NODISCARD enum err http_body_read(struct http_req *r, char *out, size_t out_size
 /* Adds a response header before the reply; name and value must live as long as the request. */
 void http_add_header(struct http_req *r, struct slice name, struct slice value);
 
+/* The same for a list, whose end has no name. */
+struct http_fixed_header {
+	const char *name, *value;
+};
+void http_add_headers(struct http_req *r, const struct http_fixed_header *list);
+
 /*
  * Answers with a whole body, which must live as long as the request (arena, static).
  * Content-Length, Date and connection headers are added; HEAD sends no body. content_type empty: no

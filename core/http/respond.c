@@ -131,6 +131,13 @@ void http_add_header(struct http_req *r, struct slice name, struct slice value)
 	r->out_headers[r->n_out_headers++] = (struct http_header){ name, value };
 }
 
+void http_add_headers(struct http_req *r, const struct http_fixed_header *list)
+{
+	for (; list->name != NULL; list++) {
+		http_add_header(r, slice_str(list->name), slice_str(list->value));
+	}
+}
+
 void http_reply_text(struct http_req *r, int status, const char *detail)
 {
 	const char *text = arena_printf(&r->arena, "%s: %s\n", http_status_phrase(status), detail);

@@ -261,7 +261,8 @@ static const char *take_principal(struct chain *c, struct bundle_result *r)
 		}
 		r->is_unverified = true;
 	}
-	return json_get_string(email, &r->email) && is_email(r->email) ? NULL : "invalid email";
+	return json_get_string(email, &r->email) && email_is_valid(r->email) ? NULL
+									     : "invalid email";
 }
 
 /* Who alone may speak for the addresses of a domain, if it has a provider that is known. */

@@ -47,7 +47,7 @@ enum err cert_sign(const struct cert *c, EVP_PKEY *key, struct buf *out, struct 
 	struct slice text = SLICE_EMPTY;
 	enum err e = pubkey_check(&arena, c->public_key, &key_json, note);
 
-	if (e == ERR_OK && !is_email(c->email)) {
+	if (e == ERR_OK && !email_is_valid(c->email)) {
 		e = err_note_set(note, ERR_INVALID, "not an e-mail address");
 	}
 	if (e == ERR_OK) {

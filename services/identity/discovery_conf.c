@@ -42,8 +42,8 @@ static bool are_detours(struct slice list)
 		if (row.len == 0) {
 			continue;
 		}
-		if (!is_hostname(slice_sub(row, 0, equals)) ||
-		    !is_hostname(slice_sub(row, equals + 1, colon)) ||
+		if (!hostname_is_valid(slice_sub(row, 0, equals)) ||
+		    !hostname_is_valid(slice_sub(row, equals + 1, colon)) ||
 		    slice_to_u64(slice_sub(row, colon + 1, row.len), 65535, &port) != ERR_OK) {
 			return false;
 		}
@@ -96,7 +96,7 @@ enum err discovery_conf_check(const struct conf *conf, struct err_note *note)
 	}
 	while (slice_split(&rest, ',', &host)) {
 		host = slice_trim(host);
-		if (host.len > 0 && !is_hostname(host)) {
+		if (host.len > 0 && !hostname_is_valid(host)) {
 			return err_note_set(note, ERR_CONFIG,
 			    "[identity] forcible_issuers: must be host names with commas between");
 		}

@@ -84,7 +84,7 @@ const char *param_refusal(enum param_type type, struct slice s)
 
 	switch (type) {
 	case PARAM_EMAIL:
-		return is_email(s) ? NULL : "not a valid email";
+		return email_is_valid(s) ? NULL : "not a valid email";
 	case PARAM_PASSWORD:
 		return refuse_password(s);
 	case PARAM_BOOL:
@@ -98,7 +98,7 @@ const char *param_refusal(enum param_type type, struct slice s)
 	case PARAM_PUBKEY:
 		return is_long ? NULL : "not a valid public key";
 	case PARAM_HOSTNAME:
-		return is_hostname(s) ? NULL : "not a valid hostname";
+		return hostname_is_valid(s) ? NULL : "not a valid hostname";
 	case PARAM_ORIGIN:
 		return is_origin(s) ? NULL : "not a valid origin";
 	case PARAM_COLOR:

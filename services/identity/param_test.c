@@ -33,8 +33,8 @@ static void emails(void **state)
 		"a@b.c\xc3\xb6", NULL };
 
 	(void)state;
-	check(is_email, good, true);
-	check(is_email, bad, false);
+	check(email_is_valid, good, true);
+	check(email_is_valid, bad, false);
 }
 
 static void an_email_has_a_longest_length(void **state)
@@ -45,12 +45,12 @@ static void an_email_has_a_longest_length(void **state)
 	(void)snprintf(
 	    address, sizeof(address), "a@%s.%s.%s.%.58s.co", label63, label63, label63, label63);
 	assert_int_equal(strlen(address), 255);
-	assert_false(is_email(slice_str(address)));
+	assert_false(email_is_valid(slice_str(address)));
 	(void)snprintf(
 	    address, sizeof(address), "a@%s.%s.%s.%.57s.co", label63, label63, label63, label63);
-	assert_true(is_email(slice_str(address)));
+	assert_true(email_is_valid(slice_str(address)));
 	(void)snprintf(address, sizeof(address), "a@%sa.co", label63);
-	assert_false(is_email(slice_str(address)));
+	assert_false(email_is_valid(slice_str(address)));
 }
 
 static void origins(void **state)
@@ -90,8 +90,8 @@ static void other_types(void **state)
 	check(is_color, no_colors, false);
 	check(is_https_url, images, true);
 	check(is_https_url, no_images, false);
-	check(is_hostname, hosts, true);
-	check(is_hostname, no_hosts, false);
+	check(hostname_is_valid, hosts, true);
+	check(hostname_is_valid, no_hosts, false);
 }
 
 /* 7 and 81 fail; length counts UTF-16 units. */

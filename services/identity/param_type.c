@@ -1,15 +1,10 @@
 /*
- * Syntax of e-mail addresses, host names, origins and the like.
+ * Syntax of origins, tokens and the like.
  */
 #include "services/identity/param_type.h"
 
 #include "accounts/account.h"
 #include "accounts/staged.h"
-
-enum {
-	LABEL_MAX = 63,
-	HOST_MAX = 254
-};
 
 static bool is_digit(char c)
 {
@@ -26,11 +21,6 @@ static bool is_hex(char c)
 	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-static bool is_local_char(char c)
-{
-	return is_alnum(c) || (c != '\0' && strchr("_!#$%&'*+-/=?^`{|}~", c) != NULL);
-}
-
 static bool all(struct slice s, bool (*fits)(char c))
 {
 	for (size_t i = 0; i < s.len; i++) {
@@ -41,87 +31,9 @@ static bool all(struct slice s, bool (*fits)(char c))
 	return true;
 }
 
-static bool is_label(struct slice label)
-{
-	if (label.len == 0 || label.len > LABEL_MAX || label.ptr[0] == '-' ||
-	    label.ptr[label.len - 1] == '-') {
-		return false;
-	}
-	for (size_t i = 0; i < label.len; i++) {
-		if (!is_alnum(label.ptr[i]) && label.ptr[i] != '-') {
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool is_ipv4(struct slice s)
-{
-	struct slice rest = s, part;
-	uint64_t n = 0;
-	unsigned parts = 0;
-
-	while (slice_split(&rest, '.', &part)) {
-		if (part.len > 3 || slice_to_u64(part, 255, &n) != ERR_OK) {
-			return false;
-		}
-		parts++;
-	}
-	return parts == 4;
-}
-
-/* Labels with dots between; at least min of them. */
-static bool is_domain(struct slice s, unsigned min)
-{
-	struct slice rest = s, label;
-	unsigned n = 0;
-
-	while (slice_split(&rest, '.', &label)) {
-		if (!is_label(label)) {
-			return false;
-		}
-		n++;
-	}
-	return n >= min && s.len <= HOST_MAX;
-}
-
-bool is_hostname(struct slice s)
-{
-	return is_domain(s, 1) || is_ipv4(s);
-}
-
 enum err host_key(struct arena *arena, struct slice host, struct slice *ret)
 {
 	return email_key(arena, host, ret); /* what is compared of an address is its domain, too */
-}
-
-static bool is_local_part(struct slice s)
-{
-	struct slice rest = s, run;
-
-	if (s.len == 0) {
-		return false;
-	}
-	while (slice_split(&rest, '.', &run)) {
-		if (run.len == 0 || !all(run, is_local_char)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-bool is_email(struct slice s)
-{
-	size_t at = slice_find(s, '@', 0);
-
-	if (s.len > EMAIL_MAX_BYTES || at >= s.len || !is_local_part(slice_sub(s, 0, at))) {
-		return false;
-	}
-	struct slice domain = slice_sub(s, at + 1, s.len);
-	if (slice_starts(domain, SLICE("[")) && slice_ends(domain, SLICE("]"))) {
-		return is_ipv4(slice_sub(domain, 1, domain.len - 1));
-	}
-	return is_domain(domain, 2);
 }
 
 bool is_origin(struct slice s)
@@ -141,7 +53,7 @@ bool is_origin(struct slice s)
 		port == 0)) {
 		return false;
 	}
-	return is_domain(slice_sub(rest, 0, colon), 1);
+	return hostname_is_valid(slice_sub(rest, 0, colon));
 }
 
 bool is_token(struct slice s)

@@ -6,14 +6,9 @@
 
 #include <stdbool.h>
 
+#include "accounts/email_syntax.h"
 #include "core/base/arena.h"
 #include "core/base/slice.h"
-
-/* Dot-separated local part, and a domain of at least two labels or a bracketed IPv4 address. */
-bool is_email(struct slice s);
-
-/* RFC 1123 host name or IPv4 address. */
-bool is_hostname(struct slice s);
 
 /* The form of a host name under which it is compared: ASCII letters in lower case. */
 NODISCARD enum err host_key(struct arena *arena, struct slice host, struct slice *ret);

@@ -78,7 +78,7 @@ static enum err add_shimmed(struct providers *p, struct slice row, struct err_no
 	struct slice rest = row, domain, origin, path, text;
 
 	if (!slice_split(&rest, '|', &domain) || !slice_split(&rest, '|', &origin) ||
-	    !slice_split(&rest, '|', &path) || !is_hostname(domain) || !is_origin(origin)) {
+	    !slice_split(&rest, '|', &path) || !hostname_is_valid(domain) || !is_origin(origin)) {
 		return err_note_set(note, ERR_CONFIG,
 		    "[identity] shimmed_primaries: \"%.*s\" is not domain|origin|path-to-document",
 		    SLICE_ARG(row));
@@ -110,7 +110,7 @@ static enum err add_proxied(struct providers *p, struct slice row, struct err_no
 	struct slice domain = slice_trim(slice_sub(row, 0, equals));
 	struct slice host = slice_trim(slice_sub(row, equals + 1, row.len));
 
-	if (!is_hostname(domain) || !is_hostname(host)) {
+	if (!hostname_is_valid(domain) || !hostname_is_valid(host)) {
 		return err_note_set(note, ERR_CONFIG,
 		    "[identity] proxy_idps: \"%.*s\" is not domain=host", SLICE_ARG(row));
 	}

@@ -60,7 +60,7 @@ static bool is_public_name(struct slice host)
 	while (slice_find(host, '.', dot + 1) < host.len) {
 		dot = slice_find(host, '.', dot + 1);
 	}
-	return is_hostname(host) && dot + 1 < host.len &&
+	return hostname_is_valid(host) && dot + 1 < host.len &&
 	       (host.ptr[dot + 1] < '0' || host.ptr[dot + 1] > '9');
 }
 

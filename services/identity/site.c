@@ -13,9 +13,10 @@ enum {
 };
 
 /* The referrer stays on this origin, because addresses of pages hold tokens. */
-static const char *const fixed_headers[][2] = {
+static const struct http_fixed_header fixed_headers[] = {
 	{ "X-Content-Type-Options", "nosniff" },
 	{ "Referrer-Policy", "same-origin" },
+	{ NULL, NULL },
 };
 
 /* Pages that are not for themselves alone. */
@@ -76,10 +77,7 @@ void identity_add_hsts(struct op_call *c)
 
 void identity_decorate(struct op_call *c)
 {
-	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++) {
-		http_add_header(
-		    c->req, slice_str(fixed_headers[i][0]), slice_str(fixed_headers[i][1]));
-	}
+	http_add_headers(c->req, fixed_headers);
 	add_policy(c);
 	if (is_wsapi(c)) {
 		http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-cache, max-age=0"));
@@ -121,16 +119,11 @@ void identity_reply_text(struct op_call *c, int status, const char *detail)
 	http_reply(c->req, status, SLICE("text/plain; charset=utf-8"), slice_str(text));
 }
 
-static bool is_database_error(enum err e)
-{
-	return e == ERR_LOCKED || e == ERR_IO || e == ERR_CORRUPT || e == ERR_DISK_FULL;
-}
-
 void identity_error(struct op_call *c, enum err e)
 {
 	int status = err_http_status(e);
 
-	if (is_database_error(e)) {
+	if (err_is_database(e)) {
 		status = 503;
 	}
 	if (status >= 500 && e != ERR_READ_ONLY) {
@@ -147,7 +140,7 @@ void identity_error(struct op_call *c, enum err e)
 		}
 	}
 	identity_reply_text(c, status,
-	    is_database_error(e) ? "database unavailable"
+	    err_is_database(e)	 ? "database unavailable"
 	    : e == ERR_READ_ONLY ? err_text(e)
 	    : status == 503	 ? "server is too busy"
 				 : err_text(e));

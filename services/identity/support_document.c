@@ -99,8 +99,8 @@ enum err support_document_parse(
 	}
 	if (json_get_string(json_member(document, "authority"), &d.authority)) {
 		d.kind = SUPPORT_AUTHORITY;
-		e = is_hostname(d.authority) ? host_key(arena, d.authority, &d.authority)
-					     : ERR_INVALID;
+		e = hostname_is_valid(d.authority) ? host_key(arena, d.authority, &d.authority)
+						   : ERR_INVALID;
 	} else {
 		d.kind = SUPPORT_KEY;
 		e = take_path(document, "authentication", &d.auth_path) &&

@@ -30,7 +30,7 @@ static enum err check_free(struct txn *t, struct slice address, struct err_note 
 	struct slice key;
 	int64_t owner = 0;
 
-	if (!is_email(address)) {
+	if (!email_is_valid(address)) {
 		return err_note_set(
 		    note, ERR_INVALID, "\"%.*s\" is no e-mail address", SLICE_ARG(address));
 	}

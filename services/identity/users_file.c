@@ -77,9 +77,10 @@ static bool take_email(const struct json *v, struct email_row *ret)
 
 	*ret = (struct email_row){ .is_verified = true };
 	if (json_get_string(v, &ret->address)) {
-		return is_email(ret->address);
+		return email_is_valid(ret->address);
 	}
-	if (!json_get_string(json_member(v, "address"), &ret->address) || !is_email(ret->address)) {
+	if (!json_get_string(json_member(v, "address"), &ret->address) ||
+	    !email_is_valid(ret->address)) {
 		return false;
 	}
 	if (json_get_bool(json_member(v, "verified"), &verified)) {

@@ -45,14 +45,13 @@ static const struct activity activities[N_ACTIVITIES] = {
 
 static void decorate(struct op_call *c)
 {
-	static const char *const headers[][2] = {
+	static const struct http_fixed_header headers[] = {
 		{ "X-Content-Type-Options", "nosniff" },
 		{ "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
+		{ NULL, NULL },
 	};
 
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-		http_add_header(c->req, slice_str(headers[i][0]), slice_str(headers[i][1]));
-	}
+	http_add_headers(c->req, headers);
 	identity_add_hsts(c);
 }
 
@@ -119,7 +118,7 @@ static enum err check(const struct conf *conf, struct err_note *note)
 	struct providers *providers = NULL;
 	struct public_url url;
 
-	if (fallback.len > 0 && !is_hostname(fallback)) {
+	if (fallback.len > 0 && !hostname_is_valid(fallback)) {
 		return err_note_set(note, ERR_CONFIG,
 		    "[verifier] fallback: \"%.*s\" is no host name (without scheme and port)",
 		    SLICE_ARG(fallback));

@@ -3,6 +3,7 @@
  */
 #include "accounts/account.h"
 #include "accounts/credential.h"
+#include "accounts/email_syntax.h"
 #include "accounts/keys.h"
 #include "accounts/staged.h"
 #include "core/base/clock.h"
@@ -16,25 +17,11 @@ static int64_t conf_of(const struct api_call *a, const char *name)
 	return conf_ms(a->env->conf, "pairs", name);
 }
 
-/* One @ with something on both sides, and nothing that could leave a header. */
-static bool is_address(struct slice s)
-{
-	size_t at = slice_find(s, '@', 0);
-
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
-		if (c <= ' ' || c == 127 || c == ',' || c == '<' || c == '>' || c == '"') {
-			return false;
-		}
-	}
-	return at > 0 && at + 1 < s.len && slice_find(s, '@', at + 1) == s.len;
-}
-
 /* The field email; false: refused. */
 bool api_take_address(struct api_call *a, struct slice *ret, struct slice *ret_key, enum err *e)
 {
 	*ret = api_text(a, "email");
-	if (!is_address(*ret)) {
+	if (!email_is_valid(*ret)) {
 		*e = api_refuse(a, 400, "invalid", "email: is no address");
 		return false;
 	}

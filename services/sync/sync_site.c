@@ -16,15 +16,14 @@ enum {
 	READ_ONLY_RETRY_S = 30, /* maintenance takes minutes */
 };
 
-static const struct {
-	const char *name, *value;
-} cors_headers[] = {
+static const struct http_fixed_header cors_headers[] = {
 	{ "Access-Control-Allow-Methods", "DELETE, GET, POST, PUT" },
 	{ "Access-Control-Allow-Headers",
 	    "Authorization, Content-Type, X-If-Modified-Since, X-If-Unmodified-Since, "
 	    "X-Last-Modified, X-Weave-Bytes, X-Weave-Records, X-Weave-Total-Bytes, "
 	    "X-Weave-Total-Records" },
 	{ "Access-Control-Max-Age", "1728000" },
+	{ NULL, NULL },
 };
 
 static bool is_storage(const struct op_call *c)
@@ -72,10 +71,7 @@ void sync_decorate(struct op_call *c)
 
 enum err sync_preflight(struct op_call *c)
 {
-	for (size_t i = 0; i < sizeof(cors_headers) / sizeof(cors_headers[0]); i++) {
-		http_add_header(
-		    c->req, slice_str(cors_headers[i].name), slice_str(cors_headers[i].value));
-	}
+	http_add_headers(c->req, cors_headers);
 	http_reply(c->req, 200, SLICE_EMPTY, SLICE_EMPTY);
 	return ERR_OK;
 }
@@ -102,12 +98,6 @@ void sync_refuse_for_now(struct op_call *c, unsigned seconds)
 	sync_refuse(c, 503, SYNC_CODE_OTHER);
 }
 
-static bool is_database_error(enum err e)
-{
-	return e == ERR_LOCKED || e == ERR_IO || e == ERR_CORRUPT || e == ERR_DISK_FULL ||
-	       e == ERR_CONFLICT;
-}
-
 void sync_error(struct op_call *c, enum err e)
 {
 	if (fx_owns_path(http_path(c->req))) {
@@ -122,7 +112,7 @@ void sync_error(struct op_call *c, enum err e)
 		weave_error(c, e);
 		return;
 	}
-	int status = is_database_error(e) ? 503 : err_http_status(e);
+	int status = err_is_database(e) ? 503 : err_http_status(e);
 	if (status >= 500 && e != ERR_READ_ONLY && e != ERR_TOO_BUSY && e != ERR_DRAINING) {
 		LOG(LOG_WARN, "sync", "failed", LOG_C("op", c->op->name), LOG_C("err", err_name(e)),
 		    LOG_C("detail", c->note.text));

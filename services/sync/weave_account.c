@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "accounts/email_syntax.h"
 #include "services/sync/weave_asking.h"
 
 enum {
@@ -169,8 +170,8 @@ static enum err post_email(struct weave_asking *a)
 	if (!weave_authenticate(a->c, a->name, &a->user, &e)) {
 		return e;
 	}
-	return weave_is_address(address) ? change_known(a, &change, address)
-					 : weave_bad(a->c, WEAVE_NO_EMAIL);
+	return email_is_valid(address) ? change_known(a, &change, address)
+				       : weave_bad(a->c, WEAVE_NO_EMAIL);
 }
 
 static enum err end(struct weave_asking *a, enum weave_change_kind kind, struct slice text)

@@ -42,8 +42,6 @@ NODISCARD enum err weave_ask_reset(struct weave_asking *a);
 
 /* ---- weave_register.c ---- */
 
-/* Somebody@somewhere, and nothing that a mail could stumble over. */
-bool weave_is_address(struct slice s);
 /* PUT: a new user. */
 NODISCARD enum err weave_create(struct weave_asking *a);
 

@@ -4,21 +4,9 @@
 #include <string.h>
 
 #include "accounts/credential.h"
+#include "accounts/email_syntax.h"
 #include "core/base/json.h"
 #include "services/sync/weave_asking.h"
-
-bool weave_is_address(struct slice s)
-{
-	size_t at = slice_find(s, '@', 0);
-
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] <= 0x20 || s.ptr[i] >= 0x7f || strchr("<>,;:\"\\()[]", s.ptr[i])) {
-			return false;
-		}
-	}
-	return s.len <= EMAIL_MAX_BYTES && at > 0 && at + 1 < s.len &&
-	       slice_find(s, '@', at + 1) == s.len && slice_find(s, '.', at + 2) + 1 < s.len;
-}
 
 static bool fits_name(struct slice address, const char *name)
 {
@@ -66,7 +54,7 @@ static enum weave_code judge_new(const struct weave_asking *a, const struct json
 {
 	struct slice address = text_of(doc, "email");
 
-	if (!weave_is_address(address)) {
+	if (!email_is_valid(address)) {
 		return WEAVE_NO_EMAIL;
 	}
 	if (!fits_name(address, a->name)) {

@@ -91,7 +91,7 @@ static void check_result(struct arena *arena, const struct bundle_result *r)
 	struct bundle_result back;
 	const struct json *v = NULL;
 
-	CHECK(is_email(r->email) && r->issuer.len > 0);
+	CHECK(email_is_valid(r->email) && r->issuer.len > 0);
 	CHECK(r->expires_ms >= NOW_MS - SKEW_MS);
 	CHECK(r->idp_claims.len == 0 || json_parse(arena, r->idp_claims, &v, NULL) == ERR_OK);
 	CHECK(r->user_claims.len == 0 || json_parse(arena, r->user_claims, &v, NULL) == ERR_OK);

@@ -37,7 +37,7 @@ static void check_key(struct arena *arena, struct slice text)
 
 static void check_host(struct slice host)
 {
-	CHECK(is_hostname(host));
+	CHECK(hostname_is_valid(host));
 	for (size_t i = 0; i < host.len; i++) {
 		CHECK(host.ptr[i] < 'A' || host.ptr[i] > 'Z');
 	}
