@@ -16,7 +16,7 @@ enum {
 /* Beyond what an enum holds; archives of symbols are that large. */
 #define MAX_BODY_BYTES (4000u << 20)
 
-void *svc_state(const struct svc_env *env, const struct service *s)
+static size_t index_of(const struct svc_env *env, const struct service *s)
 {
 	size_t i = 0;
 
@@ -24,7 +24,20 @@ void *svc_state(const struct svc_env *env, const struct service *s)
 		i++;
 	}
 	CHECK(i < env->n_services); /* else it is not switched on here */
-	return env->state[i];
+	return i;
+}
+
+void *svc_state(const struct svc_env *env, const struct service *s)
+{
+	return env->state[index_of(env, s)];
+}
+
+void svc_tell(const struct svc_env *env, const struct service *s, struct slice message)
+{
+	CHECK(message.len > 0 && message.len <= SVC_TELL_BYTES);
+	if (env->tell_siblings != NULL) {
+		env->tell_siblings(env->siblings, (unsigned)index_of(env, s), message);
+	}
 }
 
 /* A place in all the rows of all services: for looking for the same name before it. */
@@ -180,10 +193,11 @@ static enum err verify_statements(const struct scan *s, const struct service *se
 	return ERR_OK;
 }
 
-static enum err verify_metrics(const struct scan *s, const struct service *service)
+static enum err verify_metrics(const struct scan *s, const struct service *service,
+    const struct metric_def *metrics, unsigned n)
 {
-	for (unsigned i = 0; i < service->n_metrics; i++) {
-		const struct metric_def *m = &service->metrics[i];
+	for (unsigned i = 0; i < n; i++) {
+		const struct metric_def *m = &metrics[i];
 		if (m->name == NULL || m->help == NULL || m->label != NULL) {
 			return REFUSE(s, "%s: metric %u lacks name or help, or has a label",
 			    service->name, i);
@@ -248,7 +262,10 @@ static enum err verify_service(const struct scan *s, size_t i)
 		e = verify_statements(s, service);
 	}
 	if (e == ERR_OK) {
-		e = verify_metrics(s, service);
+		e = verify_metrics(s, service, service->metrics, service->n_metrics);
+	}
+	if (e == ERR_OK) {
+		e = verify_metrics(s, service, service->base_metrics, service->n_base_metrics);
 	}
 	return e == ERR_OK ? verify_activities(s, service) : e;
 }

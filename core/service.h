@@ -20,10 +20,12 @@
 #include "core/store/sql.h"
 
 enum {
-	SERVICE_MAX = 8
+	SERVICE_MAX = 8,
+	SVC_TELL_BYTES = 16 * 1024, /* longest message of svc_tell() */
 };
 
 struct service;
+struct siblings;
 struct tls_keys;
 
 /* What a role process gives to the services' code that runs in it. One per process. */
@@ -42,6 +44,9 @@ struct svc_env {
 	const struct service *const *services; /* those that are switched on */
 	size_t n_services;
 	void *state[SERVICE_MAX]; /* set by each service's start(), same index as services */
+	/* Web: the way to the other web processes, see svc_tell(); NULL: none. */
+	struct siblings *siblings;
+	void (*tell_siblings)(struct siblings *s, unsigned service, struct slice message);
 };
 
 struct service {
@@ -72,6 +77,8 @@ struct service {
 	struct conf_table conf;
 	const struct metric_def *metrics; /* families of one row, added to every schema */
 	unsigned n_metrics;
+	const struct metric_def *base_metrics; /* likewise, of what the service stands on */
+	unsigned n_base_metrics;
 	const struct activity *activities; /* what its users do; see core/obs/activity.h */
 	unsigned n_activities;
 	/*
@@ -93,6 +100,12 @@ struct service {
 	 */
 	void (*drain)(struct svc_env *env, void *state, int64_t deadline_us);
 	/*
+	 * Web: the same service in another web process has said this by svc_tell(). Empty: what was
+	 * said may be incomplete, because a process is gone, new or did not keep up: whoever relies
+	 * on it looks for itself, for some time. Must not wait. May be NULL.
+	 */
+	void (*told)(struct svc_env *env, void *state, struct slice message);
+	/*
 	 * Called in the admin role in a task every few seconds: asks other roles what no counter
 	 * shows and sets gauges of the service. May fail silently, it is called again. May be NULL.
 	 */
@@ -110,6 +123,9 @@ struct service {
 
 /* The state that a service's start() returned in this process. A foreign service: CHECK. */
 void *svc_state(const struct svc_env *env, const struct service *s);
+
+/* Web: tells the same service in all other web processes; at once, or what told() says. */
+void svc_tell(const struct svc_env *env, const struct service *s, struct slice message);
 
 /*
  * Checks all rows of all services: unique names, paths that start with '/', deadlines > 0, limits,

@@ -99,6 +99,7 @@ static void on_timer(uv_timer_t *timer)
 	while ((d = deadline_pop(&e->heap, now_us)) != NULL) {
 		run_due(LIST_OF(d, struct engineio_session, deadline), now_us);
 	}
+	engineio_measure(e);
 	set_timer(e);
 }
 
@@ -277,7 +278,7 @@ void engineio_session_end(
 			ws_queue_forget(ws_queue_of(ws));
 		}
 		if (how != ENGINEIO_BY_LOSS) {
-			ws_close(ws, code, SLICE_EMPTY);
+			ws_close(ws, code, slice_str(why));
 		}
 	} else if (s->poll != NULL) {
 		if (how != ENGINEIO_BY_SERVER) {

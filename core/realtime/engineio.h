@@ -2,7 +2,7 @@
  * A server of Engine.IO v4 behind rows of struct op: sessions over long polling and WebSocket, the
  * way from the one to the other, heartbeats, limits, and what each violation leads to
  * (doc/PROTOCOLS.md). What the messages mean is the affair of an application, such as Socket.IO
- * (socketio.h); who the users are is nobody's here.
+ * (socketio_server.h); who the users are is nobody's here.
  *
  * A session belongs to the process that opened it. Requests for it that come to another process are
  * handed over with their connection (http_hand_over()), so that no balancer has to keep clients to
@@ -52,11 +52,12 @@ struct engineio_app {
 	void (*timer)(void *arg, struct engineio_session *s);
 	/* The process goes down: s is closed after retry_ms. May be NULL. */
 	void (*draining)(void *arg, struct engineio_session *s, int64_t retry_ms);
+	size_t record_bytes; /* of its own for each session; counted */
 };
 
 /* Families of one row each, for struct service; all servers of a process count in them. */
 enum {
-	ENGINEIO_METRICS = 12
+	ENGINEIO_METRICS = 14
 };
 extern const struct metric_def engineio_metrics[ENGINEIO_METRICS];
 

@@ -38,6 +38,8 @@ enum engineio_cell {
 	ENGINEIO_CLOSED_SLOW,
 	ENGINEIO_CLOSED_PING,
 	ENGINEIO_CLOSED_RULE,
+	ENGINEIO_RECORD_BYTES,
+	ENGINEIO_QUEUED_BYTES,
 	ENGINEIO_CELLS
 };
 
@@ -81,8 +83,10 @@ struct engineio {
 	unsigned open_handles;
 	struct list dirty; /* polling sessions with something to send, or to be released */
 	struct list over;
-	int64_t opens_us; /* rate of new sessions, as tokens_us */
-	int64_t drain_us; /* 0: not draining */
+	int64_t opens_us;  /* rate of new sessions, as tokens_us */
+	int64_t drain_us;  /* 0: not draining */
+	unsigned measured; /* slots of this pass over all sessions */
+	int64_t measured_bytes, measured_sessions;
 	_Atomic int64_t *cells[ENGINEIO_CELLS];
 };
 
@@ -122,6 +126,9 @@ bool engineio_rate(int64_t *paid_us, unsigned per_s, unsigned burst, int64_t now
 
 /* A packet of the server's own. */
 void engineio_put(struct engineio_session *s, enum ws_opcode opcode, struct slice text);
+
+/* Looks at some sessions for what they hold; the gauges are set when all have been looked at. */
+void engineio_measure(struct engineio *e);
 
 /* Where its packets wait. */
 struct ws_queue *engineio_queue(struct engineio_session *s);

@@ -8,7 +8,8 @@
 #include "core/realtime/engineio_priv.h"
 
 enum {
-	PARTS_MAX = 8
+	PARTS_MAX = 8,
+	MEASURED_AT_ONCE = 256,
 };
 
 struct ws_out *engineio_text(const struct slice *parts, unsigned n)
@@ -60,7 +61,7 @@ static bool make_room(struct engineio_session *s, size_t len, bool droppable)
 	}
 	LOG(LOG_INFO, "realtime", "slow_receiver", LOG_I("waiting_bytes", b->bytes));
 	engineio_count(s->server, ENGINEIO_CLOSED_SLOW, 1);
-	engineio_session_end(s, ENGINEIO_BY_RULE, "slow", WS_CLOSE_NO_CODE);
+	engineio_session_end(s, ENGINEIO_BY_RULE, "slow", WS_CLOSE_TRY_LATER);
 	return false;
 }
 
@@ -98,4 +99,23 @@ void engineio_put(struct engineio_session *s, enum ws_opcode opcode, struct slic
 	}
 	push(s, o, false);
 	ws_out_unref(&o);
+}
+
+void engineio_measure(struct engineio *e)
+{
+	for (unsigned i = 0; i < MEASURED_AT_ONCE && e->measured < e->n_slots; i++) {
+		struct engineio_session *s = e->slots[e->measured++];
+		if (s != NULL) {
+			e->measured_sessions++;
+			e->measured_bytes += (int64_t)engineio_queue(s)->bytes;
+		}
+	}
+	if (e->measured == e->n_slots) {
+		metric_set(e->cells[ENGINEIO_RECORD_BYTES],
+		    e->measured_sessions *
+			(int64_t)(sizeof(struct engineio_session) + e->app->record_bytes));
+		metric_set(e->cells[ENGINEIO_QUEUED_BYTES], e->measured_bytes);
+		e->measured = 0;
+		e->measured_sessions = e->measured_bytes = 0;
+	}
 }

@@ -37,6 +37,10 @@ const struct metric_def engineio_metrics[ENGINEIO_METRICS] = {
 		"Sessions closed because no pong came in time." },
 	[ENGINEIO_CLOSED_RULE] = { "realtime_closed_rule_total", METRIC_COUNTER, NULL,
 		"Sessions closed because the client broke the protocol or a limit." },
+	[ENGINEIO_RECORD_BYTES] = { "realtime_session_bytes", METRIC_GAUGE, NULL,
+		"Bytes of the records of sessions, without their connections; looked at every now and then." },
+	[ENGINEIO_QUEUED_BYTES] = { "realtime_queued_bytes", METRIC_GAUGE, NULL,
+		"Bytes that wait for clients, a message that several share counted for each; likewise." },
 };
 /* clang-format on */
 _Static_assert((int)ENGINEIO_METRICS == (int)ENGINEIO_CELLS, "a family for each cell");
@@ -86,6 +90,8 @@ enum err engineio_new(struct loop *l, struct metrics *metrics, unsigned worker,
 	/* Of the process that was here before. */
 	metric_set(e->cells[ENGINEIO_POLLING_SESSIONS], 0);
 	metric_set(e->cells[ENGINEIO_WS_SESSIONS], 0);
+	metric_set(e->cells[ENGINEIO_RECORD_BYTES], 0);
+	metric_set(e->cells[ENGINEIO_QUEUED_BYTES], 0);
 	CHECK(uv_timer_init(loop_uv(l), &e->timer) == 0);
 	CHECK(uv_prepare_init(loop_uv(l), &e->flush) == 0);
 	uv_unref((uv_handle_t *)&e->timer);

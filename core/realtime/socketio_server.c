@@ -230,6 +230,7 @@ static const struct engineio_app app = {
 	.closed = on_closed,
 	.timer = on_timer,
 	.draining = on_draining,
+	.record_bytes = sizeof(struct socketio_client) + sizeof(struct socketio_socket),
 };
 
 /* ---- the server ---- */

@@ -99,10 +99,10 @@ void socketio_accept(struct socketio_socket *s);
 /* It is not; data: JSON or empty. The session stays open. s is over. */
 void socketio_refuse(struct socketio_socket *s, const char *message, struct slice data);
 
-/* Puts it out of the namespace; a stock client does not come back by itself. s is over. */
-void socketio_disconnect(struct socketio_socket *s);
 /* Closes its whole session, so that a stock client comes back. s is over. */
 void socketio_close(struct socketio_socket *s, const char *why);
+/* The same, but says that it is meant: a stock client does not come back by itself. s is over. */
+void socketio_disconnect(struct socketio_socket *s);
 
 bool socketio_is_over(const struct socketio_socket *s);
 bool socketio_is_full(const struct socketio_socket *s);

@@ -277,9 +277,7 @@ void socketio_disconnect(struct socketio_socket *s)
 	if (s->state == SOCKETIO_JOINED) {
 		socketio_put(s->client, SOCKETIO_DISCONNECT, slice_str(s->nsp->name), SLICE_EMPTY);
 	}
-	if (s->state != SOCKETIO_OVER) {
-		socketio_socket_end(s, "server disconnect");
-	}
+	socketio_close(s, "server disconnect");
 	socketio_unref(s);
 }
 

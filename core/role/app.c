@@ -190,6 +190,9 @@ enum err app_metric_schema(const struct app *app, struct metric_schema **ret)
 		for (unsigned k = 0; k < s->n_metrics; k++) {
 			metric_schema_add(schema, &s->metrics[k], NULL);
 		}
+		for (unsigned k = 0; k < s->n_base_metrics; k++) {
+			metric_schema_add(schema, &s->base_metrics[k], NULL);
+		}
 		statements[i] = s->stmts;
 	}
 	rpc_metric_schema(schema);

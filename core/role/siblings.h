@@ -1,6 +1,7 @@
 /*
  * The other processes of the same role: a socket to each, over which connections are handed from
- * one to another with their descriptor (core/http/handover.c). Role: web.
+ * one to another with their descriptor (core/http/handover.c), and services tell each other what
+ * has happened (svc_tell()). Role: web.
  */
 #ifndef PLIMSOLL_ROLE_SIBLINGS_H
 #define PLIMSOLL_ROLE_SIBLINGS_H
@@ -11,7 +12,8 @@
 
 struct siblings;
 
-NODISCARD enum err siblings_new(struct loop *l, struct siblings **ret);
+/* The services of env are those that are told; env gets the means to tell. Keeps env. */
+NODISCARD enum err siblings_new(struct svc_env *env, struct siblings **ret);
 void siblings_free(struct siblings **s);
 
 /*

@@ -147,7 +147,7 @@ static enum err web_start(struct role_ctx *r, struct err_note *note)
 		return err_note_set(note, ERR_MEMORY, "no memory");
 	}
 	r->role_data = web;
-	e = siblings_new(r->env.loop, &web->siblings);
+	e = siblings_new(&r->env, &web->siblings);
 	if (e == ERR_OK && store_is_postgres(r->conf) && has_store(r)) {
 		e = find_postgres(r, web, note);
 	}

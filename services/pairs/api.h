@@ -1,8 +1,12 @@
 /*
- * The REST API of pairs (realtime.md 1.4). One table (api.def) says of every call who may make it,
- * what its body holds and what it answers; from it come the routes, the checking of bodies and the
+ * The API of pairs (realtime.md 1.4). One table (api.def) says of every call who may make it, what
+ * its body holds and what it answers; from it come the routes, the checking of bodies and the
  * OpenAPI document, so that what is documented is what is done. One handler serves all rows: it
  * finds out who calls, reads the body by the row's fields, and calls the row's function.
+ *
+ * Calls come over REST and, those of api_events.def, as events of a live session. The functions of
+ * rows do not know which: there is no request behind an event (c->req is NULL), its object has all
+ * fields and the numbers of the path, and the answer goes into its acknowledgement.
  *
  * A couple is never named by a request: it is that of the caller's token.
  */
@@ -88,11 +92,25 @@ struct api_call {
 
 	struct buf *body; /* of the answer */
 	struct json_writer out;
+
+	/* Of an event: what was answered, and the number of the change or 0. */
+	int status;
+	struct slice answer; /* JSON, or empty */
+	int64_t seq;
 };
 
 /* ---- api_call.c ---- */
 
 op_fn pairs_api; /* handler of all rows */
+
+/* Is it a request (else an event)? */
+static inline bool api_is_request(const struct api_call *a)
+{
+	return a->c->req != NULL;
+}
+
+/* Whom the call is of. */
+void api_set_session(struct api_call *a, const struct pairs_session *s);
 
 /* The value of a field; the name must be in the row. */
 const struct api_value *api_value(const struct api_call *a, const char *name);
@@ -101,12 +119,13 @@ int64_t api_number(const struct api_call *a, const char *name, int64_t def); /* 
 /* bit if it was given, else 0. */
 int64_t api_given(const struct api_call *a, const char *name, enum pairs_given bit);
 
-/* A number in the path. False: too long for one. */
+/* A number in the path. False: it is none. */
 bool api_path_id(const struct api_call *a, const char *name, int64_t *ret);
 
 /* ---- api_fields.c ---- */
 
-/* Reads the request's body and query by the row's fields. False: answered. */
+/* Reads the request's body and query, or the event's object, by the row's fields. False: answered.
+ */
 NODISCARD bool api_take_fields(struct api_call *a, enum err *ret);
 
 /* ---- api_auth.c ---- */
@@ -130,6 +149,14 @@ NODISCARD bool api_take_address(
 NODISCARD enum err api_refuse(
     struct api_call *a, int status, const char *code, const char *message);
 void api_refuse_call(struct op_call *c, int status, const char *code, const char *message);
+/* The same as text, of the arena; empty: no memory. */
+struct slice api_refusal(struct arena *arena, const char *code, const char *message);
+/* What an error that a function gave is answered with. */
+struct api_failure {
+	int status;
+	const char *code, *message;
+};
+struct api_failure api_failure_of(enum err e);
 NODISCARD enum err api_refuse_until(
     struct api_call *a, int status, const char *code, const char *message, int64_t wait_ms);
 
@@ -152,6 +179,13 @@ void api_put_event(struct json_writer *out, const struct pairs_changed *event);
 
 /* The member that calls, and the couple or null, as members of the object begun. */
 NODISCARD enum err api_put_me(struct api_call *a);
+
+/* ---- events: which row each one is of ---- */
+
+/* The row of the event of that name, or API_ROWS. */
+enum api_number api_event_row(struct slice name);
+/* The name of the row's event, or NULL. */
+const char *api_event_name(enum api_number row);
 
 /* ---- the rows' functions ---- */
 

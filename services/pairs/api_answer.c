@@ -1,5 +1,5 @@
 /*
- * Answers of the REST API, and changes with what they lead to.
+ * Answers, and changes with what they lead to.
  */
 #include "services/pairs/api.h"
 
@@ -7,13 +7,12 @@ static const struct slice json_type = { "application/json; charset=utf-8", 31 };
 
 /* ---- refusals ---- */
 
-void api_refuse_call(struct op_call *c, int status, const char *code, const char *message)
+struct slice api_refusal(struct arena *arena, const char *code, const char *message)
 {
-	struct buf *body = arena_buf(c->arena, 1024);
+	struct buf *body = arena_buf(arena, 1024);
 
 	if (body == NULL) {
-		http_reply(c->req, status, SLICE_EMPTY, SLICE_EMPTY);
-		return;
+		return SLICE_EMPTY;
 	}
 	struct json_writer w = json_writer_new(body);
 	json_begin_object(&w);
@@ -25,12 +24,30 @@ void api_refuse_call(struct op_call *c, int status, const char *code, const char
 	json_put_string(&w, slice_str(message));
 	json_end_object(&w);
 	json_end_object(&w);
-	http_reply(c->req, status, json_type, buf_slice(body));
+	return buf_slice(body);
+}
+
+void api_refuse_call(struct op_call *c, int status, const char *code, const char *message)
+{
+	struct slice text = api_refusal(c->arena, code, message);
+
+	http_reply(c->req, status, text.len == 0 ? SLICE_EMPTY : json_type, text);
+}
+
+/* By request or by event. */
+static void answer(struct api_call *a, int status, struct slice text)
+{
+	if (api_is_request(a)) {
+		http_reply(a->c->req, status, text.len == 0 ? SLICE_EMPTY : json_type, text);
+	} else {
+		a->status = status;
+		a->answer = text;
+	}
 }
 
 enum err api_refuse(struct api_call *a, int status, const char *code, const char *message)
 {
-	api_refuse_call(a->c, status, code, message);
+	answer(a, status, api_refusal(a->c->arena, code, message));
 	return ERR_OK;
 }
 
@@ -40,7 +57,7 @@ enum err api_refuse_until(
 	const char *seconds =
 	    arena_printf(a->c->arena, "%lld", (long long)((wait_ms + 999) / 1000));
 
-	if (seconds != NULL) {
+	if (seconds != NULL && api_is_request(a)) {
 		http_add_header(a->c->req, SLICE("Retry-After"), slice_str(seconds));
 	}
 	return api_refuse(a, status, code, message);
@@ -64,14 +81,14 @@ enum err api_send(struct api_call *a, int status)
 	enum err e = buf_finish(a->body, &text);
 
 	if (e == ERR_OK) {
-		http_reply(a->c->req, status, json_type, text);
+		answer(a, status, text);
 	}
 	return e == ERR_LIMIT ? ERR_MEMORY : e;
 }
 
 enum err api_send_empty(struct api_call *a)
 {
-	http_reply(a->c->req, a->row->success, SLICE_EMPTY, SLICE_EMPTY);
+	answer(a, a->row->success, SLICE_EMPTY);
 	return ERR_OK;
 }
 
@@ -139,5 +156,6 @@ bool api_change(
 		    outcomes[ret->outcome].message);
 		return false;
 	}
+	a->seq = ret->seq;
 	return true;
 }

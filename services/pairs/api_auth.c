@@ -55,10 +55,7 @@ static bool authorise_member(struct api_call *a, enum err *ret)
 	if (*ret != ERR_OK) {
 		return false;
 	}
-	a->user = s.user;
-	a->partner = s.partner;
-	a->head = s.head;
-	memcpy(a->token_hash, s.token_hash, sizeof(a->token_hash));
+	api_set_session(a, &s);
 	return true;
 }
 

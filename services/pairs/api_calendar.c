@@ -6,7 +6,6 @@
 
 enum err api_get_calendar(struct api_call *a)
 {
-	int64_t unused = 0;
 	enum err e = api_begin(a);
 
 	if (e != ERR_OK) {
@@ -14,7 +13,7 @@ enum err api_get_calendar(struct api_call *a)
 	}
 	json_begin_object(&a->out);
 	json_put_name(&a->out, SLICE("events"));
-	e = pairs_events_put(a->env->db, a->user.couple, &a->out, &unused, &a->c->note);
+	e = pairs_events_put(a->env->db, a->user.couple, &a->out, &a->c->note);
 	json_end_object(&a->out);
 	return e == ERR_OK ? api_send(a, a->row->success) : e;
 }

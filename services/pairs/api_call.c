@@ -1,5 +1,6 @@
 /*
- * The one handler of the REST API: who calls, with what, and then the row's function.
+ * The one handler of all requests: who calls, with what, and then the row's function. What the
+ * functions of rows ask for stands here, too, and which of them events lead to.
  */
 #include "core/base/check.h"
 #include "core/base/clock.h"
@@ -38,14 +39,53 @@ int64_t api_given(const struct api_call *a, const char *name, enum pairs_given b
 
 bool api_path_id(const struct api_call *a, const char *name, int64_t *ret)
 {
+	struct slice text = SLICE_EMPTY;
 	uint64_t n = 0;
 
-	if (slice_to_u64(http_param(a->c->req, name), INT64_MAX, &n) != ERR_OK) {
+	if (api_is_request(a)) {
+		text = http_param(a->c->req, name);
+	} else if (!json_get_string(json_member(a->json, name), &text)) {
+		return false;
+	}
+	if (slice_to_u64(text, INT64_MAX, &n) != ERR_OK) {
 		return false;
 	}
 	*ret = (int64_t)n;
 	return true;
 }
+
+void api_set_session(struct api_call *a, const struct pairs_session *s)
+{
+	a->user = s->user;
+	a->partner = s->partner;
+	a->head = s->head;
+	memcpy(a->token_hash, s->token_hash, sizeof(a->token_hash));
+}
+
+/* ---- events ---- */
+
+static const char *const events[API_ROWS] = {
+#define PAIRS_EVENT(row, name) [API_##row] = (name),
+#include "services/pairs/api_events.def"
+#undef PAIRS_EVENT
+};
+
+const char *api_event_name(enum api_number row)
+{
+	return events[row];
+}
+
+enum api_number api_event_row(struct slice name)
+{
+	unsigned i = 0;
+
+	while (i < API_ROWS && (events[i] == NULL || !slice_eq(slice_str(events[i]), name))) {
+		i++;
+	}
+	return (enum api_number)i;
+}
+
+/* ---- requests ---- */
 
 enum err pairs_api(struct op_call *c)
 {

@@ -1,7 +1,7 @@
 /*
- * Bodies and queries of the REST API, read by the fields of the call's row. A body is JSON, or a
- * form where all that it says fits into one. Unknown names are ignored, so that clients can be
- * newer than the server.
+ * Bodies and queries of requests, and objects of events, read by the fields of the call's row. A
+ * body is JSON, or a form where all that it says fits into one. Unknown names are ignored, so that
+ * clients can be newer than the server.
  */
 #include "services/pairs/api.h"
 
@@ -140,12 +140,12 @@ static enum take take(
 {
 	struct slice text = SLICE_EMPTY;
 
-	if (f->in_query) {
+	if (f->in_query && api_is_request(a)) {
 		return http_query_get(a->c->req, slice_str(f->name), &text)
 			   ? take_text(a, f, text, ret)
 			   : NOT_THERE;
 	}
-	if (a->json != NULL) {
+	if (a->json != NULL || !api_is_request(a)) {
 		return take_json(a, f, json_member(a->json, f->name), ret);
 	}
 	return http_form_get(a->c->arena, form, slice_str(f->name), &text)
@@ -183,9 +183,9 @@ static bool open_body(struct api_call *a, struct slice *ret_form, enum err *ret)
 
 bool api_take_fields(struct api_call *a, enum err *ret)
 {
-	struct slice form;
+	struct slice form = SLICE_EMPTY;
 
-	if (!open_body(a, &form, ret)) {
+	if (api_is_request(a) && !open_body(a, &form, ret)) {
 		return false;
 	}
 	for (unsigned i = 0; a->row->fields[i].name != NULL; i++) {

@@ -4,17 +4,27 @@
 #include "accounts/account.h"
 #include "accounts/credential.h"
 #include "accounts/staged.h"
+#include "core/http/cookie.h"
 #include "services/pairs/api.h"
 #include "services/pairs/pairs_db.h"
+#include "services/pairs/pairs_fanout.h"
+
+enum {
+	COOKIE_MAX = 512
+};
 
 static void add_cookie(struct api_call *a, struct slice token, int64_t seconds)
 {
-	const char *cookie = arena_printf(a->c->arena,
-	    "pairs_session=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Strict%s",
-	    SLICE_ARG(token), (long long)seconds, http_is_https(a->c->req) ? "; Secure" : "");
+	struct buf *value = arena_buf(a->c->arena, COOKIE_MAX);
+	const struct http_set_cookie cookie = { .name = SLICE("pairs_session"),
+		.value = token,
+		.max_age_s = seconds,
+		.http_only = true,
+		.secure = http_is_https(a->c->req),
+		.same_site = HTTP_SAME_SITE_STRICT };
 
-	if (cookie != NULL) {
-		http_add_header(a->c->req, SLICE("Set-Cookie"), slice_str(cookie));
+	if (value != NULL && http_set_cookie_put(value, &cookie) == ERR_OK) {
+		http_add_header(a->c->req, SLICE("Set-Cookie"), buf_slice(value));
 	}
 }
 
@@ -47,7 +57,12 @@ static enum err open_session(struct api_call *a, struct pairs_change_req *r)
 		return e;
 	}
 	e = pairs_user_get(a->env->db, a->c->arena, changed.user, &a->user, &a->c->note);
-	return e == ERR_OK ? answer_session(a, token) : e;
+	if (e == ERR_OK) {
+		/* It may have taken the place of the oldest one. */
+		pairs_recheck(a->env, a->user.couple, a->user.id);
+		e = answer_session(a, token);
+	}
+	return e;
 }
 
 enum err api_verify(struct api_call *a)
@@ -141,6 +156,7 @@ static enum err end_session(struct api_call *a, struct pairs_change_req *r)
 	if (!api_change(a, r, &changed, &e)) {
 		return e;
 	}
+	pairs_recheck(a->env, a->user.couple, a->user.id);
 	add_cookie(a, SLICE_EMPTY, 0);
 	return api_send_empty(a);
 }

@@ -1,38 +1,21 @@
 /*
  * What is not kept, over the REST API (presence, typing), and what the app's own server says.
  */
+#include "core/base/check.h"
+#include "core/base/enc.h"
 #include "services/pairs/api.h"
+#include "services/pairs/pairs_fanout.h"
 
 enum {
 	TYPING_MS = 6000, /* so long without another signal one has stopped */
-	SIGNAL_BYTES = 256
 };
-
-/* {"user_id": ..., ...} of a signal; more follows in out. */
-static struct buf *begin_signal(struct api_call *a, struct json_writer *out)
-{
-	struct buf *body = arena_buf(a->c->arena, SIGNAL_BYTES);
-
-	if (body != NULL) {
-		*out = json_writer_new(body);
-		json_begin_object(out);
-		pairs_put_id(out, "user_id", a->user.id);
-	}
-	return body;
-}
 
 enum err api_typing(struct api_call *a)
 {
-	struct json_writer out;
-	struct buf *body = begin_signal(a, &out);
-
-	if (body == NULL) {
-		return ERR_MEMORY;
-	}
-	json_put_name(&out, SLICE("until"));
-	json_put_i64(&out, a->now_ms + TYPING_MS);
-	json_end_object(&out);
-	pairs_signal(a->env, a->user.couple, a->user.id, "typing", buf_slice(body));
+	pairs_signal(a->env, &(struct pairs_signal){ .kind = PAIRS_TYPING,
+				 .couple = a->user.couple,
+				 .user = a->user.id,
+				 .when_ms = a->now_ms + TYPING_MS });
 	return api_send_empty(a);
 }
 
@@ -54,24 +37,17 @@ static enum err answer_presence(struct api_call *a, struct slice state, int64_t 
 	return api_send(a, a->row->success);
 }
 
-/* The partner is told when it is another state than the one that stands. */
-static void tell_presence(struct api_call *a, struct slice state)
+/* A lease of this session's own: as many digits of its hash as a number takes. */
+static int64_t holder_of(const struct api_call *a)
 {
-	struct json_writer out;
-	bool was_there = a->user.present_ms > a->now_ms;
-	struct slice before = !was_there     ? SLICE("offline")
-			      : a->user.away ? SLICE("away")
-					     : SLICE("online");
-	struct buf *body = slice_eq(state, before) ? NULL : begin_signal(a, &out);
+	unsigned char bytes[PAIRS_TOKEN_HASH_HEX / 2];
+	size_t len = 0;
+	uint64_t n = 0;
 
-	if (body != NULL) {
-		json_put_name(&out, SLICE("state"));
-		json_put_string(&out, state);
-		json_put_name(&out, SLICE("at"));
-		json_put_i64(&out, a->now_ms);
-		json_end_object(&out);
-		pairs_signal(a->env, a->user.couple, a->user.id, "presence", buf_slice(body));
-	}
+	CHECK(dec_hex(slice_str(a->token_hash), bytes, sizeof(bytes), &len) == ERR_OK &&
+	      len == sizeof(bytes));
+	memcpy(&n, bytes, sizeof(n));
+	return (int64_t)(n >> 2) + 1;
 }
 
 enum err api_presence(struct api_call *a)
@@ -79,9 +55,10 @@ enum err api_presence(struct api_call *a)
 	struct slice state = api_text(a, "state");
 	bool is_offline = slice_eq(state, SLICE("offline")),
 	     is_away = slice_eq(state, SLICE("away"));
-	struct pairs_change_req r = {
-		.kind = PAIRS_SET_PRESENCE, .user = a->user.id, .away = is_away ? 1 : 0
-	};
+	struct pairs_change_req r = { .kind = PAIRS_SET_PRESENCE,
+		.user = a->user.id,
+		.holder = holder_of(a),
+		.away = is_away ? 1 : 0 };
 	struct pairs_changed changed;
 	enum err e = ERR_OK;
 
@@ -92,7 +69,6 @@ enum err api_presence(struct api_call *a)
 	if (!api_change(a, &r, &changed, &e)) {
 		return e;
 	}
-	tell_presence(a, state);
 	return answer_presence(a, state, r.until_ms);
 }
 

@@ -14,28 +14,20 @@ enum {
 };
 
 /* Nothing here is a page. */
-static const char *const fixed_headers[][2] = {
+static const struct http_fixed_header fixed_headers[] = {
 	{ "X-Content-Type-Options", "nosniff" },
 	{ "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
 	{ "Referrer-Policy", "no-referrer" },
+	{ NULL, NULL },
 };
 
 void pairs_decorate(struct op_call *c)
 {
-	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++) {
-		http_add_header(
-		    c->req, slice_str(fixed_headers[i][0]), slice_str(fixed_headers[i][1]));
-	}
+	http_add_headers(c->req, fixed_headers);
 	/* Answers of Engine.IO and Socket.IO say so themselves. */
 	if (slice_starts(http_path(c->req), SLICE("/api/"))) {
 		http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-store"));
 	}
-}
-
-static bool is_database_error(enum err e)
-{
-	return e == ERR_LOCKED || e == ERR_IO || e == ERR_CORRUPT || e == ERR_DISK_FULL ||
-	       e == ERR_CONFLICT;
 }
 
 static const char *code_of(int status)
@@ -58,9 +50,19 @@ static const char *code_of(int status)
 	}
 }
 
+struct api_failure api_failure_of(enum err e)
+{
+	int status = err_is_database(e) ? 503 : err_http_status(e);
+
+	return (struct api_failure){ .status = status,
+		.code = e == ERR_READ_ONLY ? "read_only" : code_of(status),
+		.message = status == 500 ? "something is wrong on this server" : err_text(e) };
+}
+
 void api_error(struct op_call *c, enum err e)
 {
-	int status = is_database_error(e) ? 503 : err_http_status(e);
+	const struct api_failure f = api_failure_of(e);
+	int status = f.status;
 
 	if (status >= 500 && e != ERR_READ_ONLY && e != ERR_TOO_BUSY && e != ERR_DRAINING) {
 		LOG(LOG_WARN, "pairs", "failed", LOG_C("op", c->op->name),
@@ -74,8 +76,7 @@ void api_error(struct op_call *c, enum err e)
 			http_add_header(c->req, SLICE("Retry-After"), slice_str(seconds));
 		}
 	}
-	api_refuse_call(c, status, e == ERR_READ_ONLY ? "read_only" : code_of(status),
-	    status == 500 ? "something is wrong on this server" : err_text(e));
+	api_refuse_call(c, status, f.code, f.message);
 }
 
 enum err pairs_not_found(struct op_call *c)

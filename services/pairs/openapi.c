@@ -193,6 +193,10 @@ static void put_call(struct json_writer *w, struct arena *arena, const struct op
 	begin(w, methods[op->method]);
 	put_text(w, "operationId", op->name);
 	put_text(w, "summary", row->summary);
+	const char *event = api_event_name((enum api_number)(row - api_rows));
+	if (event != NULL) {
+		put_text(w, "x-event", event);
+	}
 	put_security(w, row->who);
 	json_put_name(w, SLICE("parameters"));
 	json_begin_array(w);

@@ -30,15 +30,18 @@ static unsigned most_sessions(void)
 	return n > ENGINEIO_SESSIONS_MAX ? ENGINEIO_SESSIONS_MAX : (unsigned)n;
 }
 
-/* Namespaces of the service itself come with its API; until then only the suites' are served. */
 static enum err open_servers(struct pairs_state *state)
 {
-	const struct svc_env *env = state->env;
+	struct svc_env *env = state->env;
 	bool conformance = pairs_is_conformance(env->conf);
 	struct socketio_settings settings = pairs_settings(env->conf, state->most_sessions);
-	enum err e = socketio_new(env->loop, env->metrics, (unsigned)env->instance, &settings,
-	    conformance_namespaces, conformance ? conformance_n_namespaces : 0, state, &state->io);
+	enum err e = live_new(env, &state->fanout, &state->live);
 
+	if (e == ERR_OK) {
+		e = socketio_new(env->loop, env->metrics, (unsigned)env->instance, &settings,
+		    conformance ? conformance_namespaces : live_namespaces,
+		    conformance ? conformance_n_namespaces : LIVE_NAMESPACES, state, &state->io);
+	}
 	if (e == ERR_OK && conformance) {
 		e = engineio_new(env->loop, env->metrics, (unsigned)env->instance, &settings.engine,
 		    &conformance_engine, state, &state->engine);
@@ -53,6 +56,7 @@ static void stop(struct svc_env *env, void *v)
 	(void)env;
 	socketio_free(&state->io);
 	engineio_free(&state->engine);
+	live_free(&state->live);
 	free(state);
 }
 
@@ -108,11 +112,20 @@ static void drain(struct svc_env *env, void *v, int64_t deadline_us)
 
 	until_us = until_us < deadline_us ? until_us : deadline_us;
 	if (state->io != NULL) {
+		live_drain(state->live);
 		engineio_drain(socketio_engine(state->io), until_us);
 	}
 	if (state->engine != NULL) {
 		engineio_drain(state->engine, until_us);
 	}
+}
+
+static void told(struct svc_env *env, void *v, struct slice message)
+{
+	struct pairs_state *state = v;
+
+	(void)env;
+	live_told(state->live, message);
 }
 
 static const struct rpc_def *const rpcs[] = {
@@ -135,12 +148,15 @@ const struct service pairs_service = {
 	.migrations = pairs_migrations,
 	.n_migrations = PAIRS_MIGRATIONS,
 	.conf = { pairs_conf_keys, PAIRS_CONF_KEYS },
-	.metrics = engineio_metrics,
-	.n_metrics = ENGINEIO_METRICS,
+	.metrics = live_metrics,
+	.n_metrics = LIVE_METRICS,
+	.base_metrics = engineio_metrics,
+	.n_base_metrics = ENGINEIO_METRICS,
 	.start = start,
 	.stop = stop,
 	.reload = reload,
 	.drain = drain,
+	.told = told,
 	.audit = pairs_audit,
 	.anonymise = pairs_anonymise,
 	.check = pairs_conf_check,

@@ -1,6 +1,6 @@
 /*
- * Pairs: a realtime backend for two people. So far it speaks the protocols (doc/PROTOCOLS.md); with
- * [pairs] conformance = yes it is the server that their public suites want to test.
+ * Pairs: a realtime backend for two people, over REST and Socket.IO (doc/PAIRS.md). With [pairs]
+ * conformance = yes its sockets are those that the public suites of the protocols want to test.
  */
 #ifndef PLIMSOLL_PAIRS_PAIRS_H
 #define PLIMSOLL_PAIRS_PAIRS_H

@@ -1,8 +1,18 @@
 /*
- * Role: store. The stream of a couple: giving a change its number.
+ * Role: store. The stream of a couple: giving a change its number; and how much a couple has.
  */
 #include "services/pairs/pairs_change_priv.h"
 #include "services/pairs/pairs_db.h"
+
+enum err pairs_count(struct pairs_write *w, enum pairs_stmt stmt, int64_t most, bool *ret_full)
+{
+	int64_t n = 0;
+	enum err e = pairs_number(
+	    w->t->db, stmt, PAIRS_VALUES(PAIRS_N("couple_id", w->r->couple)), &n, w->note);
+
+	*ret_full = n >= most;
+	return e;
+}
 
 struct buf *pairs_json(struct pairs_write *w, struct json_writer *ret)
 {

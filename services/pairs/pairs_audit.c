@@ -39,7 +39,7 @@ enum err pairs_anonymise(struct sql_db *db, const char *password, struct err_not
 {
 	static const enum pairs_stmt all[] = { PAIRS_HIDE_USERS, PAIRS_HIDE_STREAM,
 		PAIRS_HIDE_LISTS, PAIRS_HIDE_ITEMS, PAIRS_HIDE_EVENTS, PAIRS_HIDE_SESSIONS,
-		PAIRS_HIDE_SIGNUPS, PAIRS_HIDE_INVITES, PAIRS_HIDE_DONE };
+		PAIRS_HIDE_LEASES, PAIRS_HIDE_SIGNUPS, PAIRS_HIDE_INVITES, PAIRS_HIDE_DONE };
 	enum err e = ERR_OK;
 
 	(void)password; /* those of accounts */

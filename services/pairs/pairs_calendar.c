@@ -33,19 +33,6 @@ static void edit(struct pairs_write *w, struct pairs_event *v)
 	v->updated_ms = w->t->now_ms;
 }
 
-static enum err is_full(struct pairs_write *w, bool *ret)
-{
-	struct json_writer json;
-	struct buf all = buf_new(1); /* only the number is wanted */
-	int64_t n = 0;
-
-	json = json_writer_new(&all);
-	enum err e = pairs_events_put(w->t->db, w->r->couple, &json, &n, w->note);
-	buf_free(&all);
-	*ret = n >= PAIRS_EVENTS_MAX;
-	return e;
-}
-
 enum err pairs_add_event(struct pairs_write *w)
 {
 	struct pairs_event v = { .id = w->r->new_id,
@@ -55,7 +42,7 @@ enum err pairs_add_event(struct pairs_write *w)
 		.reminders = SLICE("[]"),
 		.version = 1 };
 	bool full = false;
-	enum err e = is_full(w, &full);
+	enum err e = pairs_count(w, PAIRS_EVENT_COUNT, PAIRS_EVENTS_MAX, &full);
 
 	if (e == ERR_OK && full) {
 		return pairs_refuse(w, PAIRS_FULL);

@@ -40,7 +40,7 @@ enum pairs_kind {
 	PAIRS_LOG_IN,  /* account, user (if it has none yet), session_hash, session_ms */
 	PAIRS_LOG_OUT, /* hash */
 	PAIRS_LOG_OUT_ALL,     /* user */
-	PAIRS_SET_PRESENCE,    /* user, until_ms, flag: away */
+	PAIRS_SET_PRESENCE,    /* user, holder, until_ms, away */
 	PAIRS_INVITE,	       /* user, hash, address, mail, lifetime_ms, interval_ms, hold_ms */
 	PAIRS_ACCEPT,	       /* user, hash, new_id: of the couple */
 	PAIRS_LEAVE,	       /* user, couple */
@@ -90,7 +90,7 @@ enum pairs_notice {
 #define PAIRS_CHANGE_NUMBERS(X) \
 	X(user) X(couple) X(account) X(id) X(item) X(new_id) X(version) X(given) \
 	X(complete) X(important) X(place) X(start_ms) X(end_ms) X(up_to) X(until_ms) \
-	X(away) X(lifetime_ms) X(session_ms) X(interval_ms) X(hold_ms) X(notice)
+	X(away) X(holder) X(lifetime_ms) X(session_ms) X(interval_ms) X(hold_ms) X(notice)
 #define PAIRS_CHANGE_TEXTS(X) \
 	X(client_id) X(hash) X(session_hash) X(idem) X(name) X(avatar) X(options) \
 	X(address) X(password_hash) X(text) X(body) X(where) X(rrule) X(reminders) \
@@ -126,10 +126,13 @@ enum pairs_outcome {
 	PAIRS_OUTCOMES
 };
 
-#define PAIRS_CHANGED_NUMBERS(X) X(seq) X(user) X(couple) X(at_ms)
+#define PAIRS_CHANGED_NUMBERS(X) X(seq) X(user) X(couple) X(at_ms) X(presence)
 #define PAIRS_CHANGED_TEXTS(X)	 X(event) X(body)
 
-/* Of a change of a couple: its event. seq 0: there is none. */
+/*
+ * Of a change of a couple: its event. seq 0: there is none. presence: 1 more than what the member's
+ * (enum pairs_presence) has become by it; 0: what it was.
+ */
 struct pairs_changed {
 	enum pairs_outcome outcome;
 #define X(field) int64_t field;

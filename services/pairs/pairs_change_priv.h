@@ -7,6 +7,7 @@
 #include "core/base/json.h"
 #include "core/store/store.h"
 #include "services/pairs/pairs_change.h"
+#include "services/pairs/pairs_db.h"
 #include "services/pairs/pairs_user.h"
 
 struct pairs_write {
@@ -46,8 +47,12 @@ struct buf *pairs_json(struct pairs_write *w, struct json_writer *ret);
 NODISCARD enum err pairs_append_json(struct pairs_write *w, const char *event, int64_t id,
     struct buf *body, struct json_writer *json);
 
-/* pairs_members.c, pairs_pairing.c, pairs_activity.c, pairs_lists.c, pairs_items.c,
- * pairs_calendar.c */
+/* Whether the couple of the request has most of what the statement counts, or more. */
+NODISCARD enum err pairs_count(
+    struct pairs_write *w, enum pairs_stmt stmt, int64_t most, bool *ret_full);
+
+/* pairs_members.c, pairs_presence.c, pairs_pairing.c, pairs_activity.c, pairs_lists.c,
+ * pairs_items.c, pairs_calendar.c */
 pairs_write_fn pairs_sign_up, pairs_resend, pairs_verify, pairs_log_in, pairs_log_out,
     pairs_log_out_all, pairs_set_presence, pairs_edit_user, pairs_invite, pairs_accept, pairs_leave,
     pairs_add_activity, pairs_delete_activity, pairs_mark_read, pairs_add_list, pairs_edit_list,

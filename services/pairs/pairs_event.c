@@ -47,11 +47,10 @@ enum err pairs_event_get(struct sql_db *db, struct arena *arena, int64_t couple,
 	return e;
 }
 
-enum err pairs_events_put(struct sql_db *db, int64_t couple, struct json_writer *json,
-    int64_t *ret_n, struct err_note *note)
+enum err pairs_events_put(
+    struct sql_db *db, int64_t couple, struct json_writer *json, struct err_note *note)
 {
 	struct sql_query *q;
-	int64_t n = 0;
 	enum err e = pairs_query(db, PAIRS_EVENT_ALL,
 	    PAIRS_VALUES(PAIRS_N("couple_id", couple), PAIRS_N("most", PAIRS_EVENTS_MAX)), &q,
 	    note);
@@ -65,11 +64,9 @@ enum err pairs_events_put(struct sql_db *db, int64_t couple, struct json_writer 
 		json_begin_object(json);
 		pairs_event_put(json, &v);
 		json_end_object(json);
-		n++;
 	}
 	json_end_array(json);
 	sql_end(q);
-	*ret_n = n;
 	return e == ERR_END ? ERR_OK : e;
 }
 

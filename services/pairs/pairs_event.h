@@ -20,9 +20,9 @@ struct pairs_event {
 NODISCARD enum err pairs_event_get(struct sql_db *db, struct arena *arena, int64_t couple,
     int64_t id, struct pairs_event *ret, struct err_note *note);
 
-/* Writes an array of all of a couple, by their beginning; *ret_n: how many. */
-NODISCARD enum err pairs_events_put(struct sql_db *db, int64_t couple, struct json_writer *json,
-    int64_t *ret_n, struct err_note *note);
+/* Writes an array of all of a couple, by their beginning. */
+NODISCARD enum err pairs_events_put(
+    struct sql_db *db, int64_t couple, struct json_writer *json, struct err_note *note);
 
 /* Members of an object that has been begun. */
 void pairs_event_put(struct json_writer *json, const struct pairs_event *v);

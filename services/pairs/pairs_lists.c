@@ -44,26 +44,6 @@ static enum err append(struct pairs_write *w, const struct pairs_list *l, bool d
 	return pairs_append_json(w, "list", pairs_new_id(), body, &json);
 }
 
-/* Are there as many rows of :most as there may be? */
-static enum err is_full(struct pairs_write *w, bool *ret)
-{
-	struct sql_query *q;
-	int64_t n = 0;
-	enum err e = pairs_query(w->t->db, PAIRS_LIST_ALL,
-	    PAIRS_VALUES(PAIRS_N("couple_id", w->r->couple), PAIRS_N("most", PAIRS_LISTS_MAX)), &q,
-	    w->note);
-
-	if (e != ERR_OK) {
-		return e;
-	}
-	while ((e = sql_step(q)) == ERR_OK) {
-		n++;
-	}
-	sql_end(q);
-	*ret = n >= PAIRS_LISTS_MAX;
-	return e == ERR_END ? ERR_OK : e;
-}
-
 enum err pairs_add_list(struct pairs_write *w)
 {
 	const struct pairs_list l = { .id = w->r->new_id,
@@ -72,7 +52,7 @@ enum err pairs_add_list(struct pairs_write *w)
 		.user = w->r->user,
 		.updated_ms = w->t->now_ms };
 	bool full = false;
-	enum err e = is_full(w, &full);
+	enum err e = pairs_count(w, PAIRS_LIST_COUNT, PAIRS_LISTS_MAX, &full);
 
 	if (e == ERR_OK && full) {
 		return pairs_refuse(w, PAIRS_FULL);

@@ -241,12 +241,3 @@ enum err pairs_log_out_all(struct pairs_write *w)
 				 PAIRS_VALUES(PAIRS_N("user_id", w->r->user)), w->note)
 			   : e;
 }
-
-/* A lease: whoever holds a member's connection renews it, and it ends by itself. */
-enum err pairs_set_presence(struct pairs_write *w)
-{
-	return pairs_run(w->t->db, PAIRS_USER_PRESENT,
-	    PAIRS_VALUES(PAIRS_N("present_ms", w->r->until_ms), PAIRS_N("away", w->r->away),
-		PAIRS_N("id", w->r->user)),
-	    w->note);
-}

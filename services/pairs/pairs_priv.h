@@ -1,7 +1,7 @@
 /*
  * Inside of pairs: pairs.c (the service and its state), pairs_conf.c (keys), pairs_ops.c (rows),
- * conformance.c (the applications of the conformance suites); api*.c (the calls of the REST API, in
- * web), pairs_change.c and what stands in pairs_change_priv.h (the store's part).
+ * conformance.c (the applications of the conformance suites); in web api*.c (the calls of the API)
+ * and live*.c (live sessions); in the store pairs_change.c and what stands in pairs_change_priv.h.
  */
 #ifndef PLIMSOLL_PAIRS_PAIRS_PRIV_H
 #define PLIMSOLL_PAIRS_PAIRS_PRIV_H
@@ -9,6 +9,7 @@
 #include "core/realtime/socketio_server.h"
 #include "services/pairs/api_rows.h"
 #include "services/pairs/pairs.h"
+#include "services/pairs/live.h"
 #include "services/pairs/pairs_fanout.h"
 #include "services/pairs/signup_gate.h"
 
@@ -23,6 +24,7 @@ struct pairs_state {
 	unsigned most_sessions;	 /* that the descriptors of this process allow */
 	struct socketio *io;	 /* NULL: not in a web process */
 	struct engineio *engine; /* the bare one of the conformance suites; NULL: none */
+	struct live *live;	 /* likewise */
 	struct pairs_fanout fanout;
 	struct signup_gate gate;
 };

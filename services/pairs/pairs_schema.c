@@ -15,8 +15,8 @@ static const char migration_1[] =
     " options TEXT NOT NULL,"	      /* JSON object of the client's own */
     " read_seq BIGINT NOT NULL,"      /* of the couple's stream */
     " not_before_ms BIGINT NOT NULL," /* sessions that began earlier are over */
-    " present_ms BIGINT NOT NULL,"    /* the lease on being there runs until then */
-    " away INTEGER NOT NULL,"	      /* there, but not looking */
+    " present_ms BIGINT NOT NULL,"    /* the longest lease on being there runs until then */
+    " away INTEGER NOT NULL,"	      /* there, but not looking, by all of them */
     " created_ms BIGINT NOT NULL"
     ");"
     "CREATE UNIQUE INDEX pairs_user_account ON pairs_user (account_id);"
@@ -130,6 +130,17 @@ static const char migration_1[] =
     ");"
     "CREATE INDEX pairs_event_start ON pairs_event (couple_id, start_ms, id);";
 
+static const char migration_2[] =
+    /* Who says that a member is there: a device that asked for it, or a process with sessions. */
+    "CREATE TABLE pairs_lease ("
+    " user_id BIGINT NOT NULL,"
+    " holder BIGINT NOT NULL,"
+    " until_ms BIGINT NOT NULL,"
+    " away INTEGER NOT NULL,"
+    " PRIMARY KEY (user_id, holder)"
+    ");";
+
 const struct migration pairs_migrations[PAIRS_MIGRATIONS] = {
 	{ 1, migration_1 },
+	{ 2, migration_2 },
 };

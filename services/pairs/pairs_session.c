@@ -61,13 +61,23 @@ static enum err check_account(struct sql_db *db, struct arena *arena, const stru
 enum err pairs_session_find(struct svc_env *env, struct arena *arena, struct slice token,
     int64_t now_ms, struct pairs_session *ret, struct err_note *note)
 {
-	struct pairs_session s = { .partner = 0 };
-	struct times t = { .reset_ms = 0 };
+	char hash[TOKEN_HASH_HEX + 1];
 
 	if (token.ptr == NULL || token.len == 0 || token.len > TOKEN_TEXT_MAX) {
 		return ERR_UNAUTHENTICATED;
 	}
-	enum err e = token_hash(token, s.token_hash);
+	enum err e = token_hash(token, hash);
+	return e == ERR_OK ? pairs_session_by_hash(env, arena, slice_str(hash), now_ms, ret, note)
+			   : e;
+}
+
+enum err pairs_session_by_hash(struct svc_env *env, struct arena *arena, struct slice hash,
+    int64_t now_ms, struct pairs_session *ret, struct err_note *note)
+{
+	struct pairs_session s = { .partner = 0 };
+	struct times t = { .reset_ms = 0 };
+	enum err e = slice_to_cstr(hash, s.token_hash, sizeof(s.token_hash));
+
 	if (e == ERR_OK) {
 		e = find(env->db, arena, &s, &t, note);
 	}
@@ -101,8 +111,18 @@ static void tell(const struct svc_env *env, const struct pairs_changed *c)
 		.at_ms = c->at_ms,
 		.event = c->event,
 		.body = c->body };
+	const struct pairs_signal signal = { .kind = PAIRS_PRESENCE,
+		.couple = c->couple,
+		.user = c->user,
+		.when_ms = c->at_ms,
+		.presence = (enum pairs_presence)(c->presence - 1) };
 
-	pairs_tell(env, &told);
+	if (c->seq != 0) {
+		pairs_tell(env, &told);
+	}
+	if (c->presence != 0) {
+		pairs_signal(env, &signal);
+	}
 }
 
 enum err pairs_make_change(struct svc_env *env, struct arena *arena, int64_t deadline_us,
@@ -134,7 +154,7 @@ enum err pairs_make_change(struct svc_env *env, struct arena *arena, int64_t dea
 		/* Behind a lost answer, a repetition may be of what that try has done. */
 		bool is_new =
 		    ret->outcome == PAIRS_DONE || (ret->outcome == PAIRS_REPEATED && tries > 0);
-		if (is_new && ret->seq != 0) {
+		if (is_new) {
 			tell(env, ret);
 		}
 	}

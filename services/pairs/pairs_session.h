@@ -25,6 +25,10 @@ struct pairs_session {
 NODISCARD enum err pairs_session_find(struct svc_env *env, struct arena *arena, struct slice token,
     int64_t now_ms, struct pairs_session *ret, struct err_note *note);
 
+/* The same by the hash of the token. */
+NODISCARD enum err pairs_session_by_hash(struct svc_env *env, struct arena *arena,
+    struct slice hash, int64_t now_ms, struct pairs_session *ret, struct err_note *note);
+
 /*
  * Has the store make a change; sent once more if its outcome is unknown and it has a client_id.
  * What was done to a couple is told to its live sessions. Texts of ret are in the arena.

@@ -14,6 +14,7 @@
 #include "services/pairs/pairs.h"
 #include "services/pairs/pairs_change.h"
 #include "services/pairs/pairs_db.h"
+#include "services/pairs/pairs_user.h"
 
 enum {
 	HOUR_MS = 3600 * 1000,
@@ -470,10 +471,58 @@ static void a_copy_for_staging_has_no_words(void **state)
 	assert_int_equal(db_rig_number(&rig, "SELECT COUNT(*) FROM pairs_session"), 0);
 }
 
+/* ---- presence ---- */
+
+/* What the member has become by it, or -1: nothing else. */
+static int be_there(int64_t holder, int64_t for_ms, bool away)
+{
+	const struct pairs_changed c =
+	    change(&(struct pairs_change_req){ .kind = PAIRS_SET_PRESENCE,
+		.user = ADA,
+		.holder = holder,
+		.until_ms = for_ms == 0 ? 0 : rig.txn.now_ms + for_ms,
+		.away = away ? 1 : 0 });
+
+	assert_int_equal(c.outcome, PAIRS_DONE);
+	assert_int_equal(c.seq, 0);
+	assert_int_equal(c.user, ADA);
+	assert_int_equal(c.couple, COUPLE);
+	return (int)c.presence - 1;
+}
+
+static void being_there_is_what_all_leases_come_to(void **state)
+{
+	(void)state;
+	pair();
+	assert_int_equal(be_there(1, 1000, false), PAIRS_ONLINE);
+	assert_int_equal(be_there(2, 5000, true), -1);
+	assert_int_equal(be_there(1, 0, false), PAIRS_AWAY);
+	assert_int_equal(be_there(1, 0, false), -1);
+	assert_int_equal(be_there(2, 5000, false), PAIRS_ONLINE);
+	assert_int_equal(be_there(2, 0, false), PAIRS_OFFLINE);
+}
+
+static void a_lease_that_has_run_out_counts_no_more(void **state)
+{
+	(void)state;
+	pair();
+	assert_int_equal(be_there(1, 1000, false), PAIRS_ONLINE);
+	assert_int_equal(be_there(2, 9000, true), -1);
+	rig.txn.now_ms += 1001;
+	/* The other's renewal finds that nobody looks any more, or, later, that nobody was there.
+	 */
+	assert_int_equal(be_there(2, 9000, true), PAIRS_AWAY);
+	rig.txn.now_ms += 9001;
+	assert_int_equal(be_there(3, 1000, true), PAIRS_AWAY);
+	assert_int_equal(be_there(3, 0, true), PAIRS_OFFLINE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 	const struct CMUnitTest tests[] = {
+		TEST(being_there_is_what_all_leases_come_to),
+		TEST(a_lease_that_has_run_out_counts_no_more),
 		TEST(the_tables_are_as_they_must_be),
 		TEST(a_sign_up_is_known_by_its_key_and_answered_once),
 		TEST(an_expired_sign_up_is_over),

@@ -72,10 +72,15 @@ void pairs_put_id(struct json_writer *json, const char *name, int64_t id)
 	json_put_string(json, SLICE_OF(text, (size_t)n));
 }
 
+struct slice pairs_presence_name(enum pairs_presence p)
+{
+	return p == PAIRS_ONLINE ? SLICE("online")
+	       : p == PAIRS_AWAY ? SLICE("away")
+				 : SLICE("offline");
+}
+
 void pairs_user_put(struct json_writer *json, const struct pairs_user *u, int64_t now_ms)
 {
-	bool is_there = u->present_ms > now_ms;
-
 	json_begin_object(json);
 	pairs_put_id(json, "id", u->id);
 	json_put_name(json, SLICE("first_name"));
@@ -91,8 +96,6 @@ void pairs_user_put(struct json_writer *json, const struct pairs_user *u, int64_
 	json_put_name(json, SLICE("read_seq"));
 	json_put_i64(json, u->read_seq);
 	json_put_name(json, SLICE("presence"));
-	json_put_string(json, !is_there ? SLICE("offline")
-			      : u->away ? SLICE("away")
-					: SLICE("online"));
+	json_put_string(json, pairs_presence_name(pairs_presence_of(u, now_ms)));
 	json_end_object(json);
 }

@@ -19,6 +19,19 @@ struct pairs_user {
 	bool away;
 };
 
+enum pairs_presence {
+	PAIRS_OFFLINE,
+	PAIRS_AWAY, /* there, but not looking */
+	PAIRS_ONLINE,
+};
+struct slice pairs_presence_name(enum pairs_presence p);
+
+/* By the leases that the database knows of. */
+static inline enum pairs_presence pairs_presence_of(const struct pairs_user *u, int64_t now_ms)
+{
+	return u->present_ms <= now_ms ? PAIRS_OFFLINE : u->away ? PAIRS_AWAY : PAIRS_ONLINE;
+}
+
 /* A random number for something that is made: below 2^62, never 0. */
 int64_t pairs_new_id(void);
 

@@ -1,10 +1,11 @@
 // Only the two members ever see anything: every call of the OpenAPI document, made with what belongs
 // to another couple, by another couple, by somebody without a partner and by nobody. The cases are
 // made from the document, so a call that is added is tested by being in it; and the document is held
-// against what the server does.
+// against what the server does. The same for the events that calls may come as (x-event).
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { call, couple, member, startPairs } from '../harness/pairs.mjs';
+import { Live } from './lib/live.mjs';
 
 let server;
 let document;
@@ -111,6 +112,52 @@ test('another couple’s number is 404, whatever the call, and changes nothing',
 	assert.deepEqual(await everything(owners[0]), before);
 	// The very same calls are no mistake: their owner may make them.
 	assert.equal((await owners[0].get(`/lists/${things.lists.id}`)).status, 200);
+});
+
+test('another couple’s number in an event is not found, and nobody hears anything', async () => {
+	const before = await everything(owners[0]);
+	const [listener, partner] = await Promise.all(owners.map((m) => Live.join(server, m)));
+	const strangers = await Promise.all(others.map((m) => Live.join(server, m)));
+	let tried = 0;
+	for (const { path, about } of calls().filter((c) => c.about['x-event'])) {
+		const name = about['x-event'];
+		const thing = ofOwners(path) ? things[path.split('/')[3]] : undefined;
+		// Whatever else an event might name a couple by is nobody's business.
+		const body = { ...bodyOf(about), ...thing, couple: owners[0].couple, couple_id: owners[0].couple, user_id: owners[0].id, room: owners[0].couple };
+		for (const stranger of strangers) {
+			const ack = await stranger.ask(name, body);
+			if (thing) assert.deepEqual([ack.error?.code, JSON.stringify(ack).includes('ours')], ['not_found', false], `${name}: ${JSON.stringify(ack)}`);
+			else assert.ok(ack.ok || ack.error.code === 'out_of_range', `${name}: ${JSON.stringify(ack)}`);
+			tried++;
+		}
+	}
+	assert.ok(tried >= 30, `${tried}`);
+	assert.deepEqual(await everything(owners[0]), before);
+	// What the strangers did was told to them alone: the next that the owners hear is their own.
+	const { seq } = await listener.ask('hug');
+	assert.equal((await partner.next('activity')).seq, seq);
+	assert.deepEqual([listener.seqs(), partner.seqs(), seq], [[], [seq], listener.hello.head + 1]);
+	for (const live of [listener, partner]) {
+		const names = live.events.map(([name, value]) => [name, value.user_id]);
+		assert.ok(names.every(([, user]) => owners.some((m) => m.id === user)), JSON.stringify(names));
+	}
+	for (const stranger of strangers) {
+		const text = JSON.stringify([stranger.hello, stranger.events]);
+		for (const word of ['for us alone', owners[0].couple, owners[0].id, owners[1].id]) assert.ok(!text.includes(word), text);
+	}
+	[listener, partner, ...strangers].forEach((live) => live.end());
+});
+
+test('a namespace, a room or a number in the place of a token opens nothing', async () => {
+	const [one] = owners;
+	for (const auth of [{ couple: one.couple }, { token: one.couple }, { token: one.id }, { token: others[0].token, couple: one.couple, room: one.couple, after: 0 }, { token: others[0].token, after: 1 }]) {
+		const live = await Live.open(server, one, { auth });
+		if (live.refusal) assert.equal(live.refusal.message, 'unauthorized');
+		else await live.toldUpTo(live.hello.head);
+		const text = JSON.stringify([live.hello, live.events, live.refusal]);
+		for (const word of ['for us alone', one.couple, one.id, owners[1].id]) assert.ok(!text.includes(word), text);
+		live.end();
+	}
 });
 
 test('nothing that a stranger reads has a word of the couple', async () => {

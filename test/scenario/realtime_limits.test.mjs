@@ -61,6 +61,20 @@ test('without conformance: what clients are told, the rate of packets, the numbe
 	}, { conf: { web: { instances: 2 } } });
 });
 
+test('new sessions are let in at a rate', async () => {
+	const conf = { ...CALM, sessions_per_second: 2 };
+	await withPairs(conf, async (port, server) => {
+		const begun = Date.now();
+		const open = async () => (await once(port, getText('', { path: '/socket.io/' }))).status;
+		const all = await Promise.all(Array.from({ length: 20 }, open));
+		const let_in = all.filter((status) => status === 200).length;
+		assert.ok(all.every((status) => status === 200 || status === 503));
+		assert.ok(let_in >= 2 && let_in <= 3 + (2 * (Date.now() - begun)) / 1000, `${let_in} of 20`);
+		assert.equal(await metric(server, 'realtime_sessions_refused_total'), 20 - let_in);
+		await until(async () => (await open()) === 200);
+	}, { conf: { web: { instances: 1 } } });
+});
+
 test('a process that ends says bye, and closes with the code for it', async () => {
 	await withPairs({ ...CALM, drain: '1s' }, async (port, server) => {
 		const ws = await joined(port);

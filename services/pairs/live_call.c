@@ -1,0 +1,192 @@
+/*
+ * What an event asks for: the function of its row of the API, as for a request. The answer is its
+ * acknowledgement: {"ok":true,"seq":N,"answer":{...}} or {"error":{...}}. seq is the number of the
+ * change, which stands in place of the event that all others get; so it goes out when all before it
+ * have.
+ */
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/base/rng.h"
+#include "core/obs/log.h"
+#include "services/pairs/live_priv.h"
+
+struct op_call live_op_call(struct live *l, struct arena *arena, const struct op *op)
+{
+	return (struct op_call){ .op = op,
+		.env = l->env,
+		.state = pairs_state(l->env),
+		.arena = arena,
+		.deadline_us = clock_mono_us() + op->deadline_ms * INT64_C(1000),
+		.trace = rng_u64() };
+}
+
+/* ---- the acknowledgement ---- */
+
+static void put_answer(const struct api_call *a, struct buf *out)
+{
+	if (a->status >= 400) {
+		buf_append_slice(out, a->answer);
+		return;
+	}
+	buf_append_str(out, "{\"ok\":true");
+	if (a->seq != 0) {
+		buf_printf(out, ",\"seq\":%lld", (long long)a->seq);
+	}
+	if (a->answer.len > 0) {
+		buf_append_str(out, ",\"answer\":");
+		buf_append_slice(out, a->answer);
+	}
+	buf_append_char(out, '}');
+}
+
+static void acknowledge(
+    struct live_member *m, const struct live_call *call, const struct api_call *a)
+{
+	struct buf text = buf_new(a->answer.len + 128);
+
+	buf_append_char(&text, '[');
+	put_answer(a, &text);
+	buf_append_char(&text, ']');
+	if (text.failed) {
+		socketio_close(m->socket, "memory");
+	} else if (call->wants_ack) {
+		socketio_ack(m->socket, call->ack, buf_slice(&text));
+	}
+	buf_free(&text);
+}
+
+static void fail(struct api_call *a, enum err e)
+{
+	const struct api_failure f = api_failure_of(e);
+
+	if (f.status >= 500 && e != ERR_READ_ONLY && e != ERR_TOO_BUSY && e != ERR_DRAINING) {
+		LOG(LOG_WARN, "pairs", "failed", LOG_C("op", a->c->op->name),
+		    LOG_C("err", err_name(e)), LOG_C("detail", a->c->note.text));
+	}
+	a->status = f.status;
+	a->answer = api_refusal(a->c->arena, f.code, f.message);
+}
+
+/* ---- the call ---- */
+
+/* What is known of the member without looking. */
+static void use_known(const struct live_member *m, struct api_call *a)
+{
+	const struct live_seat *seats = m->room->seats;
+
+	a->user = (struct pairs_user){ .id = m->user,
+		.couple = m->room->couple,
+		.first_name = SLICE_EMPTY,
+		.avatar = SLICE_EMPTY,
+		.options = SLICE_EMPTY };
+	a->partner = seats[seats[0].user == m->user ? 1 : 0].user;
+	memcpy(a->token_hash, m->token_hash, sizeof(a->token_hash));
+}
+
+/* The session may have ended meanwhile, or be another couple's. False: the member is put out. */
+static bool authorise(struct live *l, struct live_member *m, struct api_call *a, enum err *ret)
+{
+	struct pairs_session s;
+	int64_t now_us = loop_now_us(l->env->loop);
+
+	if (m->checked_us != 0 && now_us - m->checked_us < LIVE_CHECK_US) {
+		use_known(m, a);
+		return true;
+	}
+	*ret = pairs_session_by_hash(
+	    l->env, a->c->arena, slice_str(m->token_hash), a->now_ms, &s, &a->c->note);
+	if (*ret == ERR_UNAUTHENTICATED) {
+		live_expel(l, m, "signed_out");
+		return false;
+	}
+	if (*ret == ERR_OK && s.user.couple != m->room->couple) {
+		live_expel(l, m, "parted");
+		return false;
+	}
+	if (*ret == ERR_OK) {
+		m->checked_us = now_us;
+		api_set_session(a, &s);
+	}
+	return true;
+}
+
+static enum err run(struct api_call *a, const struct live_call *call)
+{
+	enum err e =
+	    json_parse(a->c->arena, SLICE_OF(call->text, call->len), &a->json, &a->c->note);
+
+	if (e == ERR_OK && !api_take_fields(a, &e)) {
+		return e;
+	}
+	return e == ERR_OK ? a->row->handle(a) : e;
+}
+
+/* All numbers before that of the change are told before it is acknowledged. */
+static enum err take_turn(struct live *l, struct live_member *m, int64_t seq)
+{
+	struct err_note note = { 0 };
+	enum err e = ERR_OK;
+
+	if (seq <= m->seq) {
+		return ERR_OK;
+	}
+	if (seq > m->room->seq) {
+		e = live_catch_up(l, m->room, &note);
+	}
+	if (e == ERR_OK) {
+		e = live_tell_up_to(l, m, seq - 1, &note);
+	}
+	m->seq = seq;
+	return e;
+}
+
+static void finish(
+    struct live *l, struct live_member *m, const struct live_call *call, const struct api_call *a)
+{
+	struct err_note note = { 0 };
+	enum err e = take_turn(l, m, a->seq);
+
+	if (e == ERR_OK && !m->is_over) {
+		acknowledge(m, call, a);
+		e = live_replay(l, m, m->seq, &note);
+	}
+	if (e != ERR_OK) {
+		/* It comes back with the number that it knows. */
+		socketio_close(m->socket, "behind");
+	}
+}
+
+void live_do(struct live *l, struct live_member *m, const struct live_call *call)
+{
+	struct arena arena = arena_new(LIVE_ARENA_MAX);
+	struct op_call c = live_op_call(l, &arena, &pairs_ops[PAIRS_SOCKET_OPS + call->row]);
+	struct api_call *a = arena_alloc(&arena, sizeof(*a));
+	enum err e = ERR_OK;
+
+	if (a == NULL) {
+		socketio_close(m->socket, "memory");
+		goto out;
+	}
+	*a = (struct api_call){ .c = &c,
+		.env = l->env,
+		.state = c.state,
+		.row = &api_rows[call->row],
+		.now_ms = clock_wall_ms(),
+		.answer = SLICE_EMPTY };
+	m->is_held = true;
+	if (!authorise(l, m, a, &e)) {
+		goto out;
+	}
+	if (e == ERR_OK) {
+		e = run(a, call);
+	}
+	if (e != ERR_OK) {
+		fail(a, e);
+	}
+	CHECK(a->status != 0);
+	if (!m->is_over) {
+		finish(l, m, call, a);
+	}
+out:
+	arena_reset(&arena);
+}

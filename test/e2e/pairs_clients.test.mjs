@@ -1,0 +1,233 @@
+// Couples with stock clients of Socket.IO: socket.io-client from npm and python3-socketio from Debian pair up
+// and talk over polling, over WebSocket and across the upgrade, in several web processes; and stay in touch over
+// a restart and an upgrade of the server, while they write, without losing or doubling an event.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import readline from 'node:readline';
+import test, { after, before } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { io } from 'socket.io-client';
+import { couple, startPairs } from '../harness/pairs.mjs';
+import { freePort, plimsollBin } from '../harness/plimsoll.mjs';
+import { startRoundRobin } from '../harness/round_robin.mjs';
+
+const TRANSPORTS = [['polling'], ['websocket'], ['polling', 'websocket']];
+const PATIENCE_MS = 20000;
+const STREAM = ['activity', 'activity.deleted', 'list', 'list.item', 'event', 'couple', 'user', 'read'];
+
+let server, balancer;
+before(async () => {
+	server = await startPairs({ conf: { web: { instances: 2 }, pairs: { packets_per_second: 0 } } });
+	balancer = await startRoundRobin([server.pairsPort, server.pairsPort]);
+});
+after(async () => {
+	await balancer?.stop();
+	await server?.stop();
+});
+
+async function until(check, what) {
+	for (const end = Date.now() + PATIENCE_MS; !check(); await sleep(10)) assert.ok(Date.now() < end, what);
+}
+
+// Ended, whether or not somebody has asked how.
+function isGone(pid) {
+	try {
+		return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+	} catch {
+		return true;
+	}
+}
+
+// A client as an app has one: it keeps the last number it knows, asks from there when it comes back, and sends
+// again what was not acknowledged.
+class App {
+	constructor(port, member, transports, head) {
+		this.last = head;
+		this.seen = []; // numbers, each as soon as it is known
+		this.hellos = 0;
+		this.socket = io(`http://127.0.0.1:${port}`, {
+			transports, forceNew: true, retries: 1000, ackTimeout: 5000, reconnectionDelay: 100, reconnectionDelayMax: 500,
+			auth: (give) => give({ token: member.token, after: this.last }),
+		});
+		this.socket.on('hello', () => this.hellos++);
+		for (const name of STREAM) this.socket.on(name, (event) => this.know(event.seq));
+		this.socket.on('resync', ({ head: there }) => assert.fail(`resync to ${there}`));
+		this.socket.on('connect_error', (error) => assert.ok(!/unauthorized|unpaired/.test(error.message), error.message));
+	}
+
+	know(seq) {
+		if (seq <= this.last) return; // duplicates are allowed, and dropped
+		this.seen.push(seq);
+		this.last = seq;
+	}
+
+	async message(text) {
+		const answer = await this.socket.emitWithAck('message', { text, client_id: text });
+		assert.ok(answer.ok, JSON.stringify(answer));
+		// It stands for the event, wherever it comes; unless that came when the socket broke before it.
+		if (!this.seen.includes(answer.seq)) this.seen.push(answer.seq);
+		this.last = Math.max(this.last, answer.seq);
+	}
+
+	stop() {
+		this.socket.disconnect();
+	}
+}
+
+async function upgraded(app, transports) {
+	if (transports.length === 2) await until(() => app.socket.io.engine.transport?.name === 'websocket', 'it did not upgrade');
+}
+
+for (const transports of TRANSPORTS) {
+	for (const where of ['directly', 'behind a round-robin balancer']) {
+		test(`socket.io-client, ${transports.join(' and ')}, ${where}`, async () => {
+			const port = where === 'directly' ? server.pairsPort : balancer.port;
+			const [ada, bob] = await couple(server);
+			const { head } = (await ada.get('/couple')).json;
+			const [one, two] = [ada, bob].map((m) => new App(port, m, transports, head));
+			await until(() => one.hellos === 1 && two.hellos === 1, 'no hello');
+			await upgraded(one, transports);
+			const heard = [];
+			two.socket.on('activity', (event) => heard.push(event.data.text ?? event.data.type));
+			two.socket.on('typing', () => heard.push('typing'));
+			await one.message('erste \u00e4\u20ac\u{1f600}');
+			one.socket.volatile.emit('typing', {});
+			await until(() => heard.includes('typing'), 'no typing');
+			assert.ok((await one.socket.emitWithAck('kiss', { points: [{ x: 0.1, y: 0.9 }] })).ok);
+			await two.message('answer');
+			await until(() => one.last === head + 3 && two.last === head + 3, `${one.last} ${two.last}`);
+			assert.deepEqual(heard.filter((text) => text !== 'typing'), ['erste \u00e4\u20ac\u{1f600}', 'kiss']);
+			assert.equal((await one.socket.emitWithAck('message', {})).error.code, 'invalid');
+			one.stop();
+			two.stop();
+		});
+	}
+}
+
+// Reads lines "say TEXT" and "stop"; writes what happens as lines of JSON.
+const PYTHON = `
+import json, sys, threading, socketio
+url, transports, token, after = sys.argv[1], sys.argv[2].split(','), sys.argv[3], int(sys.argv[4])
+state = {'last': after}
+sio = socketio.Client(reconnection_delay=0.1, reconnection_delay_max=0.5)
+def out(*what):
+    print(json.dumps(what), flush=True)
+@sio.on('hello')
+def hello(data): out('hello', data['head'])
+def stream(event):
+    if event['seq'] > state['last']:
+        state['last'] = event['seq']
+        out('event', event['seq'], event['data'].get('text'))
+sio.on('activity', stream)
+sio.connect(url, auth=lambda: {'token': token, 'after': state['last']}, transports=transports, wait_timeout=20)
+for line in sys.stdin:
+    word, _, text = line.strip().partition(' ')
+    if word == 'stop':
+        break
+    answer = sio.call('message', {'text': text, 'client_id': text}, timeout=20)
+    out('said', answer['seq'], sio.transport())
+sio.disconnect()
+`;
+
+for (const transports of TRANSPORTS) {
+	test(`python3-socketio with socket.io-client, ${transports.join(' and ')}`, async () => {
+		const [ada, bob] = await couple(server);
+		const { head } = (await ada.get('/couple')).json;
+		const app = new App(server.pairsPort, ada, ['websocket'], head);
+		const child = spawn('/usr/bin/python3', ['-c', PYTHON, `http://127.0.0.1:${balancer.port}`, transports.join(','), bob.token, String(head)], { stdio: ['pipe', 'pipe', 'inherit'] });
+		const said = [];
+		readline.createInterface({ input: child.stdout }).on('line', (line) => said.push(JSON.parse(line)));
+		try {
+			await until(() => app.hellos === 1 && said.some(([what]) => what === 'hello'), `no hello: ${JSON.stringify(said)}`);
+			await app.message('to python');
+			await until(() => said.some(([what, seq, text]) => what === 'event' && seq === head + 1 && text === 'to python'), JSON.stringify(said));
+			child.stdin.write('say from python\n');
+			await until(() => app.last === head + 2, `${app.last}`);
+			await until(() => said.some(([what, seq, transport]) => what === 'said' && seq === head + 2 && transport === transports.at(-1)), JSON.stringify(said));
+			child.stdin.end('stop\n');
+			await new Promise((resolve) => child.once('close', resolve));
+		} finally {
+			child.kill();
+			app.stop();
+		}
+	});
+}
+
+// Couples whose members write all the time, over every transport, while fn goes on. All of them then have every
+// number once.
+async function keepTalking(at, fn) {
+	const couples = await Promise.all(TRANSPORTS.flatMap(() => [couple(at)]));
+	const apps = await Promise.all(couples.map(async ([ada, bob], i) => {
+		const { head } = (await ada.get('/couple')).json;
+		return { ada, head, pair: [ada, bob, bob].map((m, k) => new App(at.pairsPort, m, TRANSPORTS[(i + k) % 3], head)) };
+	}));
+	const all = apps.flatMap((c) => c.pair);
+	await until(() => all.every((app) => app.hellos > 0), 'not all are there');
+	let going = true;
+	const writing = all.map(async (app, i) => {
+		let n = 0;
+		for (; going; n++) await app.message(`${i} ${n}`);
+		return n;
+	});
+	await sleep(300);
+	await fn();
+	await until(() => all.every((app) => app.hellos > 1), 'not all came back');
+	await sleep(300);
+	going = false;
+	const counts = await Promise.all(writing);
+	for (const { ada, head, pair } of apps) {
+		const { head: reached } = (await ada.get('/couple')).json;
+		await until(() => pair.every((app) => app.last === reached), `${pair.map((app) => app.last)} of ${reached}`);
+		for (const app of pair) {
+			assert.deepEqual(app.seen.slice().sort((a, b) => a - b), Array.from({ length: reached - head }, (_, i) => head + 1 + i));
+		}
+		const own = counts.slice(all.indexOf(pair[0]), all.indexOf(pair[0]) + 3).reduce((a, b) => a + b, 0);
+		assert.equal(reached - head, own, 'nothing was written twice, nothing acknowledged is lost');
+	}
+	all.forEach((app) => app.stop());
+}
+
+test('a restart while everybody writes loses and doubles nothing', async () => {
+	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-pairs-restart-'));
+	const options = { dir, ports: { web: await freePort(), admin: await freePort(), symbols: await freePort() }, pairsPort: await freePort(), conf: { pairs: { packets_per_second: 0, drain: '1s' } } };
+	let current = await startPairs(options);
+	try {
+		await keepTalking(current, async () => {
+			await current.stop();
+			current = await startPairs(options);
+		});
+	} finally {
+		await current.stop();
+		rmSync(dir, { recursive: true, force: true });
+	}
+});
+
+test('an upgrade while everybody writes, too', async () => {
+	const current = await startPairs({ conf: { pairs: { packets_per_second: 0, drain: '1s' } } });
+	const pidNow = () => Number(readFileSync(path.join(current.dataDir, 'lock'), 'utf8'));
+	try {
+		await until(() => current.isAnnounced(), 'it is not ready');
+		await keepTalking(current, () => promisify(execFile)(plimsollBin(), ['upgrade', '-c', current.confPath]));
+		assert.notEqual(pidNow(), current.pid);
+	} finally {
+		const pid = pidNow();
+		process.kill(pid, 'SIGTERM');
+		await until(() => isGone(pid), 'it does not end');
+		await current.stop();
+	}
+});
+
+test('and the end of one web process after the other', async () => {
+	await keepTalking(server, async () => {
+		for (const instance of [0, 1]) {
+			const webs = async () => (await (await fetch(`${server.adminUrl}/status`)).json()).processes.filter((p) => p.role === 'web' && p.state === 'serving');
+			const one = (await webs()).find((p) => p.instance === instance);
+			process.kill(one.pid, 'SIGKILL');
+			for (const end = Date.now() + PATIENCE_MS; !(await webs()).some((p) => p.instance === instance && p.pid !== one.pid); await sleep(20)) assert.ok(Date.now() < end, 'it was not started again');
+		}
+	});
+});
