@@ -68,13 +68,14 @@ static enum err read_rows(struct elf *e, uint64_t first, uint64_t n)
 	return err;
 }
 
-/* Names that point outside of their table are empty ones. */
+/* Names that point outside of their table, or have none, are empty ones. */
 static void name_rows(struct elf *e)
 {
+	const struct slice names = { e->names, e->names_len };
+
 	for (size_t i = 0; i < e->n_rows; i++) {
 		struct elf_row *row = &e->rows[i];
-		size_t at = row->name < e->names_len ? row->name : e->names_len;
-		struct slice rest = SLICE_OF(e->names + at, e->names_len - at);
+		struct slice rest = slice_sub(names, row->name, names.len);
 		row->section.name = slice_sub(rest, 0, slice_find(rest, '\0', 0));
 	}
 }
