@@ -1,8 +1,9 @@
 /*
- * Inside of the live sessions: live.c (work in tasks, clocks), live_room.c (rooms), live_tell.c
- * (what is told to them), live_socket.c (clients and what they send), live_join.c, live_call.c
- * (what an event asks for), live_stream.c (numbers read from the database), live_look.c (looking
- * after a room: gaps, sessions that are over, presence), live_peers.c (the other processes).
+ * Inside of the live sessions: live_sessions.c (work in tasks, clocks), live_room.c (rooms),
+ * live_tell.c (what is told to them), live_socket.c (clients and what they send), live_join.c,
+ * live_call.c (what an event asks for), live_stream.c (numbers read from the database), live_look.c
+ * (looking after a room: gaps, sessions that are over, presence), live_peers.c (the other
+ * processes).
  */
 #ifndef PLIMSOLL_PAIRS_LIVE_PRIV_H
 #define PLIMSOLL_PAIRS_LIVE_PRIV_H
@@ -10,7 +11,7 @@
 #include "core/base/list.h"
 #include "core/ev/deadline.h"
 #include "services/pairs/api.h"
-#include "services/pairs/live.h"
+#include "services/pairs/live_sessions.h"
 #include "services/pairs/pairs_fanout.h"
 
 enum {
@@ -117,7 +118,7 @@ static inline void live_count(struct live *l, enum live_cell cell, int64_t n)
 	metric_add(l->cells[cell], n);
 }
 
-/* ---- live.c ---- */
+/* ---- live_sessions.c ---- */
 
 /* Has w run in a task; it must not be waiting for that already. */
 void live_begin(struct live *l, struct live_work *w);

@@ -1,9 +1,9 @@
 /*
  * From a change to those who are connected: what is done to a couple, over whatever way, is told to
- * its live sessions by these functions, which live.c gives. They are called in the web process that
- * has made the change, after its commit; sessions that live in another process are told from there.
- * Nobody may rely on being told: who has missed something reads the stream behind the last number
- * it knows.
+ * its live sessions by these functions, which live_sessions.c gives. They are called in the web
+ * process that has made the change, after its commit; sessions that live in another process are
+ * told from there. Nobody may rely on being told: who has missed something reads the stream behind
+ * the last number it knows.
  */
 #ifndef PLIMSOLL_PAIRS_PAIRS_FANOUT_H
 #define PLIMSOLL_PAIRS_PAIRS_FANOUT_H

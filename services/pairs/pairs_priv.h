@@ -9,7 +9,7 @@
 #include "core/realtime/socketio_server.h"
 #include "services/pairs/api_rows.h"
 #include "services/pairs/pairs.h"
-#include "services/pairs/live.h"
+#include "services/pairs/live_sessions.h"
 #include "services/pairs/pairs_fanout.h"
 #include "services/pairs/signup_gate.h"
 

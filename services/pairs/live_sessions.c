@@ -3,7 +3,7 @@
  * there are so many at a time and no more; what is ready to be done waits in a list. Few are begun
  * in each round of the loop, so that a storm of clients who return holds up nobody else.
  */
-#include "services/pairs/live.h"
+#include "services/pairs/live_sessions.h"
 
 #include <stdlib.h>
 

@@ -8,8 +8,8 @@
  * reads it from the database, and every room looks there from time to time, often while a process
  * has just gone or come. So whatever dies, nobody who stays connected misses a number.
  */
-#ifndef PLIMSOLL_PAIRS_LIVE_H
-#define PLIMSOLL_PAIRS_LIVE_H
+#ifndef PLIMSOLL_PAIRS_LIVE_SESSIONS_H
+#define PLIMSOLL_PAIRS_LIVE_SESSIONS_H
 
 #include "core/obs/metric.h"
 #include "core/realtime/socketio_server.h"
