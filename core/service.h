@@ -39,6 +39,7 @@ struct svc_env {
 	    *db; /* web: read-only connection; store: NULL (use struct txn); others NULL */
 	struct rpc_pool *peer[ROLE_COUNT]; /* NULL where this role may not call */
 	struct tls_keys *tls_keys;	   /* signer, with TLS on; else NULL */
+	int helper_fd; /* roles that have a helper (role_def): its program, for helper_run() */
 	const char *data_dir;
 	const char *version;
 	const struct service *const *services; /* those that are switched on */

@@ -59,6 +59,7 @@ enum err err_from_errno(int sys)
 		return ERR_MEMORY;
 	case ENOSPC:
 	case EDQUOT:
+	case EFBIG: /* a limit on file sizes */
 		return ERR_DISK_FULL;
 	case EACCES:
 	case EPERM:

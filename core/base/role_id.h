@@ -14,6 +14,7 @@ enum role_id {
 	ROLE_COURIER,
 	ROLE_ADMIN,
 	ROLE_FILES,
+	ROLE_MEDIA,
 	ROLE_COUNT
 };
 

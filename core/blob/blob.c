@@ -13,10 +13,6 @@
 #include "core/base/check.h"
 #include "core/blob/blob_priv.h"
 
-enum {
-	SHARDS = 256
-};
-
 enum err blob_failed(struct err_note *note, const char *what, const char *path)
 {
 	return err_note_set(
@@ -89,7 +85,7 @@ static enum err make_folders(int root, struct err_note *note)
 	enum err e = make_folder(root, BLOB_NEW, note);
 	char name[3];
 
-	for (unsigned i = 0; e == ERR_OK && i < SHARDS; i++) {
+	for (unsigned i = 0; e == ERR_OK && i < BLOB_SHARDS; i++) {
 		snprintf(name, sizeof(name), "%02x", i);
 		e = make_folder(root, name, note);
 	}
@@ -197,12 +193,14 @@ enum err blob_remove(const struct blob_store *s, struct slice name, struct err_n
 		   : blob_failed(note, "remove", path);
 }
 
-typedef enum err blob_fn(void *arg, const struct blob_info *info);
-
-static enum err each_in(
-    const struct blob_store *s, const char *folder, blob_fn *fn, void *arg, struct err_note *note)
+enum err blob_each_in(
+    const struct blob_store *s, unsigned shard, blob_fn *fn, void *arg, struct err_note *note)
 {
+	char folder[3];
 	enum err e = ERR_OK;
+
+	CHECK(shard < BLOB_SHARDS);
+	snprintf(folder, sizeof(folder), "%02x", shard);
 	int fd = openat(s->root, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 
@@ -230,11 +228,9 @@ static enum err each_in(
 enum err blob_each(const struct blob_store *s, blob_fn *fn, void *arg, struct err_note *note)
 {
 	enum err e = ERR_OK;
-	char folder[3];
 
-	for (unsigned i = 0; e == ERR_OK && i < SHARDS; i++) {
-		snprintf(folder, sizeof(folder), "%02x", i);
-		e = each_in(s, folder, fn, arg, note);
+	for (unsigned i = 0; e == ERR_OK && i < BLOB_SHARDS; i++) {
+		e = blob_each_in(s, i, fn, arg, note);
 	}
 	return e;
 }

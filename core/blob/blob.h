@@ -97,8 +97,17 @@ struct blob_info {
 	int64_t kept_ms; /* when it was written last */
 };
 
+typedef enum err blob_fn(void *arg, const struct blob_info *info);
+
 /* Calls fn for each blob, in no order, until it returns something else than ERR_OK. */
-NODISCARD enum err blob_each(const struct blob_store *s,
-    enum err (*fn)(void *arg, const struct blob_info *info), void *arg, struct err_note *note);
+NODISCARD enum err blob_each(
+    const struct blob_store *s, blob_fn *fn, void *arg, struct err_note *note);
+
+/* The same for those whose names begin with these two digits: shard 0..255. */
+enum {
+	BLOB_SHARDS = 256
+};
+NODISCARD enum err blob_each_in(
+    const struct blob_store *s, unsigned shard, blob_fn *fn, void *arg, struct err_note *note);
 
 #endif

@@ -4,6 +4,7 @@
  * told to the supervisor in one line for people.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "core/role/listeners.h"
 #include "core/role/role_proc.h"
 #include "core/role/sandbox.h"
+#include "core/role/spawn.h"
 
 enum {
 	START_WAIT_MS = 30000
@@ -177,6 +179,28 @@ static enum err start_services(
 	return ERR_OK;
 }
 
+/* Beside this program, or where the build has helpers; opened as the supervisor opens programs. */
+static enum err open_helper(
+    struct role_proc *p, const struct control_start *start, struct err_note *note)
+{
+	const char *helper = role_table[p->r.env.role].helper;
+	char folder[PATH_MAX];
+
+	(void)start;
+	p->r.env.helper_fd = -1;
+	if (helper == NULL) {
+		return ERR_OK;
+	}
+	ssize_t n = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
+	if (n < 0) {
+		return err_note_set(
+		    note, err_from_errno(errno), "cannot read /proc/self/exe: %s", strerror(errno));
+	}
+	folder[n] = '\0';
+	*strrchr(folder, '/') = '\0';
+	return spawn_open(folder, helper, &p->r.env.helper_fd, note);
+}
+
 static enum err close_sandbox(
     struct role_proc *p, const struct control_start *start, struct err_note *note)
 {
@@ -189,7 +213,8 @@ static enum err close_sandbox(
 	const char *folder =
 	    p->r.env.role == ROLE_WEB ? conf_str(p->r.conf, "tls", "acme_folder") : "";
 	const struct sandbox_extra extra = { .database = p->r.database,
-		.read_folder = folder[0] == '\0' ? NULL : folder };
+		.read_folder = folder[0] == '\0' ? NULL : folder,
+		.helper_fd = p->r.env.helper_fd >= 0 ? &p->r.env.helper_fd : NULL };
 	enum err e = sandbox_enter(
 	    role_sandbox(p->r.env.role, p->r.database), &extra, p->r.env.data_dir, &bits, note);
 	p->slot->sandbox = bits;
@@ -202,6 +227,7 @@ static const struct {
 } steps[] = {
 	{ import_conf, EXIT_FAILED },
 	{ build_env, EXIT_FAILED },
+	{ open_helper, EXIT_FAILED },
 	{ start_role, EXIT_FAILED },
 	{ start_services, EXIT_FAILED },
 	{ close_sandbox, EXIT_SANDBOX },

@@ -1,8 +1,9 @@
 /*
- * Roles: compute and files. compute runs what takes many milliseconds of processor time (password
- * hashes, later images), files what waits for the disk or reads strangers' archives (blobs); each
- * one job at a time on a worker thread, while the loop reads, refuses and answers. One process per
- * core does one job each; the callers choose the process with the shortest wait.
+ * Roles: compute, files and media. compute runs what takes many milliseconds of processor time
+ * (password hashes), files what waits for the disk or reads strangers' archives (blobs), media
+ * waits for the program that decodes a picture; each one job at a time on a worker thread, while
+ * the loop reads, refuses and answers. One process does one job; the callers choose the process
+ * with the shortest wait.
  */
 #include "core/base/check.h"
 #include "core/role/roles.h"

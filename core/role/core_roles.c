@@ -11,4 +11,5 @@ const struct role_ops *const core_role_ops[ROLE_COUNT] = {
 	[ROLE_COMPUTE] = &compute_role_ops,
 	[ROLE_ADMIN] = &admin_role_ops,
 	[ROLE_FILES] = &compute_role_ops, /* the same thread, other rights */
+	[ROLE_MEDIA] = &compute_role_ops,
 };

@@ -39,8 +39,11 @@
 	    LANDLOCK_ACCESS_FS_REFER | FS_IOCTL_DEV)
 /* A draft gets its name in another folder; version 1 knows no such right and refuses it to all. */
 #define FS_KEEP (FS_READ | FS_WRITE | LANDLOCK_ACCESS_FS_REFER)
+#define FS_RUN	(FS_READ | LANDLOCK_ACCESS_FS_EXECUTE)
 /* What makes sense for something that is not a folder. */
-#define FS_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE)
+#define FS_FILE                                                                                    \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE |              \
+	    LANDLOCK_ACCESS_FS_EXECUTE)
 
 struct ruleset_attr {
 	uint64_t fs, net, scoped;
@@ -80,6 +83,10 @@ static const struct rule rules[] = {
 	{ SANDBOX_DIAL, "/usr/lib/ssl",                       FS_READ },
 	{ SANDBOX_DIAL, "/usr/share/ca-certificates",         FS_READ },
 	{ SANDBOX_DIAL, "/usr/local/share/ca-certificates",   FS_READ },
+	/* What a helper is linked with, and its loader, which the kernel executes. */
+	{ SANDBOX_SPAWN, "/etc/ld.so.cache",                  FS_READ },
+	{ SANDBOX_SPAWN, "/usr/lib",                          FS_RUN },
+	{ SANDBOX_SPAWN, "/lib",                              FS_RUN },
 #if SANDBOX_SANITIZED
 	/* Reports need names of functions. */
 	{ UINT32_MAX, "/proc/self",     FS_READ },
@@ -168,6 +175,18 @@ static enum err add_database(
 	return e;
 }
 
+/* A program that was opened before; as it is, also when its name stands for another one later. */
+static enum err add_helper(int ruleset, int fd, uint64_t handled, struct err_note *note)
+{
+	const struct landlock_path_beneath_attr beneath = {
+		.allowed_access = FS_RUN & FS_FILE & handled, .parent_fd = fd
+	};
+
+	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0
+		   ? ERR_OK
+		   : err_note_set(note, ERR_SYSTEM, "Landlock refuses a rule for the helper");
+}
+
 enum err landlock_restrict(
     uint32_t flags, const struct sandbox_extra *extra, const char *data_dir, struct err_note *note)
 {
@@ -192,6 +211,9 @@ enum err landlock_restrict(
 	}
 	if (e == ERR_OK && extra->database != NULL) {
 		e = add_database(ruleset, extra->database, attr.net, note);
+	}
+	if (e == ERR_OK && extra->helper_fd != NULL) {
+		e = add_helper(ruleset, *extra->helper_fd, attr.fs, note);
 	}
 	if (e == ERR_OK && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
 		e = err_note_set(note, ERR_SYSTEM, "Landlock does not take the rules");

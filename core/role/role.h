@@ -88,19 +88,21 @@ struct role_ops {
 };
 
 enum sandbox_flags {
-	SANDBOX_READ_DATA = 1,	  /* may read the database files below data_dir/db */
-	SANDBOX_WRITE_DATA = 2,	  /* may change files below data_dir/db */
-	SANDBOX_ACCEPT = 4,	  /* may accept on handed-over sockets; never connect or bind */
-	SANDBOX_DIAL = 8,	  /* may connect out (courier), read resolver and CA files */
-	SANDBOX_THREADS = 16,	  /* may create threads */
-	SANDBOX_KEYS = 32,	  /* may read and change files below data_dir/keys */
-	SANDBOX_READ_BLOBS = 64,  /* may read files below data_dir/blobs */
-	SANDBOX_WRITE_BLOBS = 128 /* may change them, too */
+	SANDBOX_READ_DATA = 1,	   /* may read the database files below data_dir/db */
+	SANDBOX_WRITE_DATA = 2,	   /* may change files below data_dir/db */
+	SANDBOX_ACCEPT = 4,	   /* may accept on handed-over sockets; never connect or bind */
+	SANDBOX_DIAL = 8,	   /* may connect out (courier), read resolver and CA files */
+	SANDBOX_THREADS = 16,	   /* may create threads */
+	SANDBOX_KEYS = 32,	   /* may read and change files below data_dir/keys */
+	SANDBOX_READ_BLOBS = 64,   /* may read files below data_dir/blobs */
+	SANDBOX_WRITE_BLOBS = 128, /* may change them, too */
+	SANDBOX_SPAWN = 256	   /* may execute its helper, and end what it has begun */
 };
 
 struct role_def {
 	enum role_id role;
 	const char *program;	   /* file name beside plimsoll; "plimsoll" for the core roles */
+	const char *helper;	   /* another such file that its handlers execute, or NULL */
 	const char *instances_key; /* section of the key "instances", or NULL: one process */
 	uint32_t calls;		   /* ROLE_BIT mask of roles it opens channels to */
 	uint32_t sandbox;	   /* enum sandbox_flags */

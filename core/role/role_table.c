@@ -9,7 +9,7 @@ const struct role_def role_table[ROLE_COUNT] = {
 	[ROLE_WEB] = {
 		.role = ROLE_WEB, .program = "plimsoll", .instances_key = "web",
 		.calls = ROLE_BIT(ROLE_STORE) | ROLE_BIT(ROLE_SIGNER) | ROLE_BIT(ROLE_COMPUTE) |
-			 ROLE_BIT(ROLE_COURIER) | ROLE_BIT(ROLE_FILES),
+			 ROLE_BIT(ROLE_COURIER) | ROLE_BIT(ROLE_FILES) | ROLE_BIT(ROLE_MEDIA),
 		.sandbox = SANDBOX_ACCEPT | SANDBOX_READ_DATA | SANDBOX_READ_BLOBS,
 		.siblings = true, /* sessions stay in one of them */
 	},
@@ -46,6 +46,14 @@ const struct role_def role_table[ROLE_COUNT] = {
 		.sandbox = SANDBOX_WRITE_BLOBS | SANDBOX_THREADS,
 		.nice = 10, /* unpacking gives way to answering */
 		.max_credits = 64,
+	},
+	/* Its pictures are decoded by a program for each, which takes less still (decision 0105). */
+	[ROLE_MEDIA] = {
+		.role = ROLE_MEDIA, .program = "plimsoll", .instances_key = "media",
+		.helper = "plimsoll-media",
+		.sandbox = SANDBOX_READ_BLOBS | SANDBOX_THREADS | SANDBOX_SPAWN,
+		.nice = 15, /* pictures give way to hashing and unpacking, too */
+		.max_credits = 16,
 	},
 };
 /* clang-format on */

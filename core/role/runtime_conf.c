@@ -48,6 +48,12 @@ static const struct conf_key keys[] = {
 	  .def = "128", .reloadable = true,
 	  .help = "Most requests that wait in one of them." },
 
+	{ .section = "media", .name = "instances", .type = CONF_INT, .unit = "processes", .min = 0, .max = 64,
+	  .def = "1", .help = "Processes that have pictures made smaller, each one picture at a time; 0 is one per processor core." },
+	{ .section = "media", .name = "queue_max", .type = CONF_INT, .unit = "requests", .min = 1, .max = 10000,
+	  .def = "16", .reloadable = true,
+	  .help = "Most pictures that wait in one of them; the others wait in the database." },
+
 	{ .section = "symbols", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8002",
 	  .help = "Address of the symbol server." },
 

@@ -25,6 +25,7 @@ NODISCARD enum err sandbox_available(struct err_note *note);
 struct sandbox_extra {
 	const char *read_folder; /* may be read as well, if flags let anything be read; or NULL */
 	const struct pg_reach *database; /* a server that may be connected to; or NULL */
+	const int *helper_fd; /* program that SANDBOX_SPAWN lets it execute; or NULL: none */
 };
 
 /*

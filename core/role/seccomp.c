@@ -8,9 +8,10 @@
  *and fall back kill    what nothing here ever does by itself: executing programs, looking into
  *other processes. An attempt is an attack; the supervisor logs it and starts afresh.
  *
- * Memory that is executable cannot be made. Threads only where the profile has them, and never
- * processes: clone() must say CLONE_THREAD, and clone3(), whose flags a filter cannot see, does not
- * exist (libc falls back to clone()).
+ * Memory that is executable cannot be made. Threads only where the profile has them, and processes
+ * only in one profile: clone() must say CLONE_THREAD, and clone3(), whose flags a filter cannot
+ *see, does not exist (libc falls back to clone()). The profile that has processes executes programs
+ *that it has opened, of which Landlock leaves one; that one then takes the rest from itself.
  */
 #include "core/role/sandbox_priv.h"
 
@@ -19,6 +20,7 @@
 #include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -72,15 +74,22 @@ static const char *const write_names[] = {
 static const char *const accept_names[] = { "accept", "accept4", "sendfile" };
 static const char *const dial_names[] = { "connect", "sendmmsg", "recvmmsg" };
 
+/* To begin a helper, and for the helper to load its libraries and close itself in further. */
+static const char *const spawn_names[] = {
+	"wait4", "waitid", "arch_prctl", "set_tid_address", "capget", "capset", "setrlimit", "seccomp",
+	"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
+};
+
 static const char *const kill_names[] = {
-	"execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp",
+	"execve", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp",
 	"init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
 };
 /* clang-format on */
 
 static const struct calls base_calls = CALLS(base_names), read_calls = CALLS(read_names),
 			  write_calls = CALLS(write_names), accept_calls = CALLS(accept_names),
-			  dial_calls = CALLS(dial_names), kill_calls = CALLS(kill_names);
+			  dial_calls = CALLS(dial_names), kill_calls = CALLS(kill_names),
+			  spawn_calls = CALLS(spawn_names);
 
 /* Numbers of calls that came after Linux 5.0 are the same on all architectures. */
 enum {
@@ -207,6 +216,32 @@ static void allow_database(struct filter *f, const struct pg_reach *database)
 	add(f, SCMP_ACT_ALLOW, "connect", 0, NULL);
 }
 
+/*
+ * A process without namespaces of its own, a program that is open already, and its libraries:
+ * code is mapped from files, and nothing that can be written is ever executed.
+ */
+static void allow_spawning(struct filter *f)
+{
+	static const int prctls[] = { PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_SET_PDEATHSIG };
+	const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+				    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+	const struct scmp_arg_cmp code[] = {
+		{ 2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC },
+		{ 3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0 },
+	};
+	const struct scmp_arg_cmp self = { 0, SCMP_CMP_EQ, 0, 0 };
+
+	add_list(f, SCMP_ACT_ALLOW, spawn_calls);
+	allow_if(f, "clone", 0, namespaces, 0);
+	allow_if(f, "execveat", 4, AT_EMPTY_PATH, AT_EMPTY_PATH);
+	allow_value(f, "kill", 1, SIGKILL);
+	add(f, SCMP_ACT_ALLOW, "mmap", 2, code);
+	add(f, SCMP_ACT_ALLOW, "prlimit64", 1, &self);
+	for (size_t i = 0; i < sizeof(prctls) / sizeof(prctls[0]); i++) {
+		allow_value(f, "prctl", 0, (uint64_t)prctls[i]);
+	}
+}
+
 static void build(struct filter *f, uint32_t flags, const struct pg_reach *database)
 {
 	bool writes = (flags & (SANDBOX_WRITE_DATA | SANDBOX_KEYS | SANDBOX_WRITE_BLOBS)) != 0;
@@ -232,7 +267,9 @@ static void build(struct filter *f, uint32_t flags, const struct pg_reach *datab
 	if (database != NULL) {
 		allow_database(f, database);
 	}
-	if ((flags & SANDBOX_THREADS) != 0) {
+	if ((flags & SANDBOX_SPAWN) != 0) {
+		allow_spawning(f);
+	} else if ((flags & SANDBOX_THREADS) != 0) {
 		allow_if(f, "clone", 0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM);
 	}
 }
@@ -262,6 +299,9 @@ enum err seccomp_restrict(uint32_t flags, const struct pg_reach *database, struc
 	}
 	build(&f, flags, database);
 	add_list(&f, SCMP_ACT_KILL_PROCESS, kill_calls);
+	if ((flags & SANDBOX_SPAWN) == 0) {
+		add(&f, SCMP_ACT_KILL_PROCESS, "execveat", 0, NULL);
+	}
 	hide_new(&f);
 	int failed = f.failed;
 	if (failed == 0) {

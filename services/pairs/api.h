@@ -26,6 +26,7 @@ enum {
 	API_ANSWER_MAX = 16 * 1024 * 1024, /* bytes: a full calendar has five million */
 	API_PAGE_MAX = 200,		   /* activities */
 	API_PAGE = 100,			   /* if nothing is asked */
+	API_UPLOAD_MAX = PAIRS_UPLOAD_MAX, /* bytes of a picture, whatever is configured */
 };
 
 enum api_who {
@@ -186,6 +187,12 @@ NODISCARD enum err api_put_me(struct api_call *a);
 enum api_number api_event_row(struct slice name);
 /* The name of the row's event, or NULL. */
 const char *api_event_name(enum api_number row);
+
+/* ---- api_media.c ---- */
+
+/* A picture as an object, with the addresses of its sizes. */
+struct pairs_media;
+void api_put_media(struct api_call *a, const struct pairs_media *m);
 
 /* ---- the rows' functions ---- */
 

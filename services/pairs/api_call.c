@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "services/pairs/api.h"
+#include "services/pairs/media_answer.h"
 
 const struct api_value *api_value(const struct api_call *a, const char *name)
 {
@@ -97,6 +98,9 @@ enum err pairs_api(struct op_call *c)
 		return ERR_MEMORY;
 	}
 	CHECK(number < API_ROWS);
+	if (media_is_own_host(c)) {
+		return ERR_NOT_FOUND;
+	}
 	*a = (struct api_call){ .c = c,
 		.env = c->env,
 		.state = c->state,

@@ -157,7 +157,8 @@ static enum take take(
 static bool open_body(struct api_call *a, struct slice *ret_form, enum err *ret)
 {
 	struct slice type = http_header_get(a->c->req, SLICE("Content-Type"));
-	struct slice body = http_body(a->c->req);
+	bool is_read_later = (a->c->op->flags & OP_STREAM) != 0;
+	struct slice body = is_read_later ? SLICE_EMPTY : http_body(a->c->req);
 	struct err_note why = { 0 };
 
 	*ret_form = SLICE_EMPTY;

@@ -109,8 +109,10 @@ static void take_item(const struct api_call *a, struct pairs_change_req *r)
 	r->complete = api_number(a, "complete", 0);
 	r->important = api_number(a, "important", 0);
 	r->place = api_number(a, "index", 0);
+	r->media = api_number(a, "media_id", 0);
 	r->version = api_number(a, "if_version", 0);
 	r->given = api_given(a, "text", PAIRS_GIVEN_TEXT) |
+		   api_given(a, "media_id", PAIRS_GIVEN_MEDIA) |
 		   api_given(a, "complete", PAIRS_GIVEN_COMPLETE) |
 		   api_given(a, "important", PAIRS_GIVEN_IMPORTANT) |
 		   api_given(a, "index", PAIRS_GIVEN_PLACE);

@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/rng.h"
 #include "services/pairs/api.h"
+#include "services/pairs/media_link.h"
 #include "services/pairs/pairs_mailing.h"
 #include "services/pairs/signup_ticket.h"
 
@@ -119,15 +120,19 @@ static bool pass_gate(struct api_call *a, struct slice key, bool is_full, enum e
 
 static enum err answer_signed_up(struct api_call *a, int64_t user)
 {
-	enum err e = api_begin(a);
+	struct buf *token = arena_buf(a->c->arena, AVATAR_TOKEN_MAX);
+	enum err e = token == NULL ? ERR_MEMORY : api_begin(a);
 
 	if (e != ERR_OK) {
 		return e;
 	}
+	avatar_token_put(token, accounts_keys(a->env), user, a->now_ms);
 	json_begin_object(&a->out);
 	pairs_put_id(&a->out, "user_id", user);
 	json_put_name(&a->out, SLICE("state"));
 	json_put_string(&a->out, SLICE("unverified"));
+	json_put_name(&a->out, SLICE("avatar_token"));
+	json_put_string(&a->out, buf_slice(token));
 	json_end_object(&a->out);
 	return api_send(a, 202);
 }

@@ -21,8 +21,33 @@ static const struct http_fixed_header fixed_headers[] = {
 	{ NULL, NULL },
 };
 
+/*
+ * Pictures never change under their name, so who has one need not ask again, and caches between us
+ * and the browser are not to have it. They are shown but never run.
+ */
+static const struct http_fixed_header picture_headers[] = {
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ NULL, NULL },
+};
+
+static void decorate_picture(struct op_call *c)
+{
+	int status = http_replied_status(c->req);
+	bool keeps = status == 200 || status == 206 || status == 304;
+	http_add_headers(c->req, picture_headers);
+	http_add_header(c->req, SLICE("Cache-Control"),
+	    keeps ? SLICE("private, max-age=31536000, immutable") : SLICE("no-store"));
+}
+
 void pairs_decorate(struct op_call *c)
 {
+	if (slice_starts(slice_str(c->op->path), SLICE("/media/")) ||
+	    slice_ends(slice_str(c->op->path), SLICE("/{size:token}"))) {
+		decorate_picture(c);
+		return;
+	}
 	http_add_headers(c->req, fixed_headers);
 	/* Answers of Engine.IO and Socket.IO say so themselves. */
 	if (slice_starts(http_path(c->req), SLICE("/api/"))) {

@@ -115,6 +115,13 @@ static enum err add(
 	return api_send_event(a, &changed);
 }
 
+/* The store looks whether the picture is theirs. */
+static void put_media(const struct api_call *a, struct json_writer *out, struct pairs_change_req *r)
+{
+	r->media = api_number(a, "media_id", 0);
+	pairs_put_id_or_null(out, "media_id", r->media);
+}
+
 enum err api_add_message(struct api_call *a)
 {
 	struct pairs_change_req r;
@@ -126,6 +133,7 @@ enum err api_add_message(struct api_call *a)
 	}
 	json_put_name(&out, SLICE("text"));
 	json_put_string(&out, api_text(a, "text"));
+	put_media(a, &out, &r);
 	return add(a, body, &out, &r);
 }
 
@@ -175,6 +183,7 @@ enum err api_add_kiss(struct api_call *a)
 	}
 	json_put_name(&out, SLICE("points"));
 	json_put_value(&out, points);
+	put_media(a, &out, &r);
 	return add(a, body, &out, &r);
 }
 

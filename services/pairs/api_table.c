@@ -3,6 +3,8 @@
  */
 #include "services/pairs/api.h"
 
+#include "services/pairs/pairs_media.h"
+
 enum {
 	NAME_MAX_BYTES = 200,
 	PASSWORD_LEAST = 8,
@@ -16,6 +18,7 @@ enum {
 
 /* clang-format off */
 #define CLIENT_ID { "client_id", API_TEXT, 1, CLIENT_ID_MAX, false, false, "the client's own name of this change: sent again within a day it changes nothing" }
+#define MEDIA_ID { "media_id", API_ID, 1, 20, false, false, "a picture of the couple, or an avatar of the caller; 0: none" }
 #define IF_VERSION { "if_version", API_INT, 1, INT64_MAX, false, false, "refuse if the version is another one" }
 #define END { .name = NULL }
 
@@ -46,11 +49,11 @@ static const struct api_field activities_fields[] = {
 	{ "limit", API_INT, 1, API_PAGE_MAX, false, true, "how many at most" },
 	END };
 static const struct api_field message_fields[] = {
-	{ "text", API_LONG, 1, MESSAGE_MAX, true, false, "at most 8 KiB" }, CLIENT_ID, END };
+	{ "text", API_LONG, 1, MESSAGE_MAX, true, false, "at most 8 KiB" }, MEDIA_ID, CLIENT_ID, END };
 static const struct api_field hug_fields[] = { CLIENT_ID, END };
 static const struct api_field kiss_fields[] = {
 	{ "points", API_ARRAY, 2, JSON_SMALL, true, false, "1 to 20 objects: x and y from 0 to 1, rotation in degrees" },
-	CLIENT_ID, END };
+	MEDIA_ID, CLIENT_ID, END };
 static const struct api_field add_list_fields[] = {
 	{ "name", API_TEXT, 1, NAME_MAX_BYTES, true, false, "name" }, CLIENT_ID, END };
 static const struct api_field edit_list_fields[] = {
@@ -62,6 +65,7 @@ static const struct api_field version_fields[] = {
 	{ "complete", API_BOOL, 0, 1, false, false, "ticked" }, \
 	{ "important", API_BOOL, 0, 1, false, false, "marked" }, \
 	{ "index", API_INT, 0, PAIRS_ITEMS_MAX, false, false, "its place; from 0" }, \
+	MEDIA_ID, \
 	IF_VERSION
 static const struct api_field add_item_fields[] = { ITEM_FIELDS(true), CLIENT_ID, END };
 static const struct api_field edit_item_fields[] = { ITEM_FIELDS(false), END };
@@ -74,6 +78,16 @@ static const struct api_field edit_item_fields[] = { ITEM_FIELDS(false), END };
 	{ "reminders", API_ARRAY, 2, JSON_SMALL, false, false, "as the client understands them" }
 static const struct api_field add_event_fields[] = { EVENT_FIELDS(true), CLIENT_ID, END };
 static const struct api_field edit_event_fields[] = { EVENT_FIELDS(false), IF_VERSION, END };
+static const struct api_field upload_fields[] = {
+	{ "client_id", API_TEXT, 1, CLIENT_ID_MAX, false, true, "the client's own name of this picture: sent again it makes no second one" },
+	{ "sha256", API_TEXT, 64, 64, false, true, "of the body, in hex: refuse if something else arrives" },
+	END };
+static const struct api_field media_list_fields[] = {
+	{ "before", API_ID, 1, 20, false, true, "pictures before this one" },
+	{ "limit", API_INT, 1, PAIRS_MEDIA_PAGE, false, true, "how many at most" },
+	END };
+static const struct api_field edit_media_fields[] = {
+	{ "caption", API_TEXT, 0, 1000, true, false, "what it says under the picture" }, END };
 static const struct api_field read_fields[] = { { "up_to", API_INT, 1, INT64_MAX, true, false, "number of an event" }, END };
 static const struct api_field presence_fields[] = {
 	{ "state", API_TEXT, 1, 20, true, false, "online, away or offline" }, END };

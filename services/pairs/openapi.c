@@ -95,10 +95,27 @@ static void put_parameter(
 	begin(w, "schema");
 	if (f == NULL) {
 		put_text(w, "type", "string");
-		put_text(w, "pattern", "^[0-9]+$");
+		put_text(w, "pattern", slice_eq(name, SLICE("size")) ? "^[0-9a-z]+$" : "^[0-9]+$");
 	} else {
 		put_schema(w, f);
 	}
+	json_end_object(w);
+	json_end_object(w);
+}
+
+/* The bytes of a picture; which formats are taken is told by them. */
+static void put_picture(struct json_writer *w)
+{
+	begin(w, "requestBody");
+	json_put_name(w, SLICE("required"));
+	json_put_bool(w, true);
+	begin(w, "content");
+	begin(w, "image/*");
+	begin(w, "schema");
+	put_text(w, "type", "string");
+	put_text(w, "format", "binary");
+	json_end_object(w);
+	json_end_object(w);
 	json_end_object(w);
 	json_end_object(w);
 }
@@ -209,7 +226,9 @@ static void put_call(struct json_writer *w, struct arena *arena, const struct op
 		}
 	}
 	json_end_array(w);
-	if (has_body(row)) {
+	if ((op->flags & OP_STREAM) != 0) {
+		put_picture(w);
+	} else if (has_body(row)) {
 		put_body(w, row);
 	}
 	put_responses(w, arena, row);

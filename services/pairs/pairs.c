@@ -8,6 +8,7 @@
 
 #include "accounts/posts.h"
 #include "core/realtime/engineio.h"
+#include "services/pairs/media_make.h"
 #include "services/pairs/pairs_change.h"
 #include "services/pairs/pairs_db.h"
 #include "services/pairs/pairs_priv.h"
@@ -57,7 +58,20 @@ static void stop(struct svc_env *env, void *v)
 	socketio_free(&state->io);
 	engineio_free(&state->engine);
 	live_free(&state->live);
+	blob_close(&state->blobs);
 	free(state);
+}
+
+/* Files are opened here: later the sandbox is closed. */
+static enum err open_files(struct pairs_state *state, struct err_note *note)
+{
+	const struct svc_env *env = state->env;
+	bool writes = env->role == ROLE_FILES;
+
+	return writes || env->role == ROLE_WEB || env->role == ROLE_MEDIA
+		   ? media_files_open(
+			 env->data_dir, writes ? BLOB_WRITE : BLOB_READ, &state->blobs, note)
+		   : ERR_OK;
 }
 
 /* The texts are the configuration's, so each one is told. */
@@ -82,12 +96,26 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	if (env->role == ROLE_WEB) {
 		e = open_servers(state);
 	}
+	if (e == ERR_OK) {
+		e = open_files(state, note);
+	}
 	set_target(env);
 	if (e != ERR_OK) {
 		stop(env, state);
 		return err_note_set(note, e, "pairs: %s", err_text(e));
 	}
 	*ret_state = state;
+	return ERR_OK;
+}
+
+/* Once there are peers to ask. */
+static enum err ready(struct svc_env *env, void *v, struct err_note *note)
+{
+	(void)v;
+	(void)note;
+	if (env->role == ROLE_WEB) {
+		media_jobs_start(env);
+	}
 	return ERR_OK;
 }
 
@@ -130,6 +158,15 @@ static void told(struct svc_env *env, void *v, struct slice message)
 
 static const struct rpc_def *const rpcs[] = {
 	&pairs_change,
+	&pairs_picture_lease,
+	&pairs_clean,
+	&pairs_media_piece,
+	&pairs_media_keep,
+	&pairs_media_put_file,
+	&pairs_media_drop,
+	&pairs_media_remove,
+	&pairs_media_old,
+	&pairs_media_make,
 };
 
 const struct service pairs_service = {
@@ -154,6 +191,7 @@ const struct service pairs_service = {
 	.n_base_metrics = ENGINEIO_METRICS,
 	.start = start,
 	.stop = stop,
+	.ready = ready,
 	.reload = reload,
 	.drain = drain,
 	.told = told,

@@ -6,7 +6,15 @@
 
 enum err pairs_add_activity(struct pairs_write *w)
 {
-	return pairs_append(w, w->r->couple, "activity", w->r->new_id, w->r->user, w->r->body);
+	bool has_media = false;
+	enum err e = pairs_has_media(w, &has_media);
+
+	if (e == ERR_OK && !has_media) {
+		return pairs_refuse(w, PAIRS_NOT_FOUND);
+	}
+	return e == ERR_OK
+		   ? pairs_append(w, w->r->couple, "activity", w->r->new_id, w->r->user, w->r->body)
+		   : e;
 }
 
 /* What there is of an activity under a number. */

@@ -16,6 +16,8 @@ static const struct {
 	{ PAIRS_AUDIT_PLACE, "a list whose places have gaps: couple" },
 	{ PAIRS_AUDIT_SESSION, "a session of nobody, or with a bad token: user" },
 	{ PAIRS_AUDIT_DONE, "a change that was done but is not in the stream: user" },
+	{ PAIRS_AUDIT_MEDIA_BYTES, "a couple whose pictures are not as large as it says: couple" },
+	{ PAIRS_AUDIT_MEDIA, "a picture of nobody, or ready without its sizes: picture" },
 };
 
 enum err pairs_audit(struct sql_db *db, struct err_note *note)
@@ -39,7 +41,8 @@ enum err pairs_anonymise(struct sql_db *db, const char *password, struct err_not
 {
 	static const enum pairs_stmt all[] = { PAIRS_HIDE_USERS, PAIRS_HIDE_STREAM,
 		PAIRS_HIDE_LISTS, PAIRS_HIDE_ITEMS, PAIRS_HIDE_EVENTS, PAIRS_HIDE_SESSIONS,
-		PAIRS_HIDE_LEASES, PAIRS_HIDE_SIGNUPS, PAIRS_HIDE_INVITES, PAIRS_HIDE_DONE };
+		PAIRS_HIDE_LEASES, PAIRS_HIDE_SIGNUPS, PAIRS_HIDE_INVITES, PAIRS_HIDE_DONE,
+		PAIRS_HIDE_PICTURES, PAIRS_HIDE_BYTES };
 	enum err e = ERR_OK;
 
 	(void)password; /* those of accounts */

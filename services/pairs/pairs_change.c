@@ -39,6 +39,12 @@ static const struct {
 	[PAIRS_EDIT_EVENT] = { pairs_edit_event, true },
 	[PAIRS_DELETE_EVENT] = { pairs_delete_event, true },
 	[PAIRS_READ] = { pairs_mark_read, true },
+	[PAIRS_ADD_MEDIA] = { pairs_add_media, true },
+	[PAIRS_ADD_AVATAR] = { pairs_add_media, false },
+	[PAIRS_EDIT_MEDIA] = { pairs_edit_media, true },
+	[PAIRS_DELETE_MEDIA] = { pairs_delete_media, true },
+	[PAIRS_MEDIA_DONE] = { pairs_media_done, false },
+	[PAIRS_MEDIA_LATER] = { pairs_media_later, false },
 };
 
 /* Web has seen the member in this couple; that may be over. */

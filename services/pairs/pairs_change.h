@@ -45,7 +45,8 @@ enum pairs_kind {
 	PAIRS_ACCEPT,	       /* user, hash, new_id: of the couple */
 	PAIRS_LEAVE,	       /* user, couple */
 	PAIRS_EDIT_USER,       /* user, couple (0: alone), given, name, avatar, options */
-	PAIRS_ADD_ACTIVITY,    /* user, couple, client_id, new_id, body; user 0: the app's server */
+	PAIRS_ADD_ACTIVITY,    /* user, couple, client_id, new_id, media, body; user 0: the app's
+				  server */
 	PAIRS_DELETE_ACTIVITY, /* user, couple, id */
 	PAIRS_ADD_LIST,	       /* user, couple, client_id, new_id, name */
 	PAIRS_EDIT_LIST,       /* user, couple, id, version, name */
@@ -59,6 +60,14 @@ enum pairs_kind {
 	PAIRS_EDIT_EVENT,  /* the same without client_id, with id and version */
 	PAIRS_DELETE_EVENT, /* user, couple, id, version */
 	PAIRS_READ,	    /* user, couple, up_to */
+	PAIRS_ADD_MEDIA,    /* user, couple, idem, new_id, name: format, bytes, quota */
+	PAIRS_ADD_AVATAR,   /* the same without couple and quota; lifetime_ms: if there is no such
+			       member yet */
+	PAIRS_EDIT_MEDIA,   /* user, couple, id, text: caption */
+	PAIRS_DELETE_MEDIA, /* user, couple, id */
+	PAIRS_MEDIA_DONE,  /* owner, id, lease, given, width, height, name: format, text: sizes; not
+			      given: failed, text: reason */
+	PAIRS_MEDIA_LATER, /* owner, id, lease, until_ms, given: it was the end of its worker */
 	PAIRS_KINDS
 };
 
@@ -76,6 +85,7 @@ enum pairs_given {
 	PAIRS_GIVEN_REMINDERS = 512,
 	PAIRS_GIVEN_START = 1024,
 	PAIRS_GIVEN_END = 2048,
+	PAIRS_GIVEN_MEDIA = 4096,
 };
 
 /* Is the partner who is away to be told by a post (accounts/posts.h)? */
@@ -85,12 +95,15 @@ enum pairs_notice {
 	PAIRS_NOTICE_FULL, /* and what */
 };
 
-/* version 0: whatever it is now; notice: enum pairs_notice. */
+/*
+ * version 0: whatever it is now; notice: enum pairs_notice; media: of an activity or item, 0: none.
+ */
 /* clang-format off */
 #define PAIRS_CHANGE_NUMBERS(X) \
 	X(user) X(couple) X(account) X(id) X(item) X(new_id) X(version) X(given) \
 	X(complete) X(important) X(place) X(start_ms) X(end_ms) X(up_to) X(until_ms) \
-	X(away) X(holder) X(lifetime_ms) X(session_ms) X(interval_ms) X(hold_ms) X(notice)
+	X(away) X(holder) X(lifetime_ms) X(session_ms) X(interval_ms) X(hold_ms) X(notice) \
+	X(media) X(owner) X(bytes) X(quota) X(lease) X(width) X(height)
 #define PAIRS_CHANGE_TEXTS(X) \
 	X(client_id) X(hash) X(session_hash) X(idem) X(name) X(avatar) X(options) \
 	X(address) X(password_hash) X(text) X(body) X(where) X(rrule) X(reminders) \
@@ -126,12 +139,12 @@ enum pairs_outcome {
 	PAIRS_OUTCOMES
 };
 
-#define PAIRS_CHANGED_NUMBERS(X) X(seq) X(user) X(couple) X(at_ms) X(presence)
+#define PAIRS_CHANGED_NUMBERS(X) X(seq) X(user) X(couple) X(at_ms) X(presence) X(id)
 #define PAIRS_CHANGED_TEXTS(X)	 X(event) X(body)
 
 /*
- * Of a change of a couple: its event. seq 0: there is none. presence: 1 more than what the member's
- * (enum pairs_presence) has become by it; 0: what it was.
+ * Of a change of a couple: its event. seq 0: there is none. id: of a picture. presence: 1 more than
+ * what the member's (enum pairs_presence) has become by it; 0: what it was.
  */
 struct pairs_changed {
 	enum pairs_outcome outcome;

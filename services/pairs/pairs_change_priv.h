@@ -57,6 +57,11 @@ pairs_write_fn pairs_sign_up, pairs_resend, pairs_verify, pairs_log_in, pairs_lo
     pairs_log_out_all, pairs_set_presence, pairs_edit_user, pairs_invite, pairs_accept, pairs_leave,
     pairs_add_activity, pairs_delete_activity, pairs_mark_read, pairs_add_list, pairs_edit_list,
     pairs_delete_list, pairs_add_item, pairs_edit_item, pairs_delete_item, pairs_add_event,
-    pairs_edit_event, pairs_delete_event;
+    pairs_edit_event, pairs_delete_event, pairs_add_media, pairs_edit_media, pairs_delete_media,
+    pairs_media_done, pairs_media_later;
+
+/* pairs_picture.c: is the picture r->media one of the couple, or an avatar of r->user? True for 0.
+ */
+NODISCARD enum err pairs_has_media(struct pairs_write *w, bool *ret);
 
 #endif

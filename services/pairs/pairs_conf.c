@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "services/pairs/media_answer.h"
 #include "services/pairs/pairs_priv.h"
 
 /* clang-format off */
@@ -67,6 +68,23 @@ const struct conf_key pairs_conf_keys[PAIRS_CONF_KEYS] = {
 	{ .section = "pairs", .name = "presence_lease", .type = CONF_DURATION, .unit = "s", .min = 1000, .max = 600000,
 	  .def = "90s", .reloadable = true,
 	  .help = "How long a member counts as being there without saying so again." },
+	{ .section = "pairs", .name = "max_upload", .type = CONF_SIZE, .unit = "bytes", .min = 65536, .max = PAIRS_UPLOAD_MAX,
+	  .def = "10M", .reloadable = true,
+	  .help = "Largest picture that is taken." },
+	{ .section = "pairs", .name = "max_pixels", .type = CONF_INT, .unit = "pixels", .min = 1000000, .max = 144000000,
+	  .def = "50000000", .reloadable = true,
+	  .help = "Most pixels of a picture, and at most 12000 along an edge; one that has more fails as too_large." },
+	{ .section = "pairs", .name = "media_quota", .type = CONF_SIZE, .unit = "bytes", .min = 0, .max = 1099511627776,
+	  .def = "2G", .reloadable = true,
+	  .help = "How many bytes of pictures one couple may have sent." },
+	{ .section = "pairs", .name = "media_waiting", .type = CONF_INT, .unit = "pictures", .min = 1, .max = 100000,
+	  .def = "2000", .reloadable = true,
+	  .help = "Most pictures of all couples that wait for their sizes; while so many do, further ones are answered 503." },
+	{ .section = "pairs", .name = "media_url", .type = CONF_STRING, .max = 300,
+	  .help = "Address of a host that serves pictures and nothing else, such as https://media.example.org; it leads to this listener, too. Empty: pictures are served beside the API." },
+	{ .section = "pairs", .name = "clean_interval", .type = CONF_DURATION, .unit = "s", .min = 100, .max = 86400000,
+	  .def = "60s",
+	  .help = "How often what couples that have ended and deleted pictures have left is looked for, to be removed." },
 	{ .section = "pairs", .name = "webhook_url", .type = CONF_STRING, .max = 300,
 	  .help = "Where the app's own server wants to be told what happened to a couple while the partner was away, such as https://app.example.org/hook. Empty: nowhere." },
 	{ .section = "pairs", .name = "webhook_secret", .type = CONF_STRING, .max = 200, .secret = true, .roles = ROLE_BIT(ROLE_COURIER),
@@ -158,6 +176,17 @@ struct socketio_settings pairs_settings(const struct conf *conf, unsigned most_s
 	};
 }
 
+static enum err check_url(const struct conf *conf, const char *name, struct err_note *note)
+{
+	struct slice url = slice_str(conf_str(conf, "pairs", name));
+
+	return url.len == 0 || slice_starts(url, SLICE("https://")) ||
+		       slice_starts(url, SLICE("http://"))
+		   ? ERR_OK
+		   : err_note_set(
+			 note, ERR_CONFIG, "[pairs] %s: must begin with https:// or http://", name);
+}
+
 enum err pairs_conf_check(const struct conf *conf, struct err_note *note)
 {
 	if (conf_int(conf, "pairs", "queue_soft") > conf_int(conf, "pairs", "queue_hard")) {
@@ -165,11 +194,14 @@ enum err pairs_conf_check(const struct conf *conf, struct err_note *note)
 		    "[pairs] queue_soft: signals are dropped before sessions are closed, so it "
 		    "must not be above queue_hard");
 	}
-	if (*conf_str(conf, "pairs", "webhook_url") != '\0' &&
-	    !slice_starts(slice_str(conf_str(conf, "pairs", "webhook_url")), SLICE("https://")) &&
-	    !slice_starts(slice_str(conf_str(conf, "pairs", "webhook_url")), SLICE("http://"))) {
-		return err_note_set(
-		    note, ERR_CONFIG, "[pairs] webhook_url: must begin with https:// or http://");
+	enum err e = check_url(conf, "webhook_url", note);
+	if (e == ERR_OK) {
+		e = check_url(conf, "media_url", note);
 	}
-	return ERR_OK;
+	struct slice base = media_base(conf);
+	struct slice host = slice_sub(base, slice_find(base, '/', 0) + 2, base.len);
+	if (e == ERR_OK && slice_find(host, '/', 0) < host.len) {
+		return err_note_set(note, ERR_CONFIG, "[pairs] media_url: a host without a path");
+	}
+	return e;
 }

@@ -20,7 +20,7 @@ extern const struct sql_stmt pairs_stmts[PAIRS_STMTS];
 
 /* pairs_schema.c */
 enum {
-	PAIRS_MIGRATIONS = 2
+	PAIRS_MIGRATIONS = 3
 };
 extern const struct migration pairs_migrations[PAIRS_MIGRATIONS];
 

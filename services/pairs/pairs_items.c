@@ -31,7 +31,7 @@ static enum err write_item(struct pairs_write *w, enum pairs_stmt stmt, const st
 		PAIRS_N("id", i->id), PAIRS_N("place", i->place), PAIRS_T("label", i->text),
 		PAIRS_N("complete", i->complete ? 1 : 0),
 		PAIRS_N("important", i->important ? 1 : 0), PAIRS_N("user_id", i->user),
-		PAIRS_N("updated_ms", i->updated_ms)),
+		PAIRS_N("updated_ms", i->updated_ms), PAIRS_N("media_id", i->media)),
 	    w->note);
 }
 
@@ -56,6 +56,15 @@ static enum err finish(
 	return pairs_append_json(w, "list.item", pairs_new_id(), body, &json);
 }
 
+/* A picture that the request names has to be theirs. */
+static enum err check_media(struct pairs_write *w)
+{
+	bool has_media = false;
+	enum err e = pairs_has_media(w, &has_media);
+
+	return e == ERR_OK && !has_media ? pairs_refuse(w, PAIRS_NOT_FOUND) : e;
+}
+
 /* Fields that the request brought. */
 static void edit(struct pairs_write *w, struct pairs_item *i)
 {
@@ -64,6 +73,7 @@ static void edit(struct pairs_write *w, struct pairs_item *i)
 	i->text = (given & PAIRS_GIVEN_TEXT) != 0 ? w->r->text : i->text;
 	i->complete = (given & PAIRS_GIVEN_COMPLETE) != 0 ? w->r->complete != 0 : i->complete;
 	i->important = (given & PAIRS_GIVEN_IMPORTANT) != 0 ? w->r->important != 0 : i->important;
+	i->media = (given & PAIRS_GIVEN_MEDIA) != 0 ? w->r->media : i->media;
 	i->user = w->r->user;
 	i->updated_ms = w->t->now_ms;
 }
@@ -77,6 +87,9 @@ enum err pairs_add_item(struct pairs_write *w)
 
 	if (e == ERR_OK && w->c.outcome == PAIRS_DONE) {
 		e = count(w, &n);
+	}
+	if (e == ERR_OK && w->c.outcome == PAIRS_DONE) {
+		e = check_media(w);
 	}
 	if (e != ERR_OK || w->c.outcome != PAIRS_DONE) {
 		return e;
@@ -125,6 +138,9 @@ enum err pairs_edit_item(struct pairs_write *w)
 
 	if (e == ERR_OK && w->c.outcome == PAIRS_DONE) {
 		e = count(w, &n);
+	}
+	if (e == ERR_OK && w->c.outcome == PAIRS_DONE) {
+		e = check_media(w);
 	}
 	if (e != ERR_OK || w->c.outcome != PAIRS_DONE) {
 		return e;

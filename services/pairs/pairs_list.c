@@ -24,7 +24,8 @@ static struct pairs_item item_of(struct sql_query *q)
 		.complete = sql_col_i64(q, 3) != 0,
 		.important = sql_col_i64(q, 4) != 0,
 		.user = sql_col_i64(q, 5),
-		.updated_ms = sql_col_i64(q, 6) };
+		.updated_ms = sql_col_i64(q, 6),
+		.media = sql_col_i64(q, 7) };
 }
 
 enum err pairs_list_get(struct sql_db *db, struct arena *arena, int64_t couple, int64_t id,
@@ -126,6 +127,7 @@ void pairs_item_put(struct json_writer *json, const struct pairs_item *i)
 	json_put_bool(json, i->complete);
 	json_put_name(json, SLICE("important"));
 	json_put_bool(json, i->important);
+	pairs_put_id_or_null(json, "media_id", i->media);
 	pairs_put_id(json, "user_id", i->user);
 	json_put_name(json, SLICE("updated_at"));
 	json_put_i64(json, i->updated_ms);

@@ -20,6 +20,7 @@ struct pairs_list {
 struct pairs_item {
 	int64_t id, place, user, updated_ms;
 	struct slice text;
+	int64_t media; /* a picture; 0: none */
 	bool complete, important;
 };
 

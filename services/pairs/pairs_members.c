@@ -3,6 +3,8 @@
  * the same transaction, so whatever process dies, it goes on. Nobody learns from an answer whether
  * an address has an account: its owner learns it by mail.
  */
+#include <stdio.h>
+
 #include "accounts/account.h"
 #include "accounts/mail_address.h"
 #include "services/pairs/pairs_change_priv.h"
@@ -160,6 +162,27 @@ static enum err put_user(struct pairs_write *w, int64_t account, int64_t id, str
 	    w->note);
 }
 
+/* The avatar that was sent while the mail was on its way. */
+static enum err take_avatar(struct pairs_write *w, int64_t user)
+{
+	char id_text[24];
+	int64_t id = 0;
+	enum err e = pairs_run(
+	    w->t->db, PAIRS_PICTURE_STAY, PAIRS_VALUES(PAIRS_N("owner_id", user)), w->note);
+
+	if (e == ERR_OK) {
+		e = pairs_number(w->t->db, PAIRS_PICTURE_READY,
+		    PAIRS_VALUES(PAIRS_N("owner_id", user)), &id, w->note);
+	}
+	if (e != ERR_OK) {
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	}
+	int n = snprintf(id_text, sizeof(id_text), "%lld", (long long)id);
+	return pairs_run(w->t->db, PAIRS_USER_AVATAR,
+	    PAIRS_VALUES(PAIRS_T("avatar", SLICE_OF(id_text, (size_t)n)), PAIRS_N("id", user)),
+	    w->note);
+}
+
 /* The account that a sign-up was for. */
 static enum err create(struct pairs_write *w, const struct signup *s)
 {
@@ -175,6 +198,9 @@ static enum err create(struct pairs_write *w, const struct signup *s)
 	}
 	if (e == ERR_OK) {
 		e = put_user(w, account, s->user, s->first_name);
+	}
+	if (e == ERR_OK) {
+		e = take_avatar(w, s->user);
 	}
 	return e == ERR_OK ? put_session(w, s->user, w->t->now_ms) : e;
 }

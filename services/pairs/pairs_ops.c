@@ -2,6 +2,7 @@
  * The rows of pairs. Whatever a path of the protocols answers comes from core/realtime.
  */
 #include "services/pairs/api.h"
+#include "services/pairs/media_answer.h"
 
 enum {
 	GET_MS = 10000,
@@ -13,6 +14,9 @@ static struct engineio *engine_of(const struct op_call *c)
 {
 	const struct pairs_state *state = c->state;
 
+	if (media_is_own_host(c)) {
+		return NULL;
+	}
 	if (slice_starts(http_path(c->req), SLICE("/engine.io/"))) {
 		return state->engine;
 	}
@@ -77,8 +81,9 @@ const struct op pairs_ops[PAIRS_OPS] = {
 	{ "pairs.engine.post", HTTP_POST, "/engine.io/{rest*}", COST_MEMORY, SHED_NEVER, POST_MS, ENGINEIO_BODY_MAX, OP_STREAM, post },
 	{ "pairs.engine.put", HTTP_PUT, "/engine.io/{rest*}", COST_MEMORY, SHED_NEVER, GET_MS, ENGINEIO_BODY_MAX, OP_STREAM, other },
 	{ "pairs.engine.preflight", HTTP_OPTIONS, "/engine.io/{rest*}", COST_MEMORY, SHED_NEVER, GET_MS, 0, OP_INLINE, other },
+	{ "pairs.linked_media", HTTP_GET, "/media/{owner:digits}/{id:digits}/{size:token}", COST_READ, SHED_LATE, 60000, 0, 0, media_linked },
 #define PAIRS_API(id, name, method, path, cost, rank, deadline_ms, max_body, who, fields, success, refusals, fn, summary) \
-	{ name, HTTP_##method, path, cost, rank, deadline_ms, max_body, 0, pairs_api },
+	{ name, HTTP_##method, path, cost, rank, deadline_ms, max_body, (cost) == COST_STREAM ? OP_STREAM : 0, pairs_api },
 #include "services/pairs/api.def"
 #undef PAIRS_API
 };

@@ -8,14 +8,17 @@
 
 #include "core/realtime/socketio_server.h"
 #include "services/pairs/api_rows.h"
+#include "services/pairs/media_jobs.h"
 #include "services/pairs/pairs.h"
 #include "services/pairs/live_sessions.h"
 #include "services/pairs/pairs_fanout.h"
 #include "services/pairs/signup_gate.h"
 
 enum {
-	PAIRS_CONF_KEYS = 15 + 10,
-	PAIRS_SOCKET_OPS = 8,
+	PAIRS_CONF_KEYS = 15 + 10 + 6,
+	PAIRS_SOCKET_OPS = 8 + 1, /* and the host of pictures */
+	PAIRS_UPLOAD_MAX =
+	    64 * 1024 * 1024, /* bytes of a picture; what max_upload can be at most */
 	PAIRS_OPS = PAIRS_SOCKET_OPS + API_ROWS, /* those of the API behind the others */
 };
 
@@ -27,6 +30,9 @@ struct pairs_state {
 	struct live *live;	 /* likewise */
 	struct pairs_fanout fanout;
 	struct signup_gate gate;
+	struct blob_store *blobs; /* of pictures; web, media: to read; files: to write; else NULL */
+	struct media_jobs jobs;
+	unsigned uploads; /* that are on their way in this process */
 };
 
 static inline struct pairs_state *pairs_state(const struct svc_env *env)

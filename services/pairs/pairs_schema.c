@@ -140,7 +140,40 @@ static const char migration_2[] =
     " PRIMARY KEY (user_id, holder)"
     ");";
 
+static const char migration_3[] =
+    "CREATE TABLE pairs_media ("
+    " owner_id BIGINT NOT NULL," /* a couple; of an avatar the member */
+    " id BIGINT NOT NULL,"
+    " user_id BIGINT NOT NULL,"
+    " client_id TEXT NOT NULL," /* the client's own name of the upload */
+    " purpose BIGINT NOT NULL," /* enum picture_use */
+    " state BIGINT NOT NULL,"	/* enum pairs_media_state */
+    " format TEXT NOT NULL,"
+    " caption TEXT NOT NULL,"
+    " reason TEXT NOT NULL," /* why it failed */
+    " bytes BIGINT NOT NULL,"
+    " width BIGINT NOT NULL,"
+    " height BIGINT NOT NULL,"
+    " sizes TEXT NOT NULL,"
+    " tries BIGINT NOT NULL,"	   /* times that somebody has taken the job */
+    " crashes BIGINT NOT NULL,"	   /* times that the picture was the end of its worker */
+    " lease BIGINT NOT NULL,"	   /* a random number of who has it */
+    " due_ms BIGINT NOT NULL,"	   /* pending: when it may be taken */
+    " expires_ms BIGINT NOT NULL," /* gone from then on; 0: never */
+    " created_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (owner_id, id)"
+    ");"
+    "CREATE INDEX pairs_media_due ON pairs_media (state, due_ms, owner_id, id);"
+    "CREATE INDEX pairs_media_client ON pairs_media (owner_id, user_id, client_id);"
+    "CREATE INDEX pairs_media_list ON pairs_media (owner_id, created_ms, id);"
+    "CREATE INDEX pairs_media_expiry ON pairs_media (expires_ms, owner_id, id);"
+    /* What was uploaded, in sum; the row is locked by changes of the couple anyway. */
+    "ALTER TABLE pairs_couple ADD COLUMN media_bytes BIGINT NOT NULL DEFAULT 0;"
+    "CREATE INDEX pairs_couple_ended ON pairs_couple (ended_ms, id);"
+    "ALTER TABLE pairs_item ADD COLUMN media_id BIGINT NOT NULL DEFAULT 0;";
+
 const struct migration pairs_migrations[PAIRS_MIGRATIONS] = {
 	{ 1, migration_1 },
 	{ 2, migration_2 },
+	{ 3, migration_3 },
 };

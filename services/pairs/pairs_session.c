@@ -95,6 +95,12 @@ enum err pairs_session_by_hash(struct svc_env *env, struct arena *arena, struct 
 
 /* ---- changes ---- */
 
+/* A repetition finds what was done before, so a lost answer is no loss. */
+static bool can_be_repeated(const struct pairs_change_req *r)
+{
+	return r->client_id.len > 0 || r->idem.len > 0;
+}
+
 static int64_t notice_of(const struct conf *conf)
 {
 	if (*conf_str(conf, "pairs", "webhook_url") == '\0') {
@@ -145,7 +151,7 @@ enum err pairs_make_change(struct svc_env *env, struct arena *arena, int64_t dea
 		*note = (struct err_note){ .code = ERR_OK };
 		e = rpc_call(env->peer[ROLE_STORE], &pairs_change, buf_slice(message), deadline_us,
 		    trace, arena, &reply, note);
-		if (e != ERR_OUTCOME_UNKNOWN || r->client_id.len == 0) {
+		if (e != ERR_OUTCOME_UNKNOWN || !can_be_repeated(r)) {
 			break;
 		}
 	}

@@ -397,7 +397,7 @@ static void a_list_has_an_end(void **state)
 	of_list(PAIRS_ADD_LIST, 0, 0, 0, 0);
 	db_rig_run(&rig,
 	    "WITH RECURSIVE g(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM g WHERE n < 498)"
-	    " INSERT INTO pairs_item SELECT 7001, 8001, n + 1, n, 'x', 0, 0, 101, 1 FROM g");
+	    " INSERT INTO pairs_item SELECT 7001, 8001, n + 1, n, 'x', 0, 0, 101, 1, 0 FROM g");
 	assert_int_equal(PAIRS_ITEMS_MAX, 500);
 	assert_int_equal(of_list(PAIRS_ADD_ITEM, 9998, 0, PAIRS_GIVEN_TEXT, 0).outcome, PAIRS_DONE);
 	assert_int_equal(of_list(PAIRS_ADD_ITEM, 9999, 0, PAIRS_GIVEN_TEXT, 0).outcome, PAIRS_FULL);

@@ -79,6 +79,16 @@ struct slice pairs_presence_name(enum pairs_presence p)
 				 : SLICE("offline");
 }
 
+void pairs_put_id_or_null(struct json_writer *json, const char *name, int64_t id)
+{
+	if (id != 0) {
+		pairs_put_id(json, name, id);
+		return;
+	}
+	json_put_name(json, slice_str(name));
+	json_put_null(json);
+}
+
 void pairs_user_put(struct json_writer *json, const struct pairs_user *u, int64_t now_ms)
 {
 	json_begin_object(json);

@@ -50,5 +50,6 @@ void pairs_user_put(struct json_writer *json, const struct pairs_user *u, int64_
 
 /* Numbers leave as strings, because JavaScript has none that long. */
 void pairs_put_id(struct json_writer *json, const char *name, int64_t id);
+void pairs_put_id_or_null(struct json_writer *json, const char *name, int64_t id); /* 0: null */
 
 #endif

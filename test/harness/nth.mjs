@@ -23,6 +23,7 @@ export async function startFaulty(dir, options = {}) {
 		copyFileSync(path.join(path.dirname(releaseBin()), name), path.join(bin, `${name}.real`));
 		copyFileSync(path.join(FAULTS, 'fault_exec'), path.join(bin, name));
 	}
+	copyFileSync(path.join(path.dirname(releaseBin()), 'plimsoll-media'), path.join(bin, 'plimsoll-media'));
 	copyFileSync(path.join(FAULTS, 'fault_nth.so'), path.join(bin, 'fault_nth.so'));
 	const file = path.join(bin, 'fault.control');
 	writeFileSync(file, Buffer.alloc(4096));

@@ -19,30 +19,31 @@ export async function startPairs(options = {}) {
 	return server;
 }
 
-// One request; resolves to { status, headers, text, json }.
+// One request; a body is text, bytes, or what is sent as JSON. Resolves to { status, headers, raw, text, json }.
 export function call(server, method, path, { body, headers = {}, token } = {}) {
 	const all = { ...headers };
 	if (token) all.authorization = `Bearer ${token}`;
 	let bytes = body;
-	if (body !== undefined && typeof body !== 'string') {
+	if (body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body)) {
 		bytes = JSON.stringify(body);
 		all['content-type'] ??= 'application/json';
 	}
-	if (bytes !== undefined) all['content-length'] = Buffer.byteLength(bytes);
+	if (bytes !== undefined && !all['transfer-encoding']) all['content-length'] = Buffer.byteLength(bytes);
 	return new Promise((resolve, reject) => {
 		const req = http.request({ host: '127.0.0.1', port: server.pairsPort, method, path, headers: all, agent: false }, (res) => {
 			const chunks = [];
 			res.on('data', (c) => chunks.push(c));
 			res.on('error', reject);
 			res.on('end', () => {
-				const text = Buffer.concat(chunks).toString('utf8');
+				const raw = Buffer.concat(chunks);
+				const text = raw.toString('utf8');
 				let json;
 				try {
 					json = JSON.parse(text);
 				} catch {
 					json = undefined;
 				}
-				resolve({ status: res.statusCode, headers: res.headers, text, json });
+				resolve({ status: res.statusCode, headers: res.headers, raw, text, json });
 			});
 		});
 		req.on('error', reject);
@@ -82,6 +83,22 @@ export class Member {
 
 	patch(path, body) {
 		return this.request('PATCH', path, body);
+	}
+
+	// A picture; query such as '?client_id=c1'.
+	upload(bytes, query = '', path = '/media') {
+		return this.request(path === '/media' ? 'POST' : 'PUT', `${path}${query}`, bytes);
+	}
+
+	// The picture once nothing more is to become of it.
+	async picture(id) {
+		for (let i = 0; i < MAIL_SECONDS * 20; i++) {
+			const answer = await this.get(`/media/${id}`);
+			assert.equal(answer.status, 200, answer.text);
+			if (answer.json.state !== 'pending') return answer.json;
+			await sleep(50);
+		}
+		throw new Error(`picture ${id} stays pending`);
 	}
 
 	delete(path) {

@@ -252,9 +252,9 @@ test('a database of another program, and a folder that cannot be', async () => {
 
 test('status, migrate and a second server while one runs', async () => {
 	await withServer({ bin: RELEASE_BIN, conf: { compute: { instances: 1 } } }, async (server) => {
-		await until('all eight processes', async () => {
+		await until('all nine processes', async () => {
 			const rows = (await status(server)).processes;
-			return rows.length === 8 && rows.every((p) => p.state === 'serving');
+			return rows.length === 9 && rows.every((p) => p.state === 'serving');
 		});
 		const end = await run(['status', '-c', server.confPath], { bin: RELEASE_BIN });
 		assert.equal(end.code, 0, end.stderr);
@@ -268,7 +268,7 @@ test('status, migrate and a second server while one runs', async () => {
 			assert.equal(sandbox, 'closed', end.stdout);
 			assert.ok(Number(pid) > 1);
 		}
-		assert.deepEqual(Object.keys(seen).sort(), ['admin', 'compute', 'courier', 'files', 'signer', 'store', 'web']);
+		assert.deepEqual(Object.keys(seen).sort(), ['admin', 'compute', 'courier', 'files', 'media', 'signer', 'store', 'web']);
 		assert.equal(seen.web, 2);
 		const json = JSON.parse((await run(['status', '--json', '-c', server.confPath])).stdout);
 		assert.equal(json.processes.length, rows.length);

@@ -371,7 +371,7 @@ test('the admin listener: pages there, and only there', async () => {
 	assert.match((await admin.get('/')).text, /<script type="module" src="\/files\/live\.js">/);
 	assert.match((await admin.get('/metrics')).headers['content-type'], /^text\/plain; version=0\.0\.4/);
 	const { json } = await admin.get('/status');
-	assert.deepEqual([...new Set(json.processes.map((p) => p.role))].sort(), ['admin', 'compute', 'courier', 'files', 'signer', 'store', 'web']);
+	assert.deepEqual([...new Set(json.processes.map((p) => p.role))].sort(), ['admin', 'compute', 'courier', 'files', 'media', 'signer', 'store', 'web']);
 	assert.deepEqual((await admin.get('/outbox.json')).json, []);
 	assert.match((await admin.get('/outbox')).text, /No mail yet/);
 	assert.equal((await admin.get('/sign_in')).status, 404);

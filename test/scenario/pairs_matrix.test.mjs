@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { call, couple, member, startPairs } from '../harness/pairs.mjs';
+import { halves } from '../harness/pictures.mjs';
 import { Live } from './lib/live.mjs';
 
 let server;
@@ -13,6 +14,8 @@ let owners; // a couple that has one of everything
 let others;
 let alone;
 let things; // by the path's first word: { id, item }
+let avatarToken; // of a sign-up
+const PICTURE = halves(16, 16);
 
 before(async () => {
 	server = await startPairs();
@@ -28,10 +31,14 @@ async function makeThings(m) {
 		assert.equal(answer.status, 201, answer.text);
 		return answer.json.data;
 	};
+	const { id } = (await m.upload(PICTURE)).json;
+	assert.equal((await m.picture(id)).state, 'ready');
+	avatarToken = (await m.post('/signup', { email: 'soon@example.org', password: 'correct horse' })).json.avatar_token;
 	const list = (await made('/lists', { name: 'ours' })).id;
 	return {
 		activities: { id: (await made('/messages', { text: 'for us alone' })).id },
 		lists: { id: list, item: (await made(`/lists/${list}/items`, { text: 'ours' })).item.id },
+		media: { id, size: 'tiny' },
 		calendar: { id: (await made('/calendar', { title: 'ours', start: 1, end: 2 })).id },
 	};
 }
@@ -49,8 +56,9 @@ function ofOwners(path) {
 }
 
 // A body that the call's fields allow.
-const EXAMPLES = { points: [{ x: 0.5, y: 0.5 }], data: {}, options: {}, reminders: [], state: 'online', end: 2, couple: '1' };
+const EXAMPLES = { points: [{ x: 0.5, y: 0.5 }], data: {}, media_id: '0', options: {}, reminders: [], state: 'online', end: 2, couple: '1' };
 function bodyOf(about, { required = false } = {}) {
+	if (about.requestBody?.content['image/*']) return PICTURE;
 	const schema = about.requestBody?.content['application/json'].schema;
 	if (!schema) return undefined;
 	const value = (name, field) => EXAMPLES[name] ?? { string: 'x'.repeat(Math.max(1, field.minLength ?? 1)), integer: field.minimum, boolean: true }[field.type];
@@ -59,7 +67,7 @@ function bodyOf(about, { required = false } = {}) {
 }
 
 async function everything(m) {
-	const paths = ['/activities?after=0', '/lists', '/calendar', '/couple', `/lists/${things.lists.id}`];
+	const paths = ['/activities?after=0', '/lists', '/calendar', '/couple', `/lists/${things.lists.id}`, '/media', `/media/${things.media.id}`];
 	return Promise.all(paths.map(async (p) => (await m.get(p)).text));
 }
 
@@ -180,14 +188,14 @@ test('every status that a call answers with is in its document', async () => {
 		assert.ok(c.about.responses[answer.status], `${c.method} ${c.path}: ${answer.status} ${answer.text}`);
 		seen.set(c.about.operationId, (seen.get(c.about.operationId) ?? new Set()).add(answer.status));
 	};
-	const last = ['pairs.delete_item', 'pairs.delete_list', 'pairs.delete_event', 'pairs.delete_activity', 'pairs.log_out', 'pairs.leave', 'pairs.log_out_all'];
+	const last = ['pairs.delete_item', 'pairs.delete_list', 'pairs.delete_event', 'pairs.delete_activity', 'pairs.delete_media', 'pairs.log_out', 'pairs.leave', 'pairs.log_out_all'];
 	const sorted = calls().sort((a, b) => last.indexOf(a.about.operationId) - last.indexOf(b.about.operationId));
 	const [one, two] = owners;
 	for (const c of sorted) {
 		const path = ofOwners(c.path) ?? c.path;
-		const schema = c.about.requestBody?.content['application/json'].schema;
+		const schema = c.about.requestBody?.content['application/json']?.schema;
 		// Ends a session, so it is made with one of its own.
-		const token = /log_out/.test(c.about.operationId) ? (await two.logIn(), two.token) : one.token;
+		const token = /log_out/.test(c.about.operationId) ? (await two.logIn(), two.token) : /signup_avatar/.test(c.about.operationId) ? avatarToken : one.token;
 		for (const name of schema?.required ?? []) {
 			const body = bodyOf(c.about);
 			delete body[name];

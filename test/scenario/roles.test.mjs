@@ -30,6 +30,7 @@ const ALLOWED = {
 	courier: ['read_resolver', 'tcp_socket', 'udp_socket', 'tcp_connect', 'thread'],
 	admin: ['accept'],
 	files: ['read_blob', 'write_blob', 'keep_blob', 'thread'],
+	media: ['read_blob', 'thread', 'fork'],
 };
 
 for (const [role, allowed] of Object.entries(ALLOWED)) {
@@ -80,7 +81,7 @@ test('kill -9 of any role: it comes back, and people can sign in again', async (
 	const server = await startPlimsoll();
 	try {
 		await signUp(server, 'kill@example.com', PASSWORD);
-		for (const role of ['store', 'signer', 'compute', 'courier', 'files', 'web', 'admin']) {
+		for (const role of ['store', 'signer', 'compute', 'courier', 'files', 'media', 'web', 'admin']) {
 			const old = await pidOf(server, role);
 			process.kill(old, 'SIGKILL');
 			// A dead process has no row, so the new one is known by its count.
