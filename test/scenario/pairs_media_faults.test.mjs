@@ -23,7 +23,8 @@ async function decoder(server) {
 }
 
 test('a picture whose program is killed is done by another; three times, and it is given up', async () => {
-	const server = await startPairs();
+	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-media-'));
+	const server = await startPairs({ dir });
 	try {
 		const [ada] = await couple(server);
 		const picture = await slow();
@@ -45,6 +46,7 @@ test('a picture whose program is killed is done by another; three times, and it 
 	} finally {
 		await server.stop();
 		auditIsGood(server);
+		rmSync(dir, { recursive: true, force: true });
 	}
 });
 
