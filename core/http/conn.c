@@ -16,6 +16,7 @@
 #include "core/http/access.h"
 #include "core/http/conn_priv.h"
 #include "core/http/conn_tls.h"
+#include "core/http/conn_tunnel.h"
 #include "core/http/dispatch.h"
 #include "core/http/h2.h"
 #include "core/http/hold.h"
@@ -145,6 +146,9 @@ static void close_socket(struct conn *c, enum http_close_why why)
 	}
 	if (c->ws != NULL) {
 		ws_gone(c, why);
+	}
+	if (c->tunnel != NULL) {
+		conn_tunnel_gone(c);
 	}
 	metric_add(s->cells.closed[why], 1);
 	list_remove(&c->node);

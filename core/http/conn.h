@@ -9,6 +9,7 @@
 
 struct conn_tls;
 struct http_req;
+struct tunnel;
 struct ws;
 
 enum conn_state {
@@ -21,6 +22,7 @@ enum conn_state {
 	CONN_DISCARD,	/* answered; the rest of the body is read over */
 	CONN_H2,	/* HTTP/2: its requests are on streams, see h2.h */
 	CONN_WS,	/* a WebSocket, see ws.h */
+	CONN_TUNNEL,	/* its requests are another process' affair, see conn_tunnel.h */
 	CONN_LINGER,	/* answered and write side shut; read over until the client closes */
 	CONN_CLOSED,	/* no socket any more; a handler may still run */
 };
@@ -37,6 +39,7 @@ struct conn {
 	struct ws *ws;		       /* owned; NULL: none */
 	struct address_count *counted; /* NULL: not counted */
 	struct conn_tls *tls;	       /* owned; NULL: none */
+	struct tunnel *tunnel;	       /* owned; NULL: none */
 	struct http_address peer;
 	int fd;
 	uint32_t read_over; /* bytes read over in CONN_DISCARD or CONN_LINGER */

@@ -5,6 +5,7 @@
 
 #include "core/http/body.h"
 #include "core/http/conn_tls.h"
+#include "core/http/conn_tunnel.h"
 #include "core/http/dispatch.h"
 #include "core/http/h2.h"
 #include "core/http/respond.h"
@@ -60,6 +61,9 @@ void conn_readable(struct conn *c, int events)
 	case CONN_WS:
 		ws_readable(c);
 		return;
+	case CONN_TUNNEL:
+		conn_tunnel_readable(c);
+		return;
 	case CONN_LINGER:
 		conn_read_over(c);
 		return;
@@ -76,6 +80,8 @@ static void on_writable(struct conn *c)
 		h2_write(c);
 	} else if (c->state == CONN_WS) {
 		ws_writable(c);
+	} else if (c->state == CONN_TUNNEL) {
+		conn_tunnel_writable(c);
 	} else if (r != NULL && r->writing) {
 		task_wake(r->task);
 	} else if (r != NULL && respond_is_pending(r)) {
@@ -164,6 +170,7 @@ void conn_on_clock(struct conn *c, int64_t now_us)
 		h2_on_clock(c, now_us);
 		return;
 	case CONN_WS:
+	case CONN_TUNNEL:
 		conn_close(c, HTTP_CLOSE_WRITE_TIMEOUT);
 		return;
 	case CONN_LINGER:

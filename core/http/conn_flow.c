@@ -8,6 +8,7 @@
 #include "core/http/body.h"
 #include "core/http/conn_io.h"
 #include "core/http/conn_tls.h"
+#include "core/http/conn_tunnel.h"
 #include "core/http/dispatch.h"
 #include "core/http/h2.h"
 #include "core/http/request.h"
@@ -233,6 +234,8 @@ void conn_request_done(struct conn *c)
 		h2_stream_done(c);
 	} else if (c->ws != NULL) {
 		ws_begin(c);
+	} else if (c->tunnel != NULL) {
+		conn_tunnel_begin(c);
 	} else if (!r->keep) {
 		finish(c);
 	} else if (!r->body_done) {

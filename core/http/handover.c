@@ -2,10 +2,12 @@
  * Connections that change the process. What belongs to a session is served where the session is;
  * a request for it that came to another process goes there with its connection, which stays there:
  * the next request on it may make it travel again. Nothing has been answered or read of the body,
- * so the other process finds everything as if it had accepted the connection itself.
+ * so the other process finds everything as if it had accepted the connection itself. One with TLS
+ * stays, and only its requests go (conn_tunnel.h).
  */
 #include "core/base/check.h"
 #include "core/http/conn.h"
+#include "core/http/conn_tunnel.h"
 #include "core/http/request.h"
 
 void http_server_set_siblings(struct http_server *s, http_hand_fn *hand, void *arg)
@@ -31,8 +33,11 @@ enum err http_hand_over(struct http_req *r, unsigned instance)
 	if (c->handed) {
 		return ERR_EXISTS;
 	}
-	if (c->tls != NULL || c->is_stream) {
+	if (c->is_stream) {
 		return ERR_UNSUPPORTED;
+	}
+	if (c->tls != NULL) {
+		return conn_tunnel_open(r, instance);
 	}
 	if (s->hand == NULL) {
 		return ERR_NOT_FOUND;

@@ -170,6 +170,12 @@ void http_reply_text(struct http_req *r, int status, const char *detail);
  */
 void http_mark_refused(struct http_req *r);
 
+/*
+ * Would a request of that rank, answered from memory, be let in now? For a handler of a row without
+ * rank of which some requests begin something.
+ */
+bool http_admits(struct http_req *r, enum shed_rank rank);
+
 /* A prebuilt 503 with Retry-After. */
 void http_reply_busy(struct http_req *r, unsigned retry_after_s);
 
@@ -189,7 +195,7 @@ NODISCARD enum err http_stream_file(struct http_req *r, int fd, uint64_t offset,
  * Leaves the request, whose body nobody has read, to another process that serves the same listener:
  * it gets the whole connection. The handler returns ERR_OK next. ERR_NOT_FOUND: no such process;
  * ERR_EXISTS: the request has been handed over once and stays here; ERR_TOO_BUSY: not now;
- * ERR_UNSUPPORTED: it came over TLS or HTTP/2, whose state no other process can have.
+ * ERR_UNSUPPORTED: it came over HTTP/2, whose state no other process can have.
  */
 NODISCARD enum err http_hand_over(struct http_req *r, unsigned instance);
 

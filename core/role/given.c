@@ -89,7 +89,7 @@ enum err given_by_manager(struct given *g, struct err_note *note)
 static bool is_section(const char *name)
 {
 	for (unsigned i = 0; i < n_listeners; i++) {
-		if (strcmp(listeners[i].section, name) == 0) {
+		if (strcmp(listeners[i].socket, name) == 0) {
 			return true;
 		}
 	}

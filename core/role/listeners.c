@@ -5,15 +5,17 @@
 
 #include <string.h>
 
-const char listener_tls[] = "tls";
-
+/* clang-format off */
 const struct listener listeners[] = {
-	{ "main", "web", "service", "http", ROLE_WEB, false },
-	{ listener_tls, "tls", "service", "https", ROLE_WEB, false },
-	{ "admin", "admin", "admin", "http", ROLE_ADMIN, false },
-	{ "symbols", "symbols", "symbols", "http", ROLE_WEB, false },
-	{ "pairs", "pairs", "pairs", "http", ROLE_WEB, true },
+	{ "main",        "web",     "listen",     "web",         "service", "http",  ROLE_WEB,   false, NULL },
+	{ "tls",         "tls",     "listen",     "tls",         "service", "https", ROLE_WEB,   false, "main" },
+	{ "admin",       "admin",   "listen",     "admin",       "admin",   "http",  ROLE_ADMIN, false, NULL },
+	{ "symbols",     "symbols", "listen",     "symbols",     "symbols", "http",  ROLE_WEB,   false, NULL },
+	{ "symbols_tls", "symbols", "tls_listen", "symbols_tls", "symbols", "https", ROLE_WEB,   false, "symbols" },
+	{ "pairs",       "pairs",   "listen",     "pairs",       "pairs",   "http",  ROLE_WEB,   true,  NULL },
+	{ "pairs_tls",   "pairs",   "tls_listen", "pairs_tls",   "pairs",   "https", ROLE_WEB,   true,  "pairs" },
 };
+/* clang-format on */
 const unsigned n_listeners = sizeof(listeners) / sizeof(listeners[0]);
 
 _Static_assert(sizeof(listeners) / sizeof(listeners[0]) <= SERVICE_MAX + 1, "role_ctx.listen_fd");
@@ -30,8 +32,11 @@ int listener_find(const char *name)
 
 bool listener_is_used(const struct app *app, uint32_t services, unsigned listener)
 {
-	if (listeners[listener].role == ROLE_ADMIN || listeners[listener].name == listener_tls) {
+	if (listeners[listener].role == ROLE_ADMIN) {
 		return true;
+	}
+	if (listeners[listener].secures != NULL) {
+		listener = (unsigned)listener_find(listeners[listener].secures);
 	}
 	for (size_t i = 0; i < app->n_services; i++) {
 		if ((services & (1u << i)) != 0 &&

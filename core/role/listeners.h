@@ -11,16 +11,19 @@
 #include "core/role/role.h"
 
 struct listener {
-	const char *name;    /* as in struct service */
-	const char *section; /* of the key "listen" */
-	const char *title;   /* for people, at start */
-	const char *scheme;  /* of its addresses, likewise */
-	enum role_id role;   /* who accepts on it */
+	const char *name;	   /* as in struct service */
+	const char *section, *key; /* of its address in the configuration */
+	const char *socket;	   /* what a service manager, or the program before, calls it */
+	const char *title;	   /* for people, at start */
+	const char *scheme;	   /* of its addresses, likewise */
+	enum role_id role;	   /* who accepts on it */
 	/*
 	 * Its services hand connections to other processes (http_hand_over()). HTTP/2, which has
-	 * requests of many sessions on one connection, is not offered there.
+	 * requests of many sessions on one connection, is not offered there while there are any.
 	 */
 	bool hands_over;
+	/* It is a second address of the listener of that name, whose connections begin with TLS. */
+	const char *secures;
 };
 
 extern const struct listener listeners[];
@@ -29,12 +32,6 @@ extern const unsigned n_listeners; /* at most SERVICE_MAX + 1 */
 enum {
 	LISTENER_NONE = -1
 };
-
-/*
- * The listener "tls" has no services of its own: it is a second address of "main", whose
- * connections begin with TLS; not used while [tls] listen is empty.
- */
-extern const char listener_tls[];
 
 /* Index of the listener of that name, or LISTENER_NONE (also for NULL). */
 int listener_find(const char *name);

@@ -35,6 +35,8 @@ static const struct conf_key keys[] = {
 
 	{ .section = "pairs", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8003",
 	  .help = "Address of the realtime service." },
+	{ .section = "pairs", .name = "tls_listen", .type = CONF_ADDRESS,
+	  .help = "Another address of it, with TLS by the certificates of [tls]; empty: none." },
 
 	{ .section = "compute", .name = "instances", .type = CONF_INT, .unit = "processes", .min = 0, .max = 64,
 	  .def = "0", .help = "Processes that hash passwords; 0 is one per processor core." },
@@ -56,6 +58,8 @@ static const struct conf_key keys[] = {
 
 	{ .section = "symbols", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8002",
 	  .help = "Address of the symbol server." },
+	{ .section = "symbols", .name = "tls_listen", .type = CONF_ADDRESS,
+	  .help = "Another address of it, with TLS by the certificates of [tls]; empty: none." },
 
 	{ .section = "store", .name = "slow_statement", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 3600000,
 	  .def = "100ms", .reloadable = true,

@@ -260,6 +260,7 @@ static void build(struct filter *f, uint32_t flags, const struct pg_reach *datab
 	}
 	if ((flags & SANDBOX_ACCEPT) != 0) {
 		add_list(f, SCMP_ACT_ALLOW, accept_calls);
+		allow_value(f, "socketpair", 0, AF_UNIX); /* conn_tunnel.c */
 	}
 	if ((flags & SANDBOX_DIAL) != 0) {
 		allow_dialling(f);

@@ -76,18 +76,19 @@ static enum err compare_schema(
 
 static enum err bind_listener(struct supervisor *s, unsigned i, struct err_note *note)
 {
-	const char *address = conf_str(s->conf, listeners[i].section, "listen");
+	const char *address = conf_str(s->conf, listeners[i].section, listeners[i].key);
 	struct err_note why = { 0 };
 	enum err e = ERR_OK;
 
 	snprintf(s->listen_address[i], sizeof(s->listen_address[i]), "%s", address);
-	s->listen_fd[i] = given_take(&s->given, listeners[i].section, address);
+	s->listen_fd[i] = given_take(&s->given, listeners[i].socket, address);
 	if (s->listen_fd[i] < 0) {
 		e = http_listen_socket(address, &s->listen_fd[i], &why);
 	}
-	return e == ERR_OK ? e
-			   : err_note_set(note, e, "[%s] listen = %s: %s", listeners[i].section,
-				 address, why.text[0] == '\0' ? err_text(e) : why.text);
+	return e == ERR_OK
+		   ? e
+		   : err_note_set(note, e, "[%s] %s = %s: %s", listeners[i].section,
+			 listeners[i].key, address, why.text[0] == '\0' ? err_text(e) : why.text);
 }
 
 static enum err bind_listeners(
@@ -98,7 +99,7 @@ static enum err bind_listeners(
 
 	(void)o;
 	for (unsigned i = 0; e == ERR_OK && i < n_listeners; i++) {
-		bool is_off = conf_str(s->conf, listeners[i].section, "listen")[0] == '\0';
+		bool is_off = conf_str(s->conf, listeners[i].section, listeners[i].key)[0] == '\0';
 		if (!is_off && listener_is_used(s->app, s->services, i)) {
 			e = bind_listener(s, i, note);
 		}

@@ -23,9 +23,16 @@ enum {
 	REPLY_BYTES = 4096,
 };
 
+/* One that has TLS connections. */
+struct secured {
+	struct http_server *server;
+	bool h2;
+};
+
 struct tls_web {
 	struct role_ctx *r;
-	struct http_server *server;
+	struct secured servers[SERVICE_MAX + 1];
+	unsigned n_servers;
 	struct tls_library library;
 	struct tls_signer signer;
 	struct tls_tickets tickets;
@@ -62,8 +69,7 @@ static enum err ask_signer(void *arg, const struct tls_id *id, uint16_t scheme,
 	return e;
 }
 
-enum err tls_web_open(
-    struct role_ctx *r, struct http_server *server, struct tls_web **ret, struct err_note *note)
+enum err tls_web_open(struct role_ctx *r, struct tls_web **ret, struct err_note *note)
 {
 	struct tls_web *w = calloc(1, sizeof(*w));
 
@@ -71,7 +77,6 @@ enum err tls_web_open(
 		return err_note_set(note, ERR_MEMORY, "no memory");
 	}
 	w->r = r;
-	w->server = server;
 	w->signer = (struct tls_signer){ ask_signer, w };
 	/* Reads the library's configuration and tables, which the sandbox would not let it. */
 	if (OPENSSL_init_ssl(0, NULL) != 1 || tls_library_open(&w->library) != ERR_OK) {
@@ -82,21 +87,38 @@ enum err tls_web_open(
 	return ERR_OK;
 }
 
-static enum err use_chains(struct tls_web *w, struct slice chains, struct err_note *note)
+void tls_web_add(struct tls_web *w, struct http_server *server, bool h2)
+{
+	CHECK(w->n_servers < sizeof(w->servers) / sizeof(w->servers[0]));
+	w->servers[w->n_servers++] = (struct secured){ server, h2 };
+}
+
+static enum err use_chains_of(
+    struct tls_web *w, const struct secured *to, struct slice chains, struct err_note *note)
 {
 	const struct tls_settings s = tls_settings_read(w->r->conf);
 	const struct tls_options options = { .library = w->library.ctx,
 		.signer = &w->signer,
 		.tickets = &w->tickets,
 		.only_13 = s.only_13,
-		.h2 = conf_bool(w->r->conf, "http", "http2"),
+		.h2 = to->h2 && conf_bool(w->r->conf, "http", "http2"),
 		.ticket_lifetime_s = s.ticket_period_us / 1000000 };
 	struct tls_context *context = NULL;
 	enum err e = tls_context_new(&options, chains, &context, note);
 
 	if (e == ERR_OK) {
-		http_server_set_tls(w->server, context, s.handshake_us, s.max_handshakes);
+		http_server_set_tls(to->server, context, s.handshake_us, s.max_handshakes);
 		tls_context_unref(&context);
+	}
+	return e;
+}
+
+static enum err use_chains(struct tls_web *w, struct slice chains, struct err_note *note)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned i = 0; e == ERR_OK && i < w->n_servers; i++) {
+		e = use_chains_of(w, &w->servers[i], chains, note);
 	}
 	return e;
 }

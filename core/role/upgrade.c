@@ -267,7 +267,7 @@ static void hand_over(struct supervisor *s)
 
 	for (unsigned i = 0; i < n_listeners; i++) {
 		if (s->listen_fd[i] >= 0) {
-			h.listener[h.n].section = slice_str(listeners[i].section);
+			h.listener[h.n].section = slice_str(listeners[i].socket);
 			h.listener[h.n].address = slice_str(s->listen_address[i]);
 			fds[++h.n] = s->listen_fd[i];
 		}

@@ -65,6 +65,12 @@ static void measure(void *arg, struct grace_load *load)
 	load->tasks_max = task_max(r->env.loop);
 }
 
+/* A request on a stream cannot go to the process that has its session. */
+static bool offers_h2(const struct role_ctx *r, unsigned listener)
+{
+	return !listeners[listener].hands_over || conf_int(r->conf, "web", "instances") == 1;
+}
+
 static enum err open_server(
     struct role_ctx *r, struct role_site *s, unsigned listener, struct err_note *note)
 {
@@ -89,7 +95,8 @@ static enum err open_server(
 		return e;
 	}
 	role_site_add_health(s, r);
-	if (conf_bool(r->conf, "tls", "http_redirect")) {
+	if (listener == (unsigned)listener_find("main") &&
+	    conf_bool(r->conf, "tls", "http_redirect")) {
 		e = slice_to_cstr(slice_str(conf_str(r->conf, "plimsoll", "public_url")),
 		    web->https_origin, sizeof(web->https_origin));
 		if (e != ERR_OK) {
@@ -97,17 +104,8 @@ static enum err open_server(
 		}
 		s->https_origin = web->https_origin;
 	}
-	s->http1_only = listeners[listener].hands_over;
+	s->http1_only = !offers_h2(r, listener);
 	return role_site_open(s, r, measure, true, note);
-}
-
-/* The one whose second address is the TLS listener. */
-static struct http_server *main_server(const struct web *web)
-{
-	struct http_server *server = web->servers[listener_find("main")].server;
-
-	CHECK(server != NULL);
-	return server;
 }
 
 /* A service that stands alone has no database. */
@@ -131,6 +129,15 @@ static enum err find_postgres(struct role_ctx *r, struct web *web, struct err_no
 	return e;
 }
 
+/* The server of the listener that one is the second address of. */
+static struct http_server *secured_server(const struct web *web, unsigned listener)
+{
+	int first = listener_find(listeners[listener].secures);
+
+	CHECK(first >= 0 && web->servers[first].server != NULL);
+	return web->servers[first].server;
+}
+
 static void web_sibling(struct role_ctx *r, unsigned instance, int fd)
 {
 	struct web *web = r->role_data;
@@ -152,13 +159,18 @@ static enum err web_start(struct role_ctx *r, struct err_note *note)
 		e = find_postgres(r, web, note);
 	}
 	for (unsigned i = 0; e == ERR_OK && i < r->n_listen; i++) {
-		if (r->listen_fd[i] >= 0 && listeners[i].name != listener_tls) {
+		if (r->listen_fd[i] >= 0 && listeners[i].secures == NULL) {
 			e = open_server(r, &web->servers[i], i, note);
 			siblings_serve(web->siblings, i, web->servers[i].server);
 		}
 	}
 	if (e == ERR_OK && tls_is_on(r->conf)) {
-		e = tls_web_open(r, main_server(web), &web->tls, note);
+		e = tls_web_open(r, &web->tls, note);
+	}
+	for (unsigned i = 0; e == ERR_OK && i < r->n_listen; i++) {
+		if (r->listen_fd[i] >= 0 && listeners[i].secures != NULL) {
+			tls_web_add(web->tls, secured_server(web, i), offers_h2(r, i));
+		}
 	}
 	return e;
 }
@@ -240,13 +252,12 @@ static enum err web_prepare(struct role_ctx *r, struct err_note *note)
 	return e;
 }
 
-static enum err listen_tls(struct role_ctx *r, struct err_note *note)
+static enum err listen_tls(struct role_ctx *r, unsigned listener, struct err_note *note)
 {
 	struct web *web = r->role_data;
-	int *fd = &r->listen_fd[listener_find(listener_tls)];
+	int *fd = &r->listen_fd[listener];
+	enum err e = http_server_listen_tls(secured_server(web, listener), *fd);
 
-	CHECK(*fd >= 0);
-	enum err e = http_server_listen_tls(main_server(web), *fd);
 	*fd = -1;
 	return e == ERR_OK ? e : err_note_set(note, e, "cannot accept: %s", err_text(e));
 }
@@ -260,9 +271,11 @@ static enum err web_serve(struct role_ctx *r, struct err_note *note)
 	for (unsigned i = 0; e == ERR_OK && i < r->n_listen; i++) {
 		if (web->servers[i].server != NULL) {
 			e = role_site_listen(&web->servers[i], r, i, note);
+		} else if (r->listen_fd[i] >= 0 && listeners[i].secures != NULL) {
+			e = listen_tls(r, i, note);
 		}
 	}
-	return e == ERR_OK && web->tls != NULL ? listen_tls(r, note) : e;
+	return e;
 }
 
 static void on_drained(void *arg)

@@ -32,9 +32,21 @@ static const struct conf_key keys[] = {
 
 const struct conf_table tls_conf = { keys, sizeof(keys) / sizeof(keys[0]) };
 
+/* Section and key of what is listened on with TLS. */
+static const char *const addresses[][2] = {
+	{ "tls", "listen" },
+	{ "symbols", "tls_listen" },
+	{ "pairs", "tls_listen" },
+};
+
 bool tls_is_on(const struct conf *conf)
 {
-	return conf_str(conf, section, "listen")[0] != '\0';
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		if (conf_str(conf, addresses[i][0], addresses[i][1])[0] != '\0') {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Cuts the list into at most TLS_PAIRS_MAX texts in out; the number that there are. */
@@ -103,9 +115,13 @@ enum err tls_conf_check(const struct conf *conf, struct err_note *note)
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (tls_is_on(conf) && paths.n == 0) {
-		return err_note_set(note, ERR_CONFIG, "[tls] listen = %s needs certificate and key",
-		    conf_str(conf, section, "listen"));
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]) && paths.n == 0; i++) {
+		const char *address = conf_str(conf, addresses[i][0], addresses[i][1]);
+		if (address[0] != '\0') {
+			return err_note_set(note, ERR_CONFIG,
+			    "[%s] %s = %s needs certificate and key in [tls]", addresses[i][0],
+			    addresses[i][1], address);
+		}
 	}
 	if (!tls_is_on(conf) && paths.n > 0) {
 		return err_note_set(note, ERR_CONFIG,
