@@ -5,7 +5,8 @@
 // counts such connections).
 // Options: tls: 'starttls' or 'implicit' with certificate { certificate, key }; auth { user, pass }, without which
 // it takes no mail, and mechanisms; delayMs before each answer; hold (keeps no mail, only counts: for load);
-// idleMs (ends connections that say nothing for so long); farewell: false (does not answer QUIT).
+// idleMs (ends connections that say nothing for so long); farewell: false (does not answer QUIT); onMail({ from, to }),
+// called for each mail when it is taken.
 import net from 'node:net';
 import tls from 'node:tls';
 import { readFileSync } from 'node:fs';
@@ -49,7 +50,7 @@ export async function startSink(options = {}) {
 
 // One connection; said again, with state, once STARTTLS has made it another socket.
 function serve(sink, socket, { secure = sink.options.tls === 'implicit', greet = true } = {}) {
-	const { auth, delayMs = 0, hold, idleMs, mechanisms = 'PLAIN LOGIN' } = sink.options;
+	const { auth, delayMs = 0, hold, idleMs, mechanisms = 'PLAIN LOGIN', onMail } = sink.options;
 	let text = '';
 	let mail = null;
 	let login = auth ? null : 'nobody';
@@ -140,6 +141,7 @@ function serve(sink, socket, { secure = sink.options.tls === 'implicit', greet =
 					return socket.removeAllListeners('data').resume();
 				}
 				sink.count++;
+				onMail?.(mail);
 				if (!hold) sink.mails.push(parse(mail));
 				mail = null;
 				if (sink.mode === 'slow') setTimeout(say, 200, '250 taken');
