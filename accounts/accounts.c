@@ -63,6 +63,7 @@ static void stop(struct svc_env *env, void *v)
 
 	(void)env;
 	OPENSSL_cleanse(&state->keys, sizeof(state->keys));
+	OPENSSL_cleanse(&state->vapid, sizeof(state->vapid));
 	free(state);
 }
 
@@ -71,7 +72,9 @@ enum accounts_metric {
 	MAIL_QUEUED,
 	MAIL_FAILED,
 	MAIL_BOUNCED,
-	ACCOUNTS_METRICS
+	POSTS_ENDED,
+	PUSHES_ENDED = POSTS_ENDED + POST_OUTCOMES,
+	ACCOUNTS_METRICS = PUSHES_ENDED + POST_OUTCOMES
 };
 
 /* clang-format off */
@@ -80,8 +83,25 @@ static const struct metric_def metrics[ACCOUNTS_METRICS] = {
 	[MAIL_QUEUED] = { "mail_queued", METRIC_GAUGE, NULL, "Mails that wait." },
 	[MAIL_FAILED] = { "mail_failed", METRIC_GAUGE, NULL, "Mails given up, of those still kept." },
 	[MAIL_BOUNCED] = { "mail_bounced_addresses", METRIC_GAUGE, NULL, "Addresses that mail came back from for good, and that no mail has reached since; 1000: so many or more." },
+	[POSTS_ENDED + POST_TAKEN] = { "posts_taken_total", METRIC_COUNTER, NULL, "Notices that the app's own server has taken." },
+	[POSTS_ENDED + POST_RETRY] = { "posts_retried_total", METRIC_COUNTER, NULL, "Notices that it has not taken and that are sent again later." },
+	[POSTS_ENDED + POST_REFUSED] = { "posts_refused_total", METRIC_COUNTER, NULL, "Notices that it has refused for good." },
+	[POSTS_ENDED + POST_GONE] = { "posts_gone_total", METRIC_COUNTER, NULL, "Notices that had nowhere to go any more." },
+	[POSTS_ENDED + POST_PUT_OFF] = { "posts_put_off_total", METRIC_COUNTER, NULL, "Notices that had to wait because too many were on their way." },
+	[PUSHES_ENDED + POST_TAKEN] = { "push_taken_total", METRIC_COUNTER, NULL, "Pushes that a push service has taken." },
+	[PUSHES_ENDED + POST_RETRY] = { "push_retried_total", METRIC_COUNTER, NULL, "Pushes that could not be handed over and are sent again later." },
+	[PUSHES_ENDED + POST_REFUSED] = { "push_refused_total", METRIC_COUNTER, NULL, "Pushes that a push service has refused for good, or that may not go to its address." },
+	[PUSHES_ENDED + POST_GONE] = { "push_gone_total", METRIC_COUNTER, NULL, "Pushes whose browser is not there any more: its subscription was forgotten." },
+	[PUSHES_ENDED + POST_PUT_OFF] = { "push_put_off_total", METRIC_COUNTER, NULL, "Pushes that had to wait because too many to the same push service were on their way." },
 };
 /* clang-format on */
+
+void posts_count(const struct svc_env *env, const struct post *p, enum post_outcome outcome)
+{
+	int family = (p->target.len > 0 ? PUSHES_ENDED : POSTS_ENDED) + (int)outcome;
+
+	metric_add(metric_cell(env->metrics, &metrics[family], NULL), 1);
+}
 
 /* While the store is away the gauges stay, so that a mail that waits goes on to age. */
 static void watch(struct svc_env *env, void *v)
@@ -127,6 +147,8 @@ static const struct rpc_def *const rpcs[] = {
 	&accounts_outside,
 	&accounts_post_lease,
 	&accounts_post_done,
+	&accounts_vapid_key,
+	&accounts_vapid_sign,
 	&accounts_idp_mark,
 };
 

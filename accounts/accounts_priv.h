@@ -8,6 +8,8 @@
 
 #include "accounts/assertion.h"
 #include "accounts/keys.h"
+#include "accounts/push_endpoint.h"
+#include "accounts/vapid.h"
 #include "core/service.h"
 #include "core/store/store.h"
 
@@ -22,6 +24,9 @@ struct accounts_state {
 	void *verify_assertion_state;
 	const char *outside; /* courier: the server that may be asked; NULL: none */
 	const char *posts_url, *posts_secret; /* courier: where posts go; NULL: nowhere */
+	struct push_policy push_policy;	      /* web, courier */
+	bool push_is_on;
+	struct vapid vapid; /* signer: both halves; web: the public one */
 };
 
 /* The state in this process. */
@@ -29,7 +34,7 @@ struct accounts_state *accounts_state(const struct svc_env *env);
 
 /* schema.c */
 enum {
-	ACCOUNTS_MIGRATIONS = 8
+	ACCOUNTS_MIGRATIONS = 9
 };
 extern const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS];
 
@@ -66,7 +71,9 @@ NODISCARD enum err accounts_audit(struct sql_db *db, struct err_note *note);
 NODISCARD enum err accounts_anonymise(
     struct sql_db *db, const char *password, struct err_note *note);
 
-/* outbox_rpc.c: runs after a commit that put a mail; env is the store's struct svc_env. */
+/* wake.c: runs after a commit that put a mail or a post; env is the store's struct svc_env. */
 void accounts_wake_courier(void *env);
+/* Has it run after the commit of t, once. */
+NODISCARD enum err accounts_wake_after_commit(struct txn *t);
 
 #endif

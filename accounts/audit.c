@@ -21,6 +21,7 @@ static const struct {
 	    "a staged row for an address that is not its account's: created at" },
 	{ STMT_AUDIT_IDP, "a provider with a bad domain or time: seen at" },
 	{ STMT_AUDIT_POST, "a post of no event: made at" },
+	{ STMT_AUDIT_PUSH, "a push subscription of nobody, or with a bad number: number" },
 	{ STMT_AUDIT_OUTBOX, "a mail with an unknown state, a stale lease or text left: mail" },
 	{ STMT_AUDIT_TOKEN_USER, "a user of the storage with a bad name or time: uid" },
 	{ STMT_AUDIT_TOKEN_USERS, "a user of the storage with two stores at a time: uid" },

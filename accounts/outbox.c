@@ -37,18 +37,6 @@ static enum err is_full(struct txn *t, bool *ret, struct err_note *note)
 	return e == ERR_END ? ERR_OK : e;
 }
 
-static enum err wake_after_commit(struct txn *t)
-{
-	for (unsigned i = 0; i < t->n_after; i++) {
-		if (t->after_commit[i] == accounts_wake_courier) {
-			return ERR_OK;
-		}
-	}
-	CHECK(t->n_after < sizeof(t->after_commit) / sizeof(t->after_commit[0]));
-	t->after_commit[t->n_after++] = accounts_wake_courier;
-	return ERR_OK;
-}
-
 enum err outbox_put(
     struct txn *t, const struct outbox_mail *mail, int64_t *ret_id, struct err_note *note)
 {
@@ -89,7 +77,7 @@ enum err outbox_put(
 		e = sql_step(q);
 	}
 	sql_end(q);
-	return e == ERR_END ? wake_after_commit(t) : e;
+	return e == ERR_END ? accounts_wake_after_commit(t) : e;
 }
 
 /* Copies the current row; column order of OUTBOX_DUE and OUTBOX_RECENT. */

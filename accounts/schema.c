@@ -213,6 +213,24 @@ static const char migration_8[] = "CREATE TABLE post ("
 				  ");"
 				  "CREATE INDEX post_due ON post (next_try_ms, post_key);";
 
+/* Browsers that want to be told, and posts that have an address of their own: push.h. */
+static const char migration_9[] =
+    "CREATE TABLE push_subscription ("
+    " owner TEXT NOT NULL,"   /* "pairs:17" */
+    " session TEXT NOT NULL," /* what the service calls the session that it belongs to */
+    " id BIGINT NOT NULL,"
+    " endpoint_hash TEXT NOT NULL," /* hex of SHA-256 */
+    " endpoint TEXT NOT NULL,"
+    " p256dh TEXT NOT NULL,"
+    " auth TEXT NOT NULL,"
+    " with_text INTEGER NOT NULL,"
+    " created_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (owner, session)"
+    ");"
+    "CREATE UNIQUE INDEX push_subscription_endpoint ON push_subscription (endpoint_hash);"
+    "CREATE INDEX push_subscription_id ON push_subscription (owner, id);"
+    "ALTER TABLE post ADD COLUMN target TEXT NOT NULL DEFAULT '';"; /* empty: the server of posts */
+
 const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS] = {
 	{ 1, migration_1 },
 	{ 2, migration_2 },
@@ -222,4 +240,5 @@ const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS] = {
 	{ 6, migration_6 },
 	{ 7, migration_7 },
 	{ 8, migration_8 },
+	{ 9, migration_9 },
 };

@@ -1,28 +1,45 @@
 /*
- * Waking the courier: the store calls it after a commit that put a mail. One call is under way at
- * a time; what is committed meanwhile asks for one more. A courier that is not there misses
- * nothing: it looks into the outbox when it starts, and from time to time.
+ * Waking the courier: the store calls it after a commit that put a mail or a post. One call is
+ * under way at a time; what is committed meanwhile asks for one more. A courier that is not there
+ * misses nothing: it looks when it starts, and from time to time.
  */
 #include "accounts/accounts_priv.h"
 #include "accounts/outbox.h"
+#include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/ev/task.h"
 #include "core/obs/log.h"
 
 enum {
-	WAKE_LIMIT_US = 2 * 1000 * 1000
+	WAKE_LIMIT_US = 2 * 1000 * 1000,
+	WAKE_MAX = 2 /* mails, posts */
 };
 
-/* What courier.wake does in the courier's process; set once at its start. */
+/* What courier.wake does in the courier's process; set at its start. */
 static struct {
 	void (*fn)(void *arg);
 	void *arg;
-} on_wake;
+} on_wake[WAKE_MAX];
+static unsigned n_on_wake;
 
 void accounts_on_courier_wake(void (*fn)(void *arg), void *arg)
 {
-	on_wake.fn = fn;
-	on_wake.arg = arg;
+	CHECK(n_on_wake < WAKE_MAX);
+	on_wake[n_on_wake].fn = fn;
+	on_wake[n_on_wake].arg = arg;
+	n_on_wake++;
+}
+
+enum err accounts_wake_after_commit(struct txn *t)
+{
+	for (unsigned i = 0; i < t->n_after; i++) {
+		if (t->after_commit[i] == accounts_wake_courier) {
+			return ERR_OK;
+		}
+	}
+	CHECK(t->n_after < sizeof(t->after_commit) / sizeof(t->after_commit[0]));
+	t->after_commit[t->n_after++] = accounts_wake_courier;
+	return ERR_OK;
 }
 
 static enum err handle_wake(void *role_state, const struct rpc_call_info *info, struct slice req,
@@ -33,8 +50,8 @@ static enum err handle_wake(void *role_state, const struct rpc_call_info *info, 
 	(void)req;
 	(void)reply;
 	(void)note;
-	if (on_wake.fn != NULL) {
-		on_wake.fn(on_wake.arg);
+	for (unsigned i = 0; i < n_on_wake; i++) {
+		on_wake[i].fn(on_wake[i].arg);
 	}
 	return ERR_OK;
 }

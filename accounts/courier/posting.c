@@ -1,17 +1,20 @@
 /*
- * See posting.h. One dispatcher task leases what is due and starts a task for each; when all have
- * ended it looks again. Posts are notices to an app's own server, so looking twice a second is soon
- * enough, and nobody has to wake us.
+ * See posting.h. One dispatcher task leases what is due and starts a task for each, as long as
+ * there is room; it sleeps until the next one is due or the store says that a new one was
+ * committed. A server that is slow holds up its own posts only: those of the app's own server are
+ * few (one for each member), those to push services have their turns (post_hosts.h).
  */
 #include "accounts/courier/posting.h"
 
-#include <curl/curl.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
-#include "accounts/courier/curl_loop.h"
+#include "accounts/courier/post_http.h"
+#include "accounts/courier/push_send.h"
+#include "accounts/outbox.h"
 #include "accounts/posts.h"
+#include "accounts/push.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/enc.h"
@@ -19,9 +22,9 @@
 #include "core/obs/log.h"
 
 enum {
-	LOOK_US = 500 * 1000,
-	SEND_MS = 10 * 1000,
-	LEASE_MS = SEND_MS + 5000,
+	PARALLEL_MAX = 64, /* posts on their way */
+	LEASE_MS = POST_HTTP_MS + 20 * 1000,
+	STORE_AWAY_US = 500 * 1000, /* pause when the store does not answer */
 	HEADER_BYTES = 128,
 };
 
@@ -30,12 +33,23 @@ struct posting {
 	struct curl_loop *curl;
 	struct task *dispatcher;
 	unsigned running; /* tasks of posts */
+	uint64_t wakes;
 	bool stopping;
+	struct push_sender push;
 };
 
 struct job {
+	struct batch *batch;
+	const struct post *post;
+};
+
+/* The posts of one lease; freed with the last of them. */
+struct batch {
 	struct posting *p;
-	const struct post *post; /* lives until all jobs of a lease have ended */
+	struct arena arena; /* of the reply that they lie in */
+	struct posts_leased leased;
+	struct job jobs[POST_LEASE_MAX];
+	unsigned left;
 };
 
 static enum err call_store(struct posting *p, const struct rpc_def *def, const struct buf *request,
@@ -48,7 +62,7 @@ static enum err call_store(struct posting *p, const struct rpc_def *def, const s
 				     DEADLINE_NONE, 0, arena, ret_reply, &note);
 }
 
-/* ---- one post ---- */
+/* ---- a post to the app's own server ---- */
 
 /* Both headers of the signature. False: no memory. */
 static bool sign(const struct posting *p, struct slice body, struct curl_slist **headers)
@@ -70,60 +84,47 @@ static bool sign(const struct posting *p, struct slice body, struct curl_slist *
 		(void)snprintf(stamp, sizeof(stamp), "Plimsoll-Timestamp: %lld", now_s);
 		(void)snprintf(signature, sizeof(signature), "Plimsoll-Signature: sha256=%.*s",
 		    SLICE_ARG(buf_slice(&hex)));
-		struct curl_slist *more = curl_slist_append(*headers, stamp);
-		*headers = more == NULL ? *headers : more;
-		struct curl_slist *both = more == NULL ? NULL : curl_slist_append(more, signature);
-		good = both != NULL;
+		good = post_http_add(headers, stamp) && post_http_add(headers, signature);
 	}
 	buf_free(&text);
 	buf_free(&hex);
 	return good;
 }
 
-/* What the other side says is not read. */
-static size_t drop(char *bytes, size_t size, size_t count, void *arg)
+static struct post_result result_of(const struct post_answer *a)
 {
-	(void)bytes;
-	(void)arg;
-	return size * count;
-}
-
-static void prepare(
-    CURL *easy, const char *url, struct slice body, const struct curl_slist *headers)
-{
-	bool is_plain = slice_starts(slice_str(url), SLICE("http://"));
-
-	curl_easy_setopt(easy, CURLOPT_URL, url);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, is_plain ? "http" : "https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "Plimsoll");
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)SEND_MS);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* not what the environment says */
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.ptr);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)body.len);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, drop);
-}
-
-/* The status, 0: it cannot be reached. */
-static long perform(struct posting *p, struct slice body)
-{
-	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-	CURL *easy = curl_easy_init();
-	CURLcode code = CURLE_OK;
-	long status = 0;
-
-	if (easy != NULL && headers != NULL && sign(p, body, &headers)) {
-		prepare(easy, posts_url(p->env), body, headers);
-		if (curl_loop_perform(p->curl, easy, &code) == ERR_OK && code == CURLE_OK) {
-			curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-		}
+	if (a->status >= 200 && a->status < 300) {
+		return (struct post_result){ .outcome = POST_TAKEN };
 	}
-	curl_easy_cleanup(easy);
-	curl_slist_free_all(headers);
-	return status;
+	bool is_final = a->status >= 400 && a->status < 500 && a->status != 408 && a->status != 429;
+	return (struct post_result){ .outcome = is_final ? POST_REFUSED : POST_RETRY,
+		.pause_ms = a->retry_after_ms };
 }
+
+static struct post_result tell_server(struct posting *p, const struct post *post, struct slice body)
+{
+	struct post_answer answer = { .status = 0 };
+	struct post_http request = {
+		.url = posts_url(p->env), .body = body, .may_go_anywhere = true
+	}; /* the operator has named it */
+
+	if (*request.url == '\0') { /* it was named once */
+		return (struct post_result){ .outcome = POST_REFUSED };
+	}
+	if (post_http_add(&request.headers, "Content-Type: application/json") &&
+	    sign(p, body, &request.headers)) {
+		post_http_send(p->curl, &request, &answer);
+	}
+	curl_slist_free_all(request.headers);
+	const struct post_result r = result_of(&answer);
+	if (r.outcome != POST_TAKEN) {
+		LOG(r.outcome == POST_RETRY ? LOG_INFO : LOG_WARN, "posts", "not_taken",
+		    LOG_I("status", answer.status), LOG_S("key", post->key));
+	}
+	return r;
+}
+
+/* ---- the task of a post ---- */
 
 /* The body has the count behind what it had: {"...":...,"count":n}. */
 static void put_body(struct buf *out, const struct post *post)
@@ -132,94 +133,127 @@ static void put_body(struct buf *out, const struct post *post)
 	buf_printf(out, ",\"count\":%lld}", (long long)post->n);
 }
 
-static enum post_outcome outcome_of(long status)
+static void free_batch(struct batch *b)
 {
-	if (status >= 200 && status < 300) {
-		return POST_TAKEN;
-	}
-	bool is_final = status >= 400 && status < 500 && status != 408 && status != 429;
-	return is_final ? POST_REFUSED : POST_RETRY;
+	arena_reset(&b->arena);
+	free(b);
 }
 
 static void run_job(void *arg)
 {
 	struct job *job = arg;
-	struct posting *p = job->p;
+	struct batch *b = job->batch;
+	struct posting *p = b->p;
+	const struct post *post = job->post;
 	struct buf body = buf_new(POST_BODY_MAX + HEADER_BYTES), done = buf_new(512);
+	struct post_result r = { .outcome = POST_RETRY };
 
-	put_body(&body, job->post);
-	long status = body.failed ? 0 : perform(p, buf_slice(&body));
-	enum post_outcome outcome = outcome_of(status);
-	if (outcome != POST_TAKEN) {
-		LOG(outcome == POST_RETRY ? LOG_INFO : LOG_WARN, "posts", "not_taken",
-		    LOG_I("status", status), LOG_S("key", job->post->key));
+	put_body(&body, post);
+	if (!body.failed) {
+		r = post->target.len > 0 ? push_send(&p->push, post, buf_slice(&body))
+					 : tell_server(p, post, buf_slice(&body));
 	}
-	post_put_done(&done, job->post, outcome);
+	posts_count(p->env, post, r.outcome);
+	post_put_done(&done, post, &r);
 	if (call_store(p, &accounts_post_done, &done, NULL, NULL) != ERR_OK) {
-		LOG(LOG_DEBUG, "posts", "outcome_lost", LOG_S("key", job->post->key));
+		LOG(LOG_DEBUG, "posts", "outcome_lost", LOG_S("key", post->key));
 	}
 	buf_free(&body);
 	buf_free(&done);
-	if (--p->running == 0 && p->dispatcher != NULL) {
+	if (--b->left == 0) {
+		free_batch(b);
+	}
+	p->running--;
+	p->wakes++; /* there is room, and perhaps a newer one */
+	if (p->dispatcher != NULL) {
 		task_wake(p->dispatcher);
 	}
 }
 
 /* ---- the dispatcher ---- */
 
-/* Sends what is due and waits for the end of all; *ret_n: how many. */
-static enum err send_due(struct posting *p, struct arena *arena, unsigned *ret_n)
+/* One that cannot be started comes up again when its lease runs out. */
+static void start_jobs(struct posting *p, struct batch *b)
 {
-	struct buf request = buf_new(64);
-	struct slice reply = SLICE_EMPTY;
-	struct posts_leased *leased = arena_alloc(arena, sizeof(*leased));
-	struct job *jobs = arena_alloc(arena, sizeof(*jobs) * POST_LEASE_MAX);
-
-	post_put_lease_req(&request, LEASE_MS);
-	enum err e = leased == NULL || jobs == NULL
-			 ? ERR_MEMORY
-			 : call_store(p, &accounts_post_lease, &request, arena, &reply);
-	buf_free(&request);
-	if (e != ERR_OK) {
-		return e;
-	}
-	if (p->stopping) {
-		return ERR_CANCELLED; /* their leases run out */
-	}
-	CHECK(posts_take_leased(reply, leased));
-	for (unsigned i = 0; i < leased->n; i++) {
-		jobs[i] = (struct job){ .p = p, .post = &leased->posts[i] };
-		if (task_spawn(p->env->loop, run_job, &jobs[i], DEADLINE_NONE, NULL) == ERR_OK) {
+	b->p = p;
+	b->left = 1; /* us */
+	for (uint32_t i = 0; i < b->leased.n; i++) {
+		b->jobs[i] = (struct job){ b, &b->leased.posts[i] };
+		if (task_spawn(p->env->loop, run_job, &b->jobs[i], DEADLINE_NONE, NULL) == ERR_OK) {
+			b->left++;
 			p->running++;
 		}
 	}
-	while (p->running > 0 && (e = task_wait(DEADLINE_NONE)) == ERR_OK) {
+	if (--b->left == 0) {
+		free_batch(b);
 	}
-	*ret_n = leased->n;
-	return e;
+}
+
+/* Leases into b, which is freed by whoever ends last. When to look again; 0: at once. */
+static int64_t lease_some(struct posting *p, unsigned room, struct batch *b)
+{
+	struct buf request = buf_new(64);
+	struct slice reply = SLICE_EMPTY;
+
+	post_put_lease_req(&request, LEASE_MS, room < POST_LEASE_MAX ? room : POST_LEASE_MAX);
+	enum err e = call_store(p, &accounts_post_lease, &request, &b->arena, &reply);
+	buf_free(&request);
+	if (e != ERR_OK || p->stopping) { /* leases run out */
+		free_batch(b);
+		return clock_mono_us() + STORE_AWAY_US;
+	}
+	CHECK(posts_take_leased(reply, &b->leased));
+	int64_t wait_ms = b->leased.wait_ms;
+	start_jobs(p, b);
+	return wait_ms == 0 ? 0 : clock_mono_us() + wait_ms * 1000;
+}
+
+static int64_t work_once(struct posting *p)
+{
+	unsigned room = PARALLEL_MAX - p->running;
+	struct batch *b = room > 0 ? calloc(1, sizeof(*b)) : NULL;
+
+	if (room == 0) {
+		return DEADLINE_NONE; /* the next that ends wakes us */
+	}
+	if (b == NULL) {
+		return clock_mono_us() + STORE_AWAY_US;
+	}
+	b->arena = arena_new(2 * POST_REPLY_MAX);
+	return lease_some(p, room, b);
 }
 
 static void dispatch(void *arg)
 {
 	struct posting *p = arg;
-	struct arena arena = arena_new(2 * POST_REPLY_MAX);
 
-	while (!p->stopping) {
-		unsigned n = 0;
-		enum err e = send_due(p, &arena, &n);
-		arena_reset(&arena);
-		if (e == ERR_CANCELLED ||
-		    ((e != ERR_OK || n < POST_LEASE_MAX) && task_sleep(LOOK_US) != ERR_OK)) {
-			break;
+	while (!p->stopping && !task_is_cancelled(task_current())) {
+		/* A wake that comes during the calls of work_once() would be taken for theirs. */
+		uint64_t wakes = p->wakes;
+		int64_t again_us = work_once(p);
+		if (again_us > 0 && wakes == p->wakes && !p->stopping) {
+			enum err e = task_wait(again_us);
+			/* Woken, time to look again, or cancelled: the loop's condition tells. */
+			(void)e;
 		}
 	}
 	p->dispatcher = NULL;
 }
 
+static void wake(void *arg)
+{
+	struct posting *p = arg;
+
+	p->wakes++;
+	if (p->dispatcher != NULL) {
+		task_wake(p->dispatcher);
+	}
+}
+
 enum err posting_start(struct svc_env *env, struct posting **ret, struct err_note *note)
 {
 	*ret = NULL;
-	if (*posts_url(env) == '\0') {
+	if (*posts_url(env) == '\0' && !push_is_on(env)) {
 		return ERR_OK;
 	}
 	struct posting *p = calloc(1, sizeof(*p));
@@ -227,7 +261,9 @@ enum err posting_start(struct svc_env *env, struct posting **ret, struct err_not
 		return err_note_set(note, ERR_MEMORY, "posts: no memory");
 	}
 	p->env = env;
-	enum err e = curl_loop_new(env->loop, POST_LEASE_MAX, &p->curl);
+	enum err e = curl_loop_new(env->loop, PARALLEL_MAX, &p->curl);
+	p->push.env = env;
+	p->push.curl = p->curl;
 	if (e == ERR_OK) {
 		e = task_spawn(env->loop, dispatch, p, DEADLINE_NONE, &p->dispatcher);
 	}
@@ -236,6 +272,7 @@ enum err posting_start(struct svc_env *env, struct posting **ret, struct err_not
 		free(p);
 		return err_note_set(note, e, "posts: %s", err_text(e));
 	}
+	accounts_on_courier_wake(wake, p);
 	*ret = p;
 	return ERR_OK;
 }
@@ -244,9 +281,7 @@ void posting_drain(struct posting *p)
 {
 	if (p != NULL) {
 		p->stopping = true;
-		if (p->dispatcher != NULL && p->running == 0) {
-			task_cancel(p->dispatcher);
-		}
+		wake(p);
 	}
 }
 

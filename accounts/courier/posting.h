@@ -1,5 +1,6 @@
 /*
- * Role: courier. Takes posts (accounts/posts.h) out of the database and sends them, signed.
+ * Role: courier. Takes posts (accounts/posts.h) out of the database and sends them: notices to
+ * the app's own server, signed, and pushes to browsers.
  */
 #ifndef PLIMSOLL_ACCOUNTS_COURIER_POSTING_H
 #define PLIMSOLL_ACCOUNTS_COURIER_POSTING_H

@@ -61,3 +61,14 @@ bool admission_ask(struct http_req *r, int64_t now_us, unsigned *ret_retry_after
 	}
 	return admitted;
 }
+
+bool http_admits(struct http_req *r, enum shed_rank rank)
+{
+	struct http_server *s = r->server;
+	int64_t now_us = loop_now_us(s->loop);
+	unsigned unused = 0;
+
+	look_at_load(s, now_us);
+	s->load.tasks = 0;
+	return grace_admit(&s->grace, &s->load, COST_MEMORY, rank, INT64_MAX, now_us, &unused);
+}

@@ -192,6 +192,7 @@ enum err engineio_session_open(struct engineio *e, struct engineio_session **ret
 		return ERR_DRAINING;
 	}
 	if (n_open >= e->set.max_sessions ||
+	    (e->may_open != NULL && !e->may_open(e->may_open_arg)) ||
 	    !engineio_rate(&e->opens_us, e->set.opens_per_s, e->set.opens_per_s, now_us)) {
 		return ERR_TOO_BUSY;
 	}

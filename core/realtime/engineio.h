@@ -69,6 +69,12 @@ NODISCARD enum err engineio_new(struct loop *l, struct metrics *metrics, unsigne
 /* Ends all sessions. The loop must run once more to close the handles. */
 void engineio_free(struct engineio **e);
 
+/*
+ * Who is asked before each new session, beside the settings' limits: false refuses it with 503.
+ * NULL: nobody.
+ */
+void engineio_set_gate(struct engineio *e, bool (*may_open)(void *arg), void *arg);
+
 /* For what comes from now on, after a reload. */
 void engineio_set(struct engineio *e, const struct engineio_settings *settings);
 const struct engineio_settings *engineio_settings(const struct engineio *e);

@@ -161,6 +161,9 @@ static void open_session(struct engineio *e, struct op_call *c, const struct que
 		engineio_refuse(c, ENGINEIO_BAD_REQUEST);
 	} else if (!slice_eq(q->version, SLICE("4"))) {
 		engineio_refuse(c, ENGINEIO_BAD_VERSION);
+	} else if (!http_admits(c->req, SHED_LATE)) {
+		/* The row has no rank: what stands must not be refused. */
+		engineio_refuse_busy(e, c);
 	} else if (q->is_ws) {
 		engineio_ws_open(e, c);
 	} else if (engineio_session_open(e, &s) != ERR_OK) {

@@ -72,6 +72,8 @@ struct engineio {
 	struct engineio_settings set;
 	const struct engineio_app *app;
 	void *arg;
+	bool (*may_open)(void *arg); /* NULL: nobody is asked */
+	void *may_open_arg;
 	unsigned worker;
 	struct engineio_session **slots; /* owned; by number; NULL: free */
 	uint8_t *generations;		 /* owned; of slots */

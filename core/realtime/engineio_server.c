@@ -132,6 +132,12 @@ void engineio_free(struct engineio **ep)
 	uv_close((uv_handle_t *)&e->flush, on_closed);
 }
 
+void engineio_set_gate(struct engineio *e, bool (*may_open)(void *arg), void *arg)
+{
+	e->may_open = may_open;
+	e->may_open_arg = arg;
+}
+
 void engineio_set(struct engineio *e, const struct engineio_settings *settings)
 {
 	e->set = *settings;

@@ -13,10 +13,8 @@ enum {
 	READ_ONLY_RETRY_S = 30 /* maintenance takes minutes */
 };
 
-/* Nothing here is a page. */
 static const struct http_fixed_header fixed_headers[] = {
 	{ "X-Content-Type-Options", "nosniff" },
-	{ "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
 	{ "Referrer-Policy", "no-referrer" },
 	{ NULL, NULL },
 };
@@ -41,6 +39,15 @@ static void decorate_picture(struct op_call *c)
 	    keeps ? SLICE("private, max-age=31536000, immutable") : SLICE("no-store"));
 }
 
+/* But for pages nothing here is a document. */
+static void add_policy(struct op_call *c)
+{
+	struct slice policy = pairs_page_policy(http_path(c->req));
+
+	http_add_header(c->req, SLICE("Content-Security-Policy"),
+	    policy.len > 0 ? policy : SLICE("default-src 'none'; frame-ancestors 'none'"));
+}
+
 void pairs_decorate(struct op_call *c)
 {
 	if (slice_starts(slice_str(c->op->path), SLICE("/media/")) ||
@@ -48,6 +55,7 @@ void pairs_decorate(struct op_call *c)
 		decorate_picture(c);
 		return;
 	}
+	add_policy(c);
 	http_add_headers(c->req, fixed_headers);
 	/* Answers of Engine.IO and Socket.IO say so themselves. */
 	if (slice_starts(http_path(c->req), SLICE("/api/"))) {

@@ -1,6 +1,7 @@
 /*
  * The fields that calls of the REST API take, and the table of the calls.
  */
+#include "accounts/push_endpoint.h"
 #include "services/pairs/api.h"
 
 #include "services/pairs/pairs_media.h"
@@ -91,6 +92,11 @@ static const struct api_field edit_media_fields[] = {
 static const struct api_field read_fields[] = { { "up_to", API_INT, 1, INT64_MAX, true, false, "number of an event" }, END };
 static const struct api_field presence_fields[] = {
 	{ "state", API_TEXT, 1, 20, true, false, "online, away or offline" }, END };
+static const struct api_field push_fields[] = {
+	{ "endpoint", API_TEXT, 1, PUSH_ENDPOINT_MAX, true, false, "of the browser's PushSubscription" },
+	{ "keys", API_OBJECT, 2, 400, true, false, "of it: p256dh and auth" },
+	{ "text", API_BOOL, 0, 1, false, false, "false: pushes say that something has happened, not what" },
+	END };
 static const struct api_field publish_fields[] = {
 	{ "couple", API_ID, 1, 20, true, false, "number of the couple" },
 	{ "data", API_OBJECT, 2, 16 * 1024, true, false, "whatever the app understands" },

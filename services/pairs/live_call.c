@@ -94,7 +94,7 @@ static bool authorise(struct live *l, struct live_member *m, struct api_call *a,
 		return true;
 	}
 	*ret = pairs_session_by_hash(
-	    l->env, a->c->arena, slice_str(m->token_hash), a->now_ms, &s, &a->c->note);
+	    l->env->db, a->c->arena, slice_str(m->token_hash), a->now_ms, &s, &a->c->note);
 	if (*ret == ERR_UNAUTHENTICATED) {
 		live_expel(l, m, "signed_out");
 		return false;

@@ -39,7 +39,7 @@ static void check_sessions(struct live *l, struct live_room *r, struct arena *ar
 		m->is_suspect = false;
 		live_member_ref(m);
 		enum err e = pairs_session_by_hash(
-		    l->env, arena, slice_str(m->token_hash), clock_wall_ms(), &s, &note);
+		    l->env->db, arena, slice_str(m->token_hash), clock_wall_ms(), &s, &note);
 		if (!m->is_over && e == ERR_UNAUTHENTICATED) {
 			live_expel(l, m, "signed_out");
 		} else if (!m->is_over && e == ERR_OK && s.user.couple != r->couple) {

@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 
 #include "accounts/posts.h"
+#include "accounts/push.h"
+#include "accounts/vapid.h"
 #include "core/realtime/engineio.h"
 #include "services/pairs/media_make.h"
 #include "services/pairs/pairs_change.h"
@@ -47,6 +49,9 @@ static enum err open_servers(struct pairs_state *state)
 		e = engineio_new(env->loop, env->metrics, (unsigned)env->instance, &settings.engine,
 		    &conformance_engine, state, &state->engine);
 	}
+	if (e == ERR_OK) {
+		engineio_set_gate(socketio_engine(state->io), pairs_may_open, state);
+	}
 	return e;
 }
 
@@ -81,6 +86,13 @@ static void set_target(struct svc_env *env)
 		posts_set_target(env, conf_str(env->conf, "pairs", "webhook_url"),
 		    conf_str(env->conf, "pairs", "webhook_secret"));
 	}
+	bool is_on = conf_bool(env->conf, "pairs", "push");
+	const struct push_policy policy = { .hosts = conf_str(env->conf, "pairs", "push_hosts"),
+		.allow_private = conf_bool(env->conf, "pairs", "push_private") };
+	push_set_policy(env, &policy, is_on);
+	const char *contact = conf_str(env->conf, "pairs", "push_contact");
+	vapid_set_contact(
+	    env, *contact != '\0' ? contact : conf_str(env->conf, "plimsoll", "public_url"));
 }
 
 static enum err start(struct svc_env *env, void **ret_state, struct err_note *note)
@@ -100,6 +112,14 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 		e = open_files(state, note);
 	}
 	set_target(env);
+	state->first.reserve = (unsigned)conf_int(env->conf, "pairs", "signup_reserve");
+	if (env->role == ROLE_SIGNER && push_is_on(env)) {
+		e = vapid_load(env, note);
+		if (e != ERR_OK) {
+			stop(env, state);
+			return e;
+		}
+	}
 	if (e != ERR_OK) {
 		stop(env, state);
 		return err_note_set(note, e, "pairs: %s", err_text(e));
@@ -112,11 +132,10 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 static enum err ready(struct svc_env *env, void *v, struct err_note *note)
 {
 	(void)v;
-	(void)note;
 	if (env->role == ROLE_WEB) {
 		media_jobs_start(env);
 	}
-	return ERR_OK;
+	return env->role == ROLE_WEB && push_is_on(env) ? vapid_fetch(env, note) : ERR_OK;
 }
 
 static void reload(struct svc_env *env, void *v)
@@ -124,6 +143,7 @@ static void reload(struct svc_env *env, void *v)
 	struct pairs_state *state = v;
 
 	set_target(env);
+	state->first.reserve = (unsigned)conf_int(env->conf, "pairs", "signup_reserve");
 	if (state->io != NULL) {
 		struct socketio_settings settings = pairs_settings(env->conf, state->most_sessions);
 		socketio_set(state->io, &settings);
@@ -179,6 +199,7 @@ const struct service pairs_service = {
 	.wrong_method = pairs_wrong_method,
 	.error = pairs_error,
 	.decorate = pairs_decorate,
+	.rank = pairs_rank,
 	.rpcs = rpcs,
 	.n_rpcs = sizeof(rpcs) / sizeof(rpcs[0]),
 	.stmts = { pairs_stmts, PAIRS_STMTS },

@@ -41,7 +41,7 @@ enum err pairs_append(struct pairs_write *w, int64_t couple, const char *event, 
 			PAIRS_T("body", body)),
 		    w->note);
 	}
-	if (e == ERR_OK && w->r->notice != PAIRS_NOTICE_NONE) {
+	if (e == ERR_OK && (w->r->notice != PAIRS_NOTICE_NONE || w->r->push != 0)) {
 		e = pairs_put_notices(w, couple, seq, event, user, body);
 	}
 	if (e == ERR_OK) {

@@ -45,6 +45,8 @@ static const struct {
 	[PAIRS_DELETE_MEDIA] = { pairs_delete_media, true },
 	[PAIRS_MEDIA_DONE] = { pairs_media_done, false },
 	[PAIRS_MEDIA_LATER] = { pairs_media_later, false },
+	[PAIRS_PUSH_ADD] = { pairs_push_add, false },
+	[PAIRS_PUSH_DELETE] = { pairs_push_delete, false },
 };
 
 /* Web has seen the member in this couple; that may be over. */

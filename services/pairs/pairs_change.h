@@ -68,6 +68,8 @@ enum pairs_kind {
 	PAIRS_MEDIA_DONE,  /* owner, id, lease, given, width, height, name: format, text: sizes; not
 			      given: failed, text: reason */
 	PAIRS_MEDIA_LATER, /* owner, id, lease, until_ms, given: it was the end of its worker */
+	PAIRS_PUSH_ADD, /* user, hash: of the session, new_id, endpoint, p256dh, auth, with_text */
+	PAIRS_PUSH_DELETE, /* user, id */
 	PAIRS_KINDS
 };
 
@@ -96,18 +98,21 @@ enum pairs_notice {
 };
 
 /*
- * version 0: whatever it is now; notice: enum pairs_notice; media: of an activity or item, 0: none.
+ * version 0: whatever it is now; notice: enum pairs_notice; push: 1 if browsers of who is away are
+ * to be told, too, by pushes that are kept for push_ttl_s; media: of an activity or item, 0: none.
  */
 /* clang-format off */
 #define PAIRS_CHANGE_NUMBERS(X) \
 	X(user) X(couple) X(account) X(id) X(item) X(new_id) X(version) X(given) \
 	X(complete) X(important) X(place) X(start_ms) X(end_ms) X(up_to) X(until_ms) \
 	X(away) X(holder) X(lifetime_ms) X(session_ms) X(interval_ms) X(hold_ms) X(notice) \
-	X(media) X(owner) X(bytes) X(quota) X(lease) X(width) X(height)
+	X(media) X(owner) X(bytes) X(quota) X(lease) X(width) X(height) \
+	X(push) X(push_ttl_s) X(with_text)
 #define PAIRS_CHANGE_TEXTS(X) \
 	X(client_id) X(hash) X(session_hash) X(idem) X(name) X(avatar) X(options) \
 	X(address) X(password_hash) X(text) X(body) X(where) X(rrule) X(reminders) \
-	X(mail_kind) X(mail_subject) X(mail_link) X(mail_text) X(mail_html)
+	X(mail_kind) X(mail_subject) X(mail_link) X(mail_text) X(mail_html) \
+	X(endpoint) X(p256dh) X(auth)
 /* clang-format on */
 
 struct pairs_change_req {

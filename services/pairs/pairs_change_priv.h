@@ -36,6 +36,10 @@ static inline enum err pairs_refuse(struct pairs_write *w, enum pairs_outcome ou
 NODISCARD enum err pairs_append(struct pairs_write *w, int64_t couple, const char *event,
     int64_t id, int64_t user, struct slice body);
 
+/* pairs_push.c: tells a member's browsers; body as a notice has it, with the words or without. */
+NODISCARD enum err pairs_put_pushes(struct pairs_write *w, int64_t to, int64_t seq, bool is_urgent,
+    struct slice full, struct slice bare);
+
 /* pairs_notice.c: tells members of the couple, but for user, who are away and would want to know.
  */
 NODISCARD enum err pairs_put_notices(struct pairs_write *w, int64_t couple, int64_t seq,
@@ -58,7 +62,7 @@ pairs_write_fn pairs_sign_up, pairs_resend, pairs_verify, pairs_log_in, pairs_lo
     pairs_add_activity, pairs_delete_activity, pairs_mark_read, pairs_add_list, pairs_edit_list,
     pairs_delete_list, pairs_add_item, pairs_edit_item, pairs_delete_item, pairs_add_event,
     pairs_edit_event, pairs_delete_event, pairs_add_media, pairs_edit_media, pairs_delete_media,
-    pairs_media_done, pairs_media_later;
+    pairs_media_done, pairs_media_later, pairs_push_add, pairs_push_delete;
 
 /* pairs_picture.c: is the picture r->media one of the couple, or an avatar of r->user? True for 0.
  */

@@ -65,6 +65,9 @@ const struct conf_key pairs_conf_keys[PAIRS_CONF_KEYS] = {
 	{ .section = "pairs", .name = "min_mail_interval", .type = CONF_DURATION, .unit = "s", .min = 0, .max = 86400000,
 	  .def = "60s", .reloadable = true,
 	  .help = "How long after a mail that was not answered the next one may go to the same address." },
+	{ .section = "pairs", .name = "signup_reserve", .type = CONF_INT, .unit = "percent", .min = 0, .max = 100,
+	  .def = "50", .reloadable = true,
+	  .help = "How much of a processor is kept for sign-ups while they wait for their turn: signals, old pages, uploads and new sessions are refused by a web process that uses more than the rest of one. Logins leave them a quarter of the queue. 0: nothing gives way." },
 	{ .section = "pairs", .name = "presence_lease", .type = CONF_DURATION, .unit = "s", .min = 1000, .max = 600000,
 	  .def = "90s", .reloadable = true,
 	  .help = "How long a member counts as being there without saying so again." },
@@ -91,6 +94,17 @@ const struct conf_key pairs_conf_keys[PAIRS_CONF_KEYS] = {
 	  .help = "Secret that these notices are signed with." },
 	{ .section = "pairs", .name = "webhook_text", .type = CONF_BOOL, .def = "no", .reloadable = true,
 	  .help = "Whether a notice has the words of what happened; else it only says that something has." },
+	{ .section = "pairs", .name = "push", .type = CONF_BOOL, .def = "yes",
+	  .help = "Whether browsers of members who are away are told by web push. The key for it is made at the first start, in keys/vapid.key." },
+	{ .section = "pairs", .name = "push_contact", .type = CONF_STRING, .max = 300, .reloadable = true,
+	  .help = "Whom push services may write to when something is wrong: mailto:ops@example.org, or an https address. Empty: public_url." },
+	{ .section = "pairs", .name = "push_ttl", .type = CONF_DURATION, .unit = "s", .min = 0, .max = 2419200000,
+	  .def = "1d", .reloadable = true,
+	  .help = "How long push services keep a push for a browser that cannot be reached." },
+	{ .section = "pairs", .name = "push_hosts", .type = CONF_STRING, .max = 2000, .reloadable = true,
+	  .help = "Push services that pushes may go to, with commas between; *.push.apple.com is every name below. Empty: any with a public address." },
+	{ .section = "pairs", .name = "push_private", .type = CONF_BOOL, .def = "no",
+	  .help = "Whether pushes may go to addresses that are not public, to other ports than 443, and by plain http to this machine: for a push service of one's own, and for tests." },
 	{ .section = "pairs", .name = "publish_key_sha256", .type = CONF_STRING, .max = 64, .reloadable = true,
 	  .help = "SHA-256, in hex, of the key with which the app's own server may call /api/v1/publish. Empty: nobody may." },
 };
@@ -202,6 +216,12 @@ enum err pairs_conf_check(const struct conf *conf, struct err_note *note)
 	struct slice host = slice_sub(base, slice_find(base, '/', 0) + 2, base.len);
 	if (e == ERR_OK && slice_find(host, '/', 0) < host.len) {
 		return err_note_set(note, ERR_CONFIG, "[pairs] media_url: a host without a path");
+	}
+	struct slice contact = slice_str(conf_str(conf, "pairs", "push_contact"));
+	if (contact.len > 0 && !slice_starts(contact, SLICE("mailto:")) &&
+	    !slice_starts(contact, SLICE("https://"))) {
+		return err_note_set(
+		    note, ERR_CONFIG, "[pairs] push_contact: must begin with mailto: or https://");
 	}
 	return e;
 }

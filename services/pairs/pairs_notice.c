@@ -1,7 +1,7 @@
 /*
  * Role: store. Telling the partner who is away: a post to the app's own server, which knows how to
- * reach a phone. It is put in the transaction of what it tells, so it is sent if and only if that
- * has happened; and one stands for all that a member has missed.
+ * reach a phone, and pushes to browsers. They are put in the transaction of what they tell, so they
+ * are sent if and only if that has happened; and one stands for all that a member has missed.
  */
 #include <stdio.h>
 
@@ -22,38 +22,73 @@ static bool is_worth_it(const char *event)
 	return false;
 }
 
-static enum err put(struct pairs_write *w, int64_t to, int64_t couple, int64_t seq,
-    const char *event, int64_t from, struct slice body)
+/* What happened, as JSON. */
+struct notice {
+	int64_t couple, seq, from;
+	const char *event;
+	struct slice data; /* empty: without the words */
+};
+
+static enum err make(struct pairs_write *w, const struct notice *n, int64_t to, struct slice *ret)
 {
-	char key[40];
 	struct json_writer json;
-	struct slice text = SLICE_EMPTY;
 	struct buf *out = pairs_json(w, &json);
 
 	if (out == NULL) {
 		return ERR_MEMORY;
 	}
 	pairs_put_id(&json, "user_id", to);
-	pairs_put_id(&json, "couple_id", couple);
-	pairs_put_id(&json, "from_user_id", from);
+	pairs_put_id(&json, "couple_id", n->couple);
+	pairs_put_id(&json, "from_user_id", n->from);
 	json_put_name(&json, SLICE("seq"));
-	json_put_i64(&json, seq);
+	json_put_i64(&json, n->seq);
 	json_put_name(&json, SLICE("event"));
-	json_put_string(&json, slice_str(event));
-	if (w->r->notice == PAIRS_NOTICE_FULL && body.len < POST_BODY_MAX / 2) {
+	json_put_string(&json, slice_str(n->event));
+	if (n->data.len > 0 && n->data.len < POST_BODY_MAX / 2) {
 		json_put_name(&json, SLICE("data"));
-		json_put_raw(&json, body);
+		json_put_raw(&json, n->data);
 	}
 	json_end_object(&json);
+	return buf_finish(out, ret);
+}
+
+/* To the app's own server. */
+static enum err put_post(struct pairs_write *w, int64_t to, int64_t seq, struct slice body)
+{
+	char key[40];
 	int n = snprintf(key, sizeof(key), "pairs:%lld", (long long)to);
-	enum err e = buf_finish(out, &text);
-	const struct post post = { .key = SLICE_OF(key, (size_t)n), .seq = seq, .body = text };
-	return e == ERR_OK ? post_put(w->t, &post, w->note) : e;
+	const struct post post = {
+		.key = SLICE_OF(key, (size_t)n), .seq = seq, .body = body, .target = SLICE_EMPTY
+	};
+
+	return post_put(w->t, &post, w->note);
+}
+
+static enum err put(struct pairs_write *w, const struct notice *n, int64_t to)
+{
+	struct notice without = *n;
+	struct slice full = SLICE_EMPTY, bare = SLICE_EMPTY;
+
+	without.data = SLICE_EMPTY;
+	enum err e = make(w, n, to, &full);
+	if (e == ERR_OK) {
+		e = make(w, &without, to, &bare);
+	}
+	if (e == ERR_OK && w->r->notice != PAIRS_NOTICE_NONE) {
+		e = put_post(w, to, n->seq, w->r->notice == PAIRS_NOTICE_FULL ? full : bare);
+	}
+	if (e == ERR_OK && w->r->push != 0) {
+		e = pairs_put_pushes(w, to, n->seq, strcmp(n->event, "activity") == 0, full, bare);
+	}
+	return e;
 }
 
 enum err pairs_put_notices(struct pairs_write *w, int64_t couple, int64_t seq, const char *event,
     int64_t user, struct slice body)
 {
+	const struct notice n = {
+		.couple = couple, .seq = seq, .from = user, .event = event, .data = body
+	};
 	struct sql_query *q;
 	enum err e = ERR_OK;
 
@@ -75,7 +110,7 @@ enum err pairs_put_notices(struct pairs_write *w, int64_t couple, int64_t seq, c
 		e = pairs_user_get(w->t->db, w->t->arena, members[i], &u, w->note);
 		bool is_looking = e == ERR_OK && u.present_ms > w->t->now_ms && !u.away;
 		if (e == ERR_OK && !is_looking) {
-			e = put(w, members[i], couple, seq, event, user, body);
+			e = put(w, &n, members[i]);
 		}
 	}
 	return e;

@@ -12,14 +12,16 @@
 #include "services/pairs/pairs.h"
 #include "services/pairs/live_sessions.h"
 #include "services/pairs/pairs_fanout.h"
+#include "services/pairs/signup_first.h"
 #include "services/pairs/signup_gate.h"
 
 enum {
-	PAIRS_CONF_KEYS = 15 + 10 + 6,
+	PAIRS_CONF_KEYS = 37,
 	PAIRS_SOCKET_OPS = 8 + 1, /* and the host of pictures */
 	PAIRS_UPLOAD_MAX =
 	    64 * 1024 * 1024, /* bytes of a picture; what max_upload can be at most */
-	PAIRS_OPS = PAIRS_SOCKET_OPS + API_ROWS, /* those of the API behind the others */
+	PAIRS_PAGE_OPS = 3,
+	PAIRS_OPS = PAIRS_SOCKET_OPS + API_ROWS + PAIRS_PAGE_OPS, /* in this order */
 };
 
 struct pairs_state {
@@ -33,6 +35,7 @@ struct pairs_state {
 	struct blob_store *blobs; /* of pictures; web, media: to read; files: to write; else NULL */
 	struct media_jobs jobs;
 	unsigned uploads; /* that are on their way in this process */
+	struct signup_first first;
 };
 
 static inline struct pairs_state *pairs_state(const struct svc_env *env)
@@ -56,12 +59,24 @@ extern const struct op pairs_ops[PAIRS_OPS];
 enum err pairs_wrong_method(struct op_call *c);
 void pairs_error(struct op_call *c, enum err e);
 
+/* ---- pairs_rank.c: what gives way to sign-ups ---- */
+
+enum shed_rank pairs_rank(struct op_call *c, const struct grace_load *load);
+/* arg: struct pairs_state. May a new session be opened? */
+bool pairs_may_open(void *arg);
+
 /* ---- api_call.c, api_site.c ---- */
 
 op_fn pairs_api, pairs_not_found;
 /* Errors and headers of whatever is not a path of the protocols. */
 void api_error(struct op_call *c, enum err e);
 void pairs_decorate(struct op_call *c);
+
+/* ---- pairs_page.c ---- */
+
+op_fn pairs_page_signup, pairs_page_file;
+/* The Content-Security-Policy of a path that is a page or loaded by one; empty: it is none. */
+struct slice pairs_page_policy(struct slice path);
 
 /* ---- pairs_audit.c ---- */
 

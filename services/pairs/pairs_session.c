@@ -4,6 +4,7 @@
 #include "services/pairs/pairs_session.h"
 
 #include "accounts/account.h"
+#include "accounts/push.h"
 #include "accounts/staged.h"
 #include "core/base/check.h"
 #include "services/pairs/pairs_db.h"
@@ -58,39 +59,41 @@ static enum err check_account(struct sql_db *db, struct arena *arena, const stru
 	return e;
 }
 
-enum err pairs_session_find(struct svc_env *env, struct arena *arena, struct slice token,
-    int64_t now_ms, struct pairs_session *ret, struct err_note *note)
-{
-	char hash[TOKEN_HASH_HEX + 1];
-
-	if (token.ptr == NULL || token.len == 0 || token.len > TOKEN_TEXT_MAX) {
-		return ERR_UNAUTHENTICATED;
-	}
-	enum err e = token_hash(token, hash);
-	return e == ERR_OK ? pairs_session_by_hash(env, arena, slice_str(hash), now_ms, ret, note)
-			   : e;
-}
-
-enum err pairs_session_by_hash(struct svc_env *env, struct arena *arena, struct slice hash,
+enum err pairs_session_by_hash(struct sql_db *db, struct arena *arena, struct slice hash,
     int64_t now_ms, struct pairs_session *ret, struct err_note *note)
 {
 	struct pairs_session s = { .partner = 0 };
 	struct times t = { .reset_ms = 0 };
 	enum err e = slice_to_cstr(hash, s.token_hash, sizeof(s.token_hash));
 
-	if (e == ERR_OK) {
-		e = find(env->db, arena, &s, &t, note);
+	if (e != ERR_OK) {
+		return ERR_UNAUTHENTICATED;
 	}
+	e = find(db, arena, &s, &t, note);
 	if (e == ERR_OK && (t.expires_ms <= now_ms || t.created_ms < s.user.not_before_ms)) {
 		e = ERR_UNAUTHENTICATED;
 	}
 	if (e == ERR_OK) {
-		e = check_account(env->db, arena, &s, t.reset_ms, note);
+		e = check_account(db, arena, &s, t.reset_ms, note);
 	}
 	if (e == ERR_OK) {
 		*ret = s;
 	}
 	return e == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : e;
+}
+
+enum err pairs_session_find(struct svc_env *env, struct arena *arena, struct slice token,
+    int64_t now_ms, struct pairs_session *ret, struct err_note *note)
+{
+	char hash[PAIRS_TOKEN_HASH_HEX + 1];
+
+	if (token.ptr == NULL || token.len == 0 || token.len > TOKEN_TEXT_MAX) {
+		return ERR_UNAUTHENTICATED;
+	}
+	enum err e = token_hash(token, hash);
+	return e == ERR_OK
+		   ? pairs_session_by_hash(env->db, arena, slice_str(hash), now_ms, ret, note)
+		   : e;
 }
 
 /* ---- changes ---- */
@@ -142,6 +145,8 @@ enum err pairs_make_change(struct svc_env *env, struct arena *arena, int64_t dea
 		return e;
 	}
 	r->notice = notice_of(env->conf);
+	r->push = push_is_on(env) ? 1 : 0;
+	r->push_ttl_s = conf_ms(env->conf, "pairs", "push_ttl") / 1000;
 	pairs_change_put(message, r);
 	if (message->failed) {
 		return e;

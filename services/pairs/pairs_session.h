@@ -21,13 +21,16 @@ struct pairs_session {
 	char token_hash[PAIRS_TOKEN_HASH_HEX + 1];
 };
 
-/* ERR_UNAUTHENTICATED: no session has that token, or it is over. Text is in the arena. */
-NODISCARD enum err pairs_session_find(struct svc_env *env, struct arena *arena, struct slice token,
+/*
+ * The session whose token has that hash; in the store's process, too. ERR_UNAUTHENTICATED: none
+ * has, or it is over. Text is in the arena.
+ */
+NODISCARD enum err pairs_session_by_hash(struct sql_db *db, struct arena *arena, struct slice hash,
     int64_t now_ms, struct pairs_session *ret, struct err_note *note);
 
-/* The same by the hash of the token. */
-NODISCARD enum err pairs_session_by_hash(struct svc_env *env, struct arena *arena,
-    struct slice hash, int64_t now_ms, struct pairs_session *ret, struct err_note *note);
+/* The same by the token itself, in web. */
+NODISCARD enum err pairs_session_find(struct svc_env *env, struct arena *arena, struct slice token,
+    int64_t now_ms, struct pairs_session *ret, struct err_note *note);
 
 /*
  * Has the store make a change; sent once more if its outcome is unknown and it has a client_id.

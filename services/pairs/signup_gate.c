@@ -6,10 +6,9 @@
 #include "services/pairs/signup_gate.h"
 
 enum {
-	WITHOUT_SLOT_US = 500 * 1000, /* longest wait at compute that a newcomer is let into */
-	WITH_SLOT_US = 4000 * 1000,   /* the same for whoever returns in time */
-	IDLE_US = 50 * 1000,	      /* all but empty */
-	JOB_GUESS_US = 250 * 1000,    /* bcrypt at cost 12, before anything was measured */
+	WITH_SLOT_US = 4000 * 1000, /* the longest wait for whoever returns in time */
+	IDLE_US = 50 * 1000,	    /* all but empty */
+	JOB_GUESS_US = 250 * 1000,  /* bcrypt at cost 12, before anything was measured */
 	FULL_US = 1000 * 1000, /* when compute takes nothing more and cannot say for how long */
 	LATEST_US = 30 * 60 * 1000 * 1000, /* nobody waits for longer */
 };
@@ -28,7 +27,7 @@ bool signup_gate_ask(struct signup_gate *g, const struct signup_load *load, bool
 {
 	int64_t bound_us = has_slot		 ? WITH_SLOT_US
 			   : g->tail_us > now_us ? IDLE_US
-						 : WITHOUT_SLOT_US;
+						 : SIGNUP_NEWCOMER_US;
 
 	if (load->wait_us <= bound_us) {
 		return true;

@@ -11,6 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum {
+	/* Longest expected wait at compute that a newcomer is let into, microseconds. */
+	SIGNUP_NEWCOMER_US = 500 * 1000,
+};
+
 struct signup_gate {
 	int64_t tail_us; /* when the last slot given out begins */
 };

@@ -8,6 +8,9 @@ import { call, couple, member, startPairs } from '../harness/pairs.mjs';
 import { halves } from '../harness/pictures.mjs';
 import { Live } from './lib/live.mjs';
 
+// Of the example of RFC 8291.
+const PUSH_KEYS = { p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4', auth: 'BTBZMqHH6r4Tts7J_aSIgg' };
+
 let server;
 let document;
 let owners; // a couple that has one of everything
@@ -35,7 +38,10 @@ async function makeThings(m) {
 	assert.equal((await m.picture(id)).state, 'ready');
 	avatarToken = (await m.post('/signup', { email: 'soon@example.org', password: 'correct horse' })).json.avatar_token;
 	const list = (await made('/lists', { name: 'ours' })).id;
+	const push = await m.post('/push/subscriptions', { endpoint: 'https://push.example.org/x', keys: PUSH_KEYS });
+	assert.equal(push.status, 201, push.text);
 	return {
+		push: { id: push.json.id },
 		activities: { id: (await made('/messages', { text: 'for us alone' })).id },
 		lists: { id: list, item: (await made(`/lists/${list}/items`, { text: 'ours' })).item.id },
 		media: { id, size: 'tiny' },
@@ -56,7 +62,7 @@ function ofOwners(path) {
 }
 
 // A body that the call's fields allow.
-const EXAMPLES = { points: [{ x: 0.5, y: 0.5 }], data: {}, media_id: '0', options: {}, reminders: [], state: 'online', end: 2, couple: '1' };
+const EXAMPLES = { points: [{ x: 0.5, y: 0.5 }], data: {}, media_id: '0', options: {}, reminders: [], state: 'online', end: 2, couple: '1', endpoint: 'https://push.example.org/y', keys: PUSH_KEYS };
 function bodyOf(about, { required = false } = {}) {
 	if (about.requestBody?.content['image/*']) return PICTURE;
 	const schema = about.requestBody?.content['application/json'].schema;
@@ -188,7 +194,7 @@ test('every status that a call answers with is in its document', async () => {
 		assert.ok(c.about.responses[answer.status], `${c.method} ${c.path}: ${answer.status} ${answer.text}`);
 		seen.set(c.about.operationId, (seen.get(c.about.operationId) ?? new Set()).add(answer.status));
 	};
-	const last = ['pairs.delete_item', 'pairs.delete_list', 'pairs.delete_event', 'pairs.delete_activity', 'pairs.delete_media', 'pairs.log_out', 'pairs.leave', 'pairs.log_out_all'];
+	const last = ['pairs.delete_item', 'pairs.delete_list', 'pairs.delete_event', 'pairs.delete_activity', 'pairs.delete_media', 'pairs.delete_push', 'pairs.log_out', 'pairs.leave', 'pairs.log_out_all'];
 	const sorted = calls().sort((a, b) => last.indexOf(a.about.operationId) - last.indexOf(b.about.operationId));
 	const [one, two] = owners;
 	for (const c of sorted) {

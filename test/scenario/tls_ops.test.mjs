@@ -38,7 +38,7 @@ function memoryHas(pid, needles) {
 	}
 }
 
-test('the private key is in the memory of the signer and of nobody else', async (t) => {
+test('the private keys, of TLS and of pushes, are in the memory of the signer and of nobody else', async (t) => {
 	const pair = makeCertificate(HOSTS);
 	const scalar = Buffer.from(createPrivateKey(readFileSync(pair.key)).export({ format: 'jwk' }).d, 'base64url');
 	const needles = [scalar, Buffer.from(scalar).reverse(), readFileSync(pair.key).subarray(40, 100)];
@@ -46,8 +46,11 @@ test('the private key is in the memory of the signer and of nobody else', async 
 	try {
 		for (let i = 0; i < 4; i++) (await connect(server.tlsPort)).destroy();
 		const signer = await pidOf(server, 'signer');
+		const pushes = readFileSync(path.join(server.dataDir, 'keys/vapid.key')).subarray(0, 32);
 		try {
 			assert.equal(memoryHas(signer, needles), true, 'the search finds it where it is');
+			assert.equal(memoryHas(signer, [pushes]), true, 'that of pushes, too');
+			needles.push(pushes, Buffer.from(pushes).reverse());
 		} catch (error) {
 			if (error.code !== 'EACCES' && error.code !== 'EPERM') throw error;
 			t.skip('only root may read the memory of these processes');
