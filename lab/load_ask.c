@@ -42,6 +42,7 @@ static void ask_request(void *arg, const struct user_request *r)
 	buf_append_slice(&run->text, slice_sub(r->text, r->head_bytes, r->text.len));
 	run->browser = r->browser;
 	run->expect = r->expect;
+	run->sees_refusals = r->sees_refusals;
 	load_run_begin_request(run);
 	load_run_set_step(run, r->step);
 }

@@ -48,6 +48,7 @@ void load_plain_next(struct load_run *run)
 	run->out = source->gets[k];
 	run->browser = (unsigned)(DEVICE_OF_PLAIN + run->user % DEVICE_OF_PLAIN);
 	run->expect = 200;
+	run->sees_refusals = false;
 	load_run_set_step(run, user_step_of_path(slice_str(a->gets[k])));
 	load_run_begin_request(run);
 	load_run_send(run);

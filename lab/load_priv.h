@@ -113,6 +113,7 @@ struct load_run {
 	unsigned n_plain; /* plain requests begun */
 	unsigned step, browser, tries;
 	int expect;
+	bool sees_refusals;
 	int64_t give_up_us; /* when the user does, of this request; INT64_MAX: never */
 	bool waits_to_retry,
 	    repeated;		  /* repeated: on a new connection, since a kept one was gone */

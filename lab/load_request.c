@@ -74,7 +74,10 @@ static void answered(struct load_run *run, const struct answer *a)
 		if (step != NULL) {
 			step->refused++;
 		}
-		if (!load_run_retry(run, a)) {
+		if (run->sees_refusals) {
+			run->step_intended_us = now_us;
+			load_run_hand_over(run, a);
+		} else if (!load_run_retry(run, a)) {
 			load_run_end(run, RUN_REFUSED);
 		}
 		return;

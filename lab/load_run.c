@@ -13,7 +13,7 @@
 #include "lab/load_priv.h"
 
 enum {
-	TEXT_BYTES = 3 << 20,
+	TEXT_BYTES = 9 << 20, /* head and body, each of at most what a script may make */
 	TEXT_KEPT_BYTES = 4096,
 };
 

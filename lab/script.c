@@ -20,7 +20,7 @@
 
 enum {
 	HOOK_EVERY = 10000,	      /* instructions */
-	SCRATCH_BYTES = 1 << 20,      /* a body, a JSON text */
+	SCRATCH_BYTES = 4 << 20,      /* a body, such as a photo; a JSON text */
 	ARENA_BYTES = 16 * (1 << 20), /* a parsed JSON text */
 	LARGE_BYTES = 16 * (1 << 20), /* of all that Lua holds */
 };

@@ -20,11 +20,12 @@ enum {
 #define BROWSER_OF_NOBODY 0x80000000u
 
 struct user_request {
-	struct slice text; /* head and body, without "Connection"; copy it */
-	size_t head_bytes; /* of text, with the empty line */
-	struct slice step; /* name for the figures */
-	int expect;	   /* status that is right, or EXPECT_ANY */
-	unsigned browser;  /* whose connection it may use */
+	struct slice text;  /* head and body, without "Connection"; copy it */
+	size_t head_bytes;  /* of text, with the empty line */
+	struct slice step;  /* name for the figures */
+	int expect;	    /* status that is right, or EXPECT_ANY */
+	bool sees_refusals; /* 503 is handed to the model, and not tried again by itself */
+	unsigned browser;   /* whose connection it may use */
 };
 
 struct user_socket;

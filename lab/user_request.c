@@ -209,6 +209,17 @@ static int read_expect(lua_State *L, int options)
 	return (int)status;
 }
 
+/* options.refusals = "seen": an answer 503 is the model's affair. */
+static bool read_refusals(lua_State *L, int options)
+{
+	const char *text = script_field_text(L, options, "refusals");
+
+	if (text != NULL && strcmp(text, "seen") != 0) {
+		script_fail(L, "refusals: \"seen\", or nothing");
+	}
+	return text != NULL;
+}
+
 int user_ask(lua_State *L, const char *method, int body, int options)
 {
 	struct script *s = user_running(L, "a request");
@@ -224,13 +235,14 @@ int user_ask(lua_State *L, const char *method, int body, int options)
 		buf_append_slice(&s->request, buf_slice(&s->scratch));
 	}
 	if (buf_finish(&s->request, &text) != ERR_OK || s->scratch.failed) {
-		script_fail(L, "the request is larger than a mebibyte");
+		script_fail(L, "the request is larger than four mebibytes");
 	}
 	struct user_request r = {
 		.text = text, .head_bytes = head_bytes, .step = step_name(L, options), .expect = 200
 	};
 	if (options != 0) {
 		r.expect = read_expect(L, options);
+		r.sees_refusals = read_refusals(L, options);
 	}
 	script_push(s, L, REF_ID);
 	lua_rawget(L, 1);

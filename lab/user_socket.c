@@ -116,7 +116,7 @@ static struct slice make_event(lua_State *L, int last)
 	}
 	buf_append_char(b, ']');
 	if (buf_finish(b, &text) != ERR_OK) {
-		script_fail(L, "the event is longer than a mebibyte");
+		script_fail(L, "the event is longer than four mebibytes");
 	}
 	return text;
 }

@@ -53,6 +53,16 @@ meanwhile('backoff: random waits that double, as many tries as the model says', 
 	assert.ok(new Set(waits.map((w) => Math.round(w / 10))).size > 4, `not all alike: ${waits}`);
 });
 
+meanwhile('refusals that the model sees: its own clients know what to do, and the figures have both', async (t) => {
+	const body = `local device = browser()
+		local first = device:get("/", { refusals = "seen" })
+		check(first.status == 503 and first.body == "ticket", "the refusal")
+		check(device:get("/?" .. first.body, { refusals = "seen" }).status == 200, "the answer")`;
+	const { visit: v, requests } = await run(t, (req, res) => (req.url === '/' ? res.writeHead(503).end('ticket') : res.end()), visit(body), ['--retry', 'blind']);
+	assert.deepEqual([requests, v.done, v.refused], [2 * v.begun, v.begun, 0], JSON.stringify(v));
+	assert.deepEqual([v.steps[0].refused, v.steps[0].retried], [v.begun, 0]);
+});
+
 meanwhile('none, and what the flag says in place of the model', async (t) => {
 	const file = visit(undefined, ', retry = "blind"');
 	const { visit: v, requests } = await run(t, (req, res) => res.writeHead(503).end(), file, ['--retry', 'none']);
