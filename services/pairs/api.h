@@ -91,6 +91,8 @@ struct api_call {
 	int64_t head;	 /* of the couple's stream */
 	char token_hash[PAIRS_TOKEN_HASH_HEX + 1];
 
+	struct slice test_token; /* that was mailed, with [pairs] test_doors; else empty */
+
 	struct buf *body; /* of the answer */
 	struct json_writer out;
 

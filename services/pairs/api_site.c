@@ -40,9 +40,9 @@ static void decorate_picture(struct op_call *c)
 }
 
 /* But for pages nothing here is a document. */
-static void add_policy(struct op_call *c)
+static void add_policy(const struct op_call *c)
 {
-	struct slice policy = pairs_page_policy(http_path(c->req));
+	struct slice policy = pairs_page_policy(c);
 
 	http_add_header(c->req, SLICE("Content-Security-Policy"),
 	    policy.len > 0 ? policy : SLICE("default-src 'none'; frame-ancestors 'none'"));

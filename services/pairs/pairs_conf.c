@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "accounts/public_url.h"
 #include "services/pairs/media_answer.h"
 #include "services/pairs/pairs_priv.h"
 
@@ -10,6 +11,8 @@
 const struct conf_key pairs_conf_keys[PAIRS_CONF_KEYS] = {
 	{ .section = "pairs", .name = "conformance", .type = CONF_BOOL, .def = "no",
 	  .help = "Serve the echo applications of the public conformance suites of Engine.IO and Socket.IO, with their clocks and limits where none are set here; for tests only." },
+	{ .section = "pairs", .name = "test_doors", .type = CONF_BOOL, .def = "no",
+	  .help = "For load generators, which read no mail: signing up and inviting answer with the token that is mailed, so that anybody can confirm any address. Only with a public_url on this machine." },
 	{ .section = "pairs", .name = "ping_interval", .type = CONF_DURATION, .unit = "s", .min = 100, .max = 3600000,
 	  .def = "25s", .reloadable = true,
 	  .help = "How often a client is asked whether it is there. Proxies in front must let connections idle for longer than this and ping_timeout together." },
@@ -201,6 +204,24 @@ static enum err check_url(const struct conf *conf, const char *name, struct err_
 			 note, ERR_CONFIG, "[pairs] %s: must begin with https:// or http://", name);
 }
 
+/* A server that people reach must not give away what proves an address. */
+static enum err check_doors(const struct conf *conf, struct err_note *note)
+{
+	struct public_url url;
+
+	if (!conf_bool(conf, "pairs", "test_doors")) {
+		return ERR_OK;
+	}
+	enum err e =
+	    public_url_parse(slice_str(conf_str(conf, "plimsoll", "public_url")), &url, note);
+	if (e == ERR_OK && !url.is_loopback) {
+		return err_note_set(note, ERR_CONFIG,
+		    "[pairs] test_doors: needs a public_url on this machine, such as "
+		    "http://127.0.0.1:8000");
+	}
+	return e;
+}
+
 enum err pairs_conf_check(const struct conf *conf, struct err_note *note)
 {
 	if (conf_int(conf, "pairs", "queue_soft") > conf_int(conf, "pairs", "queue_hard")) {
@@ -223,5 +244,5 @@ enum err pairs_conf_check(const struct conf *conf, struct err_note *note)
 		return err_note_set(
 		    note, ERR_CONFIG, "[pairs] push_contact: must begin with mailto: or https://");
 	}
-	return e;
+	return e == ERR_OK ? check_doors(conf, note) : e;
 }

@@ -86,9 +86,11 @@ const struct op pairs_ops[PAIRS_OPS] = {
 	{ name, HTTP_##method, path, cost, rank, deadline_ms, max_body, (cost) == COST_STREAM ? OP_STREAM : 0, pairs_api },
 #include "services/pairs/api.def"
 #undef PAIRS_API
+	{ "pairs.page", HTTP_GET, "/", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, pairs_page },
 	/* Who wants to sign up gets there at any load. */
 	{ "pairs.page_signup", HTTP_GET, "/signup", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, pairs_page_signup },
 	{ "pairs.page_file", HTTP_GET, "/pairs/{rest*}", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, pairs_page_file },
 	{ "pairs.page_style", HTTP_GET, "/identity/style.css", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, pairs_page_file },
+	{ "pairs.page_about", HTTP_GET, "/__about__", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, pairs_page_about },
 };
 /* clang-format on */

@@ -16,11 +16,11 @@
 #include "services/pairs/signup_gate.h"
 
 enum {
-	PAIRS_CONF_KEYS = 37,
+	PAIRS_CONF_KEYS = 38,
 	PAIRS_SOCKET_OPS = 8 + 1, /* and the host of pictures */
 	PAIRS_UPLOAD_MAX =
 	    64 * 1024 * 1024, /* bytes of a picture; what max_upload can be at most */
-	PAIRS_PAGE_OPS = 3,
+	PAIRS_PAGE_OPS = 5,
 	PAIRS_OPS = PAIRS_SOCKET_OPS + API_ROWS + PAIRS_PAGE_OPS, /* in this order */
 };
 
@@ -74,9 +74,9 @@ void pairs_decorate(struct op_call *c);
 
 /* ---- pairs_page.c ---- */
 
-op_fn pairs_page_signup, pairs_page_file;
-/* The Content-Security-Policy of a path that is a page or loaded by one; empty: it is none. */
-struct slice pairs_page_policy(struct slice path);
+op_fn pairs_page, pairs_page_signup, pairs_page_file, pairs_page_about;
+/* The Content-Security-Policy of what is a page or loaded by one; empty: it is neither. */
+struct slice pairs_page_policy(const struct op_call *c);
 
 /* ---- pairs_audit.c ---- */
 

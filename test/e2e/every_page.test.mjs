@@ -3,15 +3,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
-import { createRequire } from 'node:module';
 import test, { after, before } from 'node:test';
 import { signUp } from '../harness/client.mjs';
 import { freePort, startPlimsoll } from '../harness/plimsoll.mjs';
+import { addAxe, faults, faultsInBoth } from './lib/axe.mjs';
 import { enterAddress, enterPassword, launchBrowser, look, newContext, picture, screenShown } from './lib/browser.mjs';
 import { openPage, pagesOf, screensOf, showScreen } from './lib/screens.mjs';
 import { PASSWORD } from './lib/world.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const KIB = 1024;
 const EMAIL = 'every@page.example';
 
@@ -34,25 +33,6 @@ async function messagesOf(language) {
 
 // ---- accessibility ----
 
-// What axe-core finds serious or worse, one line each; rules: these alone.
-async function faults(page, where, rules) {
-	const found = await page.evaluate(async (only) => {
-		const { violations } = await window.axe.run(document, { resultTypes: ['violations'], ...(only && { runOnly: only }) });
-		return violations
-			.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-			.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-	}, rules);
-	return found.map((one) => `${where}: ${one}`);
-}
-
-// All rules in the light, and those of colours once more in the dark.
-async function faultsInBoth(page, where) {
-	await page.emulateMedia({ colorScheme: 'light' });
-	const light = await faults(page, where);
-	await page.emulateMedia({ colorScheme: 'dark' });
-	return [...light, ...(await faults(page, `${where}, dark`, ['color-contrast', 'link-in-text-block']))];
-}
-
 test('axe-core finds nothing serious in any page or screen, at phone width, light and dark', async () => {
 	const paths = await pagesOf(server);
 	assert.ok(paths.length >= 7, paths.join());
@@ -60,7 +40,7 @@ test('axe-core finds nothing serious in any page or screen, at phone width, ligh
 	const found = [];
 	for (const path of paths) {
 		const page = await openPage(context, server.url + path);
-		await page.evaluate(AXE);
+		await addAxe(page);
 		found.push(...(await faultsInBoth(page, path)));
 		for (const name of await screensOf(page)) {
 			await showScreen(page, name);
@@ -75,7 +55,7 @@ test('axe-core finds nothing serious in any page or screen, at phone width, ligh
 test('axe-core does find a fault', async () => {
 	const context = await newContext(browser);
 	const page = await openPage(context, `${server.url}/about`);
-	await page.evaluate(AXE);
+	await addAxe(page);
 	await page.evaluate(() => document.querySelector('main').append(document.createElement('button')));
 	assert.match((await faults(page, 'about')).join(), /button-name/);
 	await context.close();

@@ -144,3 +144,20 @@ export async function pairUp(server, one, two) {
 	assert.equal(accepted.status, 200, accepted.text);
 	one.couple = two.couple = accepted.json.couple.id;
 }
+
+// ---- with [pairs] test_doors, which no mail is needed for: members by the hundred ----
+
+export async function doorMember(server, email) {
+	const m = new Member(server, email);
+	const answer = await m.post('/signup', { email, password: PASSWORD, first_name: email.split('@')[0] });
+	assert.equal(answer.status, 202, answer.text);
+	m.keep(await m.post('/verify', { token: answer.json.test_token }));
+	return m;
+}
+
+export async function pairByDoor(one, two) {
+	const invited = await one.post('/couple/invite', { email: two.email });
+	assert.equal(invited.status, 202, invited.text);
+	const accepted = await two.post('/couple/accept', { token: invited.json.test_token });
+	assert.equal(accepted.status, 200, accepted.text);
+}

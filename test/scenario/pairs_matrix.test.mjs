@@ -228,7 +228,7 @@ test('every status that a call answers with is in its document', async () => {
 });
 
 test('paths and methods that are none', async () => {
-	for (const path of ['/api/v1/', '/api/v1/nothing', '/api/v2/me', '/', '/api/v1/lists/1/2']) {
+	for (const path of ['/api/v1/', '/api/v1/nothing', '/api/v2/me', '/nothing', '/pairs/nothing.js', '/api/v1/lists/1/2']) {
 		const answer = await call(server, 'GET', path, { token: alone.token });
 		assert.deepEqual([answer.status, answer.json?.error?.code], [404, 'not_found'], path);
 	}

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { call, couple, PASSWORD, startPairs } from '../harness/pairs.mjs';
+import { runCommand } from '../harness/command.mjs';
+import { call, couple, doorMember, mailTokens, pairByDoor, PASSWORD, startPairs } from '../harness/pairs.mjs';
 
 const CLIENTS = 20;
 const GIVE_UP_MS = 60_000;
@@ -59,4 +60,23 @@ test('a storm of sign-ups becomes a queue that everybody gets through', async ()
 
 test('a ticket that is none is no reason to refuse when there is room', async () => {
 	assert.equal((await signUp('late@example.org', 'x'.repeat(54))).status, 202);
+});
+
+test('[pairs] test_doors: what is mailed is in the answer too, on this machine only, and said loudly', async () => {
+	const closed = await signUp('closed@example.org');
+	assert.deepEqual(Object.keys(closed.json).filter((name) => name.startsWith('test')), []);
+	const open = await startPairs({ conf: { pairs: { test_doors: 'yes' } } });
+	try {
+		assert.match(open.stderr(), /level=warn .*test_doors_are_open/);
+		const [one, two] = [await doorMember(open, 'one@example.org'), await doorMember(open, 'two@example.org')];
+		await pairByDoor(one, two);
+		const { json } = await one.get('/couple');
+		assert.deepEqual(json.users.map(({ id }) => id).sort(), [one.id, two.id].sort());
+		assert.equal((await mailTokens(open, 'two@example.org', 'pairs-invite')).length, 1, 'the mail is sent all the same');
+	} finally {
+		await open.stop();
+	}
+	const answer = await runCommand(['check', '--set', 'plimsoll.public_url=https://id.example.org', '--set', 'pairs.test_doors=yes', '--set', 'mail.smtp=smtp://127.0.0.1:25']);
+	assert.notEqual(answer.code, 0);
+	assert.match(answer.stdout + answer.stderr, /\[pairs\] test_doors: needs a public_url on this machine/);
 });
