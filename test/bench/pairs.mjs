@@ -24,7 +24,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 const CLIENT = path.join(path.dirname(plimsollBin()), '../test/bench/pair_load');
 
 const TYPING = ['42["typing",{}]', '42["typing"'];
-const MESSAGE = ['42@["message",{"text":"a message of forty-five bytes, as half are@","client_id":"@"}]', '42["activity"'];
+const MESSAGE = ['42@["message",{"text":"a message of forty-five bytes, as half are@","client_id":"RUN.@"}]', '42["activity"'];
 const PING = ['42@["ping2",1]', '43'];
 
 // ---- the two servers ----
@@ -97,8 +97,12 @@ async function idleBytes(server, transport) {
 	return each;
 }
 
+let runs = 0;
 async function run(server, transport, what, rate) {
-	const sessions = await openSessions(server, transport, server.auths, what, rate);
+	runs++;
+	const [packet, heard] = what;
+	// What was said once under a name is not said again by another run.
+	const sessions = await openSessions(server, transport, server.auths, [packet.replace('RUN', runs), heard], rate);
 	const before = cpuUs(server.pids);
 	const result = await sessions.go();
 	return { ...result, cpuUs: cpuUs(server.pids) - before };

@@ -106,14 +106,17 @@ function wireTabs() {
 
 function wireHead() {
 	const place = find('[data-presence]');
-	couple.on('members', () => {
+	const draw = () => {
 		const { first_name: name, presence } = couple.partner ?? {};
+		const known = couple.isOnline ? presence : null; // else nobody says when it changes
 		fill({ partner: name || 'Your partner' });
 		document.title = couple.partner ? `${name || 'Pairs'} · Pairs` : 'Pairs';
-		place.textContent = { online: 'here', away: 'away', offline: 'not here' }[presence] ?? '';
-		place.dataset.state = presence ?? '';
-	});
+		place.textContent = { online: 'here', away: 'away', offline: 'not here' }[known] ?? '';
+		place.dataset.state = known ?? '';
+	};
+	couple.on('members', draw);
 	couple.on('connection', () => {
+		draw();
 		find('[data-connection]').textContent = couple.isOnline ? '' : 'No connection. What you write is kept and sent later.';
 		document.documentElement.dataset.transport = couple.socket.transport ?? '';
 	});

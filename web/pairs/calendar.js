@@ -3,7 +3,7 @@ import * as api from './api.js';
 import { element, find, onClick, onForm } from './page.js';
 
 const HOUR_MS = 3600 * 1000;
-const WHEN = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+const WHEN = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' });
 
 export function wireCalendar(couple) {
 	const place = find('[data-events]');

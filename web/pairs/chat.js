@@ -33,7 +33,7 @@ function contentOf({ event, data }, media) {
 }
 
 function bubble(isOwn, who, content, ...foot) {
-	const row = element('li', { className: isOwn ? 'own' : 'other' });
+	const row = element('li', { className: isOwn ? 'own' : 'theirs' });
 	row.append(element('span', { className: 'unseen' }, `${who}: `), content, element('small', {}, ...foot));
 	return row;
 }
