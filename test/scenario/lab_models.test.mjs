@@ -1,15 +1,14 @@
-// The shipped models of sync, symbols and couples against stand-ins that check what arrives, and their rates
-// as golden texts. (Persona's has a real server, lab_persona.test.mjs.)
+// The shipped models of sync and symbols against stand-ins that check what arrives, and their rates as golden
+// texts. (Those of persona and couples have a real server: lab_persona, lab_couples.)
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { SocketioStandIn } from '../harness/socketio_stand_in.mjs';
 import { SyncStandIn } from '../harness/sync_stand_in.mjs';
 import { ROOT, byName, lab, load, scratch, standIn } from './lib/lab.mjs';
 
-for (const [model, preset] of [['sync', 'seed-004'], ['sync', 'loadtest'], ['sync', 'seed-004-stored'], ['symbols', 'seed-002'], ['couples', 'seed-003'], ['couples', 'couples-day']]) {
+for (const [model, preset] of [['sync', 'seed-004'], ['sync', 'loadtest'], ['sync', 'seed-004-stored'], ['symbols', 'seed-002'], ['couples', 'seed-003'], ['couples', 'couples-day'], ['couples', 'sign-up-storm'], ['couples', 'reconnect-storm']]) {
 	test(`the rates of ${model}, preset ${preset}, are derived, and the contradictions of its source named`, async () => {
 		const end = await lab(['model', 'rates', `models/${model}.lua`, '--preset', preset, '--users', '1M']);
 		assert.equal(end.code, 0, end.stderr);
@@ -141,71 +140,4 @@ test('symbols: uploads are archives that unzip, what was uploaded is found, the 
 	assert.deepEqual(faults, []);
 	assert.ok(files.size > 50, `${files.size} files`);
 	assert.ok(byName(json, 'download_hit').done > 0 && byName(json, 'download_miss').done > byName(json, 'download_hit').done && byName(json, 'symbolicate').done > 0);
-});
-
-// What a pairs server says, as far as the model asks.
-function couples(t) {
-	const faults = [];
-	const seqs = new Map();
-	const sockets = new SocketioStandIn({
-		admit: (auth, session) => {
-			session.user = /^token-(\d+)@/.exec(auth?.token)?.[1];
-			return session.user ? null : 'unauthorized';
-		},
-		on(session, name, value, ack) {
-			const couple = Math.floor(session.user / 2);
-			const head = seqs.get(couple) ?? 0;
-			if (name === 'connect') return session.emit('hello', { user: session.user, head });
-			if (['message', 'hug', 'list.edit'].includes(name)) {
-				if (!value.client_id) faults.push(`${name} without client_id`);
-				seqs.set(couple, head + 1);
-				for (const other of sockets.sessions.values()) if (other !== session && Math.floor(other.user / 2) === couple) other.emit('activity', { seq: head + 1 });
-				return ack({ ok: true, seq: head + 1 });
-			}
-			if (!['typing', 'read', 'away'].includes(name)) faults.push(`event ${name}`);
-		},
-	});
-	const url = standIn(
-		t,
-		(req, res) => {
-			if (sockets.request(req, res)) return;
-			const chunks = [];
-			req.on('data', (chunk) => chunks.push(chunk)).on('end', () => {
-				const where = `${req.method} ${new URL(req.url, 'http://x').pathname.replace(/\d+$/, '')}`;
-				const say = (status, value) => res.writeHead(status).end(JSON.stringify(value));
-				if (where === 'POST /api/v1/login') return say(200, { token: `token-${JSON.parse(Buffer.concat(chunks)).email}` });
-				if (where === 'POST /api/v1/signup' || where === 'PUT /api/v1/signup/avatar') return say(202, {});
-				if (where === 'GET /test/mail') return say(200, 'm');
-				if (where === 'POST /api/v1/verify') return say(200, { token: 'token-1@new' });
-				if (!/^Bearer token-/.test(req.headers.authorization)) faults.push(`no token: ${where}`);
-				if (where === 'POST /api/v1/media') return req.headers['content-type'] === 'image/jpeg' ? say(202, { media_id: 7 }) : say(415, {});
-				if (where === 'POST /api/v1/calendar') return say(201, {});
-				if (['GET /api/v1/activities', 'GET /api/v1/media/', 'GET /api/v1/me'].includes(where)) return say(200, { items: [], head: 0 });
-				faults.push(where);
-				say(404, {});
-			});
-		},
-		(http) => http.on('upgrade', (req, socket) => sockets.upgrade(req, socket)),
-	);
-	return { faults, sockets, url };
-}
-
-test('couples: sessions, photos, sign-ups', async (t) => {
-	const { faults, sockets, url } = couples(t);
-	// Sessions of three minutes as six of a second: the pauses of a copy.
-	const quick = path.join(scratch, 'couples.lua');
-	writeFileSync(quick, readFileSync(path.join(ROOT, 'models/couples.lua'), 'utf8').replace('local pause = 60 * 3 / 6', 'local pause = 0.05').replace('think(5, "random")', 'think(0.05, "random")').replace('think(2, "random")', 'think(0.05, "random")'));
-	const { json, stderr } = await load(quick, await url, ['--warm', '40', '--users', '150k', '--for', '2s']);
-	assert.ok(json, stderr);
-	clean(json);
-	const storm = await load(quick, await url, ['--preset', 'seed-003', '--users', '30k', '--for', '2s']);
-	clean(storm.json);
-	assert.deepEqual([faults, sockets.faults], [[], []]);
-	const session = byName(json, 'session');
-	assert.ok(session.done > 10 && byName(json, 'photo').done > 0 && byName(storm.json, 'signup').done > 5);
-	assert.equal(sockets.seen.opened, session.done);
-	assert.ok(sockets.seen.upgraded > 0 && sockets.seen.upgraded < session.done);
-	assert.equal(sockets.seen.events.message, session.steps.find((s) => s.name === 'message').done);
-	assert.ok(Math.abs(sockets.seen.events.message / session.done - 2.5) < 0.5, `${sockets.seen.events.message} messages in ${session.done} sessions`);
-	assert.equal(sockets.seen.events.away, session.done, 'the last words of all sessions are heard');
 });

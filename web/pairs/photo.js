@@ -21,7 +21,7 @@ async function send(couple, file) {
 		if (file.size > MOST_BYTES) {
 			throw Object.assign(new Error('larger than 10 MB'), { isOurs: true });
 		}
-		const { media_id: id } = await upload('/media', file, (share) => {
+		const { id } = await upload('/media', file, (share) => {
 			one.share = share;
 			couple.tell('stream');
 		});
