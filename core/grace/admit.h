@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/grace/cost.h"
+#include "core/grace/promised.h"
 
 /*
  * Standing queue detection (CoDel): a queue is overloaded when the smallest delay seen in an
@@ -48,6 +49,10 @@ struct grace_load {
 	int64_t compute_wait_us, store_wait_us, signer_wait_us; /* expected wait of a new call */
 	int64_t read_wait_us;	/* for a connection to a database server */
 	int64_t compute_run_us; /* mean time of a job there lately */
+	int64_t store_run_us;	/* of a call to the store, over how many it does at a time */
+	/* How many of the calls that they take at a time are under way, in thousandths. */
+	unsigned compute_used, store_used, signer_used;
+	unsigned webs; /* processes that let in beginnings, each for its share; 0: one */
 	unsigned tasks, tasks_max;
 };
 
@@ -61,8 +66,22 @@ enum grace_refusal {
 	GRACE_REFUSALS
 };
 
+/* What is asked for. */
+struct grace_ask {
+	enum cost_class cost;
+	enum shed_rank rank;
+	/*
+	 * It is the first of several requests, and later ones write: let in only where those have
+	 * room as well. One of SHED_LAST goes on with something.
+	 */
+	bool begins;
+	bool is_step;	   /* one of those later ones */
+	int64_t budget_us; /* until when it has to be answered, from now */
+};
+
 struct grace {
 	enum grace_refusal refused_for; /* the last refusal */
+	struct promised promised;
 	struct delay_meter loop_delay;
 	struct delay_meter compute_wait; /* expected waits that arrivals have met */
 	bool compute_stands;   /* compute's queue has not been empty for a whole interval */
@@ -74,11 +93,11 @@ struct grace {
 void grace_init(struct grace *g, uint64_t seed, int64_t now_us);
 
 /*
- * May an operation of this cost and rank begin, if it must be answered within budget_us? Refused:
- * *ret_retry_after_s is set to what the client should be told (1..60 s, spread).
+ * May it begin? Refused: *ret_retry_after_s is set to what the client should be told (1..60 s,
+ * spread).
  */
-bool grace_admit(struct grace *g, const struct grace_load *load, enum cost_class cost,
-    enum shed_rank rank, int64_t budget_us, int64_t now_us, unsigned *ret_retry_after_s);
+bool grace_admit(struct grace *g, const struct grace_load *load, const struct grace_ask *ask,
+    int64_t now_us, unsigned *ret_retry_after_s);
 
 /* Seconds to tell a client that was refused later on (by a full queue further back). */
 unsigned grace_retry_after_s(struct grace *g, int64_t now_us);

@@ -85,8 +85,10 @@ static bool admits(
 	struct grace g;
 	unsigned retry_after_s = 0;
 
+	const struct grace_ask ask = { .cost = cost, .rank = rank, .budget_us = budget_us };
+
 	grace_init(&g, 7, 0);
-	bool yes = grace_admit(&g, load, cost, rank, budget_us, 0, &retry_after_s);
+	bool yes = grace_admit(&g, load, &ask, 0, &retry_after_s);
 	assert_int_equal(yes, retry_after_s == 0);
 	return yes;
 }
@@ -120,11 +122,13 @@ static void a_refusal_says_what_was_short(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct grace_ask ask = {
+			.cost = cases[i].cost, .rank = SHED_MIDDLE, .budget_us = 3 * S
+		};
 		struct grace g;
 		unsigned retry_after_s = 0;
 		grace_init(&g, 7, 0);
-		assert_false(grace_admit(
-		    &g, &cases[i].load, cases[i].cost, SHED_MIDDLE, 3 * S, 0, &retry_after_s));
+		assert_false(grace_admit(&g, &cases[i].load, &ask, 0, &retry_after_s));
 		assert_int_equal(g.refused_for, cases[i].why);
 	}
 }
@@ -133,12 +137,13 @@ static void a_refusal_says_what_was_short(void **state)
 static bool after_a_second(struct grace *g, int64_t *now_us, int64_t wait_us, enum shed_rank rank)
 {
 	struct grace_load load = { .compute_wait_us = wait_us, .compute_run_us = 50 * MS };
+	const struct grace_ask ask = { .cost = COST_COMPUTE, .rank = rank, .budget_us = 3 * S };
 	unsigned retry_after_s = 0;
 	bool yes = false;
 
 	for (int i = 0; i < 100; i++) {
 		*now_us += 10 * MS;
-		yes = grace_admit(g, &load, COST_COMPUTE, rank, 3 * S, *now_us, &retry_after_s);
+		yes = grace_admit(g, &load, &ask, *now_us, &retry_after_s);
 	}
 	return yes;
 }
@@ -159,9 +164,11 @@ static void a_standing_queue_at_compute_is_held_short_until_it_was_empty(void **
 	/* Empty for a while: a burst may wait again. */
 	assert_true(after_a_second(&g, &now_us, 0, SHED_MIDDLE));
 	struct grace_load burst = { .compute_wait_us = 800 * MS, .compute_run_us = 50 * MS };
+	const struct grace_ask ask = {
+		.cost = COST_COMPUTE, .rank = SHED_MIDDLE, .budget_us = 3 * S
+	};
 	unsigned retry_after_s = 0;
-	assert_true(
-	    grace_admit(&g, &burst, COST_COMPUTE, SHED_MIDDLE, 3 * S, now_us + MS, &retry_after_s));
+	assert_true(grace_admit(&g, &burst, &ask, now_us + MS, &retry_after_s));
 }
 
 static void ranks_are_cut_one_after_the_other(void **state)

@@ -54,8 +54,12 @@ bool admission_ask(struct http_req *r, int64_t now_us, unsigned *ret_retry_after
 	if (rank == SHED_RANKS) {
 		return refuse(r, HTTP_REFUSED_SITE, now_us, ret_retry_after_s);
 	}
-	bool admitted = grace_admit(&s->grace, &s->load, op->cost, rank,
-	    r->call.deadline_us - now_us, now_us, ret_retry_after_s);
+	const struct grace_ask ask = { .cost = op->cost,
+		.rank = rank,
+		.begins = (op->flags & OP_BEGINS) != 0,
+		.is_step = (op->flags & OP_STEP) != 0,
+		.budget_us = r->call.deadline_us - now_us };
+	bool admitted = grace_admit(&s->grace, &s->load, &ask, now_us, ret_retry_after_s);
 	if (!admitted) {
 		r->refused_why = (unsigned char)s->grace.refused_for;
 	}

@@ -41,6 +41,12 @@ enum op_flags {
 	OP_STREAM = 2,	    /* reads its body itself with http_body_read(); starts at the head */
 	OP_ANY_SCHEME = 8,  /* answered without TLS even where http is sent to https */
 	OP_PUBLIC_CORS = 4, /* Access-Control-Allow-Origin: * and OPTIONS answered by the edge */
+	/*
+	 * The first request of work that takes several, and those of the later ones that write: see
+	 * struct grace_ask. A first one that is ranked SHED_LAST goes on with work already begun.
+	 */
+	OP_BEGINS = 16,
+	OP_STEP = 32,
 };
 
 /* One externally visible operation (DESIGN.md 6). */

@@ -17,7 +17,7 @@ const struct role_def role_table[ROLE_COUNT] = {
 		.role = ROLE_STORE, .program = "plimsoll",
 		.calls = ROLE_BIT(ROLE_COURIER),
 		.sandbox = SANDBOX_WRITE_DATA | SANDBOX_THREADS,
-		.max_credits = 256, /* group commit wants many at once */
+		.max_credits = 512, /* group commit wants many at once */
 	},
 	[ROLE_SIGNER] = {
 		.role = ROLE_SIGNER, .program = "plimsoll",

@@ -51,6 +51,34 @@ static int64_t mean_run_at(const struct role_ctx *r, enum role_id role)
 	return pool == NULL ? 0 : rpc_pool_mean_run_us(pool);
 }
 
+static unsigned used_at(const struct role_ctx *r, enum role_id role)
+{
+	const struct rpc_pool *pool = r->env.peer[role];
+
+	return pool == NULL ? 0 : rpc_pool_used_permille(pool);
+}
+
+/* SQLite has one writer; to a database server so many connections write at a time. */
+static int64_t store_lanes(const struct role_ctx *r)
+{
+	const struct web *web = r->role_data;
+
+	return web->pool == NULL ? 1 : conf_int(r->env.conf, "store", "pool");
+}
+
+static unsigned count_webs(const struct role_ctx *r)
+{
+	const struct metrics *m = r->env.metrics;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < metrics_slots(m); i++) {
+		const struct metric_slot *slot = metrics_slot(m, i);
+		n += atomic_load_explicit(&slot->role, memory_order_relaxed) == ROLE_WEB &&
+		     atomic_load_explicit(&slot->state, memory_order_relaxed) == SLOT_SERVING;
+	}
+	return n;
+}
+
 static void measure(void *arg, struct grace_load *load)
 {
 	const struct role_ctx *r = arg;
@@ -58,8 +86,13 @@ static void measure(void *arg, struct grace_load *load)
 
 	load->compute_wait_us = wait_at(r, ROLE_COMPUTE);
 	load->compute_run_us = mean_run_at(r, ROLE_COMPUTE);
+	load->compute_used = used_at(r, ROLE_COMPUTE);
 	load->store_wait_us = wait_at(r, ROLE_STORE);
+	load->store_run_us = mean_run_at(r, ROLE_STORE) / store_lanes(r);
+	load->store_used = used_at(r, ROLE_STORE);
+	load->webs = count_webs(r);
 	load->signer_wait_us = wait_at(r, ROLE_SIGNER);
+	load->signer_used = used_at(r, ROLE_SIGNER);
 	load->read_wait_us = web->pool == NULL ? 0 : pg_pool_state(web->pool).expected_wait_us;
 	load->tasks = task_count(r->env.loop);
 	load->tasks_max = task_max(r->env.loop);

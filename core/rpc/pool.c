@@ -329,6 +329,21 @@ int64_t rpc_pool_expected_wait_us(const struct rpc_pool *p)
 	return best_us;
 }
 
+unsigned rpc_pool_used_permille(const struct rpc_pool *p)
+{
+	unsigned least = p->credits;
+	bool any = false;
+
+	for (unsigned i = 0; i < RPC_MAX_INSTANCES; i++) {
+		const struct rpc_peer *peer = p->peers[i];
+		if (peer != NULL && !peer->draining) {
+			least = peer->in_flight < least ? peer->in_flight : least;
+			any = true;
+		}
+	}
+	return any ? (unsigned)((uint64_t)least * 1000 / p->credits) : 0;
+}
+
 int64_t rpc_pool_mean_run_us(const struct rpc_pool *p)
 {
 	return p->any_cost.mean_us;

@@ -91,6 +91,12 @@ NODISCARD enum err rpc_call(struct rpc_pool *p, const struct rpc_def *def, struc
  */
 int64_t rpc_pool_expected_wait_us(const struct rpc_pool *p);
 
+/*
+ * How many of the credits are out, in thousandths, at the peer that has most left; 0 without a
+ * peer, of which the expected wait tells.
+ */
+unsigned rpc_pool_used_permille(const struct rpc_pool *p);
+
 /* Mean time that the peers' calls have run lately, whatever they were; 0 before the first. */
 int64_t rpc_pool_mean_run_us(const struct rpc_pool *p);
 

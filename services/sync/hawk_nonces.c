@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "services/sync/shared_words.h"
+#include "core/base/shared_words.h"
 
 enum {
 	WAYS = 8,

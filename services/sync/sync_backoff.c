@@ -11,7 +11,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/rng.h"
-#include "services/sync/begun.h"
+#include "core/grace/begun.h"
 #include "services/sync/storage_call.h"
 #include "services/sync/sync_priv.h"
 #include "services/sync/token_server.h"
@@ -24,6 +24,13 @@ enum {
 	/* A loop delay that counts as much as the configured wait. */
 	LOOP_TARGET_US = 5000,
 	THOUSAND = 1000,
+	/*
+	 * The requests of a sync follow each other within seconds; browsers that hurry sync every
+	 * 90 s.
+	 */
+	GOES_ON_S = 60,
+	/* So soon after another request of the sync what begins one belongs to it. */
+	BEGINS_AGAIN_S = 10,
 	NAME_SHIFT = 22, /* of 64 bits, so that 42 are left; NAME_BIT above them is of no uid */
 	PATH_MAX_BYTES = 4200
 };
@@ -146,7 +153,7 @@ enum err sync_backoff_open(
 
 	*b = (struct sync_backoff){ .env = env };
 	(void)snprintf(path, sizeof(path), "%s/sync.begun", env->data_dir);
-	enum err e = shared_words_open(path, SYNC_BEGUN_PLACES, &b->begun, note);
+	enum err e = shared_words_open(path, BEGUN_PLACES, &b->begun, note);
 	sync_backoff_configure(b);
 	return e;
 }
@@ -246,8 +253,15 @@ void sync_backoff_serves(struct op_call *c)
 	int64_t user = 0;
 
 	if (take_user(c, &user)) {
-		sync_begun_note(&state->backoff.begun, user, now_s());
+		begun_note(&state->backoff.begun, user, now_s());
 	}
+}
+
+void sync_backoff_gives(struct op_call *c, int64_t uid)
+{
+	const struct sync_state *state = c->state;
+
+	begun_note(&state->backoff.begun, uid, now_s());
 }
 
 /* ---- asking ---- */
@@ -284,10 +298,11 @@ static bool has_batch(const struct op_call *c)
 
 static bool is_begun(const struct op_call *c, const struct sync_backoff *b)
 {
+	unsigned within_s = (c->op->flags & OP_BEGINS) != 0 ? BEGINS_AGAIN_S : GOES_ON_S;
 	int64_t user = 0;
 
 	return is_storage(c) && take_user(c, &user) &&
-	       (sync_has_begun(&b->begun, user, now_s()) || has_batch(c));
+	       (begun_is(&b->begun, user, within_s, now_s()) || has_batch(c));
 }
 
 enum shed_rank sync_rank(struct op_call *c, const struct grace_load *load)

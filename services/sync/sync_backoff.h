@@ -5,10 +5,13 @@
  * X-Weave-Backoff goes on answers to a rising share of users, while all are served: this sync goes
  * on, the next one comes later. 503 with Retry-After goes to a share of those that begin (the
  * token, GET info/collections), then of the rest; the path alone decides, before the signature is
- * looked at and the body is read.
+ * looked at and the body is read. Whom the share lets in is let in by admission only where the
+ * store has room for all of his sync (core/grace/admit.h).
  *
- * A sync that has begun, and an upload that has, are served to their end. 429 is never sent:
- * Firefox does not heed Retry-After on it.
+ * A sync that has begun, and an upload that has, are served to their end. The request that begins
+ * one is a beginning each time it comes, but for a few seconds: with a token, or because much was
+ * new, a browser asks for it again in the same sync. 429 is never sent: Firefox does not heed
+ * Retry-After on it.
  */
 #ifndef PLIMSOLL_SYNC_SYNC_BACKOFF_H
 #define PLIMSOLL_SYNC_SYNC_BACKOFF_H
@@ -17,7 +20,7 @@
 #include "core/grace/backoff.h"
 #include "core/http/http.h"
 #include "core/obs/metric.h"
-#include "services/sync/shared_words.h"
+#include "core/base/shared_words.h"
 
 struct svc_env;
 
@@ -58,6 +61,8 @@ void sync_backoff_configure(struct sync_backoff *b);
 
 /* A request is served that the user of its path has proved to have sent: his sync has begun. */
 void sync_backoff_serves(struct op_call *c);
+/* The same of a token that is given out: the requests with it are the rest of what it began. */
+void sync_backoff_gives(struct op_call *c, int64_t uid);
 
 /* Adds the header that asks to stay away, where it is due. */
 void sync_backoff_decorate(struct op_call *c);

@@ -184,5 +184,6 @@ enum err token_server_get(struct op_call *c)
 	}
 	const char *node =
 	    u.node.len == 0 ? state->url.origin : arena_printf(c->arena, "%.*s", SLICE_ARG(u.node));
+	sync_backoff_gives(c, u.uid);
 	return node == NULL ? ERR_MEMORY : token_answer(c, &a, &u, node);
 }

@@ -1,9 +1,9 @@
 /*
- * Role: web. A table of numbers that all web processes of the machine read and write: a file of the
- * data directory, mapped. It is memory that they happen to share, and nothing that has to be kept.
+ * A table of numbers that several processes of the machine read and write: a file, mapped. It is
+ * memory that they happen to share, and nothing that has to be kept.
  */
-#ifndef PLIMSOLL_SYNC_SHARED_WORDS_H
-#define PLIMSOLL_SYNC_SHARED_WORDS_H
+#ifndef PLIMSOLL_BASE_SHARED_WORDS_H
+#define PLIMSOLL_BASE_SHARED_WORDS_H
 
 #include <stdatomic.h>
 #include <stddef.h>

@@ -1,13 +1,13 @@
 /*
- * Sets of eight places; each holds a uid and the second it was seen. Written without a lock: two
- * processes that note one user at the same moment may use two places for him, and a mark that is
- * lost to another user's makes a request look like the first of its sync. Neither does harm.
+ * Sets of eight places; each holds a user's number and the second he was seen. Written without a
+ * lock: two processes that note one user at the same moment may use two places for him, and a mark
+ * that is lost to another user's makes a request look like a first one. Neither does harm.
  */
-#include "services/sync/begun.h"
+#include "core/grace/begun.h"
 
 enum {
 	WAYS = 8,
-	SETS = SYNC_BEGUN_PLACES / WAYS,
+	SETS = BEGUN_PLACES / WAYS,
 	SECOND_BITS = 20, /* seconds, modulo twelve days */
 	SET_SHIFT = 51	  /* of 64 bits, those that choose a set */
 };
@@ -16,17 +16,17 @@ enum {
 
 _Static_assert(SETS == 1 << (64 - SET_SHIFT), "the highest bits choose a set");
 
-static _Atomic uint64_t *set_of(const struct shared_words *table, int64_t uid)
+static _Atomic uint64_t *set_of(const struct shared_words *table, int64_t who)
 {
-	uint64_t hash = (uint64_t)uid * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t hash = (uint64_t)who * UINT64_C(0x9e3779b97f4a7c15);
 
 	return table->words + (hash >> SET_SHIFT) * WAYS;
 }
 
 /* What stands above the second; never 0. */
-static uint64_t name_of(int64_t uid)
+static uint64_t name_of(int64_t who)
 {
-	return ((uint64_t)uid + 1) << SECOND_BITS;
+	return ((uint64_t)who + 1) << SECOND_BITS;
 }
 
 static uint64_t age_of(uint64_t word, int64_t now_s)
@@ -34,10 +34,10 @@ static uint64_t age_of(uint64_t word, int64_t now_s)
 	return ((uint64_t)now_s - word) & SECOND_MASK;
 }
 
-void sync_begun_note(const struct shared_words *table, int64_t uid, int64_t now_s)
+void begun_note(const struct shared_words *table, int64_t who, int64_t now_s)
 {
-	_Atomic uint64_t *set = set_of(table, uid);
-	uint64_t name = name_of(uid), oldest_age = 0;
+	_Atomic uint64_t *set = set_of(table, who);
+	uint64_t name = name_of(who), oldest_age = 0;
 	unsigned at = 0;
 
 	for (unsigned i = 0; i < WAYS; i++) {
@@ -56,14 +56,14 @@ void sync_begun_note(const struct shared_words *table, int64_t uid, int64_t now_
 	    &set[at], name | ((uint64_t)now_s & SECOND_MASK), memory_order_relaxed);
 }
 
-bool sync_has_begun(const struct shared_words *table, int64_t uid, int64_t now_s)
+bool begun_is(const struct shared_words *table, int64_t who, unsigned within_s, int64_t now_s)
 {
-	_Atomic uint64_t *set = set_of(table, uid);
+	_Atomic uint64_t *set = set_of(table, who);
 
 	for (unsigned i = 0; i < WAYS; i++) {
 		uint64_t word = atomic_load_explicit(&set[i], memory_order_relaxed);
-		if ((word & ~SECOND_MASK) == name_of(uid)) {
-			return age_of(word, now_s) < SYNC_BEGUN_S;
+		if ((word & ~SECOND_MASK) == name_of(who)) {
+			return age_of(word, now_s) < within_s;
 		}
 	}
 	return false;

@@ -1,7 +1,7 @@
 /*
  * See shared_words.h.
  */
-#include "services/sync/shared_words.h"
+#include "core/base/shared_words.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
