@@ -133,8 +133,7 @@ static enum err call_stage(int64_t id, enum step step, int64_t account, struct b
 	struct stage_req r = { .kind = kinds[step],
 		.account_id = account,
 		.lifetime_ms = 3600 * 1000,
-		.free_mails = 1,
-		.max_waiting = 1 };
+		.limits = { .free_mails = 1, .max_waiting = 1 } };
 
 	durable_address(id, step, address);
 	durable_token(id, step, token);

@@ -4,7 +4,6 @@
 #include "services/identity/staging.h"
 
 #include "accounts/account.h"
-#include "accounts/mail_address.h"
 #include "core/base/check.h"
 
 /* Why a kind of change cannot be staged, as the database is now. */
@@ -127,45 +126,6 @@ static precondition *const preconditions[STAGED_KINDS] = {
 	[STAGED_TRANSITION] = check_transition,
 };
 
-/* What is staged for the address already. */
-struct before {
-	bool is_same; /* this very request, once more */
-	int64_t mails;
-};
-
-/* Too soon after the last mail to the address, or too many mails of the account wait. */
-static enum err look_before(struct txn *t, const struct stage_req *r, struct before *ret,
-    enum stage_outcome *ret_outcome, struct err_note *note)
-{
-	struct staged staged;
-	struct slice key = SLICE_EMPTY;
-	bool too_many = false;
-	enum err e = email_key(t->arena, r->mail.recipient, &key);
-
-	*ret = (struct before){ .is_same = false };
-	if (e == ERR_OK) {
-		e = staged_by_address(t->db, t->arena, key, t->now_ms, &staged, note);
-	}
-	if (e == ERR_OK) {
-		ret->is_same = slice_eq(staged.token_hash, r->token_hash);
-		ret->mails = staged.mails;
-		if (!ret->is_same && staged.mails >= r->free_mails &&
-		    t->now_ms < staged.created_ms + r->min_interval_ms) {
-			*ret_outcome = STAGE_TOO_SOON;
-		}
-		return ERR_OK;
-	}
-	if (e == ERR_NOT_FOUND) {
-		e = r->account_id == 0 ? ERR_OK
-				       : staged_waits_more(t->db, r->account_id, r->max_waiting - 1,
-					     t->now_ms, &too_many, note);
-	}
-	if (e == ERR_OK && too_many) {
-		*ret_outcome = STAGE_TOO_SOON;
-	}
-	return e;
-}
-
 /* The account of an address that will be verified later. */
 static enum err create_unverified(
     struct txn *t, struct stage_req *r, int64_t *ret_id, struct err_note *note)
@@ -206,35 +166,34 @@ static enum err put(struct txn *t, struct stage_req *r, int64_t mails, struct er
 	return e == ERR_OK && r->mail.subject.len > 0 ? outbox_put(t, &r->mail, &mail_id, note) : e;
 }
 
-/* What the database has against the mail or the change. */
-static enum err check(
-    struct txn *t, const struct stage_req *r, enum stage_outcome *ret, struct err_note *note)
-{
-	bool is_held = false;
-	enum err e = mail_address_is_held(t, r->mail.recipient, r->hold_ms, &is_held, note);
-
-	if (e == ERR_OK && is_held) {
-		*ret = STAGE_BOUNCED;
-		return ERR_OK;
-	}
-	return e == ERR_OK ? preconditions[r->kind](t, r, ret, note) : e;
-}
+/* What the limits say of the mail. */
+static const enum stage_outcome limited[] = {
+	[STAGED_MAY_MAIL] = STAGE_DONE,
+	[STAGED_SAME] = STAGE_DONE,
+	[STAGED_TOO_SOON] = STAGE_TOO_SOON,
+	[STAGED_BOUNCED] = STAGE_BOUNCED,
+};
 
 static enum err handle_stage(void *role_state, const struct rpc_call_info *info, struct slice req,
     struct buf *reply, struct err_note *note)
 {
 	struct txn *t = role_state;
 	struct stage_req r;
-	struct before before;
+	enum staged_limit limit;
 	enum stage_outcome outcome = STAGE_DONE;
+	int64_t mails = 0;
 
 	(void)info;
 	CHECK(stage_req_take(req, &r));
-	enum err e = look_before(t, &r, &before, &outcome, note);
-	if (e == ERR_OK && outcome == STAGE_DONE && !before.is_same) {
-		e = check(t, &r, &outcome, note);
+	enum err e = staged_limits_ask(
+	    t, &r.limits, r.mail.recipient, r.account_id, r.token_hash, &limit, &mails, note);
+	if (e == ERR_OK) {
+		outcome = limited[limit];
+	}
+	if (e == ERR_OK && limit == STAGED_MAY_MAIL) {
+		e = preconditions[r.kind](t, &r, &outcome, note);
 		if (e == ERR_OK && outcome == STAGE_DONE) {
-			e = put(t, &r, before.mails + 1, note);
+			e = put(t, &r, mails + 1, note);
 		}
 	}
 	if (e == ERR_OK) {

@@ -13,6 +13,7 @@
 #include "accounts/kdf.h"
 #include "accounts/outbox.h"
 #include "accounts/staged.h"
+#include "accounts/staged_limits.h"
 #include "core/base/buf.h"
 #include "core/base/slice.h"
 #include "core/rpc/rpc.h"
@@ -28,11 +29,8 @@ struct stage_req {
 	struct slice token_hash;
 	struct slice password_hash; /* empty: none */
 	struct kdf kdf;
-	int64_t lifetime_ms;	 /* of the token */
-	int64_t min_interval_ms; /* since the last mail to the address that is not answered */
-	int64_t free_mails;	 /* so many to one address need not wait */
-	int64_t max_waiting;	 /* staged rows of one account */
-	int64_t hold_ms;	 /* no mail to an address so long after one came back for good */
+	int64_t lifetime_ms; /* of the token */
+	struct staged_limits limits;
 	struct slice test_token; /* the token itself for test doors; else empty */
 	struct outbox_mail mail; /* to the address; its recipient is the address as written */
 };

@@ -27,10 +27,7 @@ void stage_req_put(struct buf *out, const struct stage_req *r)
 	wire_put_bytes(out, r->password_hash);
 	put_kdf(out, &r->kdf);
 	wire_put_i64(out, r->lifetime_ms);
-	wire_put_i64(out, r->min_interval_ms);
-	wire_put_i64(out, r->free_mails);
-	wire_put_i64(out, r->max_waiting);
-	wire_put_i64(out, r->hold_ms);
+	staged_limits_put(out, &r->limits);
 	wire_put_bytes(out, r->test_token);
 	wire_put_bytes(out, r->mail.recipient);
 	wire_put_bytes(out, r->mail.kind);
@@ -55,10 +52,7 @@ bool stage_req_take(struct slice message, struct stage_req *ret)
 	}
 	q.kind = (enum staged_kind)kind;
 	q.lifetime_ms = wire_take_i64(&r);
-	q.min_interval_ms = wire_take_i64(&r);
-	q.free_mails = wire_take_i64(&r);
-	q.max_waiting = wire_take_i64(&r);
-	q.hold_ms = wire_take_i64(&r);
+	bool has_limits = staged_limits_take(&r, &q.limits);
 	q.test_token = wire_take_bytes(&r);
 	q.mail.recipient = wire_take_bytes(&r);
 	q.mail.kind = wire_take_bytes(&r);
@@ -68,7 +62,7 @@ bool stage_req_take(struct slice message, struct stage_req *ret)
 	q.mail.text = wire_take_bytes(&r);
 	q.mail.html = wire_take_bytes(&r);
 	if (!wire_done(&r) || q.token_hash.len != TOKEN_HASH_HEX || q.lifetime_ms <= 0 ||
-	    q.max_waiting < 1) {
+	    !has_limits) {
 		return false;
 	}
 	*ret = q;

@@ -73,10 +73,10 @@ static enum err stage(
 	};
 	req->token_hash = slice_str(hash);
 	req->lifetime_ms = conf_ms(conf, "identity", "token_lifetime");
-	req->min_interval_ms = conf_ms(conf, "identity", "min_mail_interval");
-	req->free_mails = req->kind == STAGED_REVERIFY ? FREE_REVERIFY_MAILS : 1;
-	req->hold_ms = conf_ms(conf, "mail", "bounce_hold");
-	req->max_waiting = conf_int(conf, "identity", "max_waiting_mails");
+	req->limits = staged_limits_of(conf);
+	if (req->kind == STAGED_REVERIFY) {
+		req->limits.free_mails = FREE_REVERIFY_MAILS;
+	}
 	req->test_token =
 	    conf_bool(conf, "identity", "test_doors") ? slice_str(token) : SLICE_EMPTY;
 	e = mail_compose(w->c->arena, &mail, &req->mail);

@@ -7,6 +7,7 @@
 
 #include "accounts/kdf.h"
 #include "accounts/staged.h"
+#include "accounts/staged_limits.h"
 #include "core/base/buf.h"
 #include "core/http/http.h"
 #include "core/rpc/rpc.h"
@@ -33,6 +34,7 @@ struct weave_change {
 	struct slice hash; /* of the password */
 	struct kdf kdf;
 	struct slice code_hash, link;
+	struct staged_limits limits; /* filled in by weave_change() */
 };
 
 enum weave_outcome {
@@ -41,7 +43,8 @@ enum weave_outcome {
 	WEAVE_TAKEN,	  /* the address is another account's */
 	WEAVE_UNKNOWN,	  /* no such user */
 	WEAVE_NO_CODE,	  /* of a reset: unknown, used, too old, or another user's */
-	WEAVE_NO_ADDRESS, /* no mail can be sent: the address is no longer the account's */
+	WEAVE_NO_ADDRESS, /* no mail can be sent: the address is no longer the account's, or bad */
+	WEAVE_TOO_SOON,	  /* mails wait for their answer */
 	WEAVE_CHANGE_OUTCOMES
 };
 

@@ -6,7 +6,8 @@
 #include "core/service.h"
 #include "services/sync/weave_change.h"
 
-static void put_request(struct buf *out, const struct weave_change *r)
+static void put_request(
+    struct buf *out, const struct weave_change *r, const struct staged_limits *limits)
 {
 	wire_put_u8(out, (uint8_t)r->kind);
 	wire_put_bytes(out, r->name);
@@ -17,6 +18,7 @@ static void put_request(struct buf *out, const struct weave_change *r)
 	wire_put_bytes(out, slice_str(r->kdf.salt));
 	wire_put_bytes(out, r->code_hash);
 	wire_put_bytes(out, r->link);
+	staged_limits_put(out, limits);
 }
 
 bool weave_change_read(struct slice message, struct weave_change *ret)
@@ -32,7 +34,8 @@ bool weave_change_read(struct slice message, struct weave_change *ret)
 	struct slice salt = wire_take_bytes(&r);
 	v.code_hash = wire_take_bytes(&r);
 	v.link = wire_take_bytes(&r);
-	if (!wire_done(&r) || kind >= WEAVE_CHANGE_KINDS ||
+	bool has_limits = staged_limits_take(&r, &v.limits);
+	if (!wire_done(&r) || !has_limits || kind >= WEAVE_CHANGE_KINDS ||
 	    kdf_from_text(kdf, salt, &v.kdf) != ERR_OK) {
 		return false;
 	}
@@ -47,7 +50,8 @@ enum err weave_change(struct op_call *c, const struct weave_change *change, enum
 	struct buf message = buf_new(WEAVE_CHANGE_MAX);
 	struct slice reply = SLICE_EMPTY, bytes = SLICE_EMPTY;
 
-	put_request(&message, change);
+	const struct staged_limits limits = staged_limits_of(env->conf);
+	put_request(&message, change, &limits);
 	enum err e = buf_finish(&message, &bytes);
 	if (e == ERR_OK) {
 		e = rpc_call(env->peer[ROLE_STORE], &sync_weave_change, bytes, c->deadline_us,

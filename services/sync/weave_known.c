@@ -77,29 +77,8 @@ enum err weave_set_email(struct weave_changing *c)
 
 /* ---- resets ---- */
 
-enum err weave_stage_reset(struct weave_changing *c)
+static enum err send_reset(struct weave_changing *c)
 {
-	struct seen_address now;
-	enum err e = see_addresses(c, &now);
-
-	if (e == ERR_OK && now.key.len == 0) {
-		c->outcome = WEAVE_NO_ADDRESS;
-		return ERR_OK;
-	}
-	const struct staged s = { .token_hash = c->r->code_hash,
-		.address = c->user.address,
-		.kind = STAGED_RESET,
-		.account_id = c->account.id,
-		.password_hash = SLICE_EMPTY,
-		.kdf = { .kind = KDF_PLAIN },
-		.created_ms = c->t->now_ms,
-		.expires_ms = c->t->now_ms + RESET_MS,
-		.mails = 1,
-		.test_token = SLICE_EMPTY };
-	e = e == ERR_OK ? staged_put(c->t, &s, c->note) : e;
-	if (e != ERR_OK) {
-		return e;
-	}
 	const char *text = arena_printf(c->t->arena,
 	    "Somebody, perhaps you, asked for a new password for the Sync user %s.\n\n"
 	    "To choose one, open this address within six hours:\n\n%.*s\n\n"
@@ -113,7 +92,53 @@ enum err weave_stage_reset(struct weave_changing *c)
 		.text = slice_str(text),
 		.html = SLICE_EMPTY };
 	int64_t id = 0;
+
 	return text == NULL ? ERR_MEMORY : outbox_put(c->t, &mail, &id, c->note);
+}
+
+/* Whether the limits of all mails allow this one; false: the outcome says why not, if anything. */
+static enum err may_mail(struct weave_changing *c, bool *ret, int64_t *ret_mails)
+{
+	enum staged_limit limit = STAGED_MAY_MAIL;
+	enum err e = staged_limits_ask(c->t, &c->r->limits, c->user.address, c->account.id,
+	    c->r->code_hash, &limit, ret_mails, c->note);
+
+	if (limit == STAGED_TOO_SOON) {
+		c->outcome = WEAVE_TOO_SOON;
+	} else if (limit == STAGED_BOUNCED) {
+		c->outcome = WEAVE_NO_ADDRESS;
+	}
+	*ret = e == ERR_OK && limit == STAGED_MAY_MAIL;
+	return e;
+}
+
+enum err weave_stage_reset(struct weave_changing *c)
+{
+	struct seen_address now;
+	int64_t mails = 0;
+	bool may = false;
+	enum err e = see_addresses(c, &now);
+
+	if (e == ERR_OK && now.key.len == 0) {
+		c->outcome = WEAVE_NO_ADDRESS;
+		return ERR_OK;
+	}
+	e = e == ERR_OK ? may_mail(c, &may, &mails) : e;
+	if (e != ERR_OK || !may) {
+		return e;
+	}
+	const struct staged s = { .token_hash = c->r->code_hash,
+		.address = c->user.address,
+		.kind = STAGED_RESET,
+		.account_id = c->account.id,
+		.password_hash = SLICE_EMPTY,
+		.kdf = { .kind = KDF_PLAIN },
+		.created_ms = c->t->now_ms,
+		.expires_ms = c->t->now_ms + RESET_MS,
+		.mails = mails + 1,
+		.test_token = SLICE_EMPTY };
+	e = staged_put(c->t, &s, c->note);
+	return e == ERR_OK ? send_reset(c) : e;
 }
 
 enum err weave_cancel_reset(struct weave_changing *c)

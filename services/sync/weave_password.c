@@ -26,18 +26,22 @@ enum err weave_hash(
 	return credential_hash(c, &given, kdf, &change->hash);
 }
 
-/* A new password for who is known, or for who has a code. */
-static enum err set_password(struct weave_asking *a, struct slice password, struct slice code)
+/*
+ * A new password for who is known, or for who has a code. *ret_wrong: what is wrong with one of
+ * them; WEAVE_OTHER: it is set.
+ */
+static enum err set_password(
+    struct weave_asking *a, struct slice password, struct slice code, enum weave_code *ret_wrong)
 {
 	const struct svc_env *env = a->c->env;
 	struct weave_change change = { .kind = WEAVE_SET_PASSWORD, .name = slice_str(a->name) };
 	enum weave_outcome outcome = WEAVE_UNKNOWN;
 	char code_hash[TOKEN_HASH_HEX + 1];
 	struct account account;
-	enum weave_code wrong = weave_judge_password(password, a->name);
 
-	if (wrong != WEAVE_OTHER) {
-		return weave_bad(a->c, wrong);
+	*ret_wrong = weave_judge_password(password, a->name);
+	if (*ret_wrong != WEAVE_OTHER) {
+		return ERR_OK;
 	}
 	enum err e = account_by_id(env->db, a->c->arena, a->user.account_id, &account, &a->c->note);
 	if (e == ERR_OK && code.len > 0) {
@@ -50,10 +54,19 @@ static enum err set_password(struct weave_asking *a, struct slice password, stru
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (outcome == WEAVE_NO_CODE) {
-		return weave_bad(a->c, WEAVE_RESET_CODE);
+	*ret_wrong = outcome == WEAVE_NO_CODE ? WEAVE_RESET_CODE : WEAVE_OTHER;
+	return outcome == WEAVE_DONE || outcome == WEAVE_NO_CODE ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static enum err answer_password(struct weave_asking *a, struct slice code)
+{
+	enum weave_code wrong = WEAVE_OTHER;
+	enum err e = set_password(a, http_body(a->c->req), code, &wrong);
+
+	if (e != ERR_OK) {
+		return e;
 	}
-	return outcome == WEAVE_DONE ? weave_text(a->c, SLICE("success")) : ERR_NOT_FOUND;
+	return wrong == WEAVE_OTHER ? weave_text(a->c, SLICE("success")) : weave_bad(a->c, wrong);
 }
 
 enum err weave_post_password(struct weave_asking *a)
@@ -63,7 +76,7 @@ enum err weave_post_password(struct weave_asking *a)
 
 	if (code.ptr == NULL) {
 		return weave_authenticate(a->c, a->name, &a->user, &e)
-			   ? set_password(a, http_body(a->c->req), SLICE_EMPTY)
+			   ? answer_password(a, SLICE_EMPTY)
 			   : e;
 	}
 	e = weave_asking_find(a);
@@ -74,7 +87,22 @@ enum err weave_post_password(struct weave_asking *a)
 	if (e == ERR_OK && code.len == 0) {
 		return weave_bad(a->c, WEAVE_RESET_CODE);
 	}
-	return e == ERR_OK ? set_password(a, http_body(a->c->req), code) : e;
+	return e == ERR_OK ? answer_password(a, code) : e;
+}
+
+/* 503 is what the protocol has for mails that cannot be sent now. */
+static enum err refuse_mail(struct op_call *c)
+{
+	const struct svc_env *env = c->env;
+	const char *seconds = arena_printf(c->arena, "%lld",
+	    (long long)conf_ms(env->conf, "identity", "min_mail_interval") / 1000 + 1);
+
+	if (seconds == NULL) {
+		return ERR_MEMORY;
+	}
+	http_add_header(c->req, SLICE("Retry-After"), slice_str(seconds));
+	weave_refuse(c, 503, WEAVE_OTHER);
+	return ERR_OK;
 }
 
 enum err weave_ask_reset(struct weave_asking *a)
@@ -109,6 +137,9 @@ enum err weave_ask_reset(struct weave_asking *a)
 	}
 	if (e != ERR_OK) {
 		return e;
+	}
+	if (outcome == WEAVE_TOO_SOON) {
+		return refuse_mail(a->c);
 	}
 	return outcome == WEAVE_DONE
 		   ? weave_text(a->c, SLICE("success"))
@@ -181,6 +212,23 @@ static struct slice form_text(struct op_call *c, const char *name)
 										  : SLICE_EMPTY;
 }
 
+/* In words: who reads this is no program. */
+static enum err reply_outcome(struct op_call *c, enum weave_code wrong)
+{
+	if (wrong == WEAVE_OTHER) {
+		return reply_page(c, 200,
+		    "<p>The new password is set. Enter it in the Sync preferences of your "
+		    "browsers.</p>\n");
+	}
+	return wrong == WEAVE_RESET_CODE
+		   ? reply_page(c, 400,
+			 "<p>This address was used already, or is too old, or a later mail has "
+			 "taken its place. Ask for a new one where you asked for this one.</p>\n")
+		   : reply_page(c, 400,
+			 "<p>A password has at least eight characters, and is not your name. Go "
+			 "back and try again.</p>\n");
+}
+
 /* POST /weave-password-reset */
 enum err weave_reset_use(struct op_call *c)
 {
@@ -198,9 +246,13 @@ enum err weave_reset_use(struct op_call *c)
 		return reply_page(
 		    c, 400, "<p>The two passwords differ. Go back and try again.</p>\n");
 	}
+	enum weave_code wrong = WEAVE_OTHER;
 	enum err e = weave_asking_find(&a);
+	if (e == ERR_OK) {
+		e = set_password(&a, password, key, &wrong);
+	}
 	if (e == ERR_NOT_FOUND) {
 		return reply_page(c, 400, "<p>There is no such user.</p>\n");
 	}
-	return e == ERR_OK ? set_password(&a, password, key) : e;
+	return e == ERR_OK ? reply_outcome(c, wrong) : e;
 }

@@ -172,6 +172,16 @@ test('a forgotten password: a code by mail, by header and by page', async () => 
 	user.password = 'by a code';
 	assert.equal((await user.get('/info/collections')).status, 200);
 
+	// As with every mail of this server: the next one waits until this one was answered, or a while.
+	const ask = () => user.user('GET', '/password_reset', undefined, { 'x-weave-secret': SHARED });
+	assert.equal((await ask()).text, 'success');
+	const mails = (await outbox(server)).length;
+	const soon = await ask();
+	refused(soon, 503, 0);
+	assert.equal(soon.headers['retry-after'], '61');
+	assert.equal((await outbox(server)).length, mails);
+	assert.equal((await user.user('DELETE', '/password_reset')).text, 'success');
+
 	const before = (await outbox(server)).length;
 	await user.user('GET', '/password_reset', undefined, { 'x-weave-secret': SHARED });
 	assert.equal((await user.user('DELETE', '/password_reset')).text, 'success');
@@ -188,8 +198,12 @@ test('a forgotten password: a code by mail, by header and by page', async () => 
 	assert.match((await user.client.request('GET', link.pathname + link.search)).text, /<form method="post">/);
 	assert.equal((await user.client.request('GET', '/weave-password-reset?username=x&key=%3Cscript%3E')).status, 400);
 	assert.equal((await form(keys[0], 'one of them', 'another one')).status, 400);
-	for (const key of keys) results.push((await form(key, 'by the page')).text);
-	assert.equal(results.filter((text) => text === 'success').length, 1, 'the last one alone is good');
+	const weak = await form(keys[0], 'short');
+	assert.equal(weak.status, 400);
+	assert.match(weak.text, /<p>A password has at least eight characters/);
+	for (const key of keys) results.push(await form(key, 'by the page'));
+	assert.equal(results.filter(({ status }) => status === 200).length, 1, 'the last one alone is good');
+	for (const { status, text } of results) assert.match(text, status === 200 ? /<p>The new password is set/ : /<p>This address was used already/);
 	user.password = 'by the page';
 	assert.equal((await user.get('/info/collections')).status, 200);
 });
