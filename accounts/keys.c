@@ -18,6 +18,8 @@ enum {
 	FETCH_LIMIT_US = 10 * 1000 * 1000
 };
 
+#define FILE_NAME "symmetric.key"
+
 _Static_assert(sizeof(struct symmetric_keys) == 2 * SYMMETRIC_KEY_BYTES, "no padding");
 
 static enum err make(struct buf *out, struct err_note *note)
@@ -32,15 +34,16 @@ static enum err make(struct buf *out, struct err_note *note)
 	return ERR_OK;
 }
 
-enum err symmetric_keys_load(
-    const char *data_dir, struct symmetric_keys *ret, struct err_note *note)
+static enum err take(
+    const char *data_dir, bool makes, struct symmetric_keys *ret, struct err_note *note)
 {
 	struct buf bytes = buf_new(2 * 4096);
-	enum err e = keyfile_load(data_dir, "symmetric.key", make, &bytes, note);
+	enum err e = makes ? keyfile_load(data_dir, FILE_NAME, make, &bytes, note)
+			   : keyfile_read(data_dir, FILE_NAME, &bytes, note);
 
 	if (e == ERR_OK && bytes.len != sizeof(*ret)) {
 		e = err_note_set(note, ERR_CONFIG,
-		    "%s/keys/symmetric.key has %zu bytes where %zu belong: it is damaged", data_dir,
+		    "%s/keys/" FILE_NAME " has %zu bytes where %zu belong: it is damaged", data_dir,
 		    bytes.len, sizeof(*ret));
 	}
 	if (e == ERR_OK) {
@@ -51,6 +54,18 @@ enum err symmetric_keys_load(
 	}
 	buf_free(&bytes);
 	return e;
+}
+
+enum err symmetric_keys_load(
+    const char *data_dir, struct symmetric_keys *ret, struct err_note *note)
+{
+	return take(data_dir, true, ret, note);
+}
+
+enum err symmetric_keys_read(
+    const char *data_dir, struct symmetric_keys *ret, struct err_note *note)
+{
+	return take(data_dir, false, ret, note);
 }
 
 enum err symmetric_keys_fetch(

@@ -31,6 +31,10 @@ extern const struct rpc_def accounts_symmetric_keys;
 NODISCARD enum err symmetric_keys_load(
     const char *data_dir, struct symmetric_keys *ret, struct err_note *note);
 
+/* The same for a command beside it: nothing is made. ERR_NOT_FOUND. */
+NODISCARD enum err symmetric_keys_read(
+    const char *data_dir, struct symmetric_keys *ret, struct err_note *note);
+
 /* Web, in a task: asks the signer. */
 NODISCARD enum err symmetric_keys_fetch(
     struct svc_env *env, struct symmetric_keys *ret, struct err_note *note);

@@ -32,7 +32,7 @@ NODISCARD bool staged_limits_take(struct wire_reader *r, struct staged_limits *r
 
 enum staged_limit {
 	STAGED_MAY_MAIL,
-	STAGED_SAME,	/* this very token is staged already: nothing is to be done */
+	STAGED_SAME, /* this very token is staged already: nothing is to be done */
 	STAGED_TOO_SOON,
 	STAGED_BOUNCED
 };

@@ -47,8 +47,21 @@ struct walk {
 	struct err_note *note;
 };
 
-static enum err give(struct walk *w, const struct sync_bso *b, int64_t expires_ms)
+static void put_if(struct json_writer *j, const char *name, bool is_there, struct slice text)
 {
+	if (is_there) {
+		json_put_name(j, slice_str(name));
+		json_put_string(j, text);
+	}
+}
+
+/* The row that q stands on. */
+static enum err give(struct walk *w, const struct sync_bso *b, struct sql_query *q)
+{
+	struct slice parent, predecessor;
+	bool has_parent = sync_bso_parentid(q, &parent);
+	bool has_predecessor = sync_bso_predecessorid(q, &predecessor);
+	int64_t expires_ms = sql_col_i64(q, 4);
 	struct buf line = buf_new(SYNC_BSO_TEXT_MAX);
 	struct json_writer j = json_writer_new(&line);
 	char text[SYNC_TIME_SIZE];
@@ -67,6 +80,8 @@ static enum err give(struct walk *w, const struct sync_bso *b, int64_t expires_m
 		json_put_name(&j, SLICE("sortindex"));
 		json_put_i64(&j, b->sortindex);
 	}
+	put_if(&j, "parentid", has_parent, parent);
+	put_if(&j, "predecessorid", has_predecessor, predecessor);
 	if (expires_ms > 0) {
 		json_put_name(&j, SLICE("ttl"));
 		json_put_i64(&j, (expires_ms - w->now_ms + 999) / 1000);
@@ -100,7 +115,7 @@ static enum err walk_page(struct walk *w, int64_t *ret_n)
 	while (given == ERR_OK && (e = sql_step(q)) == ERR_OK) {
 		struct sync_bso b;
 		sync_bso_read(q, true, &b);
-		given = give(w, &b, sql_col_i64(q, 4));
+		given = give(w, &b, q);
 		w->at_ms = b.modified_ms;
 		w->at_len = b.id.len < SYNC_ID_MAX ? b.id.len : SYNC_ID_MAX;
 		memcpy(w->at_id, b.id.ptr, w->at_len);
@@ -183,6 +198,7 @@ enum err sync_import_flush(struct sync_import *in, struct txn *t, struct err_not
 	/* Lines are counted here; whatever one of them may hold fits. */
 	limits.post_records = LINES_MAX;
 	limits.post_bytes = INT32_MAX;
+	limits.takes_parents = true;
 	enum err e = sync_upload_read(
 	    buf_slice(&in->lines), true, slice_str(in->collection), &limits, &u, note);
 	if (e == ERR_OK && !slice_eq(buf_slice(&u.failed), SLICE("{}"))) {

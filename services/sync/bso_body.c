@@ -42,8 +42,16 @@ static bool take_payload(const struct json *v, struct sync_record *r)
 	return r->has_payload;
 }
 
+/* The id of a record that one is next to. */
+static bool take_near(const struct json *v, bool *ret_has, struct slice *ret)
+{
+	*ret_has = json_get_string(v, ret);
+	return *ret_has && ret->len <= SYNC_ID_MAX;
+}
+
 /* What is wrong with a member, or NULL. */
-static const char *take_member(struct slice key, const struct json *v, struct sync_record *r)
+static const char *take_member(
+    struct slice key, const struct json *v, const struct sync_limits *l, struct sync_record *r)
 {
 	if (slice_eq(key, SLICE("payload"))) {
 		return take_payload(v, r) ? NULL : "invalid bso: payload";
@@ -58,13 +66,23 @@ static const char *take_member(struct slice key, const struct json *v, struct sy
 		return take_number(v, 0, SYNC_TTL_MAX, &r->has_ttl, &r->ttl_s) ? NULL
 									       : "invalid bso: ttl";
 	}
+	if (l->takes_parents && slice_eq(key, SLICE("parentid"))) {
+		return take_near(v, &r->has_parentid, &r->parentid) ? NULL
+								    : "invalid bso: parentid";
+	}
+	if (l->takes_parents && slice_eq(key, SLICE("predecessorid"))) {
+		return take_near(v, &r->has_predecessorid, &r->predecessorid)
+			   ? NULL
+			   : "invalid bso: predecessorid";
+	}
 	bool is_ignored = slice_eq(key, SLICE("id")) || slice_eq(key, SLICE("modified")) ||
 			  slice_eq(key, SLICE("collection"));
 	return is_ignored ? NULL : "unknown field";
 }
 
 /* What is wrong with the object as a record, or NULL; r->id is the caller's. */
-static const char *take_record(const struct json *object, struct sync_record *r, struct slice *key)
+static const char *take_record(const struct json *object, const struct sync_limits *l,
+    struct sync_record *r, struct slice *key)
 {
 	const struct json *v = NULL;
 	const char *wrong = NULL;
@@ -76,7 +94,7 @@ static const char *take_record(const struct json *object, struct sync_record *r,
 		return "invalid bso: id";
 	}
 	while (wrong == NULL && json_next(object, &cursor, key, &v)) {
-		wrong = take_member(*key, v, r);
+		wrong = take_member(*key, v, l, r);
 	}
 	return wrong;
 }
@@ -234,7 +252,7 @@ static enum err take_element(const struct elements *es, size_t i, struct slice c
 {
 	struct sync_record r = { .id = es->ids[i] };
 	struct slice key = SLICE_EMPTY;
-	const char *wrong = take_record(es->list[i], &r, &key);
+	const char *wrong = take_record(es->list[i], l, &r, &key);
 
 	if (wrong != NULL) {
 		bool is_unknown = strcmp(wrong, "unknown field") == 0;
@@ -324,7 +342,7 @@ enum err sync_item_read(struct slice body, struct slice collection, struct slice
 
 	upload_init(ret);
 	if (e != ERR_OK || json_kind(doc) != JSON_KIND_OBJECT ||
-	    take_record(doc, &r, &key) != NULL || is_broken_key(collection, &r)) {
+	    take_record(doc, limits, &r, &key) != NULL || is_broken_key(collection, &r)) {
 		e = ERR_INVALID;
 	} else if ((int64_t)r.payload.len > limits->record_bytes) {
 		e = ERR_LIMIT;

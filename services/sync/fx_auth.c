@@ -62,7 +62,6 @@ static enum err check_hawk(
 	const struct symmetric_keys *keys = accounts_keys(c->env);
 	uint8_t key[FX_TOKEN_BYTES];
 	char id[FX_TOKEN_HEX + 1];
-	enum hawk_cause cause;
 	enum err e = slice_to_cstr(who->client.id, id, sizeof(id));
 
 	for (int which = FX_SEAL_CURRENT; e == ERR_OK && which <= FX_SEAL_PREVIOUS; which++) {
@@ -73,7 +72,7 @@ static enum err check_hawk(
 			return ERR_CORRUPT;
 		}
 		fx_seal(keys, (enum fx_seal_key)which, id, key);
-		e = hawk_check_call(c, state, SLICE_OF(key, sizeof(key)), h, &cause);
+		e = hawk_check_call(c, state, SLICE_OF(key, sizeof(key)), h, NULL);
 		OPENSSL_cleanse(key, sizeof(key));
 		if (e == ERR_OK) {
 			return ERR_OK;

@@ -157,7 +157,6 @@ static enum err check_key_fetch(struct op_call *c, const struct hawk *h, struct 
 	if (!fx_is_hex(h->id, FX_TOKEN_HEX)) {
 		return err_note_set(&c->note, ERR_UNAUTHENTICATED, "no such token");
 	}
-	enum hawk_cause cause;
 	enum err e = firefox_code_find(env->db, c->arena, h->id, code, &c->note);
 	if (e == ERR_NOT_FOUND || (e == ERR_OK && (!slice_eq(code->client_id, SLICE("keys")) ||
 						      code->expires_ms <= clock_wall_ms()))) {
@@ -170,7 +169,7 @@ static enum err check_key_fetch(struct op_call *c, const struct hawk *h, struct 
 		return e != ERR_OK ? e : ERR_CORRUPT;
 	}
 	fx_seal(accounts_keys(env), FX_SEAL_CURRENT, id, key);
-	e = hawk_check_call(c, c->state, SLICE_OF(key, sizeof(key)), h, &cause);
+	e = hawk_check_call(c, c->state, SLICE_OF(key, sizeof(key)), h, NULL);
 	OPENSSL_cleanse(key, sizeof(key));
 	return e;
 }

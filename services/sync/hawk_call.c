@@ -103,16 +103,27 @@ static enum err check_mac(struct op_call *c, const struct sync_state *state, str
 		e = hawk_check(key, h, &r);
 	}
 	if (e == ERR_DENIED) {
+		if (ret_cause == NULL) {
+			return err_note_set(
+			    &c->note, ERR_UNAUTHENTICATED, "not signed with this key");
+		}
 		*ret_cause = explain(c, state, key, h, &r);
 		return ERR_UNAUTHENTICATED;
 	}
 	return e == ERR_LIMIT ? err_note_set(&c->note, ERR_UNAUTHENTICATED, "too long to sign") : e;
 }
 
+static void set_cause(enum hawk_cause *ret, enum hawk_cause cause)
+{
+	if (ret != NULL) {
+		*ret = cause;
+	}
+}
+
 enum err hawk_check_call(struct op_call *c, struct sync_state *state, struct slice key,
     const struct hawk *h, enum hawk_cause *ret_cause)
 {
-	*ret_cause = HAWK_CAUSE_HEADER;
+	set_cause(ret_cause, HAWK_CAUSE_HEADER);
 	enum err e = check_mac(c, state, key, h, ret_cause);
 
 	if (e != ERR_OK) {
@@ -122,16 +133,16 @@ enum err hawk_check_call(struct op_call *c, struct sync_state *state, struct sli
 	if ((c->op->flags & OP_STREAM) == 0 &&
 	    !hawk_payload_is_good(
 		h, http_header_get(c->req, SLICE("Content-Type")), http_body(c->req))) {
-		*ret_cause = HAWK_CAUSE_BODY;
+		set_cause(ret_cause, HAWK_CAUSE_BODY);
 		return err_note_set(
 		    &c->note, ERR_UNAUTHENTICATED, "the body is not the one that was signed");
 	}
 	if (!hawk_nonces_use(state->nonces, key, h->ts, h->nonce, clock_wall_ms() / 1000)) {
-		*ret_cause = HAWK_CAUSE_REPLAY;
+		set_cause(ret_cause, HAWK_CAUSE_REPLAY);
 		return err_note_set(
 		    &c->note, ERR_UNAUTHENTICATED, "a request with this nonce came before");
 	}
-	*ret_cause = HAWK_CAUSE_NONE;
+	set_cause(ret_cause, HAWK_CAUSE_NONE);
 	return ERR_OK;
 }
 

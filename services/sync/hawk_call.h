@@ -36,7 +36,8 @@ NODISCARD enum err hawk_of_call(struct op_call *c, struct hawk *ret);
 /*
  * Checks mac, payload hash and nonce of a header with the key of its id. Where several proxies lie
  * between, Host may not say what the client saw; the public URL does, so that is tried as well.
- * ERR_UNAUTHENTICATED with the reason in c->note and *ret_cause.
+ * ERR_UNAUTHENTICATED with the reason in c->note and *ret_cause; ret_cause NULL: nobody wants to
+ * know which of the usual mistakes it was, which takes more signatures to find out.
  */
 NODISCARD enum err hawk_check_call(struct op_call *c, struct sync_state *state, struct slice key,
     const struct hawk *h, enum hawk_cause *ret_cause);

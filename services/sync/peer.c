@@ -131,17 +131,33 @@ static enum err add_name(struct peer *p, int64_t id, struct slice name, struct e
 	return ERR_OK;
 }
 
-static bool has_name(const struct peer *p, const char *name)
+static int by_id(const void *a, const void *b)
+{
+	const struct peer_name *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id ? 1 : 0;
+}
+
+const char *peer_name_find(const struct peer *p, int64_t id)
+{
+	const struct peer_name wanted = { .id = id };
+	const struct peer_name *n =
+	    p->n_names == 0 ? NULL : bsearch(&wanted, p->names, p->n_names, sizeof(wanted), by_id);
+
+	return n == NULL ? NULL : n->name;
+}
+
+static bool has(const struct peer *p, int64_t id, const char *name)
 {
 	for (unsigned i = 0; i < p->n_names; i++) {
-		if (strcmp(p->names[i].name, name) == 0) {
+		if (p->names[i].id == id || strcmp(p->names[i].name, name) == 0) {
 			return true;
 		}
 	}
 	return false;
 }
 
-/* Those of the table come first: they count. */
+/* Those of the table count, by name and by number. */
 static enum err read_names(struct peer *p, struct err_note *note)
 {
 	struct foreign_rows *rows = NULL;
@@ -161,9 +177,12 @@ static enum err read_names(struct peer *p, struct err_note *note)
 	e = e == ERR_END ? ERR_OK : e;
 	for (size_t i = 0; e == ERR_OK && i < sizeof(standard_names) / sizeof(standard_names[0]);
 	     i++) {
-		bool is_there = has_name(p, standard_names[i]);
+		bool is_there = has(p, (int64_t)i + 1, standard_names[i]);
 		e = is_there ? ERR_OK
 			     : add_name(p, (int64_t)i + 1, slice_str(standard_names[i]), note);
+	}
+	if (e == ERR_OK) {
+		qsort(p->names, p->n_names, sizeof(*p->names), by_id);
 	}
 	return e;
 }

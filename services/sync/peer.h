@@ -41,7 +41,7 @@ struct peer {
 	unsigned n_tables;
 	bool has_more_tables; /* of records than there is room for */
 	bool has_user_collections, has_users, has_keys_changed, has_nodes, has_services;
-	struct peer_name *names; /* owned */
+	struct peer_name *names; /* owned; in the order of their ids */
 	unsigned n_names;
 	struct peer_report report;
 };
@@ -53,6 +53,9 @@ struct peer {
 NODISCARD enum err peer_open(
     const char *path, const struct conf *conf, struct peer *ret, struct err_note *note);
 void peer_close(struct peer *p);
+
+/* Of a collection by its number; NULL: it has none. */
+const char *peer_name_find(const struct peer *p, int64_t id);
 
 /*
  * The store behind uid (-1: the first): inside one transaction, which the caller commits; with

@@ -102,21 +102,11 @@ static enum err last_write(struct taking *k, int64_t *ret)
 
 /* ---- collections ---- */
 
-static const char *name_of(const struct peer *p, int64_t id)
-{
-	for (unsigned i = 0; i < p->n_names; i++) {
-		if (p->names[i].id == id) {
-			return p->names[i].name;
-		}
-	}
-	return NULL;
-}
-
 /* Makes sure of a collection. *ret NULL: the peer's mark of what was deleted. */
 static enum err need_collection(
     struct taking *k, int64_t id, int64_t modified_ms, struct sync_collection **ret)
 {
-	const char *name = name_of(k->p, id);
+	const char *name = peer_name_find(k->p, id);
 
 	*ret = NULL;
 	if (modified_ms < 0 || modified_ms % SYNC_STAMP_MS != 0) {

@@ -5,7 +5,6 @@
 
 #include <openssl/crypto.h>
 
-#include "accounts/keyfile.h"
 #include "accounts/keys.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
@@ -79,26 +78,13 @@ enum err token_secrets_read(
 {
 	struct symmetric_keys keys = { .current = { 0 } };
 	struct slice newest = slice_str(conf_str(conf, "sync", "master_secret"));
-	struct buf bytes = buf_new(2 * sizeof(keys));
-	enum err e =
-	    newest.len > 0 ? ERR_OK : keyfile_read(data_dir, "symmetric.key", &bytes, note);
+	enum err e = newest.len > 0 ? ERR_OK : symmetric_keys_read(data_dir, &keys, note);
 
-	if (e == ERR_OK && newest.len == 0) {
-		if (bytes.len == sizeof(keys)) {
-			memcpy(&keys, bytes.data, sizeof(keys));
-		} else {
-			e = err_note_set(note, ERR_CONFIG, "symmetric.key is damaged");
-		}
-	}
 	if (e == ERR_OK) {
 		e = choose(newest, slice_str(conf_str(conf, "sync", "master_secret_previous")),
 		    &keys, ret);
 	}
-	if (bytes.data != NULL) {
-		OPENSSL_cleanse(bytes.data, bytes.cap);
-	}
 	OPENSSL_cleanse(&keys, sizeof(keys));
-	buf_free(&bytes);
 	return e;
 }
 

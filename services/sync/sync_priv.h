@@ -21,6 +21,7 @@ struct sync_limits {
 	int64_t quota_bytes;		    /* of a user's payloads; 0: no quota */
 	int64_t batch_lifetime_ms;
 	int64_t upload_memory; /* bodies that are being read, in this process */
+	bool takes_parents;    /* of an import: what only the old protocol knows of records */
 };
 
 struct sync_state {

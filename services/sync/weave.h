@@ -72,7 +72,10 @@ bool weave_name(struct slice text, char out[WEAVE_NAME_MAX + 1]);
 void weave_name_of_address(struct slice address, char out[WEAVE_NAME_MAX + 1]);
 /* Has it the form of such a name? */
 bool weave_name_is_hash(const char *name);
-/* ERR_NOT_FOUND: no such user, or its account is gone. */
+/*
+ * ERR_NOT_FOUND: no such user. One whose account was deleted may still be there for some seconds:
+ * whoever goes on looks up the account.
+ */
 NODISCARD enum err weave_user_find(struct sql_db *db, struct arena *arena, const char *name,
     struct weave_user *ret, struct err_note *note);
 

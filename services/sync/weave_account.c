@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "accounts/account.h"
 #include "accounts/email_syntax.h"
 #include "services/sync/weave_asking.h"
 
@@ -49,8 +50,13 @@ static bool begin(struct op_call *c, struct weave_asking *a, enum err *ret)
 enum err weave_asking_find(struct weave_asking *a)
 {
 	const struct svc_env *env = a->c->env;
+	int64_t reset_ms = 0;
+	bool has_password = false;
+	enum err e = weave_user_find(env->db, a->c->arena, a->name, &a->user, &a->c->note);
 
-	return weave_user_find(env->db, a->c->arena, a->name, &a->user, &a->c->note);
+	return e == ERR_OK ? account_reset_time(
+				 env->db, a->user.account_id, &reset_ms, &has_password, &a->c->note)
+			   : e;
 }
 
 /* ---- captcha ---- */

@@ -19,7 +19,7 @@ struct weave_asking {
 enum err weave_text(struct op_call *c, struct slice text);
 /* 400 with a code. */
 enum err weave_bad(struct op_call *c, enum weave_code code);
-/* Looks the user up. ERR_NOT_FOUND. */
+/* Looks the user up. ERR_NOT_FOUND, also where its account is gone. */
 NODISCARD enum err weave_asking_find(struct weave_asking *a);
 /*
  * May somebody unknown do this: by the shared secret, or an answered question? registers: a closed

@@ -24,4 +24,12 @@ struct weave_filter {
 /* False: one is malformed. offset counts only where limit stands beside it. */
 NODISCARD bool weave_filter_take(struct op_call *c, struct weave_filter *f);
 
+/*
+ * weave_find.c: appends the ids of the records that are meant, in their order, each behind a byte
+ * with its length. With ids=, limit and offset are about those that were asked for. ERR_LIMIT: they
+ * are too many.
+ */
+NODISCARD enum err weave_find(struct weave_call *w, const struct weave_filter *f,
+    int64_t collection, struct buf *ids, int64_t *ret_n);
+
 #endif

@@ -24,65 +24,12 @@ struct list {
 	struct buf *out;
 };
 
-/* ---- which records ---- */
-
-static void bind_text(struct sql_query *q, const char *name, bool has, struct slice text)
-{
-	sql_bind_text(q, name, has ? text : SLICE_EMPTY);
-}
-
-static bool is_asked_for(const struct weave_filter *f, struct slice id)
-{
-	for (unsigned i = 0; i < f->ids.n; i++) {
-		if (slice_eq(f->ids.list[i], id)) {
-			return true;
-		}
-	}
-	return !f->has_ids;
-}
-
-static void add_id(struct list *l, struct slice id)
-{
-	buf_append_char(l->ids, (char)id.len);
-	buf_append_slice(l->ids, id);
-	l->n++;
-}
-
-/* Into l->ids. With ids=, limit and offset are about those that were asked for. */
 static enum err find(struct list *l)
 {
-	const struct svc_env *env = l->w->s.c->env;
-	const struct weave_filter *f = &l->f;
-	struct sql_query *q;
-	enum err e = sync_begin(env->db, f->order, &q, &l->w->s.c->note);
-	int64_t skip = f->has_ids ? f->skip : 0;
+	enum err e = weave_find(l->w, &l->f, l->collection, l->ids, &l->n);
 
-	if (e != ERR_OK) {
-		return e;
-	}
-	sql_bind_i64(q, "uid", l->w->s.user.uid);
-	sql_bind_i64(q, "collection", l->collection);
-	sql_bind_i64(q, "newer_ms", f->newer_ms);
-	sql_bind_i64(q, "older_ms", f->older_ms);
-	sql_bind_i64(q, "now_ms", l->w->s.now_ms);
-	sql_bind_i64(q, "any_above", !f->has_above);
-	sql_bind_i64(q, "index_above", f->above);
-	sql_bind_i64(q, "any_below", !f->has_below);
-	sql_bind_i64(q, "index_below", f->below);
-	sql_bind_i64(q, "any_parent", !f->has_parentid);
-	bind_text(q, "parentid", f->has_parentid, f->parentid);
-	sql_bind_i64(q, "any_predecessor", !f->has_predecessorid);
-	bind_text(q, "predecessorid", f->has_predecessorid, f->predecessorid);
-	sql_bind_i64(q, "most", f->has_ids || f->limit < 0 ? INT32_MAX : f->limit);
-	sql_bind_i64(q, "skip", f->has_ids ? 0 : f->skip);
-	while ((e = sql_step(q)) == ERR_OK && (f->limit < 0 || l->n < f->limit)) {
-		if (is_asked_for(f, sql_col_text(q, 0)) && skip-- <= 0) {
-			add_id(l, sql_col_text(q, 0));
-		}
-	}
-	sql_end(q);
 	l->rest = buf_slice(l->ids);
-	return e == ERR_END || e == ERR_OK ? (l->ids->failed ? ERR_LIMIT : ERR_OK) : e;
+	return e;
 }
 
 static bool next_id(struct list *l, struct slice *ret)

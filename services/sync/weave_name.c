@@ -71,8 +71,6 @@ enum err weave_user_find(struct sql_db *db, struct arena *arena, const char *nam
     struct weave_user *ret, struct err_note *note)
 {
 	struct sql_query *q;
-	int64_t reset_ms = 0;
-	bool has_password = false;
 	enum err e = sync_begin(db, SYNC_WEAVE_USER, &q, note);
 
 	if (e != ERR_OK) {
@@ -89,7 +87,5 @@ enum err weave_user_find(struct sql_db *db, struct arena *arena, const char *nam
 	if (e != ERR_OK) {
 		return e == ERR_END ? ERR_NOT_FOUND : e;
 	}
-	e = slice_to_cstr(slice_str(name), ret->name, sizeof(ret->name));
-	return e == ERR_OK ? account_reset_time(db, ret->account_id, &reset_ms, &has_password, note)
-			   : e;
+	return slice_to_cstr(slice_str(name), ret->name, sizeof(ret->name));
 }

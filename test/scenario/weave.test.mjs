@@ -336,6 +336,10 @@ test('lists: filters, orders, limit and offset', async () => {
 	assert.deepEqual(await list('?predecessorid=b'), ['a']);
 	assert.deepEqual(await list('?ids=d,a,nothing'), ['a', 'd']);
 	assert.deepEqual(await list('?ids=d,a,b&limit=2&offset=1'), ['b', 'd']);
+	const asked = 'ids=d,a,c,b,a,nothing';
+	for (const [query, expected] of [['sort=newest', ['c', 'a', 'b', 'd']], ['sort=oldest', ['d', 'b', 'a', 'c']], ['sort=index', ['b', 'd', 'a', 'c']], [`newer=${times.b}`, ['a', 'c']], [`older=${times.b}`, ['d']], ['index_above=1', ['b', 'd']], ['index_below=10', ['a', 'd']], ['parentid=p', ['b', 'd']], ['predecessorid=b', ['a']], ['sort=newest&limit=2&offset=1', ['a', 'b']], ['limit=0', []]]) {
+		assert.deepEqual(await list(`?${asked}&${query}`), expected, query);
+	}
 	assert.deepEqual(await list('?limit=2'), ['a', 'b']);
 	assert.deepEqual(await list('?limit=2&offset=1'), ['b', 'c']);
 	assert.deepEqual(await list('?offset=3'), ['a', 'b', 'c', 'd'], 'an offset counts with a limit only');
@@ -469,7 +473,14 @@ test('the three versions are one, and the stores are those of nobody else', asyn
 		assert.equal((await user.ask('GET', `/${version}/${user.name}/storage/col/a/`)).json.payload, 'x');
 	}
 	assert.equal((await user.ask('GET', `/1.2/${user.name}/storage/col/a`)).status, 404);
-	const usage = execFileSync(plimsollBin(), ['sync', 'usage', '-c', server.confPath], { encoding: 'utf8' });
-	const uids = [...usage.matchAll(/^ +(\d+) /gm)].map((m) => m[1]);
+	const sync = (words, input) => execFileSync(plimsollBin(), ['sync', ...words, '-c', server.confPath], { input, encoding: 'utf8', maxBuffer: 64 << 20 });
+	const uids = [...sync(['usage']).matchAll(/^ +(\d+) /gm)].map((m) => m[1]);
 	assert.equal(new Set(uids).size, uids.length);
+
+	// What is exported has all of a record, and an import takes it.
+	await user.put('/storage/near/n', { payload: 'n', parentid: 'up', predecessorid: 'left' });
+	const exported = uids.map((uid) => sync(['export', uid])).find((lines) => lines.includes('"parentid":"up"'));
+	assert.match(exported, /"predecessorid":"left"/);
+	assert.equal(sync(['import', '9999999'], exported), '2 records\n');
+	assert.match(sync(['export', '9999999']), /"parentid":"up","predecessorid":"left"/);
 });
