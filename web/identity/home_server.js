@@ -21,6 +21,15 @@ function code(words) {
 	return element;
 }
 
+// The line of about:config for this server, ready to copy.
+function preference() {
+	return {
+		name: code('identity.fxaccounts.autoconfig.uri'),
+		value: code(`${location.origin}/firefox`),
+		http: code('identity.fxaccounts.allowHttp'),
+	};
+}
+
 function step(key, link = null) {
 	const item = listItem();
 	const words = document.createElement('span');
@@ -28,6 +37,7 @@ function step(key, link = null) {
 		script: code(`<script src="${location.origin}/include.js"></script>`),
 		call: code('navigator.id.get()'),
 		...KEEPER,
+		...preference(),
 	});
 	item.append(words);
 	if (link) {
@@ -48,6 +58,9 @@ function showSteps(server) {
 		steps.push(step('home_try_example', EXAMPLE), step('home_try_provider'));
 	}
 	steps.push(step('home_try_site'));
+	if (server.services.some(({ name }) => name === 'sync')) {
+		steps.push(step(location.protocol === 'https:' ? 'home_try_sync' : 'home_try_sync_http', '/firefox/'));
+	}
 	find('[data-steps]').replaceChildren(...steps);
 	find('[data-try]').classList.toggle('local', isLocal);
 }

@@ -180,6 +180,11 @@ export const messages = {
 	home_try_example: 'Melden Sie sich bei der Beispiel-Website an, die „make run“ neben diesem Server startet.',
 	home_try_example_link: 'Beispiel-Website öffnen',
 	home_try_provider: 'Melden Sie sich dort auch an als {email} – „make run“ startet auch den Anbieter dieser Domain, der auf seiner eigenen Seite nach dem Passwort {password} fragt und dann für die Adresse bürgt.',
+	home_try_sync: 'Lassen Sie einen Firefox seine Lesezeichen und Passwörter hier aufbewahren: Fügen Sie in about:config {name} als Zeichenkette mit dem Wert {value} hinzu und wählen Sie dann im Menü „Bei Sync anmelden“.',
+	home_try_sync_link: 'Schritt für Schritt',
+	home_try_sync_http:
+		'Lassen Sie einen Firefox seine Lesezeichen und Passwörter hier aufbewahren: Fügen Sie in about:config {name} als Zeichenkette mit dem Wert {value} hinzu, setzen Sie {http} auf true und wählen Sie dann im Menü „Bei Sync anmelden“.',
+	home_try_sync_http_link: 'Schritt für Schritt',
 	home_try_site: 'Bauen Sie die Anmeldung in eine eigene Website ein: Laden Sie dort {script} und rufen Sie {call} auf, wenn jemand auf „Anmelden“ klickt.',
 	home_running: 'Was hier läuft',
 	home_address: 'Adresse',

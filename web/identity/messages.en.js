@@ -181,6 +181,11 @@ export const messages = {
 	home_try_example: 'Sign in to the example site, which "make run" starts beside this server.',
 	home_try_example_link: 'Open the example site',
 	home_try_provider: 'Sign in there as {email} too: "make run" also starts the identity provider of that domain, which asks for the password {password} on its own page and then speaks for the address.',
+	home_try_sync: 'Keep the bookmarks and passwords of a Firefox here: in its about:config add {name} as a string with the value {value}, then choose "Sign in to Sync" from the menu.',
+	home_try_sync_link: 'Step by step',
+	home_try_sync_http:
+		'Keep the bookmarks and passwords of a Firefox here: in its about:config add {name} as a string with the value {value} and set {http} to true, then choose "Sign in to Sync" from the menu.',
+	home_try_sync_http_link: 'Step by step',
 	home_try_site: 'Add sign-in to a site of your own: load {script} there and call {call} when "Sign in" is clicked.',
 	home_running: 'What is running',
 	home_address: 'Address',
