@@ -5,6 +5,7 @@
 #include "accounts/account.h"
 #include "accounts/accounts_priv.h"
 #include "accounts/firefox.h"
+#include "accounts/gone.h"
 #include "accounts/staged.h"
 
 enum err account_create(struct txn *t, struct slice password_hash, const struct kdf *kdf,
@@ -44,6 +45,9 @@ static enum err delete_bare(struct txn *t, int64_t id, struct err_note *note)
 	}
 	if (e == ERR_OK) {
 		e = firefox_forget(t, id, note);
+	}
+	if (e == ERR_OK) {
+		e = account_gone_put(t, id, note);
 	}
 	if (e == ERR_OK) {
 		e = sql_begin(t->db, &accounts_stmts[STMT_ACCOUNT_DELETE], &q, note);

@@ -34,7 +34,7 @@ struct accounts_state *accounts_state(const struct svc_env *env);
 
 /* schema.c */
 enum {
-	ACCOUNTS_MIGRATIONS = 9
+	ACCOUNTS_MIGRATIONS = 10
 };
 extern const struct migration accounts_migrations[ACCOUNTS_MIGRATIONS];
 

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "accounts/accounts_priv.h"
+#include "accounts/gone.h"
 
 /* ---- what is there ---- */
 
@@ -299,7 +300,8 @@ enum err token_user_retire(struct txn *t, struct slice fxa_uid, struct err_note 
 	sql_bind_text(q, "fxa_uid", fxa_uid);
 	sql_bind_i64(q, "generation", TOKEN_USER_RETIRED);
 	sql_bind_i64(q, "now_ms", t->now_ms);
-	return sql_finish(q);
+	e = sql_finish(q);
+	return e == ERR_OK ? store_gone_put(t, fxa_uid, note) : e;
 }
 
 enum err token_user_outdate(

@@ -101,7 +101,7 @@ NODISCARD enum err token_user_reserve(struct txn *t, int64_t uid, struct err_not
 NODISCARD enum err token_user_of_uid(struct sql_db *db, struct arena *arena, int64_t uid,
     struct slice *ret_fxa_uid, struct err_note *note);
 
-/* Nobody comes in as this user any more. */
+/* Nobody comes in as this user any more; his stores are to be removed (gone.h). */
 NODISCARD enum err token_user_retire(struct txn *t, struct slice fxa_uid, struct err_note *note);
 
 #endif

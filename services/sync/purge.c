@@ -8,6 +8,7 @@
 #include "core/ev/task.h"
 #include "core/store/store.h"
 #include "services/sync/db.h"
+#include "services/sync/gone.h"
 #include "services/sync/meta.h"
 #include "services/sync/bso_record.h"
 
@@ -264,6 +265,10 @@ enum err sync_purge_step(struct sql_db *db, struct arena *arena, int64_t now_ms,
 	}
 	if (e == ERR_END) {
 		e = sweep_expired(&p);
+	}
+	if (e == ERR_END) {
+		struct txn t = { .db = db, .arena = arena, .now_ms = now_ms };
+		e = sync_gone_step(&t, &ret->rows, note);
 	}
 	if (e == ERR_END) {
 		ret->has_more = false;

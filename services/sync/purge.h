@@ -1,6 +1,7 @@
 /*
  * sync.purge: removes what nobody sees any more, a little at a time, so that nobody waits for it:
- * records of deleted collections, closed and expired batches, expired records.
+ * records of deleted collections, closed and expired batches, expired records, what deleted
+ * accounts have left.
  */
 #ifndef PLIMSOLL_SYNC_PURGE_H
 #define PLIMSOLL_SYNC_PURGE_H

@@ -4,6 +4,7 @@
  */
 #include "accounts/outbox.h"
 #include "services/sync/db.h"
+#include "services/sync/gone.h"
 #include "services/sync/weave_changing.h"
 
 enum {
@@ -148,30 +149,13 @@ enum err weave_cancel_reset(struct weave_changing *c)
 
 /* ---- the end of a user ---- */
 
-static enum err delete_store(struct weave_changing *c)
-{
-	const struct rpc_call_info info = { .from = ROLE_WEB };
-	struct buf message = buf_new(WEAVE_CHANGE_MAX), reply = buf_new(64);
-
-	sync_write_req_put(&message, &(struct sync_write_req){ .kind = SYNC_WRITE_DELETE_ALL,
-					 .uid = c->user.uid,
-					 .collection = SLICE_EMPTY,
-					 .item = SLICE_EMPTY,
-					 .records = SLICE_EMPTY });
-	enum err e = message.failed
-			 ? ERR_LIMIT
-			 : sync_write.handle(c->t, &info, buf_slice(&message), &reply, c->note);
-	buf_free(&message);
-	buf_free(&reply);
-	return e;
-}
-
 enum err weave_delete_user(struct weave_changing *c)
 {
 	struct seen_address now;
 	struct sql_query *q = NULL;
-	enum err e = delete_store(c);
+	enum err e = sync_gone_erase(c->t, c->user.uid, c->note);
 
+	e = e == ERR_OK ? sync_gone_retire(c->t, c->user.uid, c->note) : e;
 	e = e == ERR_OK ? sync_begin(c->t->db, SYNC_WEAVE_USER_DELETE, &q, c->note) : e;
 	if (e == ERR_OK) {
 		sql_bind_text(q, "username", c->r->name);

@@ -307,6 +307,12 @@ test('opened by itself the page says how Firefox is told of this server', async 
 		assert.equal(await page.inputValue('#first-name'), 'identity.fxaccounts.autoconfig.uri');
 		assert.equal(await page.inputValue('#first-value'), `${server.url}/firefox`);
 		await look(page, `firefox-first-${locale}`);
+		// The first page of all says it, too.
+		await page.goto(server.url);
+		const told = page.locator('[data-steps] li', { hasText: 'identity.fxaccounts.autoconfig.uri' });
+		await told.waitFor();
+		assert.deepEqual(await told.locator('code').allTextContents(), ['identity.fxaccounts.autoconfig.uri', `${server.url}/firefox`, 'identity.fxaccounts.allowHttp']);
+		assert.equal(await told.locator('a').getAttribute('href'), '/firefox/');
 		await context.close();
 	}
 });
