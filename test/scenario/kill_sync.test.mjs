@@ -17,8 +17,8 @@ const ROUNDS = { sqlite: Number(process.env.KILL_SYNC_ROUNDS ?? 6), postgres: Nu
 const ROUND_MS = 450;
 const WRITES_EACH = 15; // acknowledged in a round, at least
 const LINES = 5; // the last of them signs in and asks for tokens
-// As many as every third round, which takes everything, passes none of them over.
-const ROLES = ['store', 'web', 'signer', 'store', 'compute', 'web', 'admin', 'store', 'courier', 'store'];
+// As many as every third round, which takes everything, passes none of them over; or those of KILL_SYNC_ROLES.
+const ROLES = process.env.KILL_SYNC_ROLES?.split(',') ?? ['store', 'web', 'signer', 'store', 'compute', 'web', 'admin', 'store', 'courier', 'store'];
 const [EMAIL, PASS] = ['ada@example.org', 'correct horse'];
 const GROUP = 8; // records that are always written together
 const PARTS = 3; // POSTs of a batch
@@ -207,6 +207,7 @@ async function live(t, engine) {
 		owner.close();
 		const rounds = ROUNDS[engine];
 		server = await killWhile(people, { dir, conf, rounds, roundMs: ROUND_MS, random, roles, done: () => people.writes, perRound: WRITES_EACH });
+		t.diagnostic(`killed: ${Object.entries(people.kills).map(([role, n]) => `${role} ${n} times`).join(', ')}`);
 		t.diagnostic(`${people.writes} writes and sign-ins acknowledged, ${people.refused} tries refused`);
 		assert.ok(people.writes >= WRITES_EACH * rounds, `only ${people.writes} writes: that tests nothing`);
 		for (const store of people.stores) await nothingIsLost(store);

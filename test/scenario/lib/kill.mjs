@@ -28,6 +28,7 @@ export class People {
 		this.count = lines;
 		this.going = true;
 		this.refused = 0;
+		this.kills = {}; // how often each role was killed, and everything
 	}
 
 	start() {
@@ -83,12 +84,13 @@ export async function killWhile(people, { dir, conf, rounds, roundMs, random, ro
 	for (let round = 1; round <= rounds; round++) {
 		const moment = random() * roundMs;
 		await sleep(moment);
-		if (round % EVERYTHING_EACH === 0) {
+		const role = round % EVERYTHING_EACH === 0 ? 'everything' : roles[round % roles.length];
+		people.kills[role] = (people.kills[role] ?? 0) + 1;
+		if (role === 'everything') {
 			await killEverything(server);
 			server = await startPlimsoll({ dir, conf, ports });
 			people.server = server;
 		} else {
-			const role = roles[round % roles.length];
 			const pid = await until(`the ${role}`, () => pidOf(server, role));
 			process.kill(pid, 'SIGKILL');
 		}
