@@ -182,6 +182,11 @@ static const struct browserid_key *key_at(lua_State *L, double number)
 	return *k;
 }
 
+struct slice browserid_public(lua_State *L, double number)
+{
+	return browserid_key_public(key_at(L, number));
+}
+
 /* Without a server nobody looks at signatures, which take longer than all else. */
 static bool pretends(lua_State *L)
 {
@@ -194,7 +199,7 @@ static int public_key(lua_State *L)
 		lua_pushliteral(L, "{}");
 		return 1;
 	}
-	struct slice text = browserid_key_public(key_at(L, script_number(L, 1, "the key")));
+	struct slice text = browserid_public(L, script_number(L, 1, "the key"));
 
 	lua_pushlstring(L, text.ptr, text.len);
 	return 1;
@@ -233,11 +238,12 @@ void browserid_add(struct script *s)
 
 	lua_newtable(L);
 	lua_setfield(L, LUA_REGISTRYINDEX, registry_keys);
-	lua_createtable(L, 0, 2);
+	lua_createtable(L, 0, 4);
 	lua_pushcfunction(L, public_key);
 	lua_setfield(L, -2, "public_key");
 	lua_pushcfunction(L, assertion);
 	lua_setfield(L, -2, "assertion");
+	browserid_add_certificates(L, lua_gettop(L));
 	lua_setglobal(L, "browserid");
 }
 

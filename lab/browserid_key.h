@@ -6,6 +6,7 @@
 #ifndef PLIMSOLL_LAB_BROWSERID_KEY_H
 #define PLIMSOLL_LAB_BROWSERID_KEY_H
 
+#include <lua.h>
 #include <stdint.h>
 
 #include "core/base/buf.h"
@@ -35,10 +36,16 @@ NODISCARD enum err browserid_key_assert(
     const struct browserid_key *k, struct slice site, int64_t expires_ms, struct buf *out);
 
 /*
- * Adds browserid.public_key(n) and browserid.assertion(n, site, seconds, certificate) to a script;
- * key n (from 1) is made at its first use and belongs to the Lua state.
+ * Adds browserid.public_key(n), browserid.assertion(n, site, seconds, certificate), and keep() and
+ * kept() of certificates to a script; key n (from 1) is made at its first use and belongs to the
+ * Lua state.
  */
 void browserid_add(struct script *s);
+
+/* browserid_key_public() of key n. May raise a Lua error. */
+struct slice browserid_public(lua_State *L, double number);
+/* browserid_certificate.c: puts keep() and kept() into the table at that place. */
+void browserid_add_certificates(lua_State *L, int table);
 
 /* Makes keys 1 to n, so that no request waits for it. ERR_CRYPTO. */
 NODISCARD enum err browserid_make_keys(struct script *s, unsigned n);

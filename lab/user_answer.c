@@ -9,7 +9,8 @@
 #include "lab/user_api.h"
 
 enum {
-	COOKIE_BYTES = 4096
+	COOKIE_BYTES = 4096,   /* of one */
+	COOKIES_BYTES = 16384 /* of a browser: others are not taken */
 };
 
 int user_answer_json(lua_State *L)
@@ -26,25 +27,61 @@ int user_answer_json(lua_State *L)
 	return 1;
 }
 
-/* Takes "name=value; attributes" into the table at the top. */
-static void take_cookie(lua_State *L, struct slice field)
+/* The cookies of the browser at that place; empty: none. Stays on the stack. */
+static struct slice push_cookies(lua_State *L, const struct script *s, int browser)
+{
+	size_t len = 0;
+
+	script_push(s, L, REF_COOKIES);
+	lua_rawget(L, browser);
+	const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : "";
+	return SLICE_OF(text, len);
+}
+
+/* Puts a cookie in the place of one of that name; an empty value is how servers delete one. */
+static void set_cookie(
+    lua_State *L, const struct script *s, int browser, struct slice name, struct slice value)
+{
+	struct slice rest = push_cookies(L, s, browser), pair;
+	luaL_Buffer all;
+	bool is_first = true;
+
+	luaL_buffinit(L, &all);
+	while (slice_split(&rest, ';', &pair)) {
+		struct slice kept = slice_trim(pair);
+		if (!slice_eq(slice_sub(kept, 0, slice_find(kept, '=', 0)), name)) {
+			luaL_addstring(&all, is_first ? "" : "; ");
+			luaL_addlstring(&all, kept.ptr, kept.len);
+			is_first = false;
+		}
+	}
+	if (value.len > 0) {
+		luaL_addstring(&all, is_first ? "" : "; ");
+		luaL_addlstring(&all, name.ptr, name.len);
+		luaL_addchar(&all, '=');
+		luaL_addlstring(&all, value.ptr, value.len);
+	}
+	luaL_pushresult(&all);
+	script_push(s, L, REF_COOKIES);
+	lua_insert(L, -2);
+	lua_rawset(L, browser);
+	lua_pop(L, 1);
+}
+
+/* Takes "name=value; attributes". */
+static void take_cookie(lua_State *L, const struct script *s, int browser, struct slice field)
 {
 	struct slice pair = slice_trim(slice_sub(field, 0, slice_find(field, ';', 0)));
 	size_t equals = slice_find(pair, '=', 0);
 	struct slice name = slice_sub(pair, 0, equals);
 	struct slice value = slice_sub(pair, equals + 1, pair.len);
 
-	if (equals == pair.len || pair.len > COOKIE_BYTES ||
-	    !http_chars_are(name, HTTP_CHAR_TOKEN) || !http_chars_are(value, HTTP_CHAR_COOKIE)) {
-		return;
+	size_t before = push_cookies(L, s, browser).len;
+	lua_pop(L, 1);
+	if (equals < pair.len && pair.len <= COOKIE_BYTES && before < COOKIES_BYTES &&
+	    http_chars_are(name, HTTP_CHAR_TOKEN) && http_chars_are(value, HTTP_CHAR_COOKIE)) {
+		set_cookie(L, s, browser, name, value);
 	}
-	lua_pushlstring(L, name.ptr, name.len);
-	if (value.len == 0) {
-		lua_pushnil(L); /* how servers delete one */
-	} else {
-		lua_pushlstring(L, value.ptr, value.len);
-	}
-	lua_rawset(L, -3);
 }
 
 int user_answer_header(lua_State *L)
@@ -74,12 +111,7 @@ static void take_cookies(lua_State *L, const struct script *s, int browser, cons
 
 	for (size_t at = 0; answer_next_field(a, &at, &name, &value);) {
 		if (slice_eq_nocase(name, SLICE("set-cookie"))) {
-			script_push(s, L, REF_COOKIES);
-			lua_rawget(L, browser);
-			if (lua_istable(L, -1)) {
-				take_cookie(L, value);
-			}
-			lua_pop(L, 1);
+			take_cookie(L, s, browser, value);
 		}
 	}
 }
@@ -89,7 +121,7 @@ void user_api_push_answer(lua_State *L, const struct answer *a)
 	const struct script *s = script_of(L);
 	struct slice head = buf_slice(&a->head);
 
-	lua_checkstack(L, 10);
+	lua_checkstack(L, 30);
 	int browser = lua_gettop(L);
 	if (a->has_cookies) {
 		take_cookies(L, s, browser, a);

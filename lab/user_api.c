@@ -80,11 +80,9 @@ static void push_new_browser(lua_State *L, unsigned flag)
 {
 	struct script *s = script_of(L);
 
-	lua_createtable(L, 0, 4);
+	lua_createtable(L, 0, 4); /* id, cookies, which come as a text, and two of the model's */
 	lua_pushnumber(L, (double)(++s->browsers % BROWSER_OF_NOBODY | flag));
 	lua_setfield(L, -2, "id");
-	lua_newtable(L);
-	lua_setfield(L, -2, "cookies");
 	script_push(s, L, REF_BROWSER_METHODS);
 	lua_setmetatable(L, -2);
 }
@@ -165,7 +163,7 @@ static int browser_forget(lua_State *L)
 	if (!lua_istable(L, 1)) {
 		script_fail(L, "write browser:forget(), with a colon");
 	}
-	lua_newtable(L);
+	lua_pushnil(L);
 	lua_setfield(L, 1, "cookies");
 	return 0;
 }

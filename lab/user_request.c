@@ -18,28 +18,18 @@ enum {
 
 void user_put_cookie_pairs(lua_State *L, struct buf *out)
 {
-	bool first = true;
-
 	script_push(script_of(L), L, REF_COOKIES);
 	lua_rawget(L, 1);
-	lua_pushnil(L);
-	while (lua_istable(L, -2) && lua_next(L, -2) != 0) {
-		if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING) {
-			struct slice name = script_text(L, -2, "the name of a cookie");
-			struct slice value = script_text(L, -1, "the value of a cookie");
-			/* Those of answers are checked; a model may put others there. */
-			if (!http_chars_are(name, HTTP_CHAR_TOKEN) ||
-			    !http_chars_are(value, HTTP_CHAR_COOKIE)) {
-				script_fail(
-				    L, "\"%.*s\" is no cookie", SLICE_ARG(slice_sub(name, 0, 40)));
-			}
-			buf_append_str(out, first ? "" : "; ");
-			buf_append_slice(out, name);
-			buf_append_char(out, '=');
-			buf_append_slice(out, value);
-			first = false;
+	if (lua_type(L, -1) == LUA_TSTRING) {
+		struct slice pairs = script_text(L, -1, "the cookies");
+		/* Those of answers are checked; a model may put others there. */
+		if (!http_chars_are(pairs, HTTP_CHAR_FIELD)) {
+			script_fail(
+			    L, "\"%.*s\" are no cookies", SLICE_ARG(slice_sub(pairs, 0, 40)));
 		}
-		lua_pop(L, 1);
+		buf_append_slice(out, pairs);
+	} else if (!lua_isnil(L, -1)) {
+		script_fail(L, "cookies are a text like \"a=1; b=2\"");
 	}
 	lua_pop(L, 1);
 }

@@ -57,40 +57,9 @@ local function certify(browser, user, email)
 	return call(browser, "cert_key", { email = email, pubkey = key, ephemeral = false }).body
 end
 
--- A certificate has 1,400 letters, and nearly all of them are the same for all users: the form, the key that a few
--- share, the address. What a device keeps of its own are the time and the signature, so that a million fit.
-local PACKED = 13 + 256
-local form, lifetime -- head and payload, with gaps; milliseconds from iat to exp
-
-local function replace(text, what, by)
-	local from, to = text:find(what, 1, true)
-	return from and text:sub(1, from - 1) .. by .. text:sub(to + 1) or text
-end
-
-local function pack(certificate, user)
-	local head, payload, signature = certificate:match("^([%w_-]+)%.([%w_-]+)%.([%w_-]+)$")
-	local text = payload and base64url.decode(payload) or ""
-	local iat, exp = text:match('"iat":(%d+)'), text:match('"exp":(%d+)')
-	if not (iat and exp) then
-		return certificate
-	end
-	text = replace(replace(text, browserid.public_key(key_of(user)), "\1"), '"' .. email_of(user) .. '"', "\2")
-	text = replace(replace(text, '"iat":' .. iat, "\3"), '"exp":' .. exp, "\4")
-	form, lifetime = form or head .. "." .. text, lifetime or exp - iat
-	local packed = iat .. base64url.decode(signature)
-	local same = form == head .. "." .. text and lifetime == exp - iat
-	return same and #packed == PACKED and packed or certificate
-end
-
-local function unpack_certificate(packed, user)
-	if #packed ~= PACKED then
-		return packed
-	end
-	local head, text = form:match("^([^.]+)%.(.*)$")
-	local iat = packed:sub(1, 13)
-	text = replace(replace(text, "\4", string.format('"exp":%.0f', iat + lifetime)), "\3", '"iat":' .. iat)
-	text = replace(replace(text, "\2", '"' .. email_of(user) .. '"'), "\1", browserid.public_key(key_of(user)))
-	return head .. "." .. base64url.encode(text) .. "." .. base64url.encode(packed:sub(14))
+-- A device keeps of its certificate what is not the same for everybody, so that a million fit.
+local function keep(browser, user, certificate)
+	browser.certificate = browserid.keep(certificate, key_of(user), email_of(user))
 end
 
 -- The site asks the service whether the assertion is good. It is another client, with a context of
@@ -115,7 +84,7 @@ end
 
 local function need_certificate(browser, user)
 	if not browser.certificate then
-		browser.certificate = pack(certify(browser, user, email_of(user)), user)
+		keep(browser, user, certify(browser, user, email_of(user)))
 	end
 end
 
@@ -128,7 +97,7 @@ end
 
 -- With a certificate for an address, or that of the device.
 local function list_and_verify(browser, user, certificate, email)
-	certificate = certificate or unpack_certificate(browser.certificate, user)
+	certificate = certificate or browserid.kept(browser.certificate, key_of(user), email_of(user))
 	local emails = browser:get("/wsapi/list_emails"):json().emails
 	check(#emails > 0, "list_emails: no address")
 	site_verifies(user, certificate, email or email_of(user))
@@ -223,7 +192,7 @@ activity {
 		local function completing()
 			user.passwords = (user.passwords or 0) + 1
 		end
-		browser.certificate = pack(through_the_mail(browser, user, email_of(user), completing), user)
+		keep(browser, user, through_the_mail(browser, user, email_of(user), completing))
 		browser.password = user.passwords
 	end,
 }

@@ -32,7 +32,7 @@ activity { name = "get", why = "w", per_day = 86.4, does = function(user) user:b
 };
 function model(name) {
 	const file = path.join(folder, `${name}.lua`);
-	const warm = name === 'warm' ? ', warm = function(user) local b = user:browser(1) b:get("/") b.cookies.state = random_text(100) b.csrf = random_text(24) b.certificate = random_text(20) .. ("c"):rep(700) end' : '';
+	const warm = name === 'warm' ? ', warm = function(user) local b = user:browser(1) b:get("/") b.cookies = "state=" .. random_text(100) b.csrf = random_text(24) b.certificate = random_text(20) .. ("c"):rep(700) end' : '';
 	writeFileSync(file, `model { name = "${name}", about = "bench", connection = "${name === 'calm' ? 'activity' : 'session'}"${warm} }\n${MODELS[name]}\n`);
 	return file;
 }
