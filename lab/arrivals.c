@@ -42,7 +42,7 @@ static enum err name_parse(const char *const *names, unsigned n, struct slice na
 enum err arrival_law_parse(struct slice name, enum arrival_law *ret)
 {
 	unsigned i = 0;
-	/* Replayed ones need their moments. */
+	/* Replayed ones are no law of their own. */
 	enum err e = name_parse(law_names, ARRIVAL_REPLAYED, name, &i);
 
 	if (e == ERR_OK) {
@@ -81,14 +81,6 @@ struct arrivals arrivals_new(const struct arrival_plan *plan, uint64_t seed, uin
 		a.passed = chance_unit(&a.chance) - 1;
 	}
 	return a;
-}
-
-struct arrivals arrivals_replay(const int64_t *moments_ns, size_t n, double speed)
-{
-	return (struct arrivals){ .plan = { .law = ARRIVAL_REPLAYED },
-		.moments_ns = moments_ns,
-		.n_moments = n,
-		.speed = speed };
 }
 
 static double gap(struct arrivals *a)
@@ -206,19 +198,8 @@ static double when(const struct arrival_plan *p, double count)
 	return when_in_parts(p, count);
 }
 
-static int64_t next_replayed_ns(struct arrivals *a)
-{
-	if (a->next == a->n_moments) {
-		return INT64_MAX;
-	}
-	return (int64_t)((double)a->moments_ns[a->next++] / a->speed);
-}
-
 int64_t arrivals_next_ns(struct arrivals *a)
 {
-	if (a->plan.law == ARRIVAL_REPLAYED) {
-		return next_replayed_ns(a);
-	}
 	a->passed += gap(a);
 	double t = when(&a->plan, a->passed > 0 ? a->passed : 0);
 

@@ -19,7 +19,7 @@ enum arrival_law {
 	ARRIVAL_CONSTANT, /* evenly spaced, at a phase drawn once */
 	ARRIVAL_UNIFORM,  /* gaps anywhere between none and twice the mean */
 	ARRIVAL_BURST,	  /* Poisson, but all of a period together at its start */
-	ARRIVAL_REPLAYED, /* at given moments, see arrivals_replay(); has no shape */
+	ARRIVAL_REPLAYED, /* when a log says, by replay_schedule.c; none come from here */
 };
 
 enum arrival_shape {
@@ -59,23 +59,14 @@ struct arrival_plan {
 struct arrivals {
 	struct arrival_plan plan;
 	struct chance chance;
-	double passed;		   /* how much of the rate's integral has been used */
-	const int64_t *moments_ns; /* borrowed, of ARRIVAL_REPLAYED */
-	size_t n_moments, next;
-	double speed;
+	double passed; /* how much of the rate's integral has been used */
 };
 
 struct arrivals arrivals_new(const struct arrival_plan *plan, uint64_t seed, uint64_t stream);
 
 /*
- * Arrivals at given moments, which are nanoseconds from the start in rising order, at that speed
- * (2: twice as fast). The moments stay the caller's.
- */
-struct arrivals arrivals_replay(const int64_t *moments_ns, size_t n, double speed);
-
-/*
  * Nanoseconds from the start to the next arrival; never less than the one before. INT64_MAX: there
- * is none in this life, or none is left to replay.
+ * is none in this life.
  */
 int64_t arrivals_next_ns(struct arrivals *a);
 

@@ -202,19 +202,6 @@ static void uniform_gaps_are_uniform(void **state)
 	assert_true(anderson_darling(u, N) < 3.857);
 }
 
-static void replayed_ones_come_when_they_came(void **state)
-{
-	static const int64_t moments[] = { 0, 5, 1000, 1000, 3000000000 };
-	struct arrivals a = arrivals_replay(moments, 5, 1), fast = arrivals_replay(moments, 5, 2.5);
-
-	(void)state;
-	for (int i = 0; i < 5; i++) {
-		assert_int_equal(arrivals_next_ns(&a), moments[i]);
-		assert_int_equal(arrivals_next_ns(&fast), moments[i] * 2 / 5);
-	}
-	assert_true(arrivals_next_ns(&a) == INT64_MAX && arrivals_next_ns(&a) == INT64_MAX);
-}
-
 static void parts_have_rates_of_their_own(void **state)
 {
 	static const struct arrival_part parts[] = { { 10, 1 }, { 5, 3 }, { 20, 0.1 } };
@@ -268,7 +255,6 @@ int main(void)
 		cmocka_unit_test(shapes_grow_as_they_say),
 		cmocka_unit_test(days_repeat_hour_by_hour),
 		cmocka_unit_test(uniform_gaps_are_uniform),
-		cmocka_unit_test(replayed_ones_come_when_they_came),
 		cmocka_unit_test(parts_have_rates_of_their_own),
 		cmocka_unit_test(names),
 	};

@@ -33,7 +33,8 @@ struct parts {
 
 void certificate_form_init(struct certificate_form *f)
 {
-	*f = (struct certificate_form){ .head = buf_new(PART_BYTES), .payload = buf_new(FORM_BYTES) };
+	*f = (struct certificate_form){ .head = buf_new(PART_BYTES),
+		.payload = buf_new(FORM_BYTES) };
 }
 
 void certificate_form_fini(struct certificate_form *f)

@@ -1,8 +1,8 @@
 /*
  * Certificates of BrowserID in few bytes: a million users keep one or two. Of the 1,400 letters of
  * one nearly all are the same for all users: the head, the form of the payload, the key that a few
- * share, the address that is known anyhow. The first certificate says what that is; of each only its
- * times and its signature are kept. One that is of another form is kept as it is.
+ * share, the address that is known anyhow. The first certificate says what that is; of each only
+ * its times and its signature are kept. One that is of another form is kept as it is.
  */
 #ifndef PLIMSOLL_LAB_CERTIFICATE_FORM_H
 #define PLIMSOLL_LAB_CERTIFICATE_FORM_H

@@ -54,8 +54,8 @@ static size_t round_trip(struct buf *b, const char *address)
 
 	assert_int_equal(
 	    certificate_keep(&form, buf_slice(b), SLICE(KEY), slice_str(address), &kept), ERR_OK);
-	assert_int_equal(certificate_restore(
-			     &form, buf_slice(&kept), SLICE(KEY), slice_str(address), &back),
+	assert_int_equal(
+	    certificate_restore(&form, buf_slice(&kept), SLICE(KEY), slice_str(address), &back),
 	    ERR_OK);
 	assert_true(slice_eq(buf_slice(&back), buf_slice(b)));
 	size_t len = kept.len;
@@ -67,7 +67,8 @@ static size_t round_trip(struct buf *b, const char *address)
 
 static void of_each_the_time_and_the_signature_are_kept(void **state)
 {
-	struct buf a = certificate(PAYLOAD("ann@a.org", "1700000000123", "1700086400123"), "signed");
+	struct buf a =
+	    certificate(PAYLOAD("ann@a.org", "1700000000123", "1700086400123"), "signed");
 	struct buf b =
 	    certificate(PAYLOAD("bob@elsewhere.org", "1800000000000", "1800086400000"), "by it");
 
@@ -81,7 +82,10 @@ static void one_of_another_form_is_kept_as_it_is(void **state)
 	static const char *const payloads[] = {
 		PAYLOAD("ann@a.org", "1700000000123", "1700000000999"), /* another lifetime */
 		PAYLOAD("someone@else.org", "1700000000123", "1700086400123"),
-		"{\"iat\":1700000000123,\"exp\":1700086400123}", "{}", "no JSON", "",
+		"{\"iat\":1700000000123,\"exp\":1700086400123}",
+		"{}",
+		"no JSON",
+		"",
 	};
 	struct buf first =
 	    certificate(PAYLOAD("ann@a.org", "1700000000123", "1700086400123"), "signed");
@@ -97,7 +101,8 @@ static void one_of_another_form_is_kept_as_it_is(void **state)
 
 static void what_is_no_certificate_is_kept_as_it_is(void **state)
 {
-	static const char *const texts[] = { "", "a", "a.b", "a.b.c", "..", "a~b", "\001", "%.%.%" };
+	static const char *const texts[] = { "", "a", "a.b", "a.b.c", "..", "a~b", "\001",
+		"%.%.%" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -9,7 +9,7 @@
 #include "lab/user_api.h"
 
 enum {
-	COOKIE_BYTES = 4096,   /* of one */
+	COOKIE_BYTES = 4096,  /* of one */
 	COOKIES_BYTES = 16384 /* of a browser: others are not taken */
 };
 
