@@ -2,12 +2,15 @@
  * What the target used: which role was full, and what each activity costs.
  */
 #include <math.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lab/line_priv.h"
+
+static const char machine_name[] = "machine"; /* all roles together */
 
 static const double row_s = 1,	       /* of processor and counts */
     full = 0.9,			       /* from here on a role counts as full */
@@ -100,6 +103,39 @@ void line_predict(struct line *l)
 
 /* ---- which role was full ---- */
 
+/* What was said of a role by --capacity; 0: nothing. */
+static double said_of(const struct line *l, const char *role)
+{
+	for (unsigned i = 0; i < l->plan.n_capacity; i++) {
+		if (strcmp(l->plan.capacity[i].role, role) == 0) {
+			return l->plan.capacity[i].cores;
+		}
+	}
+	return 0;
+}
+
+/* Of this machine, as far as the target's processes may use them. */
+static double local_cores(const struct line *l)
+{
+	cpu_set_t target;
+	unsigned n = target_cpus(l->plan.target, &target);
+
+	return n > 0 && n < l->result->machine.cores ? n : l->result->machine.cores;
+}
+
+/* What the generators take of the processors that the target may use. */
+static double taken_by_generators(const struct line *l, double generator_cores)
+{
+	cpu_set_t target, own, both;
+
+	if (target_cpus(l->plan.target, &target) == 0 ||
+	    sched_getaffinity(0, sizeof(own), &own) != 0) {
+		return generator_cores;
+	}
+	CPU_AND(&both, &own, &target);
+	return generator_cores * CPU_COUNT(&both) / CPU_COUNT(&own);
+}
+
 /*
  * Cores that a role can use: what was said; else as many as it used, by the share that its busiest
  * thread was at it. At least one; not more than the machine has, or elsewhere than there are
@@ -109,13 +145,13 @@ static double capacity_of(struct line *l, const struct target_use *u, const char
 {
 	double hot = u->figures[TARGET_HOT_S], cores = u->figures[TARGET_CPU_S];
 	bool local = target_is_local(l->plan.target);
-	double most = local ? l->result->machine.cores : fmax(u->figures[TARGET_PROCESSES], 1);
+	double said = said_of(l, role), all = said_of(l, machine_name);
+	double most = local ? local_cores(l) : fmax(u->figures[TARGET_PROCESSES], 1);
 
-	for (unsigned i = 0; i < l->plan.n_capacity; i++) {
-		if (strcmp(l->plan.capacity[i].role, role) == 0) {
-			return l->plan.capacity[i].cores;
-		}
+	if (said > 0) {
+		return said;
 	}
+	most = all > 0 ? fmin(most, all) : most;
 	double capacity = u->known[TARGET_HOT_S] && hot > 0.01 ? cores / hot : 1;
 	return fmax(fmin(fmax(capacity, 1), fmax(most, 1)), ceil(cores - 0.1));
 }
@@ -183,13 +219,15 @@ static void add_machine(struct line *l, const struct line_probe_record *p)
 	struct line_result *r = l->result;
 	struct line_role *m = &r->roles[r->n_roles];
 
-	*m = (struct line_role){ .name = "machine", .by = "processor" };
+	*m = (struct line_role){ .name = machine_name, .by = "processor" };
 	for (unsigned i = 0; i < r->n_roles; i++) {
 		m->use.figures[TARGET_CPU_S] += r->roles[i].use.figures[TARGET_CPU_S];
 	}
 	m->use.known[TARGET_CPU_S] = true;
+	double said = said_of(l, machine_name);
 	/* What the generator took was not there for the target. */
-	m->capacity_cores = fmax(r->machine.cores - p->generator_cores, 0.1);
+	double left = local_cores(l) - taken_by_generators(l, p->generator_cores);
+	m->capacity_cores = said > 0 ? said : fmax(left, 0.1);
 	m->share = m->use.figures[TARGET_CPU_S] / m->capacity_cores;
 	r->n_roles++;
 }
@@ -242,7 +280,8 @@ void line_name_saturated(struct line *l)
 		r->roles[r->n_roles++] = role_of(l, &p->use[i], i);
 	}
 	choose(l, n, at_half(r, p->users));
-	if (!target_is_local(l->plan.target) || n == 0) {
+	bool is_known = target_is_local(l->plan.target) || said_of(l, machine_name) > 0;
+	if (!is_known || n == 0) {
 		return;
 	}
 	add_machine(l, p);

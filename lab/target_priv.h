@@ -71,6 +71,7 @@ struct target {
 	bool running, stop;
 	unsigned period_ms;
 	struct target_shown shown[TARGET_ROLES_MAX];
+	cpu_set_t shown_cpus;
 	unsigned n_shown;
 	struct target_looks *looks; /* owned */
 	unsigned n_looks;
@@ -80,6 +81,7 @@ struct target {
 	uint64_t round;
 	struct target_seen *seen; /* owned, TARGET_SEEN_MAX, found by hash */
 	unsigned n_seen;
+	cpu_set_t cpus; /* that any process seen may use */
 	struct err_note trouble;
 };
 

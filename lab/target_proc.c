@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,17 @@ static void add_sockets(struct target_role *r, int pid)
 	target_gauge(r, TARGET_SOCKETS, n);
 }
 
+/* A process that is bound to some processors makes the target no smaller than all that it may use.
+ */
+static void add_cpus(struct target *t, int pid)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(pid, sizeof(set), &set) == 0) {
+		CPU_OR(&t->cpus, &t->cpus, &set);
+	}
+}
+
 bool target_proc_add(struct target *t, struct target_role *r, int pid, double elapsed_s)
 {
 	struct proc_stat s = { .state = '?' };
@@ -148,6 +160,7 @@ bool target_proc_add(struct target *t, struct target_role *r, int pid, double el
 	add_disk(t, r, pid, s.started_ticks);
 	if (t->round % TARGET_DEAR_EVERY == 1) {
 		add_sockets(r, pid);
+		add_cpus(t, pid);
 	}
 	target_gauge(r, TARGET_PROCESSES, 1);
 	target_gauge(r, TARGET_THREADS, (double)s.threads);

@@ -119,6 +119,7 @@ static void keep_look(struct target *t, int64_t at_us)
 		memcpy(shown->known, t->roles[r].known, sizeof(shown->known));
 	}
 	t->n_shown = t->n_roles;
+	t->shown_cpus = t->cpus;
 	if (t->n_looks == TARGET_LOOKS_MAX) {
 		for (unsigned i = 0; i < TARGET_LOOKS_MAX / 2; i++) {
 			t->looks[i] = t->looks[(size_t)2 * i];
@@ -217,6 +218,14 @@ void target_stop(struct target *t)
 }
 
 /* ---- asking ---- */
+
+unsigned target_cpus(struct target *t, cpu_set_t *ret)
+{
+	pthread_mutex_lock(&t->lock);
+	*ret = t->shown_cpus;
+	pthread_mutex_unlock(&t->lock);
+	return (unsigned)CPU_COUNT(ret);
+}
 
 unsigned target_roles(struct target *t)
 {

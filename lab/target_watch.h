@@ -9,6 +9,7 @@
 #ifndef PLIMSOLL_LAB_TARGET_WATCH_H
 #define PLIMSOLL_LAB_TARGET_WATCH_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -87,6 +88,9 @@ const char *target_role_name(struct target *t, unsigned role);
 
 /* Whether the target runs on this machine, as far as it is seen. */
 bool target_is_local(struct target *t);
+
+/* Processors of this machine that its processes may use all together; how many, 0: none is seen. */
+unsigned target_cpus(struct target *t, cpu_set_t *ret);
 
 /*
  * Use of a role from one moment to another (clock_mono_us()), by straight lines between looks.

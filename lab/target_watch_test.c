@@ -93,6 +93,41 @@ static void end_spinner(const struct spinner *s)
 	(void)waitpid(s->pid, NULL, 0);
 }
 
+/* The first processor that this test may use. */
+static cpu_set_t one_processor(void)
+{
+	cpu_set_t own, one;
+
+	CPU_ZERO(&one);
+	assert_int_equal(sched_getaffinity(0, sizeof(own), &own), 0);
+	for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++) {
+		if (CPU_ISSET(i, &own)) {
+			CPU_SET(i, &one);
+		}
+	}
+	return one;
+}
+
+static void the_processors_of_a_target_are_those_it_may_use(void **state)
+{
+	const cpu_set_t one = one_processor();
+	struct spinner s = start_spinner(1000);
+	struct err_note note = { 0 };
+	cpu_set_t seen;
+	char text[64];
+
+	(void)state;
+	assert_int_equal(sched_setaffinity(s.pid, sizeof(one), &one), 0);
+	(void)snprintf(text, sizeof(text), "spinner=%d", s.pid);
+	struct target *t = watch(TARGET_PROCESS, text);
+	assert_int_equal(target_cpus(t, &seen), 0);
+	assert_int_equal(target_look(t, &note), ERR_OK);
+	assert_int_equal(target_cpus(t, &seen), 1);
+	assert_true(CPU_EQUAL(&seen, &one));
+	target_close(&t);
+	end_spinner(&s);
+}
+
 static void a_process_uses_what_it_uses(void **state)
 {
 	struct spinner s = start_spinner(200000);
@@ -275,6 +310,7 @@ static void what_cannot_be_watched_is_said(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_processors_of_a_target_are_those_it_may_use),
 		cmocka_unit_test(a_process_uses_what_it_uses),
 		cmocka_unit_test(children_belong_to_their_parent),
 		cmocka_unit_test(a_status_by_role),
