@@ -7,7 +7,7 @@ import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { SECRET, SyncUser } from '../harness/sync_client.mjs';
 import { Raw } from './lib/raw.mjs';
 
-const start = (sync = {}) => startPlimsoll({ conf: { sync: { master_secret: SECRET, ...sync } } });
+const start = (sync = {}, conf = {}) => startPlimsoll({ conf: { ...conf, sync: { master_secret: SECRET, ...sync } } });
 
 async function within(seconds, what, ask) {
 	for (const end = Date.now() + seconds * 1000; ; await sleep(50)) {
@@ -88,12 +88,12 @@ test('whoever is asked to stay away is served, and hears it with every answer', 
 	}
 });
 
-// The store stands still, and writes pile up before it.
-async function stopStore(server) {
+// The store stands still, and writes pile up before it. Those for whom there is no place are refused.
+async function stopStore(server, n = 60) {
 	const status = await (await fetch(`${server.adminUrl}/status`)).json();
 	const { pid } = status.processes.find((p) => p.role === 'store');
 	process.kill(pid, 'SIGSTOP');
-	const writers = Array.from({ length: 60 }, (_, i) => new SyncUser(server, 1000 + i));
+	const writers = Array.from({ length: n }, (_, i) => new SyncUser(server, 1000 + i));
 	const body = '{"payload":"x"}';
 	for (const writer of writers) {
 		const head = writer.head('PUT', `${writer.prefix}/storage/c/a`, { 'Content-Type': 'text/plain' }, body);
@@ -102,10 +102,13 @@ async function stopStore(server) {
 	return {
 		async end() {
 			process.kill(pid, 'SIGCONT');
+			const refused = [];
 			for (const writer of writers) {
-				assert.equal((await writer.raw.read()).status, 200);
+				const { status } = await writer.raw.read();
+				if (status !== 200) refused.push(status);
 				writer.close();
 			}
+			return refused;
 		},
 	};
 }
@@ -174,13 +177,57 @@ test('beyond the line those that begin are refused, and those that have begun ar
 
 		assert.ok((await metric(server, 'sync_backoff_refused_total')) >= 40);
 		assert.ok((await metric(server, 'http_refusals_total\\{[^}]*why="service"[^}]*\\}')) >= 40);
-		await load.end();
+		assert.deepEqual(await load.end(), []);
 		load = null;
 		await within(40, 'it stays', async () => (await begin()).some((answer) => answer.status === 200));
 	} finally {
 		await load?.end();
 		for (const one of [...busy, raw]) one.destroy();
 		begun.close();
+		await server.stop();
+	}
+});
+
+test('beginnings are refused where their steps would find no place, and those that have begun find one', async () => {
+	// No share of users is refused here: waits may stand for a minute.
+	const server = await start({ backoff_wait: '1m', retry_after_min: '300s', retry_after_max: '900s' }, { web: { instances: 1 } });
+	const begun = Array.from({ length: 20 }, (_, i) => new SyncUser(server, 100 + i));
+	const raw = await Raw.connect(server.ports.web);
+	let load = null;
+	try {
+		for (const user of begun) assert.equal((await user.get('/info/collections')).status, 200);
+		load = await stopStore(server, 450);
+		let next = 2000;
+		const begin = () => {
+			const user = new SyncUser(server, next++);
+			return raw.exchange(user.head('GET', `${user.prefix}/info/collections`, {}));
+		};
+		const refused = await within(20, 'new syncs are not refused', async () => {
+			const answer = await begin();
+			return answer.status === 503 && answer;
+		});
+		between(refused.headers['retry-after'], 300, 900);
+		assert.equal((await raw.exchange(token({ Authorization: 'Bearer nonsense' }))).status, 503);
+		assert.equal((await raw.exchange(new SyncUser(server, next++).head('GET', `/1.5/${next - 1}/storage/c`, {}))).status, 200, 'what reads only, and begins nothing');
+		assert.equal(await metric(server, 'http_refusals_total\\{[^}]*why="service"[^}]*\\}'), 0);
+		assert.ok((await metric(server, 'http_refusals_total\\{[^}]*why="store"[^}]*\\}')) >= 2);
+
+		// Those that have begun ask once more what is there, and upload.
+		const steps = begun.map(async (user) => {
+			const again = await user.get('/info/collections');
+			const answer = await user.post('/storage/c', [{ id: 'a', payload: 'x' }]);
+			return [again.status, answer.status];
+		});
+		await within(20, 'their uploads are not under way', async () => (await metric(server, 'http_requests_total\\{[^}]*op="sync.info_collections"[^}]*\\}')) >= 40);
+		const others = await load.end();
+		load = null;
+		assert.ok(others.length > 0 && others.every((status) => status === 503), 'there was a place for all');
+		for (const statuses of await Promise.all(steps)) assert.deepEqual(statuses, [200, 200]);
+		assert.equal((await begin()).status, 200);
+	} finally {
+		await load?.end();
+		raw.destroy();
+		for (const user of begun) user.close();
 		await server.stop();
 	}
 });
