@@ -204,6 +204,9 @@ enum err blob_each_in(
 	int fd = openat(s->root, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 
+	if (fd < 0 && errno == ENOENT) {
+		return ERR_OK; /* nobody has opened the store to write yet */
+	}
 	if (dir == NULL) {
 		e = blob_failed(note, "list", folder);
 		if (fd >= 0) {

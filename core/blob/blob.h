@@ -91,6 +91,38 @@ NODISCARD enum err blob_get(const struct blob_store *s, struct slice name, int *
 NODISCARD enum err blob_remove(
     const struct blob_store *s, struct slice name, struct err_note *note);
 
+/* ---- between stores: backups; blob_copy.c ---- */
+
+/*
+ * Holds the blobs until blob_close(): while some look at all of them, nobody (alone) removes any.
+ * ERR_TOO_BUSY: it is held the other way.
+ */
+NODISCARD enum err blob_hold(const struct blob_store *s, bool alone, struct err_note *note);
+
+/*
+ * The same file under the same name in another store. ERR_NOT_FOUND: from has no such blob;
+ * ERR_UNSUPPORTED: the two cannot share a file.
+ */
+NODISCARD enum err blob_link(const struct blob_store *to, const struct blob_store *from,
+    struct slice name, struct err_note *note);
+
+/*
+ * A copy in another store, as a draft of it, whose name is the caller's; neither synced nor named
+ * yet. ERR_NOT_FOUND.
+ */
+NODISCARD enum err blob_copy(const struct blob_store *to, const struct blob_store *from,
+    struct slice name, struct slice draft, struct err_note *note);
+
+/* Gives a draft its name without syncing either: for many at once, with blob_sync() behind them. */
+NODISCARD enum err blob_name_draft(
+    const struct blob_store *s, struct slice draft, struct slice name, struct err_note *note);
+
+/* Everything that was written so far lasts. */
+NODISCARD enum err blob_sync(const struct blob_store *s, struct err_note *note);
+
+/* Removes all blobs and drafts and the folders, of a copy that nobody wants; what it can. */
+void blob_remove_all(struct blob_store **s, const char *data_dir);
+
 struct blob_info {
 	struct slice name;
 	uint64_t size;
