@@ -13,6 +13,13 @@ void accounts_set_assertion_verifier(struct svc_env *env, assertion_verify_fn *v
 	own->verify_assertion_state = state;
 }
 
+bool accounts_verify_assertions_here(const struct svc_env *env)
+{
+	const struct accounts_state *own = accounts_state(env);
+
+	return own->verify_assertion != NULL;
+}
+
 enum err accounts_verify_assertion(
     struct op_call *c, struct slice bundle, struct slice audience, struct assertion_result *ret)
 {

@@ -21,6 +21,9 @@ typedef enum err assertion_verify_fn(struct op_call *c, void *state, struct slic
 
 void accounts_set_assertion_verifier(struct svc_env *env, assertion_verify_fn *verify, void *state);
 
+/* Does anybody here verify assertions? */
+bool accounts_verify_assertions_here(const struct svc_env *env);
+
 /* ERR_UNSUPPORTED: nobody here verifies assertions; else as the verifier says. */
 NODISCARD enum err accounts_verify_assertion(
     struct op_call *c, struct slice bundle, struct slice audience, struct assertion_result *ret);

@@ -6,7 +6,7 @@
 #define PLIMSOLL_OBS_ACTIVITY_H
 
 enum {
-	ACTIVITY_OPS = 4 /* most operations that complete one activity */
+	ACTIVITY_OPS = 5 /* most operations that complete one activity */
 };
 
 struct activity {

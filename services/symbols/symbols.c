@@ -10,6 +10,7 @@
 #include "core/obs/log.h"
 #include "services/symbols/symbolicate_metrics.h"
 #include "services/symbols/symbols_db.h"
+#include "services/symbols/people_change.h"
 #include "services/symbols/section_calls.h"
 #include "services/symbols/symbols_gc.h"
 #include "services/symbols/symbols_priv.h"
@@ -143,6 +144,7 @@ static const struct rpc_def *const rpcs[] = {
 	&symbols_upload_file,
 	&symbols_upload_end,
 	&symbols_upload_sessions,
+	&symbols_people_change,
 };
 
 const struct service symbols_service = {

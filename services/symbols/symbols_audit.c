@@ -11,6 +11,7 @@ static const struct {
 	{ SYMBOLS_AUDIT_FILE, "symbols: a stored file that cannot be" },
 	{ SYMBOLS_AUDIT_UPLOAD_FILE, "symbols: a file of an upload that is not there" },
 	{ SYMBOLS_AUDIT_TOKEN, "symbols: a token that cannot be" },
+	{ SYMBOLS_AUDIT_LOGIN, "symbols: a session that cannot be" },
 };
 
 enum err symbols_audit(struct sql_db *db, struct err_note *note)
@@ -37,7 +38,8 @@ enum err symbols_audit(struct sql_db *db, struct err_note *note)
 /* Who uploaded, and the keys they did it with; modules are no persons. */
 enum err symbols_anonymise(struct sql_db *db, const char *password, struct err_note *note)
 {
-	static const enum symbols_stmt steps[] = { SYMBOLS_HIDE_UPLOADS, SYMBOLS_HIDE_TOKENS };
+	static const enum symbols_stmt steps[] = { SYMBOLS_HIDE_UPLOADS, SYMBOLS_HIDE_TOKENS,
+		SYMBOLS_HIDE_LOGINS };
 	enum err e = ERR_OK;
 
 	(void)password;

@@ -16,6 +16,9 @@ void symbols_put_raw(struct json_writer *w, struct slice name, struct slice json
 /* null for 0. */
 void symbols_put_time(struct json_writer *w, struct slice name, int64_t ms);
 
+/* auth_api.c: [{id, codename, name}] of a set of enum symbols_permission. */
+void symbols_put_permissions(struct json_writer *w, uint32_t permissions);
+
 /* The name under which clients know one of the two storages. */
 struct slice symbols_bucket(bool is_try);
 

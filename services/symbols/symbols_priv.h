@@ -5,6 +5,7 @@
 #define PLIMSOLL_SYMBOLS_SYMBOLS_PRIV_H
 
 #include "accounts/public_url.h"
+#include "core/base/buf.h"
 #include "core/blob/blob.h"
 #include "core/service.h"
 #include "services/symbols/index_shelf.h"
@@ -55,7 +56,7 @@ struct symbols_state *symbols_state(const struct svc_env *env);
 
 /* symbols_ops.c */
 enum {
-	SYMBOLS_OPS = 30
+	SYMBOLS_OPS = 47
 };
 extern const struct op symbols_ops[SYMBOLS_OPS];
 
@@ -75,9 +76,11 @@ struct symbols_settings symbols_settings_of(const struct conf *conf);
 /* symbols_site.c: what is common to all answers. */
 void symbols_decorate(struct op_call *c);
 void symbols_error(struct op_call *c, enum err e);
-op_fn symbols_not_found, symbols_wrong_method, symbols_home, symbols_broken;
+op_fn symbols_not_found, symbols_wrong_method, symbols_broken;
 /* {"error": text} */
 enum err symbols_refuse(struct op_call *c, int status, const char *text);
+/* JSON that no cache keeps; out lives as long as the request. */
+NODISCARD enum err symbols_reply(struct op_call *c, int status, const struct buf *out);
 
 /* download.c, syminfo.c */
 op_fn symbols_download, symbols_download_try, symbols_download_tier, symbols_stored, symbols_pingme,
@@ -86,8 +89,17 @@ op_fn symbols_download, symbols_download_try, symbols_download_tier, symbols_sto
 op_fn symbols_debuginfo, symbols_executable, symbols_source, symbols_section;
 /* upload_v1.c, upload_v2.c, upload_session.c */
 op_fn symbols_upload_v1, symbols_auth_info, symbols_upload_v2, symbols_upload_session;
-/* uploads_list.c */
-op_fn symbols_uploads, symbols_upload_show;
+/* uploads_list.c, upload_show.c, upload_files_api.c, upload_file_show.c */
+op_fn symbols_uploads, symbols_upload_show, symbols_upload_files, symbols_upload_file_show;
+/* auth_api.c, tokens_api.c, stats_api.c, stored_list.c */
+op_fn symbols_auth, symbols_sign_in, symbols_sign_out;
+op_fn symbols_tokens, symbols_token_make, symbols_token_revoke, symbols_token_extend;
+op_fn symbols_stats, symbols_stored_list;
+/* sym_upload.c, sym_upload_v2.c */
+op_fn symbols_sym_upload, symbols_sym_check, symbols_sym_create, symbols_sym_put,
+    symbols_sym_complete;
+/* pages.c */
+op_fn symbols_page, symbols_page_file;
 /* symbolicate_op.c */
 op_fn symbols_symbolicate_v4, symbols_symbolicate_v5, symbols_symbolicate_preflight;
 /* missing_list.c */

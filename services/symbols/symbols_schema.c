@@ -105,7 +105,19 @@ static const char migration_2[] =
     "CREATE INDEX symbols_file_any_case ON symbols_file (LOWER(debug_file), debug_id, is_try,"
     " modified_ms);";
 
+/* People who are signed in at the pages. */
+static const char migration_logins[] =
+    "CREATE TABLE symbols_login ("
+    " key_hash TEXT NOT NULL PRIMARY KEY," /* SHA-256 of what the cookie holds */
+    " email TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL,"
+    " expires_ms BIGINT NOT NULL"
+    ");"
+    "CREATE INDEX symbols_login_email ON symbols_login (email, created_ms);"
+    "CREATE INDEX symbols_login_expires ON symbols_login (expires_ms);";
+
 const struct migration symbols_migrations[SYMBOLS_MIGRATIONS] = {
 	{ 1, migration_1 },
 	{ 2, migration_2 },
+	{ 3, migration_logins },
 };

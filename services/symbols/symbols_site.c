@@ -66,6 +66,16 @@ enum err symbols_refuse(struct op_call *c, int status, const char *text)
 	return reply_error(c, status, slice_str(text), (struct slice){ NULL, 0 });
 }
 
+enum err symbols_reply(struct op_call *c, int status, const struct buf *out)
+{
+	if (out->failed) {
+		return ERR_LIMIT;
+	}
+	http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-store"));
+	http_reply(c->req, status, SLICE("application/json"), buf_slice(out));
+	return ERR_OK;
+}
+
 static void add_retry_after(struct op_call *c, unsigned seconds)
 {
 	const char *text = arena_printf(c->arena, "%u", seconds + (unsigned)rng_below(seconds + 1));
@@ -130,25 +140,6 @@ enum err symbols_wrong_method(struct op_call *c)
 	    SLICE_ARG(http_method_text(c->req)), SLICE_ARG(http_path(c->req)));
 
 	return text == NULL ? ERR_MEMORY : symbols_refuse(c, 405, text);
-}
-
-enum err symbols_home(struct op_call *c)
-{
-	const struct symbols_state *state = c->state;
-	const char *text = arena_printf(c->arena,
-	    "Plimsoll symbol server.\n\n"
-	    "download:  %s/DEBUG_FILE/DEBUG_ID/FILE\n"
-	    "upload:    curl -H 'Auth-Token: KEY' --form symbols.zip=@symbols.zip %s/upload/\n"
-	    "missing:   %s/missingsymbols.csv\n\n"
-	    "gdb and everything else that knows debuginfod:\n\n"
-	    "export DEBUGINFOD_URLS=%s/\n",
-	    state->url.origin, state->url.origin, state->url.origin, state->url.origin);
-
-	if (text == NULL) {
-		return ERR_MEMORY;
-	}
-	http_reply(c->req, 200, SLICE("text/plain; charset=utf-8"), slice_str(text));
-	return ERR_OK;
 }
 
 enum err symbols_broken(struct op_call *c)

@@ -251,19 +251,13 @@ enum err symbols_token_block(
 
 /* ---- in web ---- */
 
-enum err symbols_token_check(
-    struct op_call *c, uint32_t any_of, struct symbols_token *ret, const char **ret_refusal)
+enum err symbols_token_check_key(struct op_call *c, struct slice key, uint32_t any_of,
+    struct symbols_token *ret, const char **ret_refusal)
 {
 	const struct svc_env *env = c->env;
-	struct slice key = http_header_get(c->req, SLICE("Auth-Token"));
+	enum err e = symbols_token_by_key(env->db, c->arena, slice_trim(key), ret, &c->note);
 
 	*ret_refusal = NULL;
-	if (key.ptr == NULL) {
-		*ret_refusal =
-		    any_of == 0 ? NULL : "This requires an Auth-Token to authenticate the request";
-		return ERR_OK;
-	}
-	enum err e = symbols_token_by_key(env->db, c->arena, slice_trim(key), ret, &c->note);
 	if (e == ERR_NOT_FOUND) {
 		*ret_refusal = "API Token not matched";
 		return ERR_OK;
@@ -279,4 +273,17 @@ enum err symbols_token_check(
 		*ret_refusal = "Forbidden";
 	}
 	return ERR_OK;
+}
+
+enum err symbols_token_check(
+    struct op_call *c, uint32_t any_of, struct symbols_token *ret, const char **ret_refusal)
+{
+	struct slice key = http_header_get(c->req, SLICE("Auth-Token"));
+
+	if (key.ptr == NULL) {
+		*ret_refusal =
+		    any_of == 0 ? NULL : "This requires an Auth-Token to authenticate the request";
+		return ERR_OK;
+	}
+	return symbols_token_check_key(c, key, any_of, ret, ret_refusal);
 }

@@ -73,4 +73,8 @@ NODISCARD enum err symbols_token_block(
 NODISCARD enum err symbols_token_check(
     struct op_call *c, uint32_t any_of, struct symbols_token *ret, const char **ret_refusal);
 
+/* The same of a key that came some other way, as in a query. */
+NODISCARD enum err symbols_token_check_key(struct op_call *c, struct slice key, uint32_t any_of,
+    struct symbols_token *ret, const char **ret_refusal);
+
 #endif

@@ -262,7 +262,7 @@ enum err symbols_upload_v2(struct op_call *c)
 	struct symbols_token token;
 	struct err_note note = { 0 };
 	struct upload u;
-	bool refused = false;
+	bool refused = false, wants_try = false;
 	enum err e = refuse_or(c, &token, &refused);
 
 	if (e != ERR_OK || refused) {
@@ -283,6 +283,8 @@ enum err symbols_upload_v2(struct op_call *c)
 		return symbols_refuse(c, 400, "too many files");
 	}
 	upload_init(&u, c, &token);
+	(void)json_get_bool(json_member(doc, "try_symbols"), &wants_try);
+	u.is_try = u.is_try || wants_try; /* ours: Tecken's tools go by the token alone */
 	e = negotiate_files(&u, files);
 	upload_fini(&u);
 	arena_reset(&arena);
