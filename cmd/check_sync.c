@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cmd/http_conn.h"
 #include "cmd/http_probe.h"
 #include "core/base/clock.h"
 #include "core/base/enc.h"
@@ -48,7 +49,7 @@ static enum err sign(const struct token_secrets *secrets, const struct public_ur
 	enc_hex(&hex, SLICE_OF(random, sizeof(random)));
 	enum err e = slice_to_cstr(buf_slice(&hex), nonce, sizeof(nonce));
 	e = e == ERR_OK ? token_make(secrets, &t, &token, key) : e;
-	probe_address(url, address);
+	http_conn_address(url, address);
 	const char *colon = strrchr(address, ':');
 	if (e == ERR_OK) {
 		e = slice_to_u64(slice_str(colon + 1), UINT16_MAX, &port);

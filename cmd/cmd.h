@@ -11,7 +11,7 @@
 
 enum {
 	CMD_MAX_SETS = 64,
-	CMD_MAX_WORDS = 4
+	CMD_MAX_WORDS = 100
 };
 
 /* What the flags said; strings point into argv. */
@@ -20,12 +20,15 @@ struct cmd_options {
 	const char *sets[CMD_MAX_SETS]; /* --set section.key=value */
 	unsigned n_sets;
 	bool no_sandbox, reference, man, json, data, help;
-	char *const *argv;			  /* the whole command line of the program */
-	bool without_keys, force, anonymise;	  /* backup, restore */
-	const char *password;			  /* restore --anonymise, or NULL */
+	char *const *argv; /* the whole command line of the program */
+	bool without_keys, without_blobs, force, anonymise; /* backup, restore */
+	const char *previous;				    /* (backup) an earlier one, or NULL */
+	const char *password;				    /* restore --anonymise, or NULL */
 	const char *from, *to;			  /* (migrate) engines to copy between, or NULL */
 	const char *audience, *key, *issuer, *at; /* (identity verify), or NULL */
 	const char *older_than, *unused_for, *keep, *try_older_than; /* (symbols gc), or NULL */
+	const char *url, *token_file;				     /* (symbols upload), or NULL */
+	bool is_try;						     /* likewise */
 	bool dry_run;
 	const char *word;		 /* the first argument without a dash, or NULL */
 	const char *more[CMD_MAX_WORDS]; /* those behind it */

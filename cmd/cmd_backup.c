@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cmd/blob_backup.h"
 #include "cmd/cmd.h"
 #include "core/base/clock.h"
 #include "core/store/backup.h"
@@ -51,6 +52,23 @@ static void show(void *arg, int64_t done_pages, int64_t all_pages)
 	}
 }
 
+static void tell_blobs(const struct blob_backup *blobs)
+{
+	const struct symbols_copied *d = &blobs->done;
+
+	if (d->blobs > 0) {
+		printf("%" PRId64 " files of symbols, %" PRId64 " bytes: %" PRId64
+		       " copied, %" PRId64 " shared with the earlier backup\n",
+		    d->blobs - d->lost, d->bytes, d->copied, d->linked);
+	}
+	if (d->lost > 0) {
+		fprintf(stderr,
+		    "plimsoll backup: %" PRId64
+		    " files of symbols were lost before: see above; all the others are in the backup\n",
+		    d->lost);
+	}
+}
+
 static void tell(const struct manifest *m, const char *target, int64_t took_us)
 {
 	int64_t bytes = 0;
@@ -68,30 +86,44 @@ int cmd_backup(const struct app *app, struct conf *conf, const struct cmd_option
 {
 	int64_t begun_us = clock_mono_us();
 	struct progress progress = { begun_us };
+	struct blob_backup blobs = { .command = "backup" };
 	struct backup b = { .data_dir = conf_str(conf, "plimsoll", "data_dir"),
 		.target = o->word,
 		.version = app->version,
 		.with_keys = !o->without_keys,
 		.watch = show,
-		.watch_arg = &progress };
+		.watch_arg = &progress,
+		.add_blobs = o->without_blobs ? NULL : blob_backup_add,
+		.remove_blobs = blob_backup_remove,
+		.blobs_arg = &blobs };
 	struct manifest m;
 	struct err_note note = { 0 };
 
 	if (o->word == NULL) {
-		fprintf(stderr, "plimsoll backup: say where to: plimsoll backup DIR [-c FILE]\n");
+		fprintf(stderr,
+		    "plimsoll backup: say where to: plimsoll backup DIR [--previous DIR] "
+		    "[--without-keys] [--without-blobs] [-c FILE]\n");
 		return EXIT_USAGE;
 	}
 	if (store_is_postgres(conf)) {
 		fprintf(stderr,
 		    "plimsoll backup: with [store] engine = postgres the data is the server's: use "
-		    "pg_dump and pg_restore, and copy the folder keys\n");
+		    "pg_dump and pg_restore, and copy the folders keys and blobs\n");
 		return EXIT_FAILED;
 	}
 	step_back();
-	if (backup_make(&b, &m, &note) != ERR_OK) {
-		fprintf(stderr, "plimsoll backup: %s; no backup was made\n", note.text);
+	enum err e =
+	    o->without_blobs ? ERR_OK : blob_backup_begin(&blobs, b.data_dir, o->previous, &note);
+	if (e == ERR_OK) {
+		e = backup_make(&b, &m, &note);
+	}
+	blob_backup_end(&blobs);
+	if (e != ERR_OK) {
+		fprintf(stderr, "plimsoll backup: %s; no backup was made\n",
+		    note.text[0] != '\0' ? note.text : err_text(e));
 		return EXIT_FAILED;
 	}
 	tell(&m, o->word, clock_mono_us() - begun_us);
+	tell_blobs(&blobs);
 	return EXIT_OK;
 }

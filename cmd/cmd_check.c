@@ -2,10 +2,12 @@
  * plimsoll check: everything that would stop `plimsoll serve`, told before it is started, and what
  * would work but surprise.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "accounts/public_url.h"
+#include "cmd/blob_backup.h"
 #include "cmd/check_mail.h"
 #include "cmd/check_sync.h"
 #include "cmd/check_tls.h"
@@ -67,6 +69,30 @@ int cmd_audit(const struct app *app, const char *path)
 	return code;
 }
 
+/* Files of symbols against the rows that refer to them. */
+static int check_blobs(struct sql_db *db, const char *folder, bool reads_all)
+{
+	struct blob_backup blobs = { .command = "check" };
+	struct err_note note = { 0 };
+	enum err e = blob_backup_check(&blobs, db, folder, reads_all, &note);
+	const struct symbols_copied *d = &blobs.done;
+
+	if (e != ERR_OK) {
+		fprintf(stderr, "%s\n", note.text[0] != '\0' ? note.text : err_text(e));
+		return EXIT_FAILED;
+	}
+	if (d->blobs > 0 || d->unused > 0) {
+		printf("%" PRId64 " files of symbols, %" PRId64 " bytes%s", d->blobs, d->bytes,
+		    reads_all ? ", all read through" : "");
+		if (d->unused > 0) {
+			printf("; %" PRId64 " more that nothing refers to (`plimsoll symbols gc`)",
+			    d->unused);
+		}
+		printf("\n");
+	}
+	return EXIT_OK;
+}
+
 /* Of the database, which may be in use. */
 static int audit_data(const struct app *app, const struct conf *conf)
 {
@@ -79,7 +105,46 @@ static int audit_data(const struct app *app, const struct conf *conf)
 		return EXIT_FAILED;
 	}
 	int code = audit_db(app, d.db);
+	if (code == EXIT_OK) {
+		code = check_blobs(d.db, data_dir, false);
+	}
 	database_close(&d);
+	return code;
+}
+
+/* plimsoll check symbols [contents] */
+static int check_symbols(const struct conf *conf, const char *word)
+{
+	const char *data_dir = conf_str(conf, "plimsoll", "data_dir");
+	struct database d;
+	struct err_note note = { 0 };
+
+	if (word != NULL && strcmp(word, "contents") != 0) {
+		fprintf(stderr,
+		    "usage: plimsoll check symbols [contents] [-c FILE]; contents: reads all files, "
+		    "not only their sizes\n");
+		return EXIT_USAGE;
+	}
+	if (database_open(conf, NULL, data_dir, SQL_READ_ONLY, &d, &note) != ERR_OK) {
+		fprintf(stderr, "%s\n", note.text);
+		return EXIT_FAILED;
+	}
+	int code = check_blobs(d.db, data_dir, word != NULL);
+	database_close(&d);
+	return code;
+}
+
+static int audit_copy_blobs(const char *backup, const char *db_path)
+{
+	struct sql_db *db = NULL;
+	struct err_note note = { 0 };
+
+	if (sql_open(db_path, SQL_READ_ONLY, &db, &note) != ERR_OK) {
+		fprintf(stderr, "%s\n", note.text);
+		return EXIT_FAILED;
+	}
+	int code = check_blobs(db, backup, true);
+	sql_close(&db);
 	return code;
 }
 
@@ -95,7 +160,8 @@ static int audit_backup(const struct app *app, const char *backup)
 		return EXIT_FAILED;
 	}
 	snprintf(path, sizeof(path), "%s/" MANIFEST_DB, backup);
-	return cmd_audit(app, path);
+	int code = cmd_audit(app, path);
+	return code == EXIT_OK && manifest.blobs >= 0 ? audit_copy_blobs(backup, path) : code;
 }
 
 /* What the machine's own settings will do to the server; never a reason to fail. */
@@ -115,6 +181,9 @@ int cmd_check(const struct app *app, struct conf *conf, const struct cmd_options
 
 	if (o->word != NULL && strcmp(o->word, "sync") == 0 && !o->data) {
 		return check_sync(conf, o->n_more > 0 ? o->more[0] : NULL);
+	}
+	if (o->word != NULL && strcmp(o->word, "symbols") == 0 && !o->data) {
+		return check_symbols(conf, o->n_more > 0 ? o->more[0] : NULL);
 	}
 	if (o->word != NULL && !o->data) {
 		fprintf(stderr, "plimsoll check: to check the backup \"%s\" say --data\n", o->word);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/blob_backup.h"
 #include "cmd/cmd.h"
 #include "core/role/data_dir.h"
 #include "core/store/backup.h"
@@ -64,7 +65,7 @@ static enum err fits(const struct app *app, const struct manifest *m, struct err
 }
 
 static enum err put_back(const struct app *app, const struct cmd_options *o, const char *data_dir,
-    const struct manifest *m, struct err_note *note)
+    const struct manifest *m, struct blob_backup *blobs, struct err_note *note)
 {
 	struct anonymise a = { app, o->password };
 	const struct restore r = { .folder = o->word,
@@ -78,13 +79,34 @@ static enum err put_back(const struct app *app, const struct cmd_options *o, con
 		return err_note_set(note, ERR_EXISTS,
 		    "%s holds data already; --force replaces it for good", data_dir);
 	}
-	return restore_run(&r, note);
+	/* Before the rows that refer to them; beside old ones they do no harm. */
+	enum err e =
+	    o->without_blobs ? ERR_OK : blob_backup_restore(blobs, o->word, data_dir, note);
+	return e == ERR_OK ? restore_run(&r, note) : e;
 }
 
 static int failed(const struct err_note *note, int code)
 {
 	fprintf(stderr, "plimsoll restore: %s\n", note->text);
 	return code;
+}
+
+static void tell_blobs(const struct manifest *m, const struct symbols_copied *d)
+{
+	if (m->blobs < 0) {
+		printf(
+		    "the backup is without the files of symbols: those of the data folder stay\n");
+	} else if (d->blobs > 0) {
+		printf("%" PRId64 " files of symbols: %" PRId64 " copied, %" PRId64 " were there\n",
+		    d->blobs - d->lost, d->copied, d->there);
+	}
+	if (d->lost > 0) {
+		printf(
+		    "%" PRId64
+		    " files of symbols were lost before the backup was made, or in it: see above; an "
+		    "upload of the same brings them back\n",
+		    d->lost);
+	}
 }
 
 static void tell(const struct cmd_options *o, const struct manifest *m, const char *data_dir)
@@ -110,13 +132,13 @@ int cmd_restore(const struct app *app, struct conf *conf, const struct cmd_optio
 
 	if (o->word == NULL || (o->password != NULL && !o->anonymise)) {
 		fprintf(stderr,
-		    "usage: plimsoll restore DIR [--force] [--anonymise [--password TEXT]] [-c FILE]\n");
+		    "usage: plimsoll restore DIR [--force] [--anonymise [--password TEXT]] [--without-blobs] [-c FILE]\n");
 		return EXIT_USAGE;
 	}
 	if (store_is_postgres(conf)) {
 		fprintf(stderr,
 		    "plimsoll restore: with [store] engine = postgres the data is the server's: use "
-		    "pg_dump and pg_restore, and copy the folder keys\n");
+		    "pg_dump and pg_restore, and copy the folders keys and blobs\n");
 		return EXIT_FAILED;
 	}
 	if (backup_verify(o->word, &m, &note) != ERR_OK || fits(app, &m, &note) != ERR_OK) {
@@ -127,11 +149,15 @@ int cmd_restore(const struct app *app, struct conf *conf, const struct cmd_optio
 	if (e != ERR_OK) {
 		return failed(&note, e == ERR_EXISTS ? EXIT_IN_USE : EXIT_FAILED);
 	}
-	e = put_back(app, o, data_dir, &m, &note);
+	struct blob_backup blobs = { .command = "restore" };
+	e = put_back(app, o, data_dir, &m, &blobs, &note);
 	close(lock);
 	if (e != ERR_OK) {
 		return failed(&note, EXIT_FAILED);
 	}
 	tell(o, &m, data_dir);
+	if (!o->without_blobs) {
+		tell_blobs(&m, &blobs.done);
+	}
 	return EXIT_OK;
 }

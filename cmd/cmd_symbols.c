@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts/account.h"
 #include "cmd/cmd_symbols.h"
 #include "cmd/cmd_user.h"
 #include "core/base/clock.h"
@@ -63,16 +64,26 @@ static enum err read_number(
 	return ERR_OK;
 }
 
+/* In small letters, as people who sign in are looked up. */
+static enum err read_email(struct user_run *r, struct slice *ret)
+{
+	struct slice text = slice_str(r->words[1]);
+
+	if (slice_find(text, '@', 0) == text.len || email_key(&r->arena, text, ret) != ERR_OK) {
+		return err_note_set(
+		    &r->note, ERR_INVALID, "\"%s\" is no e-mail address", r->words[1]);
+	}
+	return ERR_OK;
+}
+
 static enum err token_add(struct user_run *r, const char *days_text)
 {
-	struct symbols_token t = { .email = slice_str(r->words[1]), .notes = SLICE_EMPTY };
+	struct symbols_token t = { .email = SLICE_EMPTY, .notes = SLICE_EMPTY };
 	char key[SYMBOLS_KEY_DIGITS + 1];
 	int64_t days = SYMBOLS_TOKEN_DAYS, id = 0;
 	enum err e = symbols_permissions_parse(slice_str(r->words[2]), &t.permissions, &r->note);
 
-	if (e == ERR_OK && slice_find(t.email, '@', 0) == t.email.len) {
-		e = err_note_set(&r->note, ERR_INVALID, "\"%s\" is no e-mail address", r->words[1]);
-	}
+	e = e == ERR_OK ? read_email(r, &t.email) : e;
 	if (e == ERR_OK && days_text != NULL) {
 		e = read_number(r, days_text, SYMBOLS_TOKEN_DAYS_MAX, &days, "number of days");
 	}
@@ -128,12 +139,13 @@ static enum err token_extend(struct user_run *r)
 
 static enum err token_block(struct user_run *r, bool is_blocked)
 {
+	struct slice email = SLICE_EMPTY;
 	int64_t n = 0;
-	enum err e = user_begin(r);
+	enum err e = read_email(r, &email);
 
+	e = e == ERR_OK ? user_begin(r) : e;
 	if (e == ERR_OK) {
-		e = user_finish(r,
-		    symbols_token_block(r->db, slice_str(r->words[1]), is_blocked, &n, &r->note));
+		e = user_finish(r, symbols_token_block(r->db, email, is_blocked, &n, &r->note));
 	}
 	return e == ERR_OK && n == 0
 		   ? err_note_set(&r->note, ERR_NOT_FOUND, "%s has no tokens", r->words[1])
@@ -233,6 +245,9 @@ static enum err do_gc(struct user_run *r)
 		    conf_str(r->conf, "plimsoll", "data_dir"), BLOB_WRITE, &blobs, &r->note);
 	}
 	gc.blobs = blobs;
+	if (e == ERR_OK && !gc.rules.dry_run) {
+		e = blob_hold(blobs, true, &r->note);
+	}
 	if (e == ERR_OK) {
 		e = symbols_gc_run(&gc);
 	}
@@ -257,6 +272,8 @@ static const struct user_verb verbs[] = {
 	{ "symbolicate", "FILE.sym | DEBUG_FILE/DEBUG_ID OFFSET", 2, false, symbols_symbolicate_stored },
 	{ "symbolicate", "FILE.sym | DEBUG_FILE/DEBUG_ID OFFSET OFFSET", 3, false, symbols_symbolicate_stored },
 	{ "symbolicate", "FILE.sym | DEBUG_FILE/DEBUG_ID OFFSET OFFSET OFFSET", 4, false, symbols_symbolicate_stored },
+	/* Before this table is looked at: it needs no database. */
+	{ "upload", "FILE|FOLDER... [--url URL] [--token-file FILE] [--try]", CMD_MAX_WORDS + 1, false, NULL },
 	{ "gc", "[--older-than DAYS] [--unused-for DAYS] [--keep BUILDS] [--try-older-than DAYS] [--dry-run]", 0, true, do_gc },
 };
 /* clang-format on */
@@ -267,6 +284,9 @@ int cmd_symbols(const struct app *app, struct conf *conf, const struct cmd_optio
 
 	if (symbols_symbolicate_file(o, &code)) {
 		return code;
+	}
+	if (o->word != NULL && strcmp(o->word, "upload") == 0) {
+		return symbols_send_files(conf, o);
 	}
 	return user_command("symbols", verbs, sizeof(verbs) / sizeof(verbs[0]), app, conf, o);
 }

@@ -15,4 +15,7 @@ bool symbols_symbolicate_file(const struct cmd_options *o, int *ret_code);
 /* The same of a module in the store. */
 user_fn symbols_symbolicate_stored;
 
+/* cmd_symbols_upload.c: "upload FILE|FOLDER...", to a server that runs; the exit code. */
+int symbols_send_files(const struct conf *conf, const struct cmd_options *o);
+
 #endif

@@ -28,7 +28,4 @@ NODISCARD enum err http_probe(const struct public_url *url, const char *target,
 /* A header of the answer, or ptr NULL. */
 struct slice probe_header(const struct probe_answer *a, const char *name);
 
-/* "host:port" of a URL, with the port that its scheme implies. */
-void probe_address(const struct public_url *url, char out[PUBLIC_URL_MAX]);
-
 #endif

@@ -18,19 +18,19 @@ struct command {
 /* clang-format off */
 static const struct command commands[] = {
 	{ "serve",   "[SERVICE]",     "runs the services (all, or SERVICE and what it needs)", cmd_serve },
-	{ "check",   "[--data [DIR] | sync [URL]]", "says whether the configuration (and the data, or the backup DIR) is good, and what to mend; sync: asks the running server as a browser does, and explains a 401", cmd_check },
+	{ "check",   "[--data [DIR] | sync [URL] | symbols [contents]]", "says whether the configuration (and the data, or the backup DIR) is good, and what to mend; sync: asks the running server as a browser does, and explains a 401; symbols: whether all stored files are there (and, by reading them, intact)", cmd_check },
 	{ "config",  "[--reference|--man]", "prints every key in effect and where its value came from", cmd_config },
 	{ "mail",    "WHAT ...",      "mail: test ADDRESS, bounce [RETURN-PATH] < MESSAGE, forget ADDRESS", cmd_mail },
 	{ "metrics", "[--reference]", "prints what each figure and counter means (doc/METRICS.md)", cmd_metrics },
 	{ "migrate", "[--from E --to E]", "brings the database to this version; copies it from engine to engine", cmd_migrate },
-	{ "backup",  "DIR",           "copies database and keys, also of a running server, to the new folder DIR", cmd_backup },
+	{ "backup",  "DIR",           "copies database, keys and files of symbols, also of a running server, to the new folder DIR", cmd_backup },
 	{ "restore", "DIR",           "puts the backup DIR into the data folder", cmd_restore },
 	{ "status",  "[--json]",      "asks the running server how it is", cmd_status },
 	{ "top",     "",              "shows roles, queues, load line and refusals live; q ends it", cmd_top },
 	{ "upgrade", "",              "makes the running server give its place to the program as it is now", cmd_upgrade },
 	{ "user",    "WHAT ...",      "accounts: list, show, verify, lock, unlock, delete, create, invite, admin, import, export, create-many", cmd_user },
 	{ "identity", "WHAT ...",     "keys of sign-in: key list, key new, key retire ID; verify [FILE|-]: checks an assertion without a server; cost: what passwords cost here", cmd_identity },
-	{ "symbols", "WHAT ...",      "the symbol store: token list|add|extend|revoke|block|unblock, symbolicate, gc", cmd_symbols },
+	{ "symbols", "WHAT ...",      "the symbol store: token list|add|extend|revoke|block|unblock, upload FILE|FOLDER..., symbolicate, gc", cmd_symbols },
 	{ "sync",    "WHAT ...",      "stores of Firefox Sync: usage, user UID, purge, export UID, import UID, import-from FILE", cmd_sync },
 	{ "model",   "WHAT MODEL ...", "models of users: check, rates (derived step by step), log (without a server), fit and compare (with a log or metrics)", NULL },
 	{ "replay",  "LOG URL",       "plays an access log against a server; `plimsoll replay --help`", NULL },
@@ -55,6 +55,8 @@ static void print_help(FILE *out)
 	    "  -c FILE                reads the configuration file FILE over the defaults\n"
 	    "  --set section.key=v    sets one key, over file and defaults\n"
 	    "  --without-keys         (backup) leaves the keys out: for a copy that others may see\n"
+	    "  --without-blobs        (backup, restore) leaves the files of symbols out\n"
+	    "  --previous DIR         (backup) shares with that earlier backup what both have\n"
 	    "  --force                (restore) replaces what is in the data folder\n"
 	    "  --anonymise            (restore) without people's data: a copy for staging\n"
 	    "  --password TEXT        (restore) with --anonymise: everybody's password, else nobody has one\n"
@@ -66,6 +68,9 @@ static void print_help(FILE *out)
 	    "  --unused-for DAYS      (symbols gc) files that nobody has asked for since\n"
 	    "  --keep BUILDS          (symbols gc) all but the newest builds of each module\n"
 	    "  --try-older-than DAYS  (symbols gc) files of try builds; 30 days if it is not given\n"
+	    "  --url URL              (symbols upload) the server; else that of the configuration\n"
+	    "  --token-file FILE      (symbols upload) has the token; else PLIMSOLL_SYMBOLS_TOKEN\n"
+	    "  --try                  (symbols upload) to the storage of try builds\n"
 	    "  --dry-run              (symbols gc, sync import-from) changes nothing, says what would be done\n"
 	    "  --no-sandbox           (serve) runs where the kernel has no Landlock or seccomp\n\n"
 	    "exit codes: 0 ok, 1 failed, 2 wrong command line, 3 wrong configuration,\n"
@@ -103,11 +108,11 @@ static int run_command(
 		print_help(stdout);
 		return EXIT_OK;
 	}
-	bool takes_all = command->run == cmd_user || command->run == cmd_mail ||
-			 command->run == cmd_identity || command->run == cmd_sync ||
-			 command->run == cmd_symbols ||
-			 (command->run == cmd_check && o.word != NULL &&
-			     strcmp(o.word, "sync") == 0 && o.n_more <= 1);
+	bool takes_all =
+	    command->run == cmd_user || command->run == cmd_mail || command->run == cmd_identity ||
+	    command->run == cmd_sync || command->run == cmd_symbols ||
+	    (command->run == cmd_check && o.word != NULL &&
+		(strcmp(o.word, "sync") == 0 || strcmp(o.word, "symbols") == 0) && o.n_more <= 1);
 	const char *extra = takes_all		   ? NULL
 			    : o.n_more > 0	   ? o.more[0]
 			    : !takes_word(command) ? o.word

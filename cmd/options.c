@@ -45,6 +45,8 @@ static bool set_switch(const char *word, struct cmd_options *o)
 		{ "--json", &o->json },
 		{ "--data", &o->data },
 		{ "--without-keys", &o->without_keys },
+		{ "--without-blobs", &o->without_blobs },
+		{ "--try", &o->is_try },
 		{ "--force", &o->force },
 		{ "--anonymise", &o->anonymise },
 		{ "--dry-run", &o->dry_run },
@@ -80,6 +82,9 @@ static const char **value_of(const char *word, struct cmd_options *o)
 		{ "--unused-for", &o->unused_for },
 		{ "--keep", &o->keep },
 		{ "--try-older-than", &o->try_older_than },
+		{ "--previous", &o->previous },
+		{ "--url", &o->url },
+		{ "--token-file", &o->token_file },
 	};
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {

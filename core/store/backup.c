@@ -1,6 +1,7 @@
 /*
- * See backup.h. Order: the database, then the keys, then the manifest, then the name. Key files are
- * written once and never changed, so they fit any moment of the database.
+ * See backup.h. Order: the database, then the keys, then blobs, then the manifest, then the name.
+ * Key files and blobs are written once and never changed, so they fit any moment of the database;
+ * blobs that it refers to were there before it did, and nobody removes any meanwhile.
  */
 #include "core/store/backup.h"
 
@@ -185,7 +186,7 @@ enum err backup_make(const struct backup *b, struct manifest *ret, struct err_no
 {
 	char work[PLACE_MAX];
 	struct stat st;
-	struct manifest m = { .made_ms = clock_wall_ms() };
+	struct manifest m = { .made_ms = clock_wall_ms(), .blobs = -1 };
 	int n = snprintf(work, sizeof(work), "%s.partial-XXXXXX", b->target);
 
 	if (n <= 0 || n >= STORE_PATH_MAX) {
@@ -203,6 +204,9 @@ enum err backup_make(const struct backup *b, struct manifest *ret, struct err_no
 	if (e == ERR_OK && b->with_keys) {
 		e = add_keys(b, work, &m, note);
 	}
+	if (e == ERR_OK && b->add_blobs != NULL) {
+		e = b->add_blobs(b->blobs_arg, work, &m, note);
+	}
 	if (e == ERR_OK) {
 		e = manifest_write(&m, work, note);
 	}
@@ -213,6 +217,9 @@ enum err backup_make(const struct backup *b, struct manifest *ret, struct err_no
 		e = publish(work, b->target, note);
 	}
 	if (e != ERR_OK) {
+		if (m.blobs >= 0) {
+			b->remove_blobs(b->blobs_arg, work);
+		}
 		remove_work(work, &m);
 		return e;
 	}

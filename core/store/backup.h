@@ -16,6 +16,14 @@ struct backup {
 	bool with_keys;
 	snapshot_fn *watch; /* or NULL */
 	void *watch_arg;
+	/*
+	 * Brings the blobs that the copied database refers to into the new folder, and says in the
+	 * manifest how many; NULL: the backup is without them. Removes what it made if it fails.
+	 */
+	enum err (*add_blobs)(
+	    void *arg, const char *folder, struct manifest *m, struct err_note *note);
+	void (*remove_blobs)(void *arg, const char *folder); /* what comes later has failed */
+	void *blobs_arg;
 };
 
 /*

@@ -130,6 +130,9 @@ static void put_all(struct json_writer *w, const struct manifest *m)
 		put_number(w, slice_str(m->schemas[i].service), m->schemas[i].number);
 	}
 	json_end_object(w);
+	if (m->blobs >= 0) {
+		put_number(w, SLICE("blobs"), m->blobs);
+	}
 	json_put_name(w, SLICE("files"));
 	json_begin_array(w);
 	for (unsigned i = 0; i < m->n_files; i++) {
@@ -226,11 +229,12 @@ enum err manifest_parse(
     struct manifest *ret, const char *path, struct slice text, struct err_note *note)
 {
 	struct arena arena = arena_new(PARSE_MAX);
-	struct manifest parsed = { 0 }, *m = &parsed;
-	const struct json *v = NULL;
+	struct manifest parsed = { .blobs = -1 }, *m = &parsed;
+	const struct json *v = NULL, *blobs;
 	int64_t format = 0;
 	enum err e = json_parse(&arena, text, &v, NULL);
 
+	blobs = e == ERR_OK ? json_member(v, "blobs") : NULL;
 	if (e != ERR_OK || !json_get_i64(json_member(v, "format"), &format)) {
 		e = err_note_set(note, ERR_CORRUPT, "%s is not the manifest of a backup", path);
 	} else if (format != MANIFEST_FORMAT) {
@@ -241,6 +245,7 @@ enum err manifest_parse(
 	} else if (!take_text(v, "plimsoll", m->version, sizeof(m->version)) ||
 		   !json_get_i64(json_member(v, "made_ms"), &m->made_ms) ||
 		   !take_schemas(m, json_member(v, "schemas")) ||
+		   (blobs != NULL && (!json_get_i64(blobs, &m->blobs) || m->blobs < 0)) ||
 		   !take_files(m, json_member(v, "files"))) {
 		e = err_note_set(note, ERR_CORRUPT, "%s is damaged", path);
 	}

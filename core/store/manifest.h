@@ -38,6 +38,11 @@ struct manifest {
 	unsigned n_files;
 	struct manifest_schema schemas[MANIFEST_SCHEMAS_MAX];
 	unsigned n_schemas;
+	/*
+	 * Blobs in the folder "blobs", which are named by their content and so need no line each;
+	 * -1: the backup is without them.
+	 */
+	int64_t blobs;
 };
 
 /* Adds a file. ERR_LIMIT: too many, or its name is too long. ERR_INVALID: not a name of ours. */
