@@ -8,19 +8,29 @@ static const char hex_digits[] = "0123456789abcdef";
 static const char base64_common[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
+static void put_hex(struct slice bytes, char *out)
+{
+	for (size_t i = 0; i < bytes.len; i++) {
+		unsigned char c = (unsigned char)bytes.ptr[i];
+		out[2 * i] = hex_digits[c >> 4];
+		out[2 * i + 1] = hex_digits[c & 15];
+	}
+}
+
 void enc_hex(struct buf *out, struct slice bytes)
 {
 	char *p = buf_room(out, bytes.len * 2);
 
-	if (p == NULL) {
-		return;
+	if (p != NULL) {
+		put_hex(bytes, p);
+		buf_grew(out, bytes.len * 2);
 	}
-	for (size_t i = 0; i < bytes.len; i++) {
-		unsigned char c = (unsigned char)bytes.ptr[i];
-		p[2 * i] = hex_digits[c >> 4];
-		p[2 * i + 1] = hex_digits[c & 15];
-	}
-	buf_grew(out, bytes.len * 2);
+}
+
+void enc_hex_text(struct slice bytes, char *out)
+{
+	put_hex(bytes, out);
+	out[bytes.len * 2] = '\0';
 }
 
 static char base64_letter(unsigned group, const char *last_two)

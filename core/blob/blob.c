@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
+#include "core/base/enc.h"
 #include "core/blob/blob_priv.h"
 
 enum err blob_failed(struct err_note *note, const char *what, const char *path)
@@ -55,9 +56,7 @@ bool blob_name_is_good(struct slice name)
 void blob_name_of(const unsigned char hash[32], const char *form, char out[BLOB_NAME_SIZE])
 {
 	CHECK(strlen(form) <= BLOB_FORM_MAX);
-	for (size_t i = 0; i < BLOB_HASH_HEX / 2; i++) {
-		snprintf(out + i * 2, 3, "%02x", hash[i]);
-	}
+	enc_hex_text(SLICE_OF(hash, BLOB_HASH_HEX / 2), out);
 	snprintf(out + BLOB_HASH_HEX, BLOB_NAME_SIZE - BLOB_HASH_HEX, "%s%s",
 	    form[0] == '\0' ? "" : ".", form);
 }
@@ -79,20 +78,30 @@ static enum err make_folder(int root, const char *name, struct err_note *note)
 								 : blob_failed(note, "make", name);
 }
 
-/* Their names must last before anything is kept in them. */
+static enum err sync_root(int root, struct err_note *note)
+{
+	return fsync(root) == 0 ? ERR_OK : blob_failed(note, "sync", "");
+}
+
+/*
+ * Their names must last before anything is kept in them. The folder of drafts is made when the
+ * others last, so with that and the last of them all are there, and a start has nothing to make.
+ */
 static enum err make_folders(int root, struct err_note *note)
 {
-	enum err e = make_folder(root, BLOB_NEW, note);
+	enum err e = ERR_OK;
 	char name[3];
 
+	if (faccessat(root, BLOB_NEW, F_OK, 0) == 0 && faccessat(root, "ff", F_OK, 0) == 0) {
+		return ERR_OK;
+	}
 	for (unsigned i = 0; e == ERR_OK && i < BLOB_SHARDS; i++) {
 		snprintf(name, sizeof(name), "%02x", i);
 		e = make_folder(root, name, note);
 	}
-	if (e == ERR_OK && fsync(root) != 0) {
-		e = blob_failed(note, "sync", "");
-	}
-	return e;
+	e = e == ERR_OK ? sync_root(root, note) : e;
+	e = e == ERR_OK ? make_folder(root, BLOB_NEW, note) : e;
+	return e == ERR_OK ? sync_root(root, note) : e;
 }
 
 /* The folder itself, in the data folder. */

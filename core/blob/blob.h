@@ -54,13 +54,27 @@ void blob_name_of(const unsigned char hash[32], const char *form, char out[BLOB_
 void blob_draft_name(char out[BLOB_DRAFT_CHARS + 1]);
 bool blob_draft_is_good(struct slice draft);
 
-/* Makes the draft, empty; one of that name that is there is emptied. */
+/*
+ * Makes the draft, empty; one of that name that is there is emptied. ERR_NOT_FOUND: that one was
+ * taken just then.
+ */
 NODISCARD enum err blob_draft_make(
     const struct blob_store *s, struct slice draft, struct err_note *note);
 
-/* Writes all the bytes at that offset of a draft. ERR_NOT_FOUND: there is no such draft. */
+/*
+ * Writes all the bytes at that offset of a draft. ERR_NOT_FOUND: there is no such draft, or it was
+ * taken meanwhile.
+ */
 NODISCARD enum err blob_draft_write(const struct blob_store *s, struct slice draft, uint64_t offset,
     struct slice bytes, struct err_note *note);
+
+/*
+ * Gives a draft another name, which nobody but the caller knows: those who wrote to it have ended
+ * when this returns, and later ones find no draft. So what is looked at then is what is kept.
+ * ERR_NOT_FOUND: there is no such draft.
+ */
+NODISCARD enum err blob_draft_take(
+    const struct blob_store *s, struct slice draft, struct slice name, struct err_note *note);
 
 /* A descriptor to read and write a draft with, the caller's to close. ERR_NOT_FOUND. */
 NODISCARD enum err blob_draft_open(

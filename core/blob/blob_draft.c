@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,12 +49,68 @@ static enum err open_draft(
 			       : blob_failed(note, "open", path);
 }
 
+/*
+ * Locks an open draft: writers share the lock, who takes the draft has it alone. A draft that got
+ * another name while we waited is not the one that was meant.
+ */
+static enum err lock_draft(
+    const struct blob_store *s, struct slice draft, int fd, int lock, struct err_note *note)
+{
+	char path[BLOB_PATH_SIZE];
+	struct stat mine, named;
+
+	blob_draft_path(draft, path);
+	while (flock(fd, lock) != 0) {
+		if (errno != EINTR) {
+			return blob_failed(note, "lock", path);
+		}
+	}
+	bool is_it = fstat(fd, &mine) == 0 && fstatat(s->root, path, &named, 0) == 0 &&
+		     mine.st_ino == named.st_ino;
+	return is_it ? ERR_OK : err_note_set(note, ERR_NOT_FOUND, "blobs/%s was taken", path);
+}
+
+static enum err open_locked(
+    const struct blob_store *s, struct slice draft, int lock, int *ret_fd, struct err_note *note)
+{
+	int fd = -1;
+	enum err e = open_draft(s, draft, 0, &fd, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	e = lock_draft(s, draft, fd, lock, note);
+	if (e != ERR_OK) {
+		(void)close(fd);
+		return e;
+	}
+	*ret_fd = fd;
+	return ERR_OK;
+}
+
+/* Only what has content is locked: an empty draft may be somebody's lock itself. */
+static enum err empty_draft(
+    const struct blob_store *s, struct slice draft, int fd, struct err_note *note)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0) {
+		return blob_failed(note, "look at", BLOB_NEW);
+	}
+	if (st.st_size == 0) {
+		return ERR_OK;
+	}
+	enum err e = lock_draft(s, draft, fd, LOCK_SH, note);
+	return e == ERR_OK && ftruncate(fd, 0) != 0 ? blob_failed(note, "empty", BLOB_NEW) : e;
+}
+
 enum err blob_draft_make(const struct blob_store *s, struct slice draft, struct err_note *note)
 {
 	int fd = -1;
-	enum err e = open_draft(s, draft, O_CREAT | O_TRUNC, &fd, note);
+	enum err e = open_draft(s, draft, O_CREAT, &fd, note);
 
 	if (e == ERR_OK) {
+		e = empty_draft(s, draft, fd, note);
 		(void)close(fd);
 	}
 	return e;
@@ -65,11 +122,30 @@ enum err blob_draft_open(
 	return open_draft(s, draft, 0, ret_fd, note);
 }
 
+enum err blob_draft_take(
+    const struct blob_store *s, struct slice draft, struct slice name, struct err_note *note)
+{
+	char from[BLOB_PATH_SIZE], to[BLOB_PATH_SIZE];
+	int fd = -1;
+	enum err e = open_locked(s, draft, LOCK_EX, &fd, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	blob_draft_path(draft, from);
+	blob_draft_path(name, to);
+	if (renameat(s->root, from, s->root, to) != 0) {
+		e = blob_failed(note, "rename", from);
+	}
+	(void)close(fd);
+	return e;
+}
+
 enum err blob_draft_write(const struct blob_store *s, struct slice draft, uint64_t offset,
     struct slice bytes, struct err_note *note)
 {
 	int fd = -1;
-	enum err e = open_draft(s, draft, 0, &fd, note);
+	enum err e = open_locked(s, draft, LOCK_SH, &fd, note);
 
 	if (e != ERR_OK) {
 		return e;

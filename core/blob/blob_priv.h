@@ -16,7 +16,10 @@ enum {
 
 #define BLOB_NEW "new" /* the folder of drafts */
 
-/* What errno says, with the words "cannot WHAT PATH". */
+/*
+ * The error that errno stands for, and as its text "cannot WHAT blobs/PATH: REASON". PATH is below
+ * the root of its store: that of a second store in another folder reads the same.
+ */
 enum err blob_failed(struct err_note *note, const char *what, const char *path);
 
 /* "new/DRAFT"; a bad name is a broken invariant, it was made here. */

@@ -149,6 +149,44 @@ static void a_draft_that_was_never_made_cannot_be_written(void **state)
 	    ERR_NOT_FOUND);
 }
 
+/* Whoever knows the old name writes to nothing, or to a new draft of that name. */
+static void what_is_taken_changes_no_more(void **state)
+{
+	struct place *p = *state;
+	char text[BLOB_DRAFT_CHARS + 1], taken_text[BLOB_DRAFT_CHARS + 1];
+	struct slice draft = draft_of(p, "checked", text), taken;
+	int fd = -1;
+
+	blob_draft_name(taken_text);
+	taken = SLICE_OF(taken_text, BLOB_DRAFT_CHARS);
+	assert_int_equal(blob_draft_take(p->s, draft, taken, &p->note), ERR_OK);
+	assert_int_equal(
+	    blob_draft_write(p->s, draft, 7, SLICE(" late"), &p->note), ERR_NOT_FOUND);
+	assert_int_equal(blob_draft_take(p->s, draft, taken, &p->note), ERR_NOT_FOUND);
+	assert_int_equal(blob_draft_make(p->s, draft, &p->note), ERR_OK);
+	assert_int_equal(blob_draft_write(p->s, draft, 0, SLICE("other"), &p->note), ERR_OK);
+	assert_int_equal(blob_keep(p->s, taken, SLICE(HASH), &p->note), ERR_OK);
+	assert_content(p, SLICE(HASH), "checked");
+	/* Emptied, not cut: a shorter content has nothing of the old one behind it. */
+	assert_int_equal(blob_draft_make(p->s, draft, &p->note), ERR_OK);
+	assert_int_equal(blob_draft_open(p->s, draft, &fd, &p->note), ERR_OK);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+	(void)close(fd);
+}
+
+static void a_second_opening_finds_the_folders(void **state)
+{
+	struct place *p = *state;
+	struct blob_store *again = NULL;
+	char text[BLOB_DRAFT_CHARS + 1];
+
+	assert_int_equal(blob_open(p->dir, BLOB_WRITE, &again, &p->note), ERR_OK);
+	assert_int_equal(
+	    blob_keep(again, draft_of(p, "abc", text), SLICE(HASH), &p->note), ERR_OK);
+	assert_content(p, SLICE(HASH), "abc");
+	blob_close(&again);
+}
+
 static enum err count(void *arg, const struct blob_info *info)
 {
 	int64_t *n = arg;
@@ -202,6 +240,9 @@ int main(void)
 		    readers_go_on_when_it_is_replaced_or_removed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    a_draft_that_was_never_made_cannot_be_written, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_taken_changes_no_more, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    a_second_opening_finds_the_folders, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    all_are_listed_and_old_drafts_are_swept, set_up, tear_down),
 		cmocka_unit_test(a_reader_needs_the_folder),

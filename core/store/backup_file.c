@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/enc.h"
+
 enum {
 	CHUNK_BYTES = 256 * 1024
 };
@@ -60,9 +62,7 @@ static enum err finish_sum(EVP_MD_CTX *hash, struct backup_sum *sum)
 	if (EVP_DigestFinal_ex(hash, digest, &len) != 1 || len * 2 != BACKUP_HASH_HEX) {
 		return ERR_CRYPTO;
 	}
-	for (unsigned i = 0; i < len; i++) {
-		snprintf(sum->sha256 + (size_t)i * 2, 3, "%02x", digest[i]);
-	}
+	enc_hex_text(SLICE_OF(digest, len), sum->sha256);
 	return ERR_OK;
 }
 
