@@ -13,6 +13,8 @@
 #include "core/service.h"
 #include "core/store/store.h"
 
+struct download;
+
 struct accounts_state {
 	struct svc_env *env;
 	struct symmetric_keys keys; /* signer: from the file; web: asked from the signer */
@@ -27,6 +29,9 @@ struct accounts_state {
 	struct push_policy push_policy;	      /* web, courier */
 	bool push_is_on;
 	struct vapid vapid; /* signer: both halves; web: the public one */
+	/* courier: who downloads; NULL: nobody */
+	enum err (*download)(void *downloader, struct download *d);
+	void *downloader;
 };
 
 /* The state in this process. */

@@ -133,6 +133,9 @@ static enum err verify_rpc(const struct scan *s, const struct rpc_def *d)
 	if ((d->flags & RPC_TXN) != 0 && d->to != ROLE_STORE) {
 		return REFUSE(s, "%s: only the store runs transactions", d->name);
 	}
+	if ((d->flags & RPC_TASK) != 0 && d->to != ROLE_COURIER) {
+		return REFUSE(s, "%s: only the courier's handlers wait", d->name);
+	}
 	return ERR_OK;
 }
 

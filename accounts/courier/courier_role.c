@@ -1,6 +1,6 @@
 /*
- * Role: courier. The only role that dials out: it sends mails (delivery.c) and fetches what web
- * asks for (fetcher.c).
+ * Role: courier. The only role that dials out: it sends mails (delivery.c), fetches what web asks
+ * for (fetcher.c), and downloads files for the services of its process (downloader.c).
  */
 #include "accounts/courier/courier_role.h"
 
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "accounts/courier/delivery.h"
+#include "accounts/courier/downloader.h"
 #include "accounts/courier/fetcher.h"
 #include "accounts/courier/posting.h"
 
@@ -15,6 +16,7 @@ struct courier {
 	struct delivery *delivery;
 	struct fetcher *fetcher;
 	struct posting *posting;
+	struct downloader *downloader;
 };
 
 /* Documents of other domains: asked for by web, answered from tasks. */
@@ -51,7 +53,9 @@ static enum err courier_serve(struct role_ctx *r, struct err_note *note)
 	struct courier *c = r->role_data;
 
 	enum err e = c->delivery == NULL ? ERR_OK : delivery_start(c->delivery, note);
-	return e == ERR_OK && c->delivery != NULL ? posting_start(&r->env, &c->posting, note) : e;
+	e = e == ERR_OK && c->delivery != NULL ? posting_start(&r->env, &c->posting, note) : e;
+	/* Whoever has no store has no files either. */
+	return e == ERR_OK && c->delivery != NULL ? downloader_start(&r->env, &c->downloader) : e;
 }
 
 static void on_drained(void *arg)
@@ -78,6 +82,7 @@ static void courier_stop(struct role_ctx *r)
 	if (c != NULL) {
 		delivery_free(&c->delivery);
 		posting_free(&c->posting);
+		downloader_free(&c->downloader);
 		fetcher_free(&c->fetcher);
 		free(c);
 		r->role_data = NULL;

@@ -162,6 +162,12 @@ void curl_loop_free(struct curl_loop **c)
 
 enum err curl_loop_perform(struct curl_loop *c, CURL *easy, CURLcode *ret_code)
 {
+	return curl_loop_stream(c, easy, NULL, NULL, ret_code);
+}
+
+enum err curl_loop_stream(struct curl_loop *c, CURL *easy, curl_loop_step_fn *step, void *arg,
+    CURLcode *ret_code)
+{
 	struct transfer t = { .task = task_current() };
 	enum err e = ERR_OK;
 
@@ -172,9 +178,12 @@ enum err curl_loop_perform(struct curl_loop *c, CURL *easy, CURLcode *ret_code)
 	}
 	while (e == ERR_OK && !t.done) {
 		e = task_wait(DEADLINE_NONE);
+		if (e == ERR_OK && step != NULL) {
+			e = step(arg);
+		}
 	}
 	curl_multi_remove_handle(c->multi, easy);
-	if (t.done) {
+	if (t.done && (e == ERR_OK || step == NULL)) {
 		*ret_code = t.code;
 		return ERR_OK;
 	}

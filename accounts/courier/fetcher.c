@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "accounts/courier/errand.h"
 #include "accounts/courier/fetch_document.h"
 #include "accounts/courier/outside_ask.h"
 #include "accounts/outside.h"
@@ -27,6 +28,7 @@ struct fetcher {
 	struct list waiting, running; /* struct job.node */
 	unsigned n_jobs, n_running;
 	unsigned n_questions; /* to the server that the operator has named */
+	unsigned n_errands;   /* of other rows, in tasks */
 };
 
 struct job {
@@ -209,6 +211,8 @@ static void execute(void *arg, struct rpc_request *q)
 		want(f, q, &v);
 	} else if (v.def == &accounts_outside) {
 		outside_ask(f->env, f->curl, &f->n_questions, q);
+	} else if ((v.def->flags & RPC_TASK) != 0) {
+		errand_begin(f->env, &f->n_errands, q);
 	} else {
 		run_handler(arg, q, &v);
 	}
@@ -217,11 +221,16 @@ static void execute(void *arg, struct rpc_request *q)
 /* Nobody waits for it any more: one that runs is finished, because the next may ask for it. */
 static void cancel(void *arg, struct rpc_request *q)
 {
+	const struct rpc_def *def = rpc_request_view(q).def;
 	struct job *j = rpc_request_data(q);
 
 	(void)arg;
-	if (rpc_request_view(q).def == &accounts_outside) {
+	if (def == &accounts_outside) {
 		outside_cancel(q);
+		return;
+	}
+	if ((def->flags & RPC_TASK) != 0) {
+		errand_cancel(q);
 		return;
 	}
 	list_remove(rpc_request_node(q));
@@ -257,7 +266,7 @@ enum err fetcher_new(struct svc_env *env, struct fetcher **ret)
 
 void fetcher_free(struct fetcher **f)
 {
-	if (*f != NULL && (*f)->n_jobs == 0 && (*f)->n_questions == 0) {
+	if (*f != NULL && (*f)->n_jobs == 0 && (*f)->n_questions == 0 && (*f)->n_errands == 0) {
 		curl_loop_free(&(*f)->curl);
 		free(*f);
 	}

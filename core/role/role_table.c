@@ -32,7 +32,8 @@ const struct role_def role_table[ROLE_COUNT] = {
 	},
 	[ROLE_COURIER] = {
 		.role = ROLE_COURIER, .program = "plimsoll-courier",
-		.calls = ROLE_BIT(ROLE_STORE) | ROLE_BIT(ROLE_SIGNER),
+		.calls = ROLE_BIT(ROLE_STORE) | ROLE_BIT(ROLE_SIGNER) |
+			 ROLE_BIT(ROLE_FILES),
 		.sandbox = SANDBOX_DIAL | SANDBOX_THREADS, /* names are resolved on a thread */
 		.max_credits = 128, /* a fetch waits for a stranger's server */
 	},

@@ -20,6 +20,7 @@
 enum rpc_flags {
 	RPC_IDEMPOTENT = 1, /* may be sent again when the peer died with the outcome unknown */
 	RPC_TXN = 2,	    /* a transaction function: runs inside the store's group commit */
+	RPC_TASK = 4,	    /* the courier's: its handler waits, in a task of its own */
 };
 
 struct rpc_call_info {
