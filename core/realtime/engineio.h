@@ -77,7 +77,6 @@ void engineio_set_gate(struct engineio *e, bool (*may_open)(void *arg), void *ar
 
 /* For what comes from now on, after a reload. */
 void engineio_set(struct engineio *e, const struct engineio_settings *settings);
-const struct engineio_settings *engineio_settings(const struct engineio *e);
 
 /*
  * The process goes down at deadline_us (monotonic): no more sessions are opened; each that stands

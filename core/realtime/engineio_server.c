@@ -143,11 +143,6 @@ void engineio_set(struct engineio *e, const struct engineio_settings *settings)
 	e->set = *settings;
 }
 
-const struct engineio_settings *engineio_settings(const struct engineio *e)
-{
-	return &e->set;
-}
-
 void engineio_drain(struct engineio *e, int64_t deadline_us)
 {
 	int64_t now_us = loop_now_us(e->loop);

@@ -3,8 +3,8 @@
  * and attachments, and what each violation leads to (doc/PROTOCOLS.md). Knows nothing of users: who
  * may join a namespace is said by its functions, whenever they know.
  *
- * A socket is one client in one namespace. Whoever keeps one across a wait takes a reference and
- * looks afterwards whether it is over.
+ * A socket is one client in one namespace. Whoever keeps one across a wait takes a reference; once
+ * it is over (see closed()), all that is done with it does nothing.
  */
 #ifndef PLIMSOLL_REALTIME_SOCKETIO_SERVER_H
 #define PLIMSOLL_REALTIME_SOCKETIO_SERVER_H
@@ -104,14 +104,13 @@ void socketio_close(struct socketio_socket *s, const char *why);
 /* The same, but says that it is meant: a stock client does not come back by itself. s is over. */
 void socketio_disconnect(struct socketio_socket *s);
 
-bool socketio_is_over(const struct socketio_socket *s);
+/* Would a droppable message to it be dropped now? */
 bool socketio_is_full(const struct socketio_socket *s);
 
 void socketio_ref(struct socketio_socket *s);
 void socketio_unref(struct socketio_socket *s);
 
-/* The namespace it asked for, its id (not the session's). */
-const char *socketio_id(const struct socketio_socket *s);
+/* The namespace it asked for. */
 const char *socketio_nsp(const struct socketio_socket *s);
 void socketio_set_data(struct socketio_socket *s, void *data);
 void *socketio_data(const struct socketio_socket *s);

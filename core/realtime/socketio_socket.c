@@ -75,20 +75,10 @@ void socketio_unref(struct socketio_socket *s)
 	}
 }
 
-bool socketio_is_over(const struct socketio_socket *s)
-{
-	return s->state == SOCKETIO_OVER;
-}
-
 bool socketio_is_full(const struct socketio_socket *s)
 {
 	return s->client == NULL || s->client->session == NULL ||
 	       engineio_is_full(s->client->session);
-}
-
-const char *socketio_id(const struct socketio_socket *s)
-{
-	return s->id;
 }
 
 const char *socketio_nsp(const struct socketio_socket *s)

@@ -154,12 +154,12 @@ NODISCARD enum err api_refuse(
 void api_refuse_call(struct op_call *c, int status, const char *code, const char *message);
 /* The same as text, of the arena; empty: no memory. */
 struct slice api_refusal(struct arena *arena, const char *code, const char *message);
-/* What an error that a function gave is answered with. */
+/* What an error that a function gave is answered with; logs it, if it is ours. */
 struct api_failure {
 	int status;
 	const char *code, *message;
 };
-struct api_failure api_failure_of(enum err e);
+struct api_failure api_fail(const struct op_call *c, enum err e);
 NODISCARD enum err api_refuse_until(
     struct api_call *a, int status, const char *code, const char *message, int64_t wait_ms);
 

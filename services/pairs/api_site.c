@@ -83,10 +83,14 @@ static const char *code_of(int status)
 	}
 }
 
-struct api_failure api_failure_of(enum err e)
+struct api_failure api_fail(const struct op_call *c, enum err e)
 {
 	int status = err_is_database(e) ? 503 : err_http_status(e);
 
+	if (status >= 500 && e != ERR_READ_ONLY && e != ERR_TOO_BUSY && e != ERR_DRAINING) {
+		LOG(LOG_WARN, "pairs", "failed", LOG_C("op", c->op->name),
+		    LOG_C("err", err_name(e)), LOG_C("detail", c->note.text));
+	}
 	return (struct api_failure){ .status = status,
 		.code = e == ERR_READ_ONLY ? "read_only" : code_of(status),
 		.message = status == 500 ? "something is wrong on this server" : err_text(e) };
@@ -94,14 +98,9 @@ struct api_failure api_failure_of(enum err e)
 
 void api_error(struct op_call *c, enum err e)
 {
-	const struct api_failure f = api_failure_of(e);
-	int status = f.status;
+	const struct api_failure f = api_fail(c, e);
 
-	if (status >= 500 && e != ERR_READ_ONLY && e != ERR_TOO_BUSY && e != ERR_DRAINING) {
-		LOG(LOG_WARN, "pairs", "failed", LOG_C("op", c->op->name),
-		    LOG_C("err", err_name(e)), LOG_C("detail", c->note.text));
-	}
-	if (status == 503) {
+	if (f.status == 503) {
 		unsigned base = e == ERR_READ_ONLY ? READ_ONLY_RETRY_S : RETRY_S;
 		const char *seconds =
 		    arena_printf(c->arena, "%u", base + (unsigned)rng_below(base + 1));
@@ -109,7 +108,7 @@ void api_error(struct op_call *c, enum err e)
 			http_add_header(c->req, SLICE("Retry-After"), slice_str(seconds));
 		}
 	}
-	api_refuse_call(c, status, f.code, f.message);
+	api_refuse_call(c, f.status, f.code, f.message);
 }
 
 enum err pairs_not_found(struct op_call *c)

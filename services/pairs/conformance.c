@@ -90,20 +90,8 @@ static void on_event(void *arg, struct socketio_socket *s, const struct socketio
 	}
 }
 
-static void on_draining(void *arg, struct socketio_socket *s, int64_t retry_ms)
-{
-	char json[100];
-	struct buf text = buf_new(sizeof(json));
-
-	(void)arg;
-	buf_printf(
-	    &text, "[\"bye\",{\"retry_ms\":%lld,\"reason\":\"drain\"}]", (long long)retry_ms);
-	socketio_emit(s, buf_slice(&text), 0);
-	buf_free(&text);
-}
-
 const struct socketio_namespace conformance_namespaces[] = {
-	{ .name = "/", .connect = on_connect, .event = on_event, .draining = on_draining },
-	{ .name = "/custom", .connect = on_connect, .event = on_event, .draining = on_draining },
+	{ .name = "/", .connect = on_connect, .event = on_event, .draining = live_say_bye },
+	{ .name = "/custom", .connect = on_connect, .event = on_event, .draining = live_say_bye },
 };
 const unsigned conformance_n_namespaces = 2;

@@ -7,7 +7,6 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/rng.h"
-#include "core/obs/log.h"
 #include "services/pairs/live_priv.h"
 
 struct op_call live_op_call(struct live *l, struct arena *arena, const struct op *op)
@@ -57,12 +56,8 @@ static void acknowledge(
 
 static void fail(struct api_call *a, enum err e)
 {
-	const struct api_failure f = api_failure_of(e);
+	const struct api_failure f = api_fail(a->c, e);
 
-	if (f.status >= 500 && e != ERR_READ_ONLY && e != ERR_TOO_BUSY && e != ERR_DRAINING) {
-		LOG(LOG_WARN, "pairs", "failed", LOG_C("op", a->c->op->name),
-		    LOG_C("err", err_name(e)), LOG_C("detail", a->c->note.text));
-	}
 	a->status = f.status;
 	a->answer = api_refusal(a->c->arena, f.code, f.message);
 }

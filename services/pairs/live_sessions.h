@@ -30,6 +30,9 @@ extern const struct metric_def live_metrics[LIVE_METRICS];
 /* *fanout becomes what the process tells its sessions by. ERR_MEMORY. */
 NODISCARD enum err live_new(struct svc_env *env, struct pairs_fanout *fanout, struct live **ret);
 
+/* struct socketio_namespace.draining: tells when to come back. */
+void live_say_bye(void *arg, struct socketio_socket *s, int64_t retry_ms);
+
 /* Behind the end of all sessions. */
 void live_free(struct live **l);
 

@@ -264,7 +264,7 @@ void live_expel(struct live *l, struct live_member *m, const char *why)
 	buf_free(&text);
 }
 
-static void on_draining(void *arg, struct socketio_socket *s, int64_t retry_ms)
+void live_say_bye(void *arg, struct socketio_socket *s, int64_t retry_ms)
 {
 	struct buf text = buf_new(TEXT_BYTES);
 
@@ -280,5 +280,5 @@ const struct socketio_namespace live_namespaces[LIVE_NAMESPACES] = {
 	    .connect = on_connect,
 	    .event = on_event,
 	    .closed = on_closed,
-	    .draining = on_draining },
+	    .draining = live_say_bye },
 };

@@ -108,9 +108,9 @@ for (const transports of TRANSPORTS) {
 	}
 }
 
-// Reads lines "say TEXT" and "stop"; writes what happens as lines of JSON.
+// Reads lines "say TEXT" and "stop"; writes what happens as lines of JSON. What was not acknowledged is said again.
 const PYTHON = `
-import json, sys, threading, socketio
+import json, sys, time, socketio
 url, transports, token, after = sys.argv[1], sys.argv[2].split(','), sys.argv[3], int(sys.argv[4])
 state = {'last': after}
 sio = socketio.Client(reconnection_delay=0.1, reconnection_delay_max=0.5)
@@ -118,44 +118,104 @@ def out(*what):
     print(json.dumps(what), flush=True)
 @sio.on('hello')
 def hello(data): out('hello', data['head'])
-def stream(event):
+@sio.on('activity')
+def activity(event):
     if event['seq'] > state['last']:
         state['last'] = event['seq']
         out('event', event['seq'], event['data'].get('text'))
-sio.on('activity', stream)
+def say(text):
+    end = time.time() + 20
+    while True:
+        try:
+            return sio.call('message', {'text': text, 'client_id': text}, timeout=5)
+        except Exception:
+            if time.time() > end: raise
+            time.sleep(0.1)
 sio.connect(url, auth=lambda: {'token': token, 'after': state['last']}, transports=transports, wait_timeout=20)
 for line in sys.stdin:
     word, _, text = line.strip().partition(' ')
     if word == 'stop':
         break
-    answer = sio.call('message', {'text': text, 'client_id': text}, timeout=20)
+    answer = say(text)
+    state['last'] = max(state['last'], answer['seq'])
     out('said', answer['seq'], sio.transport())
 sio.disconnect()
 `;
 
-for (const transports of TRANSPORTS) {
-	test(`python3-socketio with socket.io-client, ${transports.join(' and ')}`, async () => {
-		const [ada, bob] = await couple(server);
+class Python {
+	constructor(port, member, transports, head) {
+		this.said = [];
+		this.child = spawn('/usr/bin/python3', ['-c', PYTHON, `http://127.0.0.1:${port}`, transports.join(','), member.token, String(head)], { stdio: ['pipe', 'pipe', 'inherit'] });
+		readline.createInterface({ input: this.child.stdout }).on('line', (line) => this.said.push(JSON.parse(line)));
+	}
+
+	count(what) {
+		return this.said.filter(([word]) => word === what).length;
+	}
+
+	async until(check) {
+		await until(() => this.said.some((line) => check(...line)), JSON.stringify(this.said));
+	}
+
+	say(text) {
+		this.child.stdin.write(`say ${text}\n`);
+	}
+
+	async stop() {
+		this.child.stdin.end('stop\n');
+		await new Promise((resolve) => (this.child.exitCode === null ? this.child.once('close', resolve) : resolve()));
+	}
+}
+
+// A folder and ports that two servers use one after the other.
+async function startAgain(conf) {
+	const options = { dir: mkdtempSync(path.join(os.tmpdir(), 'plimsoll-pairs-again-')), ports: { web: await freePort(), admin: await freePort(), symbols: await freePort() }, pairsPort: await freePort(), conf: { pairs: conf } };
+	const all = { now: await startPairs(options) };
+	all.restart = async () => {
+		await all.now.stop();
+		all.now = await startPairs(options);
+	};
+	all.stop = async () => {
+		await all.now.stop();
+		rmSync(options.dir, { recursive: true, force: true });
+	};
+	return all;
+}
+
+test('python3-socketio with socket.io-client, on each transport, and over a restart', async () => {
+	const servers = await startAgain({ drain: '200ms' });
+	const pairs = await Promise.all(TRANSPORTS.map(async (transports) => {
+		const [ada, bob] = await couple(servers.now);
 		const { head } = (await ada.get('/couple')).json;
-		const app = new App(server.pairsPort, ada, ['websocket'], head);
-		const child = spawn('/usr/bin/python3', ['-c', PYTHON, `http://127.0.0.1:${balancer.port}`, transports.join(','), bob.token, String(head)], { stdio: ['pipe', 'pipe', 'inherit'] });
-		const said = [];
-		readline.createInterface({ input: child.stdout }).on('line', (line) => said.push(JSON.parse(line)));
-		try {
-			await until(() => app.hellos === 1 && said.some(([what]) => what === 'hello'), `no hello: ${JSON.stringify(said)}`);
+		return { transports, head, app: new App(servers.now.pairsPort, ada, ['websocket'], head), python: new Python(servers.now.pairsPort, bob, transports, head) };
+	}));
+	try {
+		await Promise.all(pairs.map(async ({ transports, head, app, python }) => {
+			await until(() => app.hellos === 1 && python.count('hello') === 1, `no hello: ${JSON.stringify(python.said)}`);
 			await app.message('to python');
-			await until(() => said.some(([what, seq, text]) => what === 'event' && seq === head + 1 && text === 'to python'), JSON.stringify(said));
-			child.stdin.write('say from python\n');
+			await python.until((what, seq, text) => what === 'event' && seq === head + 1 && text === 'to python');
+			python.say('from python');
 			await until(() => app.last === head + 2, `${app.last}`);
-			await until(() => said.some(([what, seq, transport]) => what === 'said' && seq === head + 2 && transport === transports.at(-1)), JSON.stringify(said));
-			child.stdin.end('stop\n');
-			await new Promise((resolve) => child.once('close', resolve));
-		} finally {
-			child.kill();
+			await python.until((what, seq, transport) => what === 'said' && seq === head + 2 && transport === transports.at(-1));
+		}));
+		await servers.restart();
+		await Promise.all(pairs.map(async ({ head, app, python }) => {
+			await app.message('while python may be away');
+			await until(() => python.count('hello') >= 2, `python did not come back: ${JSON.stringify(python.said)}`);
+			await python.until((what, seq) => what === 'event' && seq === head + 3);
+			python.say('back');
+			await until(() => app.last === head + 4, `${app.last}`);
+			await python.stop();
+			assert.deepEqual(python.said.filter(([what]) => what !== 'hello').map(([, seq]) => seq), [head + 1, head + 2, head + 3, head + 4]);
+		}));
+	} finally {
+		for (const { app, python } of pairs) {
+			python.child.kill();
 			app.stop();
 		}
-	});
-}
+		await servers.stop();
+	}
+});
 
 // Couples whose members write all the time, over every transport, while fn goes on. All of them then have every
 // number once.
@@ -192,17 +252,11 @@ async function keepTalking(at, fn) {
 }
 
 test('a restart while everybody writes loses and doubles nothing', async () => {
-	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-pairs-restart-'));
-	const options = { dir, ports: { web: await freePort(), admin: await freePort(), symbols: await freePort() }, pairsPort: await freePort(), conf: { pairs: { packets_per_second: 0, drain: '1s' } } };
-	let current = await startPairs(options);
+	const servers = await startAgain({ packets_per_second: 0, drain: '1s' });
 	try {
-		await keepTalking(current, async () => {
-			await current.stop();
-			current = await startPairs(options);
-		});
+		await keepTalking(servers.now, servers.restart);
 	} finally {
-		await current.stop();
-		rmSync(dir, { recursive: true, force: true });
+		await servers.stop();
 	}
 });
 

@@ -266,7 +266,7 @@ test('a web process that is killed takes nothing with it but its sockets', async
 });
 
 test('a client that does not read loses signals first, then its session; a server that ends says when to come back', async () => {
-	const own = await startPairs({ conf: { web: { instances: 1 }, pairs: { ...FAST, queue_soft: '16k', queue_hard: '128k', drain: '800ms' } } });
+	const own = await startPairs({ conf: { web: { instances: 1 }, pairs: { ...FAST, queue_soft: '16k', queue_hard: '128k', drain: '800ms', ping_interval: '500ms', ping_timeout: '60s' } } });
 	let isStopped = false;
 	const counted = async (name) => Number(new RegExp(`^plimsoll_${name}\\{[^}]*\\} (\\d+)`, 'm').exec(await (await fetch(`${own.adminUrl}/metrics`)).text())[1]);
 	try {
@@ -285,6 +285,7 @@ test('a client that does not read loses signals first, then its session; a serve
 		assert.match(slow.end_.message, /opcode 8: 03f5736c6f77/); // 1013, "slow"
 		const seqs = slow.seqs();
 		assert.deepEqual(seqs, from(slow.hello.head + 1, slow.hello.head + seqs.length));
+		await until(async () => (await counted('realtime_session_bytes')) > 150, 'records of sessions are not counted');
 		const back = await Live.join(own, bob, { after: seqs.at(-1) ?? slow.hello.head });
 		await back.until(() => back.events.some(([name]) => name === 'resync') || back.seqs().at(-1) === last);
 		endAll(one, back);
