@@ -24,10 +24,11 @@ static struct live_member *next_suspect(const struct live_room *r)
 	return NULL;
 }
 
-/* Reading waits, so members come and go meanwhile. */
-static void check_sessions(struct live *l, struct live_room *r, struct arena *arena)
+/* Reading waits, so members come and go meanwhile. False: not all could be looked at. */
+static bool check_sessions(struct live *l, struct live_room *r, struct arena *arena)
 {
 	struct live_member *m = NULL;
+	bool is_good = true;
 
 	list_each (node, &r->members) {
 		LIST_OF(node, struct live_member, node)->is_suspect = true;
@@ -45,9 +46,11 @@ static void check_sessions(struct live *l, struct live_room *r, struct arena *ar
 		} else if (!m->is_over && e == ERR_OK && s.user.couple != r->couple) {
 			live_expel(l, m, "parted");
 		}
+		is_good = is_good && (e == ERR_OK || e == ERR_UNAUTHENTICATED);
 		live_member_unref(l, m);
 		arena_reset(arena);
 	}
+	return is_good;
 }
 
 /* ---- presence ---- */
@@ -126,11 +129,12 @@ static bool look_once(struct live *l, struct live_room *r, int64_t period_us)
 	struct err_note note = { 0 };
 	int64_t now_us = loop_now_us(l->env->loop);
 	bool whole = now_us - r->checked_us >= period_us;
-	enum err e = live_catch_up(l, r, &note);
+	bool is_good = live_catch_up(l, r, &note) == ERR_OK;
 
-	if (e == ERR_OK && (whole || r->recheck)) {
+	if (is_good && (whole || r->recheck)) {
 		r->recheck = false;
-		check_sessions(l, r, &arena);
+		is_good = check_sessions(l, r, &arena);
+		r->recheck = r->recheck || !is_good;
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		keep_lease(l, &r->seats[i], &arena);
@@ -138,11 +142,11 @@ static bool look_once(struct live *l, struct live_room *r, int64_t period_us)
 	for (unsigned i = 0; whole && i < 2; i++) {
 		look_at_partner(l, r, &r->seats[i], &arena);
 	}
-	if (whole && e == ERR_OK) {
+	if (whole && is_good) {
 		r->checked_us = now_us;
 	}
 	arena_reset(&arena);
-	return e == ERR_OK;
+	return is_good;
 }
 
 bool live_look(struct live *l, struct live_work *w)

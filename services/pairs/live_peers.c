@@ -99,13 +99,11 @@ static void take_signal(struct live *l, struct live_room *r, int64_t couple, str
 	}
 }
 
-/* Every room is looked after soon, and again until nothing can be under way any more. */
-static void be_alert(struct live *l)
+void live_be_alert(struct live *l, int64_t until_us)
 {
 	int64_t now_us = loop_now_us(l->env->loop);
 
-	l->alert_until_us =
-	    now_us + LIVE_ALERT_US > l->alert_until_us ? now_us + LIVE_ALERT_US : l->alert_until_us;
+	l->alert_until_us = until_us > l->alert_until_us ? until_us : l->alert_until_us;
 	for (unsigned i = 0; i < LIVE_BUCKETS && l->n_rooms > 0; i++) {
 		for (struct live_room *r = l->buckets[i]; r != NULL; r = r->next) {
 			live_room_look_at(l, r, now_us);
@@ -120,7 +118,7 @@ void live_told(struct live *l, struct slice message)
 	int64_t couple = wire_take_i64(&in);
 
 	if (message.len == 0) {
-		be_alert(l);
+		live_be_alert(l, loop_now_us(l->env->loop) + LIVE_ALERT_US);
 		return;
 	}
 	struct live_room *r = live_room_find(l, couple);

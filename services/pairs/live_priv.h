@@ -204,6 +204,9 @@ bool live_look(struct live *l, struct live_work *w);
 
 /* ---- live_peers.c ---- */
 
+/* What is told may be incomplete until then: every room is looked after often. */
+void live_be_alert(struct live *l, int64_t until_us);
+
 void live_peers_event(const struct live *l, const struct pairs_told *t);
 void live_peers_signal(const struct live *l, const struct pairs_signal *signal);
 void live_peers_recheck(const struct live *l, int64_t couple, int64_t user);

@@ -219,4 +219,6 @@ void live_free(struct live **lp)
 void live_drain(struct live *l)
 {
 	l->draining = true;
+	/* Changes are made in processes that we do not hear of. */
+	live_be_alert(l, INT64_MAX);
 }
