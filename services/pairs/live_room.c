@@ -126,7 +126,9 @@ void live_room_enter(struct live *l, struct live_member *m)
 	struct live_seat *seat = live_room_seat(r, m->user);
 
 	if (seat->n >= LIVE_SEAT_MAX) {
-		socketio_close(oldest_of(r, m->user)->socket, "too many sessions");
+		const struct live_member *oldest = oldest_of(r, m->user);
+		CHECK(oldest != NULL); /* as the seat counts them */
+		socketio_close(oldest->socket, "too many sessions");
 	}
 	list_push(&r->members, &m->node);
 	seat->n++;

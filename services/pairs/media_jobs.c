@@ -117,10 +117,12 @@ static enum err put_off(
 	if (why == ERR_NOT_FOUND) {
 		return give_up(c, j, "lost");
 	}
-	r.given = has_crashed ? 1 : 0;
+	r.given = has_crashed		? PAIRS_CHORE_CRASHED | PAIRS_CHORE_TRIED
+		  : why == ERR_DEADLINE ? PAIRS_CHORE_TRIED
+					: 0;
 	r.until_ms = clock_wall_ms() + LATER_MS;
 	enum err e = change(c, &r);
-	return e == ERR_OK && r.given == 0 ? why : e;
+	return e == ERR_OK && !has_crashed ? why : e;
 }
 
 static enum err make_one(const struct media_caller *c, const struct pairs_picture_job *j)

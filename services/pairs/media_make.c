@@ -5,6 +5,7 @@
 #include "services/pairs/media_make.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -72,7 +73,9 @@ static enum err run_program(const struct svc_env *env, int input, enum picture_u
 	case HELPER_KILLED:
 		return err_note_set(note, ERR_CORRUPT, "killed by signal %d", code);
 	case HELPER_OVERDUE:
-		return err_note_set(note, ERR_CORRUPT, "took too long");
+		return code == SIGXCPU
+			   ? err_note_set(note, ERR_CORRUPT, "took too much processor time")
+			   : err_note_set(note, ERR_DEADLINE, "took too long");
 	case HELPER_TALKED:
 		return err_note_set(note, ERR_CORRUPT, "its answer is too long");
 	case HELPER_EXITED:

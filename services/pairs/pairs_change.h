@@ -67,7 +67,7 @@ enum pairs_kind {
 	PAIRS_DELETE_MEDIA, /* user, couple, id */
 	PAIRS_MEDIA_DONE,  /* owner, id, lease, given, width, height, name: format, text: sizes; not
 			      given: failed, text: reason */
-	PAIRS_MEDIA_LATER, /* owner, id, lease, until_ms, given: it was the end of its worker */
+	PAIRS_MEDIA_LATER, /* owner, id, lease, until_ms, given: enum pairs_chore_fault */
 	PAIRS_PUSH_ADD, /* user, hash: of the session, new_id, endpoint, p256dh, auth, with_text */
 	PAIRS_PUSH_DELETE, /* user, id */
 	PAIRS_KINDS

@@ -20,6 +20,12 @@ enum {
 	PAIRS_CLEAN_ROWS = 200,	     /* rows that one call removes of each table */
 };
 
+/* Bits of given of PAIRS_MEDIA_LATER. */
+enum pairs_chore_fault {
+	PAIRS_CHORE_TRIED = 1, /* the lease counts */
+	PAIRS_CHORE_CRASHED = 2,
+};
+
 /* pairs.picture_lease, pairs.clean: web -> store */
 extern const struct rpc_def pairs_picture_lease, pairs_clean;
 

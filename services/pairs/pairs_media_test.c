@@ -131,7 +131,7 @@ static enum pairs_outcome later(const struct pairs_picture_job *j, bool has_cras
 			  .owner = j->owner,
 			  .id = j->id,
 			  .lease = j->lease,
-			  .given = has_crashed ? 1 : 0,
+			  .given = has_crashed ? PAIRS_CHORE_CRASHED | PAIRS_CHORE_TRIED : 0,
 			  .until_ms = rig.txn.now_ms + 1000 })
 	    .outcome;
 }

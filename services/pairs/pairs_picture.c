@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "services/pairs/pairs_change_priv.h"
+#include "services/pairs/pairs_chores.h"
 #include "services/pairs/pairs_db.h"
 #include "services/pairs/pairs_media.h"
 
@@ -266,14 +267,14 @@ enum err pairs_media_later(struct pairs_write *w)
 {
 	struct pairs_media m;
 	enum err e = find_leased(w, &m);
-	bool has_crashed = w->r->given != 0;
 
 	if (e != ERR_OK || w->c.outcome != PAIRS_DONE) {
 		return e;
 	}
 	return pairs_run(w->t->db, PAIRS_PICTURE_LATER,
-	    PAIRS_VALUES(PAIRS_N("due_ms", w->r->until_ms), PAIRS_N("fewer", has_crashed ? 0 : 1),
-		PAIRS_N("crashes", has_crashed ? 1 : 0), PAIRS_N("owner_id", m.owner),
-		PAIRS_N("id", m.id)),
+	    PAIRS_VALUES(PAIRS_N("due_ms", w->r->until_ms),
+		PAIRS_N("fewer", (w->r->given & PAIRS_CHORE_TRIED) != 0 ? 0 : 1),
+		PAIRS_N("crashes", (w->r->given & PAIRS_CHORE_CRASHED) != 0 ? 1 : 0),
+		PAIRS_N("owner_id", m.owner), PAIRS_N("id", m.id)),
 	    w->note);
 }

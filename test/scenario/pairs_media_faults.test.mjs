@@ -15,7 +15,7 @@ import { childrenOf, pidOf, until } from '../harness/roles.mjs';
 import { auditIsGood, generator, killWhile, People } from './lib/kill.mjs';
 
 // Takes some tenths of a second to decode, as it cannot be read from top to bottom.
-const slow = () => converted(halves(9000, 5000), 'jpg', '[interlace,Q=50]');
+const slow = () => converted(halves(5000, 3000), 'jpg', '[interlace,Q=50]');
 
 async function decoder(server) {
 	const media = await pidOf(server, 'media');
