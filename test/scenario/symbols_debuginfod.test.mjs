@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 import zlib from 'node:zlib';
+import { changeData } from '../harness/data.mjs';
 import { build, compressed, elf, ALLOC, COMPRESSED } from '../harness/elf.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { ask, get, makeToken, upload, uploadFiles } from '../harness/symbols_client.mjs';
@@ -181,6 +182,18 @@ test('a file that is of another build than its path is found by both', async () 
 	await store({ [`buildid/${path}/executable`]: build(real).whole });
 	for (const id of [path, real]) assert.equal((await get(server, `/buildid/${id}/executable`)).status, 200);
 	assert.match(server.stderr(), /other_build_id/);
+});
+
+test('a file that was stored before anybody looked into it is recognised when it is sent again', async () => {
+	const id = other('older');
+	const files = { 'old/1/old.so': build(id).whole };
+	await store(files);
+	assert.deepEqual((await store(files)).skipped_keys, ['old/1/old.so']);
+	changeData(server, "UPDATE symbols_file SET build_id = '', elf_kind = 0, elf_size = 0 WHERE debug_file = 'old'");
+	assert.equal((await get(server, `/buildid/${id}/executable`)).status, 404);
+	assert.deepEqual((await store(files)).skipped_keys, []);
+	assert.equal((await get(server, `/buildid/${id}/executable`)).status, 200);
+	assert.deepEqual((await store(files)).skipped_keys, ['old/1/old.so']);
 });
 
 test('try builds: only below /try, where regular files go first', async () => {
