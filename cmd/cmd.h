@@ -29,6 +29,7 @@ struct cmd_options {
 	const char *older_than, *unused_for, *keep, *try_older_than; /* (symbols gc), or NULL */
 	const char *url, *token_file;				     /* (symbols upload), or NULL */
 	bool is_try;						     /* likewise */
+	const char *cached_unused_for, *missing_older_than;	     /* likewise */
 	bool dry_run;
 	const char *word;		 /* the first argument without a dash, or NULL */
 	const char *more[CMD_MAX_WORDS]; /* those behind it */

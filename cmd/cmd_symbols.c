@@ -17,7 +17,10 @@
 
 enum {
 	DAY_MS = 86400000,
-	TRY_DAYS = 30, /* how long files of try builds stay if nothing else is said */
+	/* How long these stay if nothing else is said. */
+	TRY_DAYS = 30,
+	CACHED_DAYS = 30,
+	MISSING_DAYS = 90,
 	DATE_CHARS = 10
 };
 
@@ -199,10 +202,10 @@ static enum err gc_end(void *arg, enum err e)
 	return user_finish(arg, e);
 }
 
-/* Days of a flag; 0: it was not given. */
-static enum err days_of(struct user_run *r, const char *text, int64_t *ret_ms)
+/* Days of a flag, or as many as usual if it was not given. */
+static enum err days_of(struct user_run *r, const char *text, int64_t usual, int64_t *ret_ms)
 {
-	int64_t days = 0;
+	int64_t days = usual;
 	enum err e = text == NULL
 			 ? ERR_OK
 			 : read_number(r, text, SYMBOLS_TOKEN_DAYS_MAX, &days, "number of days");
@@ -215,13 +218,12 @@ static enum err read_rules(struct user_run *r, struct symbols_gc_rules *ret)
 {
 	const struct cmd_options *o = r->options;
 	struct symbols_gc_rules rules = { .dry_run = o->dry_run };
-	enum err e = days_of(r, o->older_than, &rules.older_ms);
+	enum err e = days_of(r, o->older_than, 0, &rules.older_ms);
 
-	e = e == ERR_OK ? days_of(r, o->unused_for, &rules.unused_ms) : e;
-	e = e == ERR_OK ? days_of(r, o->try_older_than, &rules.try_ms) : e;
-	if (e == ERR_OK && o->try_older_than == NULL) {
-		rules.try_ms = (int64_t)TRY_DAYS * DAY_MS;
-	}
+	e = e == ERR_OK ? days_of(r, o->unused_for, 0, &rules.unused_ms) : e;
+	e = e == ERR_OK ? days_of(r, o->try_older_than, TRY_DAYS, &rules.try_ms) : e;
+	e = e == ERR_OK ? days_of(r, o->cached_unused_for, CACHED_DAYS, &rules.cached_ms) : e;
+	e = e == ERR_OK ? days_of(r, o->missing_older_than, MISSING_DAYS, &rules.missing_ms) : e;
 	if (e == ERR_OK && o->keep != NULL) {
 		e = read_number(r, o->keep, INT32_MAX, &rules.keep, "number of builds");
 	}
@@ -258,6 +260,11 @@ static enum err do_gc(struct user_run *r)
 		    gc.rules.dry_run ? "would remove " : "removed ", gc.done.files,
 		    gc.done.file_bytes, gc.done.blobs, gc.done.blob_bytes, gc.done.drafts);
 	}
+	if (e == ERR_OK && !gc.rules.dry_run) {
+		printf("removed %" PRId64 " counts of what was missing, %" PRId64
+		       " files that were announced and never sent\n",
+		    gc.done.missing, gc.done.unsent);
+	}
 	return e;
 }
 
@@ -274,7 +281,7 @@ static const struct user_verb verbs[] = {
 	{ "symbolicate", "FILE.sym | DEBUG_FILE/DEBUG_ID OFFSET OFFSET OFFSET", 4, false, symbols_symbolicate_stored },
 	/* Before this table is looked at: it needs no database. */
 	{ "upload", "FILE|FOLDER... [--url URL] [--token-file FILE] [--try]", CMD_MAX_WORDS + 1, false, NULL },
-	{ "gc", "[--older-than DAYS] [--unused-for DAYS] [--keep BUILDS] [--try-older-than DAYS] [--dry-run]", 0, true, do_gc },
+	{ "gc", "[--older-than DAYS] [--unused-for DAYS] [--keep BUILDS] [--try-older-than DAYS] [--cached-unused-for DAYS] [--missing-older-than DAYS] [--dry-run]", 0, true, do_gc },
 };
 /* clang-format on */
 

@@ -68,6 +68,8 @@ static void print_help(FILE *out)
 	    "  --unused-for DAYS      (symbols gc) files that nobody has asked for since\n"
 	    "  --keep BUILDS          (symbols gc) all but the newest builds of each module\n"
 	    "  --try-older-than DAYS  (symbols gc) files of try builds; 30 days if it is not given\n"
+	    "  --cached-unused-for DAYS  (symbols gc) files of upstream servers; 30 days likewise\n"
+	    "  --missing-older-than DAYS  (symbols gc) counts of what was missing; 90 days likewise\n"
 	    "  --url URL              (symbols upload) the server; else that of the configuration\n"
 	    "  --token-file FILE      (symbols upload) has the token; else PLIMSOLL_SYMBOLS_TOKEN\n"
 	    "  --try                  (symbols upload) to the storage of try builds\n"

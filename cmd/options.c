@@ -85,6 +85,8 @@ static const char **value_of(const char *word, struct cmd_options *o)
 		{ "--previous", &o->previous },
 		{ "--url", &o->url },
 		{ "--token-file", &o->token_file },
+		{ "--cached-unused-for", &o->cached_unused_for },
+		{ "--missing-older-than", &o->missing_older_than },
 	};
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {

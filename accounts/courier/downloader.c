@@ -125,8 +125,9 @@ static enum err step(void *arg)
 	while (e == ERR_OK && h->is_paused) {
 		e = hand_on(h);
 		h->is_paused = false;
-		if (e == ERR_OK && curl_easy_pause(h->easy, CURLPAUSE_CONT) != CURLE_OK) {
-			e = ERR_IO;
+		if (e == ERR_OK) {
+			/* It refuses when the transfer has just ended, which is seen then. */
+			(void)curl_easy_pause(h->easy, CURLPAUSE_CONT);
 		}
 	}
 	return e;

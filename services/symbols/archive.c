@@ -4,7 +4,6 @@
  * skipped.
  */
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/check.h"
@@ -206,8 +205,8 @@ static enum err hash_members(const struct work *w, char out[HASH_HEX + 1])
 	}
 	good = good && EVP_DigestFinal_ex(hash, digest, NULL) == 1;
 	EVP_MD_CTX_free(hash);
-	for (size_t i = 0; good && i < HASH_HEX / 2; i++) {
-		(void)snprintf(out + i * 2, 3, "%02x", digest[i]);
+	if (good) {
+		enc_hex_text(SLICE_OF(digest, HASH_HEX / 2), out);
 	}
 	return good ? ERR_OK : ERR_CRYPTO;
 }
@@ -298,7 +297,6 @@ static void put_upload(struct json_writer *j, const struct work *w)
 
 static enum err answer(struct work *w)
 {
-	struct op_call *c = w->u->c;
 	struct buf out = buf_new(ANSWER_MAX);
 	struct json_writer j = json_writer_new(&out);
 
@@ -308,15 +306,9 @@ static enum err answer(struct work *w)
 	put_upload(&j, w);
 	json_end_object(&j);
 	json_end_object(&j);
-	enum err e = out.failed ? ERR_LIMIT : ERR_OK;
-	if (e == ERR_OK) {
-		e = http_stream_begin(c->req, 201, SLICE("application/json"), (int64_t)out.len);
-	}
-	if (e == ERR_OK) {
-		e = http_stream_write(c->req, buf_slice(&out));
-	}
+	enum err e = symbols_reply_json(w->u->c, 201, &out);
 	buf_free(&out);
-	return e == ERR_OK ? http_stream_end(c->req) : e;
+	return e;
 }
 
 enum err archive_store(struct upload *u, const struct archive *a)

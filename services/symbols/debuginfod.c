@@ -3,7 +3,7 @@
  */
 #include "services/symbols/debuginfod.h"
 
-#include "services/symbols/build_answer.h"
+#include "services/symbols/build_fetch.h"
 #include "services/symbols/symbol_find.h"
 
 static void count_miss(struct op_call *c, struct slice build_id)
@@ -29,14 +29,18 @@ enum err debuginfod_answer_build(
 			 ? ERR_NOT_FOUND
 			 : symbol_find_build(c, build_id, kind, with_try, &f);
 
-	if (e != ERR_NOT_FOUND) {
-		return e == ERR_OK ? build_answer_file(c, &f) : e;
+	if (e == ERR_NOT_FOUND) {
+		e = build_fetch(c, build_id, what);
+		e = e == ERR_OK ? symbol_find_build(c, build_id, kind, with_try, &f) : e;
+	}
+	if (e == ERR_OK) {
+		return build_answer_file(c, &f);
 	}
 	/* Who wants to debug asks for this, and for the others only then. */
-	if (kind == ELF_DEBUGINFO) {
+	if (kind == ELF_DEBUGINFO && (e == ERR_NOT_FOUND || e == ERR_AGAIN)) {
 		count_miss(c, build_id);
 	}
-	return build_answer_miss(&wish);
+	return build_answer_unfetched(&wish, e);
 }
 
 static enum err answer_kind(struct op_call *c, enum elf_kind kind)
@@ -74,12 +78,15 @@ enum err symbols_source(struct op_call *c)
 		return e;
 	}
 	struct build_wish wish = build_wish_of(c, build_id, file, SLICE_EMPTY, build_wants_try(c));
-	if (e == ERR_SYNTAX || build_is_known_miss(&wish)) {
+	if (e == ERR_SYNTAX) {
 		return build_answer_miss(&wish);
 	}
-	e = symbol_find_source(c, build_id, file, build_wants_try(c), &f);
+	e = build_is_known_miss(&wish)
+		? ERR_NOT_FOUND
+		: symbol_find_source(c, build_id, file, build_wants_try(c), &f);
 	if (e == ERR_NOT_FOUND) {
-		return build_answer_miss(&wish);
+		e = build_fetch(c, build_id, file);
+		e = e == ERR_OK ? symbol_find_source(c, build_id, file, build_wants_try(c), &f) : e;
 	}
-	return e == ERR_OK ? build_answer_file(c, &f) : e;
+	return e == ERR_OK ? build_answer_file(c, &f) : build_answer_unfetched(&wish, e);
 }

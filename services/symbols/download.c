@@ -10,11 +10,14 @@
 #include "services/symbols/symbols_priv.h"
 #include "services/symbols/symbols_token.h"
 #include "services/symbols/symsrv.h"
+#include "services/symbols/upstream.h"
 
 /* Files may be replaced by another upload; those of try builds often are. */
 #define CACHE_REGULAR SLICE("public, max-age=604800, no-transform")
 #define CACHE_TRY     SLICE("public, max-age=300, no-transform")
 #define CACHE_MISS    SLICE("public, max-age=10")
+/* A server that could not be asked may have it: nobody is to remember this miss. */
+#define CACHE_UNCERTAIN SLICE("no-store")
 
 /* One request. */
 struct lookup {
@@ -68,10 +71,11 @@ static void add_vary(struct op_call *c)
 	}
 }
 
-static enum err not_there(struct op_call *c, struct slice text)
+static enum err not_there(struct op_call *c, struct slice text, bool is_certain)
 {
 	add_vary(c);
-	http_add_header(c->req, SLICE("Cache-Control"), CACHE_MISS);
+	http_add_header(
+	    c->req, SLICE("Cache-Control"), is_certain ? CACHE_MISS : CACHE_UNCERTAIN);
 	http_reply(c->req, 404, SLICE("text/plain; charset=utf-8"), text);
 	return ERR_OK;
 }
@@ -173,38 +177,29 @@ static struct slice query_name(struct op_call *c, struct slice name)
 										  : SLICE_EMPTY;
 }
 
-static enum err answer_miss(struct lookup *l)
+static enum err answer_miss(struct lookup *l, bool is_certain)
 {
 	struct op_call *c = l->c;
 
 	/* Debuggers ask for the module itself everywhere: nobody has to upload that. */
 	if (!is_symbol(l)) {
 		add_debug(l, true);
-		return not_there(c, SLICE("Symbol Not Found (and ignored)"));
+		return not_there(c, SLICE("Symbol Not Found (and ignored)"), is_certain);
 	}
 	if (l->state->settings.counts_missing && http_method(c->req) == HTTP_GET) {
 		symbols_count_miss(l->state->counts, &l->key, query_name(c, SLICE("code_file")),
 		    query_name(c, SLICE("code_id")));
 	}
 	add_debug(l, false);
-	return not_there(c, SLICE("Symbol Not Found"));
+	return not_there(c, SLICE("Symbol Not Found"), is_certain);
 }
 
-static enum err look_up(struct lookup *l)
+/* ERR_NOT_FOUND: it is not here. */
+static enum err answer_from_here(struct lookup *l)
 {
-	struct miss_cache *misses = l->state->misses;
-	const struct slice parts[] = { l->key.debug_file, l->key.debug_id, l->key.file,
-		l->with_try ? SLICE("try") : SLICE_EMPTY };
-	uint64_t hash = miss_cache_hash(misses, parts, sizeof(parts) / sizeof(parts[0]));
-	uint64_t stamp = miss_cache_stamp(misses, l->begun_us);
-	struct slice refresh;
 	struct symbol_file f;
-
-	if (miss_cache_has(misses, hash, stamp) &&
-	    !http_query_get(l->c->req, SLICE("_refresh"), &refresh)) {
-		return answer_miss(l);
-	}
 	enum err e = symbol_find_key(l->c, &l->key, l->with_try, &f);
+
 	if (e == ERR_OK) {
 		add_debug(l, false);
 		return answer(l, &f);
@@ -216,11 +211,48 @@ static enum err look_up(struct lookup *l)
 			return send_to_debug_id(l, &f);
 		}
 	}
-	if (e == ERR_NOT_FOUND) {
-		miss_cache_mark(misses, hash, stamp);
-		return answer_miss(l);
-	}
 	return e;
+}
+
+/* What is not here may be at one of the upstreams, and is here then. */
+static enum err answer_from_elsewhere(struct lookup *l)
+{
+	const struct upstream_key wanted = { .kind = UPSTREAM_FILE,
+		.key = l->key,
+		.build_id = SLICE_EMPTY,
+		.path = SLICE_EMPTY };
+	enum err e = upstream_get(l->c, &wanted, upstream_wait_until_us(l->state));
+
+	if (e == ERR_OK) {
+		e = answer_from_here(l);
+	}
+	if (e == ERR_NOT_FOUND || e == ERR_AGAIN) {
+		return answer_miss(l, e == ERR_NOT_FOUND);
+	}
+	if (http_has_replied(l->c->req)) {
+		return e;
+	}
+	return upstream_answer_later(l->c, e);
+}
+
+static enum err look_up(struct lookup *l)
+{
+	struct miss_cache *misses = l->state->misses;
+	const struct slice parts[] = { l->key.debug_file, l->key.debug_id, l->key.file,
+		l->with_try ? SLICE("try") : SLICE_EMPTY };
+	uint64_t hash = miss_cache_hash(misses, parts, sizeof(parts) / sizeof(parts[0]));
+	uint64_t stamp = miss_cache_stamp(misses, l->begun_us);
+	struct slice refresh;
+
+	if (!miss_cache_has(misses, hash, stamp) ||
+	    http_query_get(l->c->req, SLICE("_refresh"), &refresh)) {
+		enum err e = answer_from_here(l);
+		if (e != ERR_NOT_FOUND) {
+			return e;
+		}
+		miss_cache_mark(misses, hash, stamp);
+	}
+	return answer_from_elsewhere(l);
 }
 
 static enum err download(struct op_call *c, bool with_try)
@@ -246,11 +278,11 @@ static enum err download(struct op_call *c, bool with_try)
 		return symsrv_answer_build(c, id, http_param(c->req, "file"), l.with_try);
 	}
 	if (!read_key(&l)) {
-		return not_there(c, SLICE("Symbol Not Found"));
+		return not_there(c, SLICE("Symbol Not Found"), true);
 	}
 	if (is_ignored(&l)) {
 		add_debug(&l, true);
-		return not_there(c, SLICE("Symbol Not Found (and ignored)"));
+		return not_there(c, SLICE("Symbol Not Found (and ignored)"), true);
 	}
 	return look_up(&l);
 }
@@ -290,12 +322,12 @@ enum err symbols_stored(struct op_call *c)
 
 	add_cors(c);
 	if (!read_key(&l)) {
-		return not_there(c, SLICE("Symbol Not Found"));
+		return not_there(c, SLICE("Symbol Not Found"), true);
 	}
 	bool is_try = slice_eq(http_query(c->req), SLICE("try"));
 	enum err e = symbol_file_get(env->db, c->arena, &l.key, is_try, &f, &c->note);
 	if (e == ERR_NOT_FOUND) {
-		return not_there(c, SLICE("Symbol Not Found"));
+		return not_there(c, SLICE("Symbol Not Found"), true);
 	}
 	if (e != ERR_OK) {
 		return e;

@@ -46,6 +46,22 @@ enum err file_draft_size(const struct file_caller *c, struct slice draft, uint64
 	return e;
 }
 
+/* A message of two names. */
+static enum err call_with_names(const struct file_caller *c, const struct rpc_def *def,
+    struct slice draft, struct slice name)
+{
+	struct buf message = buf_new(FILE_MESSAGE_MAX);
+
+	wire_put_bytes(&message, draft);
+	wire_put_bytes(&message, name);
+	return call(c, def, &message, NULL);
+}
+
+enum err file_draft_take(const struct file_caller *c, struct slice draft, struct slice name)
+{
+	return call_with_names(c, &symbols_draft_take, draft, name);
+}
+
 enum err file_list(const struct file_caller *c, struct slice draft, uint64_t max_members,
     uint64_t max_unpacked, struct slice *ret)
 {
@@ -109,6 +125,8 @@ enum err file_unpack(
 	struct slice sha256 = wire_take_bytes(&r), md5 = wire_take_bytes(&r);
 	struct file_unpacked f = { .size = wire_take_u64(&r) };
 	f.stored_size = wire_take_u64(&r);
+	f.debug_file = wire_take_bytes(&r);
+	f.debug_id = wire_take_bytes(&r);
 	f.code_file = wire_take_bytes(&r);
 	f.code_id = wire_take_bytes(&r);
 	f.generator = wire_take_bytes(&r);
@@ -126,11 +144,7 @@ enum err file_unpack(
 
 enum err file_keep(const struct file_caller *c, struct slice draft, struct slice name)
 {
-	struct buf message = buf_new(FILE_MESSAGE_MAX);
-
-	wire_put_bytes(&message, draft);
-	wire_put_bytes(&message, name);
-	return call(c, &symbols_keep, &message, NULL);
+	return call_with_names(c, &symbols_keep, draft, name);
 }
 
 /* ---- dropping ---- */

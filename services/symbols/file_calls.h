@@ -1,5 +1,5 @@
 /*
- * What web asks of the role files, which alone changes blobs and alone opens what strangers send:
+ * What web and courier ask of the role files, which alone changes blobs and alone opens what strangers send:
  * writing drafts, listing archives, unpacking, keeping. Calls from a task; every one is bounded and
  * touches one draft, so whoever is free of the role's processes can do it.
  */
@@ -18,9 +18,9 @@ enum {
 	FILE_MESSAGE_MAX = 4096
 };
 
-/* symbols.draft_write, .draft_size, .archive_list, .unpack, .keep, .drop: web -> files */
-extern const struct rpc_def symbols_draft_write, symbols_draft_size, symbols_archive_list,
-    symbols_unpack, symbols_keep, symbols_drop;
+/* symbols.draft_write, .draft_size, .draft_take, .archive_list, .unpack, .keep, .drop: web, courier -> files */
+extern const struct rpc_def symbols_draft_write, symbols_draft_size, symbols_draft_take,
+    symbols_archive_list, symbols_unpack, symbols_keep, symbols_drop;
 
 /* Who asks: the request whose task it is. */
 struct file_caller {
@@ -37,6 +37,13 @@ NODISCARD enum err file_draft_write(
 /* ERR_NOT_FOUND: there is no such draft. */
 NODISCARD enum err file_draft_size(
     const struct file_caller *c, struct slice draft, uint64_t *ret_size);
+
+/*
+ * Gives it the other name, which makes it the caller's alone: nobody changes any more what is
+ * looked at from then on. ERR_NOT_FOUND: there is no such draft.
+ */
+NODISCARD enum err file_draft_take(
+    const struct file_caller *c, struct slice draft, struct slice name);
 
 /*
  * Lists the members of an archive; *ret is to be walked with file_list_next(). Errors as
@@ -58,7 +65,8 @@ struct file_unpack {
 struct file_unpacked {
 	unsigned char sha256[32], md5[16];
 	uint64_t size, stored_size;
-	struct slice code_file, code_id, generator; /* of a .sym, in the arena */
+	/* Of a .sym, in the arena. */
+	struct slice debug_file, debug_id, code_file, code_id, generator;
 	bool is_elf;
 	struct elf_facts elf; /* of an ELF file */
 };

@@ -74,6 +74,18 @@ static enum err handle_size(void *role_state, const struct rpc_call_info *info, 
 	return e;
 }
 
+static enum err handle_take(void *role_state, const struct rpc_call_info *info, struct slice req,
+    struct buf *reply, struct err_note *note)
+{
+	struct wire_reader r = wire_reader_new(req);
+	struct slice draft = take_draft(&r), name = take_draft(&r);
+
+	(void)info;
+	(void)reply;
+	CHECK(wire_done(&r));
+	return blob_draft_take(blobs_of(role_state), draft, name, note);
+}
+
 static enum err put_member(void *arg, const struct zip_member *m)
 {
 	struct buf *reply = arg;
@@ -179,6 +191,8 @@ static void put_unpacked(struct buf *reply, const struct unpacked *u, const stru
 	wire_put_bytes(reply, SLICE_OF(u->md5, sizeof(u->md5)));
 	wire_put_u64(reply, u->size);
 	wire_put_u64(reply, u->stored_size);
+	wire_put_bytes(reply, head.debug_file);
+	wire_put_bytes(reply, head.debug_id);
 	wire_put_bytes(reply, head.code_file);
 	wire_put_bytes(reply, head.code_id);
 	wire_put_bytes(reply, head.generator);
@@ -268,9 +282,11 @@ static enum err handle_drop(void *role_state, const struct rpc_call_info *info, 
 	return blob_drop(blobs_of(role_state), draft, note);
 }
 
+/* The courier has what it fetches written, checked and kept. */
 #define FILES_ROW(row_name, req, rep, ms, us, row_flags, fn)                                       \
 	{                                                                                          \
-		.name = (row_name), .from = ROLE_BIT(ROLE_WEB), .to = ROLE_FILES,                  \
+		.name = (row_name), .from = ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_COURIER),           \
+		.to = ROLE_FILES,                                                                  \
 		.max_req = (req), .max_rep = (rep), .deadline_ms = (ms), .cost_us = (us),          \
 		.flags = (row_flags), .handle = (fn)                                               \
 	}
@@ -278,6 +294,7 @@ static enum err handle_drop(void *role_state, const struct rpc_call_info *info, 
 /* clang-format off */
 const struct rpc_def symbols_draft_write = FILES_ROW("symbols.draft_write", FILE_WRITE_MAX + 128, 16, 120000, 300, 0, handle_write);
 const struct rpc_def symbols_draft_size = FILES_ROW("symbols.draft_size", FILE_MESSAGE_MAX, 16, 60000, 50, RPC_IDEMPOTENT, handle_size);
+const struct rpc_def symbols_draft_take = FILES_ROW("symbols.draft_take", FILE_MESSAGE_MAX, 16, 60000, 200, 0, handle_take);
 const struct rpc_def symbols_archive_list = FILES_ROW("symbols.archive_list", FILE_MESSAGE_MAX, FILE_LIST_MAX, 120000, 1000, RPC_IDEMPOTENT, handle_list);
 const struct rpc_def symbols_unpack = FILES_ROW("symbols.unpack", FILE_MESSAGE_MAX, FILE_MESSAGE_MAX, 600000, 5000, 0, handle_unpack);
 const struct rpc_def symbols_keep = FILES_ROW("symbols.keep", FILE_MESSAGE_MAX, 16, 120000, 5000, 0, handle_keep);

@@ -23,7 +23,8 @@ enum {
 _Static_assert((MISS_CACHE_SLOTS & (MISS_CACHE_SLOTS - 1)) == 0, "a place is chosen by a mask");
 
 struct table {
-	_Atomic uint64_t secret; /* 0: not chosen yet */
+	_Atomic uint64_t secret; /* of the last one who opened it */
+	_Atomic uint64_t id;	 /* 0: not chosen yet */
 	_Atomic uint64_t uploads;
 	_Atomic uint64_t slots[MISS_CACHE_SLOTS];
 };
@@ -67,10 +68,14 @@ enum err miss_cache_open(const char *path, struct miss_cache **ret, struct err_n
 		return ERR_MEMORY;
 	}
 	m->table = map;
+	/*
+	 * What a server before this one has left is of before uploads that we know nothing of, and of
+	 * another count of time if the machine has been started anew: with another secret no key of
+	 * that time is found. Siblings that have one open lose what they know, once.
+	 */
+	atomic_store(&m->table->secret, rng_u64() | 1);
 	uint64_t none = 0;
-	atomic_compare_exchange_strong(&m->table->secret, &none, rng_u64() | 1);
-	/* What a server before this one has left is of before uploads that we know nothing of. */
-	miss_cache_forget(m);
+	atomic_compare_exchange_strong(&m->table->id, &none, rng_u64() | 1);
 	*ret = m;
 	return ERR_OK;
 }
@@ -118,6 +123,16 @@ uint64_t miss_cache_stamp(const struct miss_cache *m, int64_t now_us)
 
 	return (uploads + (uint64_t)(now_us / (MISS_CACHE_SECONDS * INT64_C(1000000)))) &
 	       STAMP_MASK;
+}
+
+uint64_t miss_cache_stamp_lasting(int64_t now_us, int64_t span_us)
+{
+	return (uint64_t)(now_us / span_us) & STAMP_MASK;
+}
+
+uint64_t miss_cache_id(const struct miss_cache *m)
+{
+	return atomic_load_explicit(&m->table->id, memory_order_relaxed);
 }
 
 static _Atomic uint64_t *place_of(const struct miss_cache *m, uint64_t hash)

@@ -34,6 +34,15 @@ uint64_t miss_cache_hash(const struct miss_cache *m, const struct slice *parts, 
 /* The present stamp. */
 uint64_t miss_cache_stamp(const struct miss_cache *m, int64_t now_us);
 
+/*
+ * A stamp for marks of another kind, which hold until a span of time is over, whatever is uploaded:
+ * that other servers do not have a key either. Keys of the two kinds must differ.
+ */
+uint64_t miss_cache_stamp_lasting(int64_t now_us, int64_t span_us);
+
+/* A number by chance that all who have the table open share, as long as its file is there. */
+uint64_t miss_cache_id(const struct miss_cache *m);
+
 bool miss_cache_has(const struct miss_cache *m, uint64_t hash, uint64_t stamp);
 void miss_cache_mark(struct miss_cache *m, uint64_t hash, uint64_t stamp);
 

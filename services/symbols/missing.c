@@ -33,6 +33,7 @@ enum kind {
 struct symbols_counts {
 	struct svc_env *env;
 	struct tally *tally;
+	struct buf key; /* of the row that is being counted; its memory stays */
 	bool sending;
 	int64_t lost; /* counts that found no room since it was last said */
 };
@@ -138,6 +139,7 @@ enum err symbols_counts_new(struct svc_env *env, struct symbols_counts **ret)
 		return ERR_MEMORY;
 	}
 	c->env = env;
+	c->key = buf_new(TALLY_KEY_MAX);
 	enum err e = tally_new(KEYS_MAX, &c->tally);
 	if (e != ERR_OK) {
 		free(c);
@@ -152,6 +154,7 @@ void symbols_counts_free(struct symbols_counts **c)
 {
 	if (*c != NULL) {
 		tally_free(&(*c)->tally);
+		buf_free(&(*c)->key);
 		free(*c);
 		*c = NULL;
 	}
@@ -161,13 +164,11 @@ void symbols_counts_free(struct symbols_counts **c)
 
 static void add(struct symbols_counts *c, const struct row *r)
 {
-	struct buf key = buf_new(TALLY_KEY_MAX);
-
-	row_put(&key, r);
-	if (key.failed || !tally_add(c->tally, buf_slice(&key), 1)) {
+	buf_clear(&c->key);
+	row_put(&c->key, r);
+	if (c->key.failed || !tally_add(c->tally, buf_slice(&c->key), 1)) {
 		c->lost++;
 	}
-	buf_free(&key);
 }
 
 void symbols_count_miss(struct symbols_counts *c, const struct symbol_key *key,

@@ -20,11 +20,17 @@ static bool cut_word(struct slice *rest, struct slice *ret)
 /* "MODULE Linux x86_64 ID NAME" */
 static void read_module(struct slice rest, struct sym_head *head)
 {
-	struct slice os;
+	struct slice os, cpu, id;
 
-	if (cut_word(&rest, &os)) {
-		head->is_elf =
-		    slice_eq_nocase(os, SLICE("linux")) || slice_eq_nocase(os, SLICE("android"));
+	if (!cut_word(&rest, &os)) {
+		return;
+	}
+	head->is_elf =
+	    slice_eq_nocase(os, SLICE("linux")) || slice_eq_nocase(os, SLICE("android"));
+	if (cut_word(&rest, &cpu) && cut_word(&rest, &id) && symbol_id_is_good(id) &&
+	    symbol_name_is_good(slice_trim(rest))) {
+		head->debug_id = id;
+		head->debug_file = slice_trim(rest);
 	}
 }
 
@@ -60,7 +66,8 @@ static void read_info(struct slice rest, struct sym_head *head)
 
 void sym_head_read(struct slice text, struct sym_head *ret)
 {
-	*ret = (struct sym_head){ SLICE_EMPTY, SLICE_EMPTY, SLICE_EMPTY, false };
+	*ret = (struct sym_head){ SLICE_EMPTY, SLICE_EMPTY, SLICE_EMPTY, SLICE_EMPTY, SLICE_EMPTY,
+		false };
 	for (struct slice line; slice_split(&text, '\n', &line);) {
 		struct slice word;
 		if (slice_ends(line, SLICE("\r"))) {

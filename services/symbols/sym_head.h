@@ -15,6 +15,7 @@ enum {
 
 /* Borrowed from the text; empty where nothing (good) is said. Ids as they stand there. */
 struct sym_head {
+	struct slice debug_file, debug_id; /* both, or neither */
 	struct slice code_file, code_id, generator;
 	bool is_elf; /* the code id is a build id */
 };

@@ -39,13 +39,15 @@ static struct symbol_file row_of(struct sql_query *q)
 		.used_ms = sql_col_i64(q, 14),
 		.elf_kind = (unsigned)sql_col_i64(q, 15),
 		.elf_size = sql_col_i64(q, 16),
+		.upstream = sql_col_text(q, 17),
 	};
 }
 
 static enum err copy_texts(struct arena *arena, struct symbol_file *f)
 {
 	struct slice *const texts[] = { &f->key.debug_file, &f->key.debug_id, &f->key.file,
-		&f->blob, &f->md5, &f->code_file, &f->code_id, &f->build_id, &f->generator };
+		&f->blob, &f->md5, &f->code_file, &f->code_id, &f->build_id, &f->generator,
+		&f->upstream };
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; e == ERR_OK && i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -187,10 +189,11 @@ enum err symbol_blob_is_used(struct sql_db *db, struct slice blob, bool *ret, st
 
 /* ---- changing ---- */
 
-enum err symbol_file_put(struct sql_db *db, const struct symbol_file *f, struct err_note *note)
+static enum err put(struct sql_db *db, enum symbols_stmt stmt, const struct symbol_file *f,
+    struct err_note *note)
 {
 	struct sql_query *q;
-	enum err e = symbols_begin(db, SYMBOLS_FILE_PUT, &q, note);
+	enum err e = symbols_begin(db, stmt, &q, note);
 
 	if (e != ERR_OK) {
 		return e;
@@ -208,7 +211,19 @@ enum err symbol_file_put(struct sql_db *db, const struct symbol_file *f, struct 
 	sql_bind_i64(q, "modified_ms", f->modified_ms);
 	sql_bind_i64(q, "elf_kind", f->elf_kind);
 	sql_bind_i64(q, "elf_size", f->elf_size);
+	sql_bind_text(q, "upstream", f->upstream);
 	return sql_finish(q);
+}
+
+enum err symbol_file_put(struct sql_db *db, const struct symbol_file *f, struct err_note *note)
+{
+	return put(db, SYMBOLS_FILE_PUT, f, note);
+}
+
+enum err symbol_file_put_cached(
+    struct sql_db *db, const struct symbol_file *f, struct err_note *note)
+{
+	return put(db, SYMBOLS_FILE_CACHE, f, note);
 }
 
 enum err symbol_file_delete(

@@ -20,8 +20,9 @@ struct symbol_file {
 	struct slice md5;
 	struct slice code_file, code_id, build_id, generator; /* empty: not known */
 	int64_t upload, modified_ms, used_ms;
-	unsigned elf_kind; /* enum elf_kind; 0: nothing for a debugger */
-	int64_t elf_size;  /* of the ELF file itself, unpacked */
+	unsigned elf_kind;     /* enum elf_kind; 0: nothing for a debugger */
+	int64_t elf_size;      /* of the ELF file itself, unpacked */
+	struct slice upstream; /* the server it was fetched from; empty: it was uploaded */
 };
 
 /* Whether the blob is the content in gzip form. */
@@ -69,6 +70,10 @@ NODISCARD enum err symbol_file_after(struct sql_db *db, const struct symbol_key 
 /* ---- in a transaction of the store, or of a command ---- */
 
 NODISCARD enum err symbol_file_put(
+    struct sql_db *db, const struct symbol_file *f, struct err_note *note);
+/* One that was fetched from an upstream: what is there already stays, but may learn its code ids.
+ */
+NODISCARD enum err symbol_file_put_cached(
     struct sql_db *db, const struct symbol_file *f, struct err_note *note);
 NODISCARD enum err symbol_file_delete(
     struct sql_db *db, const struct symbol_key *key, bool is_try, struct err_note *note);

@@ -11,8 +11,9 @@
 #include "services/symbols/index_shelf.h"
 #include "services/symbols/symbol_file.h"
 #include "services/symbols/symbolicate.h"
-#include "services/symbols/symbolicate_metrics.h"
+#include "services/symbols/symbols_metrics.h"
 #include "services/symbols/symbols_priv.h"
+#include "services/symbols/upstream.h"
 
 enum {
 	ANSWER_MAX = 256 * 1024 * 1024,
@@ -31,6 +32,7 @@ struct work {
 	struct arena arena; /* of the request's content */
 	struct buf body, answer;
 	size_t counted;	  /* bytes of state->symbolicate_bytes */
+	int64_t fetch_until_us; /* so long its modules are waited for, all together */
 	int64_t slice_us; /* when others ran last */
 };
 
@@ -98,6 +100,25 @@ static enum err find_file(struct work *w, const struct symbol_key *key, struct s
 	return symbol_file_find(env->db, &w->arena, key, ret, &note);
 }
 
+/*
+ * One that is not here may be at an upstream. What takes longer than the request waits is here the
+ * next time that somebody asks.
+ */
+static enum err find_elsewhere(
+    struct work *w, const struct symbol_key *key, struct symbol_file *ret)
+{
+	const struct upstream_key wanted = { .kind = UPSTREAM_FILE,
+		.key = *key,
+		.build_id = SLICE_EMPTY,
+		.path = SLICE_EMPTY };
+	enum err e = upstream_get(w->c, &wanted, w->fetch_until_us);
+
+	if (e == ERR_OK) {
+		return find_file(w, key, ret);
+	}
+	return e == ERR_CANCELLED ? e : ERR_NOT_FOUND;
+}
+
 static enum err look_up(struct work *w, const struct symbol_key *key, struct symbol_file *ret)
 {
 	struct miss_cache *misses = w->state->misses;
@@ -112,6 +133,9 @@ static enum err look_up(struct work *w, const struct symbol_key *key, struct sym
 		if (e == ERR_NOT_FOUND) {
 			miss_cache_mark(misses, hash, stamp);
 		}
+	}
+	if (e == ERR_NOT_FOUND) {
+		e = find_elsewhere(w, key, ret);
 	}
 	if (e == ERR_NOT_FOUND && w->state->settings.counts_missing) {
 		symbols_count_miss(w->state->counts, key, SLICE_EMPTY, SLICE_EMPTY);
@@ -234,12 +258,7 @@ static enum err answer(struct work *w, enum err e)
 				      : e;
 	}
 	http_add_header(c->req, SLICE("Access-Control-Expose-Headers"), SLICE("*"));
-	e = http_stream_begin(
-	    c->req, e == ERR_OK ? 200 : 400, SLICE("application/json"), (int64_t)w->answer.len);
-	if (e == ERR_OK) {
-		e = http_stream_write(c->req, buf_slice(&w->answer));
-	}
-	return e == ERR_OK ? http_stream_end(c->req) : e;
+	return symbols_reply_json(c, e == ERR_OK ? 200 : 400, &w->answer);
 }
 
 static enum err handle(struct op_call *c, enum symbolicate_version version)
@@ -252,6 +271,7 @@ static enum err handle(struct op_call *c, enum symbolicate_version version)
 		.arena = arena_new(2 * max + ARENA_EXTRA),
 		.body = buf_new(2 * max + FIRST_ROOM),
 		.answer = buf_new(ANSWER_MAX),
+		.fetch_until_us = upstream_wait_until_us(state),
 		.slice_us = clock_mono_us() };
 
 	w.caller = (struct index_caller){ .files = env->peer[ROLE_FILES],

@@ -8,13 +8,15 @@
 
 #include "core/base/clock.h"
 #include "core/obs/log.h"
-#include "services/symbols/symbolicate_metrics.h"
 #include "services/symbols/symbols_db.h"
 #include "services/symbols/people_change.h"
 #include "services/symbols/section_calls.h"
 #include "services/symbols/symbols_gc.h"
+#include "services/symbols/symbols_metrics.h"
 #include "services/symbols/symbols_priv.h"
 #include "services/symbols/upload_store.h"
+#include "services/symbols/upload_url.h"
+#include "services/symbols/upstream.h"
 
 enum {
 	PATH_SIZE = 4200,
@@ -29,6 +31,7 @@ struct symbols_state *symbols_state(const struct svc_env *env)
 
 static void free_state(struct symbols_state *state)
 {
+	upstream_stop(state);
 	symbols_counts_free(&state->counts);
 	index_shelf_free(&state->shelf);
 	blob_close(&state->indexes);
@@ -108,6 +111,9 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 	if (e == ERR_OK) {
 		e = open_files(state, note);
 	}
+	if (e == ERR_OK && (env->role == ROLE_WEB || env->role == ROLE_COURIER)) {
+		e = upstream_start(state, note);
+	}
 	if (e != ERR_OK) {
 		free_state(state);
 		return e;
@@ -129,12 +135,25 @@ static void reload(struct svc_env *env, void *v)
 	state->settings = symbols_settings_of(env->conf);
 }
 
+/* Who waits for a fetch is told to come again; those that the courier has begun break off. */
+static void drain(struct svc_env *env, void *v, int64_t deadline_us)
+{
+	struct symbols_state *state = v;
+
+	(void)env;
+	(void)deadline_us;
+	if (state->fetches != NULL) {
+		flights_drain(state->fetches);
+	}
+}
+
 static const struct rpc_def *const rpcs[] = {
 	&symbols_index_build,
 	&symbols_index_used,
 	&symbols_count,
 	&symbols_draft_write,
 	&symbols_draft_size,
+	&symbols_draft_take,
 	&symbols_archive_list,
 	&symbols_unpack,
 	&symbols_keep,
@@ -145,6 +164,9 @@ static const struct rpc_def *const rpcs[] = {
 	&symbols_upload_end,
 	&symbols_upload_sessions,
 	&symbols_people_change,
+	&symbols_upload_url,
+	&symbols_upstream_fetch,
+	&symbols_cache_file,
 };
 
 const struct service symbols_service = {
@@ -163,13 +185,14 @@ const struct service symbols_service = {
 	.migrations = symbols_migrations,
 	.n_migrations = SYMBOLS_MIGRATIONS,
 	.conf = { symbols_conf_keys, SYMBOLS_CONF_KEYS },
-	.metrics = symbolicate_metrics,
-	.n_metrics = SYMBOLICATE_METRICS,
+	.metrics = symbols_metrics,
+	.n_metrics = SYMBOLS_METRICS,
 	.activities = symbols_activities,
 	.n_activities = SYMBOLS_ACTIVITIES,
 	.start = start,
 	.stop = stop,
 	.reload = reload,
+	.drain = drain,
 	.audit = symbols_audit,
 	.anonymise = symbols_anonymise,
 	.check = symbols_conf_check,

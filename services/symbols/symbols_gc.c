@@ -20,9 +20,9 @@ enum {
 /* A row that may go. */
 struct candidate {
 	struct symbol_key key;
-	bool is_try;
+	bool is_try, is_cached;
 	int64_t size, modified_ms, used_ms;
-	int64_t newest_ms; /* modified_ms of the build's newest row */
+	int64_t newest_ms; /* modified_ms of the build's newest row that is uploaded and regular */
 };
 
 /* The walk: the rows of one module at a time. */
@@ -45,11 +45,20 @@ static bool is_too_old(const struct symbols_gc *gc, const struct candidate *c)
 	const struct symbols_gc_rules *r = &gc->rules;
 	int64_t used_ms = c->used_ms > c->modified_ms ? c->used_ms : c->modified_ms;
 
+	if (c->is_cached) {
+		return is_over(used_ms, gc->now_ms, r->cached_ms);
+	}
 	if (c->is_try) {
 		return is_over(c->modified_ms, gc->now_ms, r->try_ms);
 	}
 	return is_over(c->modified_ms, gc->now_ms, r->older_ms) ||
 	       is_over(used_ms, gc->now_ms, r->unused_ms);
+}
+
+/* Builds are counted by what was uploaded to stay. */
+static bool is_of_build(const struct candidate *c)
+{
+	return !c->is_try && !c->is_cached;
 }
 
 /* The newest first; the rows of a build stand together. */
@@ -75,8 +84,9 @@ static void share_times(struct walk *w)
 		int64_t newest = 0;
 		for (; end < w->n && slice_eq(w->rows[end].key.debug_id, w->rows[i].key.debug_id);
 		     end++) {
-			newest =
-			    w->rows[end].modified_ms > newest ? w->rows[end].modified_ms : newest;
+			bool is_newer =
+			    is_of_build(&w->rows[end]) && w->rows[end].modified_ms > newest;
+			newest = is_newer ? w->rows[end].modified_ms : newest;
 		}
 		for (; i < end; i++) {
 			w->rows[i].newest_ms = newest;
@@ -107,7 +117,8 @@ static enum err is_left_alone(struct walk *w, const struct candidate *c, bool *r
 	enum err e = ERR_OK;
 
 	*ret = false;
-	if (symbol_is_source(&c->key) && c->modified_ms < gc->now_ms - SYMBOLS_GC_GRACE_MS) {
+	if (symbol_is_source(&c->key) && !c->is_cached &&
+	    c->modified_ms < gc->now_ms - SYMBOLS_GC_GRACE_MS) {
 		struct slice id = symbol_id_lower(&arena, c->key.debug_id);
 		e = symbol_file_by_build(gc->db, &arena, id, all, false, &f, gc->note);
 		if (e == ERR_NOT_FOUND && c->is_try) {
@@ -122,6 +133,7 @@ static enum err is_left_alone(struct walk *w, const struct candidate *c, bool *r
 
 static enum err decide(struct walk *w)
 {
+	struct slice counted = SLICE_EMPTY; /* the id of the build that was counted last */
 	int64_t builds = 0;
 	enum err e = ERR_OK;
 
@@ -132,9 +144,12 @@ static enum err decide(struct walk *w)
 	}
 	for (size_t i = 0; e == ERR_OK && i < w->n; i++) {
 		const struct candidate *c = &w->rows[i];
-		bool is_next = i == 0 || !slice_eq(c->key.debug_id, w->rows[i - 1].key.debug_id);
-		builds += is_next ? 1 : 0;
-		bool is_surplus = w->gc->rules.keep > 0 && builds > w->gc->rules.keep;
+		if (is_of_build(c) && !slice_eq(c->key.debug_id, counted)) {
+			counted = c->key.debug_id;
+			builds++;
+		}
+		bool is_surplus =
+		    is_of_build(c) && w->gc->rules.keep > 0 && builds > w->gc->rules.keep;
 		bool goes = is_surplus || is_too_old(w->gc, c);
 		if (!goes) {
 			e = is_left_alone(w, c, &goes);
@@ -184,6 +199,7 @@ static enum err take_row(void *arg, const struct symbol_file *f)
 		w->room = room;
 	}
 	struct candidate c = { .is_try = f->is_try,
+		.is_cached = f->upstream.len > 0,
 		.size = f->size,
 		.modified_ms = f->modified_ms,
 		.used_ms = f->used_ms };
@@ -285,6 +301,9 @@ enum err symbols_gc_run(struct symbols_gc *gc)
 	unsigned drafts = 0;
 	enum err e = run_rows(gc);
 
+	if (e == ERR_OK && !gc->rules.dry_run) {
+		e = symbols_gc_logs(gc);
+	}
 	if (e == ERR_OK) {
 		e = blob_each(gc->blobs, look_at_blob, gc, gc->note);
 	}

@@ -82,6 +82,7 @@ static void put(
 				 .code_id = slice_str(id),
 				 .build_id = SLICE_EMPTY,
 				 .generator = SLICE_EMPTY,
+				 .upstream = SLICE_EMPTY,
 				 .modified_ms = NOW_MS - days_ago * DAY_MS },
 			     &rig.note),
 	    ERR_OK);
@@ -192,6 +193,100 @@ static void by_number_of_builds(void **state)
 	assert_true(is_there("few", "B1", false) && is_there("zz", "C2", false));
 	assert_false(is_there("zz", "C1", false));
 	assert_true(is_there("many", "A448", false) != is_there("many", "A449", false));
+}
+
+/* As if an upstream had been asked for it. */
+static void put_cached(const char *module, const char *id, int64_t days_ago, int64_t used_days_ago)
+{
+	char sql[256];
+
+	put(module, id, false, days_ago, used_days_ago);
+	snprintf(sql, sizeof(sql),
+	    "UPDATE symbols_file SET upstream = 'https://s.example' WHERE debug_file = '%s' AND"
+	    " debug_id = '%s'",
+	    module, id);
+	db_rig_run(&rig, sql);
+}
+
+static void only_builds_that_were_uploaded_to_stay_are_counted(void **state)
+{
+	(void)state;
+	put("a", "A1", false, 90, -1);
+	put("a", "A2", true, 80, -1);
+	put_cached("a", "A3", 70, -1);
+	put("a", "A4", false, 60, -1);
+	put("a", "A5", true, 50, -1);
+	assert_int_equal(run((struct symbols_gc_rules){ .keep = 2 }).files, 0);
+	assert_int_equal(run((struct symbols_gc_rules){ .keep = 1 }).files, 1);
+	assert_false(is_there("a", "A1", false));
+	assert_true(is_there("a", "A2", true) && is_there("a", "A3", false));
+}
+
+static void what_upstreams_have_goes_by_use_alone(void **state)
+{
+	struct symbol_file f;
+	const struct symbol_key key = { SLICE("a"), SLICE("A3"), SLICE("x.sym") };
+
+	(void)state;
+	put_cached("a", "A1", 100, 40);
+	put_cached("a", "A2", 100, 10);
+	put_cached("a", "A3", 20, -1);
+	put("a", "A4", false, 100, 40);
+	assert_int_equal(run((struct symbols_gc_rules){ .older_ms = 50 * INT64_C(86400000),
+				 .unused_ms = 50 * INT64_C(86400000) })
+			     .files,
+	    1);
+	assert_false(is_there("a", "A4", false));
+	assert_int_equal(
+	    run((struct symbols_gc_rules){ .cached_ms = 30 * INT64_C(86400000) }).files, 1);
+	assert_false(is_there("a", "A1", false));
+	assert_true(is_there("a", "A2", false) && is_there("a", "A3", false));
+	/* An upload makes it its own; another fetch changes nothing. */
+	put("a", "A3", false, 1, -1);
+	assert_int_equal(symbol_file_get(rig.db, &rig.arena, &key, false, &f, &rig.note), ERR_OK);
+	assert_int_equal(f.upstream.len, 0);
+	struct symbol_file cached = f;
+	cached.upstream = SLICE("https://s.example");
+	cached.size = 77;
+	assert_int_equal(symbol_file_put_cached(rig.db, &cached, &rig.note), ERR_OK);
+	assert_int_equal(symbol_file_get(rig.db, &rig.arena, &key, false, &f, &rig.note), ERR_OK);
+	assert_true(f.upstream.len == 0 && f.size == 10);
+	assert_true(slice_eq(f.code_id, SLICE("A3")));
+	db_rig_run(&rig, "UPDATE symbols_file SET code_id = '', code_file = ''");
+	cached.code_id = SLICE("C0DE");
+	assert_int_equal(symbol_file_put_cached(rig.db, &cached, &rig.note), ERR_OK);
+	assert_int_equal(
+	    symbol_file_by_code(rig.db, &rig.arena, SLICE("code"), SLICE("C0DE"), &f, &rig.note),
+	    ERR_OK);
+	assert_true(f.upstream.len == 0 && f.size == 10);
+}
+
+static void old_counts_and_what_never_came_go(void **state)
+{
+	char sql[512];
+	struct symbols_gc_done done;
+
+	(void)state;
+	for (int i = 0; i < 450; i++) {
+		snprintf(sql, sizeof(sql),
+		    "INSERT INTO symbols_missing VALUES ('m', 'A%d', 'm.sym', '', '', 1, 1, %lld)",
+		    i, (long long)(i < 430 ? NOW_MS - 91 * INT64_C(86400000) : NOW_MS));
+		db_rig_run(&rig, sql);
+	}
+	for (int i = 0; i < 3; i++) {
+		snprintf(sql, sizeof(sql),
+		    "INSERT INTO symbols_upload_file (upload, debug_file, debug_id, file, is_try,"
+		    " is_compressed, is_update, size, md5, session, created_ms, completed_ms)"
+		    " VALUES (1, 'm', 'A1', 'm.sym', 0, 1, 0, 1, '', '%s', %lld, 0)",
+		    i == 0 ? "" : "session", (long long)(i == 2 ? NOW_MS : 1));
+		db_rig_run(&rig, sql);
+	}
+	done = run((struct symbols_gc_rules){ .missing_ms = 90 * INT64_C(86400000) });
+	assert_int_equal(done.missing, 430);
+	assert_int_equal(done.unsent, 1);
+	done = run((struct symbols_gc_rules){ .missing_ms = 90 * INT64_C(86400000) });
+	assert_int_equal(done.missing, 0);
+	assert_int_equal(done.unsent, 0);
 }
 
 static void a_newer_upload_of_a_key_is_what_counts(void **state)
@@ -352,6 +447,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(by_age_and_only_try_builds_by_theirs, start, stop),
 		cmocka_unit_test_setup_teardown(by_last_use, start, stop),
 		cmocka_unit_test_setup_teardown(by_number_of_builds, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    only_builds_that_were_uploaded_to_stay_are_counted, start, stop),
+		cmocka_unit_test_setup_teardown(what_upstreams_have_goes_by_use_alone, start, stop),
+		cmocka_unit_test_setup_teardown(old_counts_and_what_never_came_go, start, stop),
 		cmocka_unit_test_setup_teardown(
 		    a_newer_upload_of_a_key_is_what_counts, start, stop),
 		cmocka_unit_test_setup_teardown(

@@ -8,9 +8,11 @@
 #include "core/base/buf.h"
 #include "core/blob/blob.h"
 #include "core/service.h"
+#include "services/symbols/flight.h"
 #include "services/symbols/index_shelf.h"
 #include "services/symbols/miss_cache.h"
 #include "services/symbols/missing.h"
+#include "services/symbols/upstream_server.h"
 
 /* The configuration, as the processes use it; texts live with the conf of their reload. */
 struct symbols_settings {
@@ -27,10 +29,21 @@ struct symbols_settings {
 	int64_t max_symbolicate;    /* bytes of a request */
 	int64_t max_frames;	    /* of a request */
 	int64_t symbolicate_memory; /* bytes of all requests of a process */
+	int64_t upstream_wait_ms;   /* how long a request waits for another server */
+	int64_t upstream_miss_ms;   /* how long it is known that nobody has a file */
+	int64_t upstream_max;	    /* bytes of a file that is fetched */
+	struct slice upload_domains; /* from where uploads by URL are taken, with commas */
+	bool upload_insecure;	     /* for development: also over http, and from private addresses */
 };
 
 enum {
 	SYMBOLS_SESSIONS_OPEN = 64 /* at once, in a process */
+};
+
+/* How it goes with an upstream: one that fails again and again rests for a while. */
+struct upstream_health {
+	unsigned failures; /* in a row */
+	int64_t rests_until_us;
 };
 
 struct symbols_state {
@@ -47,6 +60,13 @@ struct symbols_state {
 	struct miss_cache *misses;
 	struct symbols_counts *counts;
 	unsigned uploads; /* that are on their way in this process */
+
+	/* web and courier: files that are being fetched from upstreams; NULL: there are none */
+	struct flights *fetches;
+	struct upstream_servers upstreams;
+	struct upstream_health health[UPSTREAM_SERVERS_MAX]; /* courier */
+	char user_agent[PUBLIC_URL_MAX + 64];		      /* courier: who asks */
+
 	/* Sessions of upload v2 that are being written here; empty: none. */
 	char sessions[SYMBOLS_SESSIONS_OPEN][BLOB_DRAFT_CHARS + 1];
 };
@@ -67,7 +87,7 @@ extern const struct activity symbols_activities[SYMBOLS_ACTIVITIES];
 
 /* symbols_conf.c */
 enum {
-	SYMBOLS_CONF_KEYS = 14
+	SYMBOLS_CONF_KEYS = 23
 };
 extern const struct conf_key symbols_conf_keys[SYMBOLS_CONF_KEYS];
 NODISCARD enum err symbols_conf_check(const struct conf *conf, struct err_note *note);
@@ -81,6 +101,8 @@ op_fn symbols_not_found, symbols_wrong_method, symbols_broken;
 enum err symbols_refuse(struct op_call *c, int status, const char *text);
 /* JSON that no cache keeps; out lives as long as the request. */
 NODISCARD enum err symbols_reply(struct op_call *c, int status, const struct buf *out);
+/* Answers with JSON of any length. ERR_LIMIT: the buffer has failed. */
+NODISCARD enum err symbols_reply_json(struct op_call *c, int status, const struct buf *json);
 
 /* download.c, syminfo.c */
 op_fn symbols_download, symbols_download_try, symbols_download_tier, symbols_stored, symbols_pingme,

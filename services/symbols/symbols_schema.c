@@ -116,8 +116,13 @@ static const char migration_logins[] =
     "CREATE INDEX symbols_login_email ON symbols_login (email, created_ms);"
     "CREATE INDEX symbols_login_expires ON symbols_login (expires_ms);";
 
+/* Where a file was fetched from; those that were uploaded are from nowhere. */
+static const char migration_upstream[] =
+    "ALTER TABLE symbols_file ADD COLUMN upstream TEXT NOT NULL DEFAULT '';";
+
 const struct migration symbols_migrations[SYMBOLS_MIGRATIONS] = {
 	{ 1, migration_1 },
 	{ 2, migration_2 },
 	{ 3, migration_logins },
+	{ 4, migration_upstream },
 };

@@ -5,6 +5,7 @@
 #include "core/base/rng.h"
 #include "core/obs/log.h"
 #include "services/symbols/symbols_priv.h"
+#include "services/symbols/symbols_token.h"
 
 enum {
 	RETRY_S = 5,
@@ -74,6 +75,26 @@ enum err symbols_reply(struct op_call *c, int status, const struct buf *out)
 	http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-store"));
 	http_reply(c->req, status, SLICE("application/json"), buf_slice(out));
 	return ERR_OK;
+}
+
+enum err symbols_reply_json(struct op_call *c, int status, const struct buf *json)
+{
+	enum err e = json->failed ? ERR_LIMIT
+				  : http_stream_begin(c->req, status, SLICE("application/json"),
+					(int64_t)json->len);
+
+	e = e == ERR_OK ? http_stream_write(c->req, buf_slice(json)) : e;
+	return e == ERR_OK ? http_stream_end(c->req) : e;
+}
+
+enum err symbols_authorize(
+    struct op_call *c, uint32_t any_of, struct symbols_token *ret, bool *ret_good)
+{
+	const char *refusal = NULL;
+	enum err e = symbols_token_check(c, any_of, ret, &refusal);
+
+	*ret_good = e == ERR_OK && refusal == NULL;
+	return e == ERR_OK && refusal != NULL ? symbols_refuse(c, 403, refusal) : e;
 }
 
 static void add_retry_after(struct op_call *c, unsigned seconds)

@@ -4,10 +4,10 @@
 #include "services/symbols/symbols_token.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/enc.h"
 #include "core/base/rng.h"
 #include "core/service.h"
 #include "services/symbols/symbols_db.h"
@@ -65,9 +65,7 @@ static void hash_key(struct slice key, char out[HASH_HEX + 1])
 
 	CHECK(EVP_Digest(key.ptr, key.len, digest, &len, EVP_sha256(), NULL) == 1 &&
 	      len * 2 == HASH_HEX);
-	for (unsigned i = 0; i < len; i++) {
-		(void)snprintf(out + (size_t)i * 2, 3, "%02x", digest[i]);
-	}
+	enc_hex_text(SLICE_OF(digest, len), out);
 }
 
 static struct symbols_token row_of(struct sql_query *q)
@@ -179,9 +177,7 @@ static void make_key(char out[SYMBOLS_KEY_DIGITS + 1])
 	unsigned char bytes[SYMBOLS_KEY_DIGITS / 2];
 
 	rng_bytes(bytes, sizeof(bytes));
-	for (size_t i = 0; i < sizeof(bytes); i++) {
-		(void)snprintf(out + i * 2, 3, "%02x", bytes[i]);
-	}
+	enc_hex_text(SLICE_OF(bytes, sizeof(bytes)), out);
 }
 
 enum err symbols_token_new(struct sql_db *db, const struct symbols_token *t,

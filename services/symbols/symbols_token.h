@@ -77,4 +77,10 @@ NODISCARD enum err symbols_token_check(
 NODISCARD enum err symbols_token_check_key(struct op_call *c, struct slice key, uint32_t any_of,
     struct symbols_token *ret, const char **ret_refusal);
 
+/*
+ * The same, and answers the refusal: *ret_good false with ERR_OK means that 403 has been answered.
+ */
+NODISCARD enum err symbols_authorize(
+    struct op_call *c, uint32_t any_of, struct symbols_token *ret, bool *ret_good);
+
 #endif

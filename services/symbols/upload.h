@@ -67,6 +67,12 @@ void upload_drain(struct op_call *c);
 /* Refuses with that status and text after that. */
 enum err upload_refuse(struct op_call *c, int status, const char *text);
 
+/* Archives are called "something.zip". Refuses another name with the protocol's words. */
+bool upload_name_is_zip(struct slice name);
+enum err upload_refuse_name(struct op_call *c, struct slice name);
+/* The name under which an archive is in the log: not one that is no good as a name. */
+struct slice upload_stored_name(struct slice name);
+
 /* An error of the role files or of the store as an answer: words for what the sender can mend. */
 enum err upload_failed(struct op_call *c, enum err e);
 

@@ -1,12 +1,11 @@
 /*
  * See upload.h: one file from a draft into the store.
  */
-#include <stdio.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
-#include "core/base/enc.h"
 #include "core/obs/log.h"
+#include "services/symbols/symbol_row.h"
 #include "services/symbols/upload.h"
 
 enum {
@@ -15,8 +14,6 @@ enum {
 	DRAIN_BYTES = 64 * 1024 * 1024,
 	DRAIN_US = 20 * 1000000,
 	DRAIN_PIECE = 8 * 1024,
-	HASH_HEX = 64,
-	MD5_HEX = 32,
 };
 
 void upload_init(struct upload *u, struct op_call *c, const struct symbols_token *token)
@@ -92,37 +89,6 @@ enum err upload_find(struct upload *u, const struct symbol_key *key, bool is_try
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-static enum err describe(struct upload *u, const struct upload_item *item,
-    const struct file_unpacked *f, const char *blob, struct symbol_file *ret)
-{
-	struct buf *md5 = arena_buf(&u->scratch, 2 * MD5_HEX);
-	struct slice code_id = symbol_id_fold(&u->scratch, f->code_id);
-	bool is_sym = symbol_is_sym(item->key.file);
-	/* Debuggers ask by it, in lower case; what Windows' files have instead nobody asks by. */
-	struct slice build_id = !is_sym	    ? slice_str(f->elf.build_id)
-				: f->is_elf ? symbol_id_lower(&u->scratch, f->code_id)
-					    : SLICE_EMPTY;
-
-	if (md5 == NULL || code_id.ptr == NULL || (build_id.len > 0 && build_id.ptr == NULL)) {
-		return ERR_MEMORY;
-	}
-	enc_hex(md5, SLICE_OF(f->md5, sizeof(f->md5)));
-	*ret = (struct symbol_file){ .key = item->key,
-		.is_try = u->is_try,
-		.blob = slice_str(blob),
-		.size = (int64_t)f->size,
-		.stored_size = (int64_t)f->stored_size,
-		.md5 = buf_slice(md5),
-		.code_file = is_sym ? f->code_file : SLICE_EMPTY,
-		.code_id = is_sym ? code_id : SLICE_EMPTY,
-		.build_id = build_id,
-		.generator = is_sym ? f->generator : SLICE_EMPTY,
-		.upload = u->id,
-		.elf_kind = is_sym ? 0 : f->elf.kind,
-		.elf_size = is_sym ? 0 : (int64_t)f->elf.size };
-	return ERR_OK;
-}
-
 static bool is_as_said(const struct upload_item *item, const struct symbol_file *f)
 {
 	return item->size < 0 || (item->size == f->size && slice_eq(item->md5, f->md5));
@@ -185,7 +151,9 @@ enum err upload_store_file(
 	enum err e = file_unpack(&files, &unpack, &unpacked);
 	if (e == ERR_OK) {
 		blob_name_of(unpacked.sha256, unpack.as_gzip ? "gz" : "", blob);
-		e = describe(u, item, &unpacked, blob, &f);
+		e = symbol_row_make(&u->scratch, &item->key, &unpacked, slice_str(blob), &f);
+		f.is_try = u->is_try;
+		f.upload = u->id;
 	}
 	if (e == ERR_OK && !is_as_said(item, &f)) {
 		*ret = UPLOAD_NOT_AS_SAID;
@@ -197,7 +165,8 @@ enum err upload_store_file(
 	if (e != ERR_OK) {
 		goto drop;
 	}
-	is_same = is_there && is_same_file(&old, &f);
+	/* What was only fetched from an upstream becomes the uploader's. */
+	is_same = is_there && old.upstream.len == 0 && is_same_file(&old, &f);
 	if (is_same && item->log_id == 0) {
 		*ret = UPLOAD_SKIPPED;
 		goto drop;
@@ -209,10 +178,6 @@ enum err upload_store_file(
 		return ERR_OK;
 	}
 drop:
-	/* A session begins anew with its next request, which may come at once. */
-	if (item->log_id > 0 && file_drop(&files, draft) == ERR_OK) {
-		return e;
-	}
 	file_drop_later(env->loop, env->peer[ROLE_FILES], draft);
 	return e;
 }

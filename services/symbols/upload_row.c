@@ -149,14 +149,9 @@ enum err upload_row_refuse(struct op_call *c, enum err e)
 
 enum err uploads_reply(struct op_call *c, struct buf *out, enum err e)
 {
-	if (e == ERR_OK && out->failed) {
-		e = ERR_LIMIT;
-	}
 	if (e == ERR_OK) {
 		http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-store"));
-		e = http_stream_begin(c->req, 200, SLICE("application/json"), (int64_t)out->len);
-		e = e == ERR_OK ? http_stream_write(c->req, buf_slice(out)) : e;
-		e = e == ERR_OK ? http_stream_end(c->req) : e;
+		e = symbols_reply_json(c, 200, out);
 	}
 	buf_free(out);
 	return e;

@@ -157,12 +157,16 @@ static enum err take_body(struct put *p)
 
 /* ---- the end ---- */
 
-static enum err store(struct put *p)
+/*
+ * Another web process may be writing to the session, too: under a name that only this request knows
+ * it is checked, and what was checked is kept.
+ */
+static enum err store_taken(struct put *p, struct slice taken)
 {
 	struct upload *u = p->u;
 	enum upload_outcome outcome = UPLOAD_STORED;
 	const struct upload_item item = { .key = p->line.key,
-		.unpack = { .source = p->session,
+		.unpack = { .source = taken,
 		    .form = p->line.is_compressed ? UNPACK_GZIP : UNPACK_PLAIN,
 		    .max_size = (uint64_t)p->line.size,
 		    .as_gzip = p->line.is_compressed,
@@ -177,6 +181,20 @@ static enum err store(struct put *p)
 		    u->c, 400, "the file is not as large or has not the MD5 that was announced");
 	}
 	return e == ERR_OK ? reply_done(p) : upload_failed(u->c, e);
+}
+
+static enum err store(struct put *p)
+{
+	struct file_caller files = upload_files(p->u);
+	char name[BLOB_DRAFT_CHARS + 1];
+
+	blob_draft_name(name);
+	enum err e = file_draft_take(&files, p->session, slice_str(name));
+	if (e == ERR_NOT_FOUND) {
+		/* Somebody else's request has just taken it to its end. */
+		return err_note_set(&p->u->c->note, ERR_TOO_BUSY, "the upload is being ended");
+	}
+	return e == ERR_OK ? store_taken(p, slice_str(name)) : e;
 }
 
 static enum err take(struct put *p)
@@ -217,7 +235,7 @@ static enum err take(struct put *p)
 
 /*
  * Nobody else in this process may write the same draft meanwhile; sessions are few, so a list will
- * do. Another process may: what is not held together yet.
+ * do. Another process may, and only harms its own session: see store().
  */
 static bool lock_session(struct symbols_state *state, struct slice session, unsigned *ret)
 {

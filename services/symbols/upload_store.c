@@ -105,24 +105,48 @@ static enum err handle_begin(void *role_state, const struct rpc_call_info *info,
 
 /* ---- a file ---- */
 
+void upload_put_file(struct buf *out, const struct symbol_file *f)
+{
+	upload_put_key(out, &f->key);
+	wire_put_u8(out, f->is_try ? 1 : 0);
+	wire_put_bytes(out, f->blob);
+	wire_put_i64(out, f->size);
+	wire_put_i64(out, f->stored_size);
+	wire_put_bytes(out, f->md5);
+	wire_put_bytes(out, f->code_file);
+	wire_put_bytes(out, f->code_id);
+	wire_put_bytes(out, f->build_id);
+	wire_put_bytes(out, f->generator);
+	wire_put_u8(out, (uint8_t)f->elf_kind);
+	wire_put_i64(out, f->elf_size);
+	wire_put_i64(out, f->upload);
+	wire_put_bytes(out, f->upstream);
+}
+
+void upload_take_file(struct wire_reader *r, struct symbol_file *ret)
+{
+	ret->key = upload_take_key(r);
+	ret->is_try = wire_take_u8(r) != 0;
+	ret->blob = wire_take_bytes(r);
+	ret->size = wire_take_i64(r);
+	ret->stored_size = wire_take_i64(r);
+	ret->md5 = wire_take_bytes(r);
+	ret->code_file = wire_take_bytes(r);
+	ret->code_id = wire_take_bytes(r);
+	ret->build_id = wire_take_bytes(r);
+	ret->generator = wire_take_bytes(r);
+	ret->elf_kind = wire_take_u8(r);
+	ret->elf_size = wire_take_i64(r);
+	ret->upload = wire_take_i64(r);
+	ret->upstream = wire_take_bytes(r);
+	ret->modified_ms = ret->used_ms = 0;
+}
+
 enum err upload_add_file(const struct store_caller *c, const struct upload_added *a)
 {
 	struct buf message = buf_new(MESSAGE_MAX);
-	const struct symbol_file *f = &a->file;
 
-	upload_put_key(&message, &f->key);
-	wire_put_u8(&message, f->is_try ? 1 : 0);
-	wire_put_bytes(&message, f->blob);
-	wire_put_i64(&message, f->size);
-	wire_put_i64(&message, f->stored_size);
-	wire_put_bytes(&message, f->md5);
-	wire_put_bytes(&message, f->code_file);
-	wire_put_bytes(&message, f->code_id);
-	wire_put_bytes(&message, f->build_id);
-	wire_put_bytes(&message, f->generator);
-	wire_put_u8(&message, (uint8_t)f->elf_kind);
-	wire_put_i64(&message, f->elf_size);
-	wire_put_i64(&message, f->upload);
+	upload_put_file(&message, &a->file);
 	wire_put_u8(&message, a->is_update ? 1 : 0);
 	wire_put_i64(&message, a->log_id);
 	return upload_call(c, &symbols_upload_file, &message, NULL);
@@ -131,21 +155,8 @@ enum err upload_add_file(const struct store_caller *c, const struct upload_added
 static void take_added(struct slice req, struct upload_added *a)
 {
 	struct wire_reader r = wire_reader_new(req);
-	struct symbol_file *f = &a->file;
 
-	f->key = upload_take_key(&r);
-	f->is_try = wire_take_u8(&r) != 0;
-	f->blob = wire_take_bytes(&r);
-	f->size = wire_take_i64(&r);
-	f->stored_size = wire_take_i64(&r);
-	f->md5 = wire_take_bytes(&r);
-	f->code_file = wire_take_bytes(&r);
-	f->code_id = wire_take_bytes(&r);
-	f->build_id = wire_take_bytes(&r);
-	f->generator = wire_take_bytes(&r);
-	f->elf_kind = wire_take_u8(&r);
-	f->elf_size = wire_take_i64(&r);
-	f->upload = wire_take_i64(&r);
+	upload_take_file(&r, &a->file);
 	a->is_update = wire_take_u8(&r) != 0;
 	a->log_id = wire_take_i64(&r);
 	CHECK(wire_done(&r));

@@ -1,5 +1,5 @@
 /*
- * Between upload_store.c and upload_session_store.c.
+ * Between upload_store.c, upload_session_store.c and upstream_store.c.
  */
 #ifndef PLIMSOLL_SYMBOLS_UPLOAD_STORE_PRIV_H
 #define PLIMSOLL_SYMBOLS_UPLOAD_STORE_PRIV_H
@@ -15,6 +15,10 @@ NODISCARD enum err upload_call(const struct store_caller *c, const struct rpc_de
 
 void upload_put_key(struct buf *out, const struct symbol_key *key);
 struct symbol_key upload_take_key(struct wire_reader *r);
+
+/* A file's row; the times are the store's to say. */
+void upload_put_file(struct buf *out, const struct symbol_file *f);
+void upload_take_file(struct wire_reader *r, struct symbol_file *ret);
 
 /* *ret_id: the line's. completed_ms 0: it is still to come, by that session. */
 NODISCARD enum err upload_add_line(struct txn *t, const struct upload_line *l, struct slice session,

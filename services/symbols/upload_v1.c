@@ -7,9 +7,11 @@
 #include "core/base/check.h"
 #include "services/symbols/multipart.h"
 #include "services/symbols/upload.h"
+#include "services/symbols/upload_url.h"
 
 enum {
 	VALUE_MAX = 4096, /* bytes of a field's value */
+	ADDRESS_FORM_MAX = 8192
 };
 
 enum part {
@@ -144,10 +146,15 @@ static enum err read_form(struct form *f, struct multipart *m)
 	return e == ERR_END ? multipart_finish(m) : e;
 }
 
-static bool is_zip_name(struct slice name)
+bool upload_name_is_zip(struct slice name)
 {
 	return name.len >= 4 &&
 	       slice_eq_nocase(slice_sub(name, name.len - 4, name.len), SLICE(".zip"));
+}
+
+struct slice upload_stored_name(struct slice name)
+{
+	return symbol_name_is_good(name) ? name : SLICE("upload.zip");
 }
 
 /* ".rar" of "x.rar"; a name without a dot has none. */
@@ -161,29 +168,20 @@ static struct slice extension_of(struct slice name)
 	return dot == 0 ? SLICE_EMPTY : slice_sub(name, dot - 1, name.len);
 }
 
-/*
- * Upload by download: this server fetches from nobody, so no domain is allowed. The texts are those
- * of servers that have a list.
- */
-static enum err refuse_url(struct op_call *c, struct slice url)
+enum err upload_refuse_name(struct op_call *c, struct slice name)
 {
-	struct slice scheme = SLICE("https://");
+	const char *text = arena_printf(c->arena, "Unrecognized archive file extension \"%.*s\"",
+	    SLICE_ARG(extension_of(name)));
 
-	if (!slice_starts(url, scheme)) {
-		return symbols_refuse(c, 400, "Insecure URL");
-	}
-	struct slice host = slice_sub(url, scheme.len, slice_find(url, '/', scheme.len));
-	host = slice_sub(host, 0, slice_find(host, ':', 0));
-	const char *text = arena_printf(
-	    c->arena, "Not an allowed domain ('%.*s') to download from.", SLICE_ARG(host));
 	return text == NULL ? ERR_MEMORY : symbols_refuse(c, 400, text);
 }
 
-/* A form that has nothing but an address. */
-static enum err refuse_address(struct op_call *c)
+/* A form that has nothing but an address, and perhaps the word that it is of a try build. */
+static enum err take_address(struct upload *u)
 {
-	char body[VALUE_MAX];
-	struct slice url = SLICE_EMPTY;
+	struct op_call *c = u->c;
+	char body[ADDRESS_FORM_MAX];
+	struct slice url = SLICE_EMPTY, word = SLICE_EMPTY;
 	size_t len = 0, n = 0;
 	enum err e = ERR_OK;
 
@@ -191,10 +189,14 @@ static enum err refuse_address(struct op_call *c)
 		e = http_body_read(c->req, body + len, sizeof(body) - len, &n);
 		len += e == ERR_OK ? n : 0;
 	}
-	if (e == ERR_END && http_form_get(c->arena, SLICE_OF(body, len), SLICE("url"), &url)) {
-		return refuse_url(c, url);
+	struct slice form = SLICE_OF(body, len);
+	if (e != ERR_END || !http_form_get(c->arena, form, SLICE("url"), &url)) {
+		return upload_refuse(c, 400, "Must be multipart form data with at least one file");
 	}
-	return upload_refuse(c, 400, "Must be multipart form data with at least one file");
+	if (http_form_get(c->arena, form, SLICE("try"), &word) && word.len > 0) {
+		u->is_try = true;
+	}
+	return upload_from_url(u, url);
 }
 
 static enum err store_form(struct form *f)
@@ -202,25 +204,20 @@ static enum err store_form(struct form *f)
 	struct op_call *c = f->u->c;
 	struct slice name = SLICE_OF(f->name, f->name_len);
 
-	/* Paths of the sender's machine and worse are nothing to keep. */
-	if (is_zip_name(name) && !symbol_name_is_good(name)) {
-		name = SLICE("upload.zip");
-	}
+	f->u->is_try = f->u->is_try || f->wants_try;
 	if (!f->has_file && f->has_url) {
-		return refuse_url(c, buf_slice(&f->url));
+		return upload_from_url(f->u, buf_slice(&f->url));
 	}
 	if (!f->has_file) {
 		return symbols_refuse(c, 400, "Must be multipart form data with at least one file");
 	}
-	if (!is_zip_name(name)) {
-		const char *text = arena_printf(c->arena,
-		    "Unrecognized archive file extension \"%.*s\"", SLICE_ARG(extension_of(name)));
-		return text == NULL ? ERR_MEMORY : symbols_refuse(c, 400, text);
+	if (!upload_name_is_zip(name)) {
+		return upload_refuse_name(c, name);
 	}
-	f->u->is_try = f->u->is_try || f->wants_try;
 	return archive_store(f->u, &(struct archive){ .draft = draft_of(f),
 				       .size = f->written,
-				       .filename = name,
+				       /* Paths of the sender's machine are nothing to keep. */
+				       .filename = upload_stored_name(name),
 				       .download_url = SLICE_EMPTY,
 				       .redirect_urls = SLICE("[]") });
 }
@@ -248,7 +245,7 @@ static enum err upload_form(struct upload *u, struct slice content_type)
 	enum err e = multipart_init(&m, content_type, &events);
 	if (e != ERR_OK) {
 		free(f);
-		return refuse_address(u->c);
+		return take_address(u);
 	}
 	f->u = u;
 	f->url = buf_new(VALUE_MAX);

@@ -15,32 +15,16 @@ enum {
 	JSON_ARENA = 40 * 1024 * 1024,
 };
 
-static enum err refuse_or(struct op_call *c, struct symbols_token *token, bool *ret_refused)
-{
-	const char *refusal = NULL;
-	enum err e = symbols_token_check(c, SYMBOLS_UPLOAD | SYMBOLS_UPLOAD_TRY, token, &refusal);
-
-	*ret_refused = e == ERR_OK && refusal != NULL;
-	return *ret_refused ? symbols_refuse(c, 403, refusal) : e;
-}
-
-static enum err reply_json(struct op_call *c, int status, const struct buf *out)
-{
-	if (out->failed) {
-		return ERR_MEMORY;
-	}
-	http_reply(c->req, status, SLICE("application/json"), buf_slice(out));
-	return ERR_OK;
-}
+#define UPLOADERS (SYMBOLS_UPLOAD | SYMBOLS_UPLOAD_TRY)
 
 enum err symbols_auth_info(struct op_call *c)
 {
 	struct buf *out = arena_buf(c->arena, 4096);
 	struct symbols_token token;
-	bool refused = false;
-	enum err e = refuse_or(c, &token, &refused);
+	bool good = false;
+	enum err e = symbols_authorize(c, UPLOADERS, &token, &good);
 
-	if (e != ERR_OK || refused) {
+	if (!good) {
 		return e;
 	}
 	if (out == NULL) {
@@ -54,7 +38,7 @@ enum err symbols_auth_info(struct op_call *c)
 	symbols_put_number(&w, SLICE("token_expires_at"), token.expires_ms / 1000);
 	symbols_put_number(&w, SLICE("upload_api_version"), 2);
 	json_end_object(&w);
-	return reply_json(c, 200, out);
+	return symbols_reply_json(c, 200, out);
 }
 
 /* ---- negotiating ---- */
@@ -97,7 +81,8 @@ static enum err is_there(
 	for (unsigned pass = 0; e == ERR_OK && !*ret && pass <= (n->u->is_try ? 1u : 0u); pass++) {
 		arena_reset(&n->u->scratch);
 		e = upload_find(n->u, key, pass == 1, &f, &found);
-		*ret = e == ERR_OK && found && f.size == size && slice_eq(f.md5, md5);
+		*ret = e == ERR_OK && found && f.upstream.len == 0 && f.size == size &&
+		       slice_eq(f.md5, md5);
 	}
 	return e;
 }
@@ -226,17 +211,6 @@ static enum err negotiate(struct negotiation *n)
 		   : e;
 }
 
-static enum err send_answer(struct op_call *c, const struct buf *answer)
-{
-	enum err e =
-	    http_stream_begin(c->req, 201, SLICE("application/json"), (int64_t)answer->len);
-
-	if (e == ERR_OK) {
-		e = http_stream_write(c->req, buf_slice(answer));
-	}
-	return e == ERR_OK ? http_stream_end(c->req) : e;
-}
-
 static enum err negotiate_files(struct upload *u, const struct json *files)
 {
 	size_t count = json_count(files);
@@ -248,7 +222,7 @@ static enum err negotiate_files(struct upload *u, const struct json *files)
 	n.w = json_writer_new(&n.answer);
 	enum err e = n.sessions == NULL ? ERR_MEMORY : negotiate(&n);
 	if (e == ERR_OK) {
-		e = send_answer(u->c, &n.answer);
+		e = symbols_reply_json(u->c, 201, &n.answer);
 	}
 	free(n.sessions);
 	buf_free(&n.answer);
@@ -262,10 +236,10 @@ enum err symbols_upload_v2(struct op_call *c)
 	struct symbols_token token;
 	struct err_note note = { 0 };
 	struct upload u;
-	bool refused = false, wants_try = false;
-	enum err e = refuse_or(c, &token, &refused);
+	bool good = false, wants_try = false;
+	enum err e = symbols_authorize(c, UPLOADERS, &token, &good);
 
-	if (e != ERR_OK || refused) {
+	if (!good) {
 		return e;
 	}
 	e = json_parse(&arena, http_body(c->req), &doc, &note);

@@ -119,6 +119,20 @@ test('the configuration file that README shows is good', () => {
 	assert.equal(r.status, 0, r.stderr);
 });
 
+test('what SYMBOLS.md puts into the configuration is good', () => {
+	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-docs-'));
+	const text = readFileSync(path.join(ROOT, 'doc/SYMBOLS.md'), 'utf8');
+	const blocks = [...text.matchAll(/```ini\n(.*?)```/gs)].map(([, ini]) => ini);
+	assert.ok(blocks.length >= 3);
+	for (const ini of blocks) {
+		const file = path.join(dir, 'symbols.ini');
+		writeFileSync(file, ini);
+		const r = spawnSync(plimsollBin(), ['check', '-c', file], { encoding: 'utf8' });
+		assert.equal(r.status, 0, `${ini}${r.stderr}`);
+	}
+	rmSync(dir, { recursive: true, force: true });
+});
+
 test('every key of the configuration page is real, and none is missing', () => {
 	const page = readFileSync(path.join(ROOT, 'doc/CONFIGURATION.md'), 'utf8');
 	const r = spawnSync(plimsollBin(), ['config', '--reference'], { encoding: 'utf8' });

@@ -9,6 +9,8 @@ import path from 'node:path';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { runCommand } from '../harness/command.mjs';
 import { get, makeToken, uploadFiles } from '../harness/symbols_client.mjs';
+import { killEverything, pidOf, restarted, until } from '../harness/roles.mjs';
+import { held, startUpstream, symText } from '../harness/upstream.mjs';
 import { auditIsGood, generator, killWhile, People } from './lib/kill.mjs';
 
 const SEED = Number(process.env.KILL_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -80,6 +82,59 @@ test('kills while archives are uploaded', async (t) => {
 		for (const one of people.acknowledged) assert.equal(await look(server, one), FILES);
 	} finally {
 		await server?.stop().catch(() => {});
+		rmSync(dir, { recursive: true, force: true });
+	}
+});
+
+test('kills while a file is fetched from an upstream', async () => {
+	const upstream = await startUpstream();
+	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-upstream-kill-'));
+	const conf = { ...CONF, files: { instances: 1 }, symbols: { upstream: `breakpad ${upstream.url}`, upstream_private: 'yes', upstream_miss: '1s' } };
+	let server = await startPlimsoll({ dir, conf });
+	try {
+		for (const [n, role] of ['files', 'courier', 'web', 'everything'].entries()) {
+			const key = `${'F'.repeat(31)}${n}0`;
+			const url = `/kill.so/${key}/kill.so.sym`;
+			const text = symText('kill.so', key, 20000);
+			const slow = held(text);
+			upstream.give(url, slow.route);
+			const cut = get(server, url).catch(() => ({ status: 0 }));
+			await slow.begun;
+			if (role === 'everything') {
+				const { ports } = server;
+				await killEverything(server);
+				slow.go();
+				server = await startPlimsoll({ dir, conf, ports });
+			} else {
+				const pid = await pidOf(server, role);
+				process.kill(pid, 'SIGKILL');
+				slow.go();
+				await restarted(server, role, pid);
+			}
+			const answer = await cut;
+			assert.ok(answer.status !== 200 || answer.text === text, `${role}: whole or not at all`);
+			await until(`${role}: the file`, async () => {
+				const now = await get(server, `${url}?_refresh`).catch(() => ({ status: 0 }));
+				assert.ok(now.status !== 200 || now.text === text, `${role}: whole or not at all`);
+				return now.status === 200;
+			}, 20);
+		}
+		await server.stop();
+		auditIsGood(server);
+		const blobs = path.join(server.dataDir, 'blobs');
+		const yesterday = new Date(Date.now() - 2 * 86400000);
+		for (const file of filesIn(blobs)) utimesSync(file, yesterday, yesterday);
+		const gc = await runCommand(['symbols', 'gc', '-c', server.confPath]);
+		assert.equal(gc.code, 0, gc.stderr);
+		assert.match(gc.stdout, /^removed 0 files /);
+		assert.deepEqual(readdirSync(path.join(blobs, 'new')), []);
+		const again = await runCommand(['symbols', 'gc', '-c', server.confPath]);
+		assert.match(again.stdout, /^removed 0 files \(0 bytes\), 0 blobs \(0 bytes\), 0 broken uploads$/m);
+		server = await startPlimsoll({ dir, conf });
+		assert.equal((await get(server, `/kill.so/${'F'.repeat(31)}00/kill.so.sym`)).status, 200);
+	} finally {
+		await server.stop().catch(() => {});
+		await upstream.stop();
 		rmSync(dir, { recursive: true, force: true });
 	}
 });

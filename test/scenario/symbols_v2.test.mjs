@@ -100,6 +100,26 @@ test('an empty file, and files that are not what was announced', async () => {
 	await until('no drafts', () => drafts().length === 0);
 });
 
+test('many who send to one session, in two processes: what is kept is what was announced', async () => {
+	for (let round = 0; round < 5; round++) {
+		const good = Buffer.alloc(300_000, `good ${round} `);
+		const evil = Buffer.alloc(300_000, `evil ${round} `);
+		const key = `race/12${round}/race.dbg.gz`;
+		const [file] = (await negotiate([wish(key, good)])).json.files;
+		await Promise.all(Array.from({ length: 8 }, (_, i) => put(file.action.url, i % 2 ? evil : good).catch(() => {})));
+		await until('the file', async () => {
+			const there = await get(server, `/${key}`);
+			if (there.status === 200) {
+				assert.ok(there.body.equals(good));
+				return true;
+			}
+			await put(file.action.url, good);
+			return false;
+		});
+		for (const i of [0, 1, 2, 3]) assert.ok((await get(server, `/${key}`)).body.equals(good), String(i));
+	}
+});
+
 test('what is no request', async () => {
 	for (const body of ['', '{', '[]', '{}', '{"files": 1}', '{"files": [1]}', '{"files": [{"key": "a/1/b", "size": -1, "md5_hash": ""}]}']) {
 		const answer = await post('/upload/v2/', body);

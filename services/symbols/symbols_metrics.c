@@ -1,7 +1,7 @@
 /*
- * See symbolicate_metrics.h.
+ * See symbols_metrics.h.
  */
-#include "services/symbols/symbolicate_metrics.h"
+#include "services/symbols/symbols_metrics.h"
 
 enum which {
 	STACKS,
@@ -12,11 +12,17 @@ enum which {
 	INDEX_OPENED,
 	INDEX_BUILT,
 	INDEX_DAMAGED,
-	INDEX_OPEN
+	INDEX_OPEN,
+	FETCHED,
+	FETCH_MISSING,
+	FETCH_FAILED,
+	FETCH_BYTES,
+	FETCH_WAITING,
+	FETCH_LATE
 };
 
 /* clang-format off */
-const struct metric_def symbolicate_metrics[SYMBOLICATE_METRICS] = {
+const struct metric_def symbols_metrics[SYMBOLS_METRICS] = {
 	[STACKS] = { "symbols_symbolicated_stacks_total", METRIC_COUNTER, NULL, "Stacks that were symbolicated." },
 	[FRAMES] = { "symbols_symbolicated_frames_total", METRIC_COUNTER, NULL, "Frames of these stacks." },
 	[MODULES] = { "symbols_symbolicated_modules_total", METRIC_COUNTER, NULL, "Modules that requests for symbolication asked for." },
@@ -26,12 +32,18 @@ const struct metric_def symbolicate_metrics[SYMBOLICATE_METRICS] = {
 	[INDEX_BUILT] = { "symbols_index_built_total", METRIC_COUNTER, NULL, "Indexes of symbols that were built." },
 	[INDEX_DAMAGED] = { "symbols_index_damaged_total", METRIC_COUNTER, NULL, "Indexes of symbols that were found damaged; they are built anew." },
 	[INDEX_OPEN] = { "symbols_index_open", METRIC_GAUGE, NULL, "Indexes of symbols that are open." },
+	[FETCHED] = { "symbols_upstream_fetched_seconds", METRIC_HIST, NULL, "Time to fetch a file from an upstream server and to store it." },
+	[FETCH_MISSING] = { "symbols_upstream_missing_seconds", METRIC_HIST, NULL, "Time to learn that an upstream server has not got a file." },
+	[FETCH_FAILED] = { "symbols_upstream_failed_total", METRIC_COUNTER, NULL, "Times that an upstream server could not tell, or sent what is no good." },
+	[FETCH_BYTES] = { "symbols_upstream_bytes_total", METRIC_COUNTER, NULL, "Bytes of the files that were fetched from upstream servers, as they were sent." },
+	[FETCH_WAITING] = { "symbols_upstream_waiting", METRIC_GAUGE, NULL, "Requests that wait for an upstream server." },
+	[FETCH_LATE] = { "symbols_upstream_later_total", METRIC_COUNTER, NULL, "Requests that were told to ask again later, because a fetch takes long or too many are under way." },
 };
 /* clang-format on */
 
 static _Atomic int64_t *cell(const struct svc_env *env, enum which which)
 {
-	return metric_cell(env->metrics, &symbolicate_metrics[which], NULL);
+	return metric_cell(env->metrics, &symbols_metrics[which], NULL);
 }
 
 void symbolicate_count(const struct svc_env *env, const struct symbolicate_work *done,
@@ -49,4 +61,29 @@ void symbolicate_count(const struct svc_env *env, const struct symbolicate_work 
 	metric_set(cell(env, INDEX_BUILT), (int64_t)shelf->built);
 	metric_set(cell(env, INDEX_DAMAGED), (int64_t)shelf->damaged);
 	metric_set(cell(env, INDEX_OPEN), shelf->open);
+}
+
+void symbols_count_fetch_wait(const struct svc_env *env, unsigned waiting, enum err e)
+{
+	if (env->metrics != NULL) {
+		metric_set(cell(env, FETCH_WAITING), waiting);
+		metric_add(cell(env, FETCH_LATE), e == ERR_DEADLINE || e == ERR_TOO_BUSY ? 1 : 0);
+	}
+}
+
+void symbols_count_fetch(
+    const struct svc_env *env, bool is_stored, bool is_missing, int64_t bytes, int64_t us)
+{
+	const struct metric_def *family =
+	    &symbols_metrics[is_stored ? FETCHED : FETCH_MISSING];
+
+	if (env->metrics == NULL) {
+		return;
+	}
+	if (!is_stored && !is_missing) {
+		metric_add(cell(env, FETCH_FAILED), 1);
+		return;
+	}
+	hist_record(metric_hist(env->metrics, family, NULL), us);
+	metric_add(cell(env, FETCH_BYTES), bytes);
 }
