@@ -57,6 +57,13 @@ test('hello, then what happens: to the partner, to other devices, not to the one
 	for (const live of [one, two, other, partner]) assert.deepEqual(await live.next('activity'), hug);
 	assert.equal(hug.seq, head + 2);
 	assert.deepEqual([one.seqs(), partner.seqs()], [[head + 2], [head + 1, head + 2]]);
+	// The other process is told, and need not find out; but it looks from time to time, and may be first.
+	const found = await metric('pairs_live_gaps_total');
+	for (const n of from(1, 30)) {
+		const { seq } = await one.ask('message', { text: `${n}` });
+		assert.equal((await partner.next('activity')).seq, seq);
+	}
+	assert.ok((await metric('pairs_live_gaps_total')) - found <= 10);
 	endAll(one, two, other, partner);
 });
 
