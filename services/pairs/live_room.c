@@ -108,16 +108,16 @@ struct live_seat *live_room_seat(struct live_room *r, int64_t user)
 	return &r->seats[r->seats[0].user == user ? 0 : 1];
 }
 
-/* The longest there of a member who has too many; most likely nobody is behind it any more. */
-static struct live_member *oldest_of(const struct live_room *r, int64_t user)
+/* Of a member who has too many; most likely nobody is behind the oldest any more. */
+static void close_oldest(const struct live_room *r, int64_t user)
 {
 	list_each (node, &r->members) {
-		struct live_member *m = LIST_OF(node, struct live_member, node);
+		const struct live_member *m = LIST_OF(node, struct live_member, node);
 		if (m->user == user) {
-			return m;
+			socketio_close(m->socket, "too many sessions");
+			return;
 		}
 	}
-	return NULL;
 }
 
 void live_room_enter(struct live *l, struct live_member *m)
@@ -126,9 +126,7 @@ void live_room_enter(struct live *l, struct live_member *m)
 	struct live_seat *seat = live_room_seat(r, m->user);
 
 	if (seat->n >= LIVE_SEAT_MAX) {
-		const struct live_member *oldest = oldest_of(r, m->user);
-		CHECK(oldest != NULL); /* as the seat counts them */
-		socketio_close(oldest->socket, "too many sessions");
+		close_oldest(r, m->user);
 	}
 	list_push(&r->members, &m->node);
 	seat->n++;

@@ -272,7 +272,9 @@ test('a web process that is killed takes nothing with it but its sockets', async
 	endAll(back, partner);
 });
 
-test('a client that does not read loses signals first, then its session; a server that ends says when to come back', async () => {
+// These are about sockets, whatever the database is.
+const SOCKETS = process.env.PLIMSOLL_TEST_ENGINE !== 'postgres';
+if (SOCKETS) test('a client that does not read loses signals first, then its session; a server that ends says when to come back', async () => {
 	const own = await startPairs({ conf: { web: { instances: 1 }, pairs: { ...FAST, queue_soft: '16k', queue_hard: '128k', drain: '800ms', ping_interval: '500ms', ping_timeout: '60s' } } });
 	let isStopped = false;
 	const counted = async (name) => Number(new RegExp(`^plimsoll_${name}\\{[^}]*\\} (\\d+)`, 'm').exec(await (await fetch(`${own.adminUrl}/metrics`)).text())[1]);
