@@ -70,9 +70,10 @@ bool http_admits(struct http_req *r, enum shed_rank rank)
 {
 	struct http_server *s = r->server;
 	int64_t now_us = loop_now_us(s->loop);
+	const struct grace_ask ask = { .cost = COST_MEMORY, .rank = rank, .budget_us = INT64_MAX };
 	unsigned unused = 0;
 
 	look_at_load(s, now_us);
 	s->load.tasks = 0;
-	return grace_admit(&s->grace, &s->load, COST_MEMORY, rank, INT64_MAX, now_us, &unused);
+	return grace_admit(&s->grace, &s->load, &ask, now_us, &unused);
 }
