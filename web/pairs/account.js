@@ -1,6 +1,7 @@
 // Before one is in: signing in and up, the links in mails, inviting and accepting.
 import * as api from './api.js';
-import { fill, find, findAll, onForm, say, show, wordsOf } from './page.js';
+import { fill, find, findAll, newName, onForm, say, show, wordsOf } from './page.js';
+import { SignUpQueue } from './signup_queue.js';
 
 const INVITED = 'pairs_invited'; // an invitation whose receiver has to sign in first
 
@@ -60,34 +61,15 @@ export async function signOut() {
 	location.reload();
 }
 
-// ---- a storm of sign-ups ----
-
-// Comes back in the slot that the server gives, and says how long that is.
+// With many others one waits for a place in the line, and is told how long.
 async function signUp(fields, place) {
-	const body = { ...fields, idempotency_key: String(Math.random()) };
-	for (;;) {
-		try {
-			await api.post('/signup', body);
-			say(place, null);
-			return;
-		} catch (error) {
-			if (error.status !== 503 || !error.retryMs) {
-				say(place, null);
-				throw error;
-			}
-			body.ticket = error.ticket ?? body.ticket;
-			await countDown(place, error.retryMs);
-		}
+	const onWait = (ms) => say(place, `Many sign up just now. You have a place in the line: it is your turn in ${Math.ceil(ms / 1000)} s. Leave this page open.`);
+	const queue = new SignUpQueue({ onWait, onTry: () => say(place, null) });
+	try {
+		await queue.join({ ...fields, idempotency_key: newName() });
+	} finally {
+		say(place, null);
 	}
-}
-
-async function countDown(place, ms) {
-	for (const end = Date.now() + ms; Date.now() < end; ) {
-		const seconds = Math.ceil((end - Date.now()) / 1000);
-		say(place, `Many sign up just now. You have a place in the line: it is your turn in ${seconds} s. Leave this page open.`);
-		await new Promise((resolve) => setTimeout(resolve, Math.min(1000, end - Date.now())));
-	}
-	say(place, 'It is your turn…');
 }
 
 // A server that sends no mail says where it keeps it, to people on its machine.

@@ -1,7 +1,5 @@
 // What the parts of this page share: elements and their texts, the screens of one who is not in yet,
 // forms that say what is wrong with them.
-import { ApiError } from './api.js';
-
 export const find = (selector, root = document) => root.querySelector(selector);
 export const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
 
@@ -17,6 +15,11 @@ export function element(name, properties = {}, ...children) {
 	}
 	made.append(...children);
 	return made;
+}
+
+// A name that nothing else has. (randomUUID() is there on secure pages only.)
+export function newName() {
+	return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 // Fills in data-value="name" wherever it stands.
@@ -59,7 +62,7 @@ export function showFailure(error) {
 }
 
 export function wordsOf(error) {
-	if (!(error instanceof ApiError)) {
+	if (error.code === undefined) {
 		return `Something is wrong in this page: ${error.message}`;
 	}
 	const words = {
