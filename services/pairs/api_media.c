@@ -137,13 +137,14 @@ enum err api_get_media_list(struct api_call *a)
 		return e;
 	}
 	e = api_begin(a);
-	if (e == ERR_OK) {
-		e = pairs_query(a->env->db, PAIRS_PICTURE_LIST,
-		    PAIRS_VALUES(PAIRS_N("owner_id", a->user.couple),
-			PAIRS_N("created_ms", before.created_ms), PAIRS_N("id", before.id),
-			PAIRS_N("most", api_number(a, "limit", PAIRS_MEDIA_PAGE))),
-		    &q, &a->c->note);
+	if (e != ERR_OK) {
+		return e;
 	}
+	e = pairs_query(a->env->db, PAIRS_PICTURE_LIST,
+	    PAIRS_VALUES(PAIRS_N("owner_id", a->user.couple),
+		PAIRS_N("created_ms", before.created_ms), PAIRS_N("id", before.id),
+		PAIRS_N("most", api_number(a, "limit", PAIRS_MEDIA_PAGE))),
+	    &q, &a->c->note);
 	if (e != ERR_OK) {
 		return e;
 	}

@@ -143,23 +143,29 @@ enum err pairs_add_media(struct pairs_write *w)
 	return e == ERR_OK ? answer(w, owner, w->r->new_id) : e;
 }
 
-enum err pairs_edit_media(struct pairs_write *w)
+/* The couple's picture, if it is the member's own; else the answer says why not. */
+static enum err find_own(struct pairs_write *w, struct pairs_media *ret)
 {
-	struct pairs_media m;
-	enum err e = pairs_media_get(w->t->db, w->t->arena, w->r->couple, w->r->id, &m, w->note);
+	enum err e = pairs_media_get(w->t->db, w->t->arena, w->r->couple, w->r->id, ret, w->note);
 
 	if (e == ERR_NOT_FOUND) {
 		return pairs_refuse(w, PAIRS_NOT_FOUND);
 	}
-	if (e == ERR_OK && m.user != w->r->user) {
-		return pairs_refuse(w, PAIRS_NOT_OWN);
+	return e == ERR_OK && ret->user != w->r->user ? pairs_refuse(w, PAIRS_NOT_OWN) : e;
+}
+
+enum err pairs_edit_media(struct pairs_write *w)
+{
+	struct pairs_media m;
+	enum err e = find_own(w, &m);
+
+	if (e != ERR_OK || w->c.outcome != PAIRS_DONE) {
+		return e;
 	}
-	if (e == ERR_OK) {
-		e = pairs_run(w->t->db, PAIRS_PICTURE_CAPTION,
-		    PAIRS_VALUES(PAIRS_T("caption", w->r->text), PAIRS_N("owner_id", m.owner),
-			PAIRS_N("id", m.id)),
-		    w->note);
-	}
+	e = pairs_run(w->t->db, PAIRS_PICTURE_CAPTION,
+	    PAIRS_VALUES(
+		PAIRS_T("caption", w->r->text), PAIRS_N("owner_id", m.owner), PAIRS_N("id", m.id)),
+	    w->note);
 	m.caption = w->r->text;
 	return e == ERR_OK ? append(w, &m, false) : e;
 }
@@ -167,20 +173,15 @@ enum err pairs_edit_media(struct pairs_write *w)
 enum err pairs_delete_media(struct pairs_write *w)
 {
 	struct pairs_media m;
-	enum err e = pairs_media_get(w->t->db, w->t->arena, w->r->couple, w->r->id, &m, w->note);
+	enum err e = find_own(w, &m);
 
-	if (e == ERR_NOT_FOUND) {
-		return pairs_refuse(w, PAIRS_NOT_FOUND);
+	if (e != ERR_OK || w->c.outcome != PAIRS_DONE) {
+		return e;
 	}
-	if (e == ERR_OK && m.user != w->r->user) {
-		return pairs_refuse(w, PAIRS_NOT_OWN);
-	}
-	if (e == ERR_OK) {
-		e = pairs_run(w->t->db, PAIRS_PICTURE_GONE,
-		    PAIRS_VALUES(PAIRS_N("due_ms", w->t->now_ms), PAIRS_N("owner_id", m.owner),
-			PAIRS_N("id", m.id)),
-		    w->note);
-	}
+	e = pairs_run(w->t->db, PAIRS_PICTURE_GONE,
+	    PAIRS_VALUES(
+		PAIRS_N("due_ms", w->t->now_ms), PAIRS_N("owner_id", m.owner), PAIRS_N("id", m.id)),
+	    w->note);
 	if (e == ERR_OK) {
 		e = pairs_run(w->t->db, PAIRS_COUPLE_BYTES,
 		    PAIRS_VALUES(PAIRS_N("bytes", -m.bytes), PAIRS_N("id", m.owner),

@@ -3,8 +3,8 @@
  * to pictures that are fit to be shown. They are upright, in sRGB, and hold nothing of the original
  * but its pixels.
  */
-#ifndef PLIMSOLL_PAIRS_PICTURE_MAKE_H
-#define PLIMSOLL_PAIRS_PICTURE_MAKE_H
+#ifndef PLIMSOLL_PAIRS_PICTURE_PICTURE_MAKE_H
+#define PLIMSOLL_PAIRS_PICTURE_PICTURE_MAKE_H
 
 #include "services/pairs/picture_wire.h"
 
