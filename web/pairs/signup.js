@@ -1,5 +1,5 @@
 // The page for signing up: a form, and the waiting time while many others sign up.
-import { SignUpQueue } from './signup_queue.js';
+import { SignUpQueue, inWords } from './signup_queue.js';
 
 const find = (selector) => document.querySelector(selector);
 const title = document.title;
@@ -14,16 +14,6 @@ function show(name, focus = false) {
 		heading.tabIndex = -1;
 		heading.focus();
 	}
-}
-
-function inWords(ms) {
-	const s = Math.ceil(ms / 1000);
-	if (s < 60) {
-		return s === 1 ? '1 second' : `${s} seconds`;
-	}
-	const minutes = Math.floor(s / 60);
-	const rest = s % 60;
-	return `${minutes} min${rest === 0 ? '' : ` ${rest} s`}`;
 }
 
 function onWait(ms) {

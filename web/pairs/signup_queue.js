@@ -10,6 +10,17 @@ const TICK_MS = 250;
 const RETRY_MS = 2000; // nobody answers
 const SPREAD_MS = 1500; // so that those whose slots begin together do not come in one moment
 
+// A time for people, rounded up.
+export function inWords(ms) {
+	const s = Math.ceil(ms / 1000);
+	if (s < 60) {
+		return s === 1 ? '1 second' : `${s} seconds`;
+	}
+	const minutes = Math.floor(s / 60);
+	const rest = s % 60;
+	return `${minutes} min${rest === 0 ? '' : ` ${rest} s`}`;
+}
+
 function readPlace() {
 	try {
 		return JSON.parse(sessionStorage.getItem(PLACE));
@@ -40,7 +51,9 @@ export class SignUpQueue {
 		return place && place.until > Date.now() ? place : null;
 	}
 
-	async join(fields) {
+	async join(given) {
+		// If an answer is lost on its way, the next one is that of the same sign-up.
+		const fields = { idempotency_key: String(Math.random()), ...given };
 		await this.#waitFor(fields.email);
 		for (;;) {
 			this.onTry();
