@@ -90,6 +90,13 @@ void http_add_header(struct http_req *r, struct slice name, struct slice value)
 	b->n_headers++;
 }
 
+void http_add_headers(struct http_req *r, const struct http_fixed_header *list)
+{
+	for (; list->name != NULL; list++) {
+		http_add_header(r, slice_str(list->name), slice_str(list->value));
+	}
+}
+
 /* Keeps a cookie in the jar in the place of an older one. */
 static void keep_cookie(struct browser *b, struct slice set_cookie)
 {
