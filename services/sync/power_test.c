@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "accounts/accounts.h"
 #include "core/base/check.h"
 #include "core/base/rng.h"
 #include "core/ev/task.h"
@@ -76,7 +77,11 @@ struct said {
 
 static const struct rpc_def *const defs[] = { &sync_write, &sync_purge };
 static const struct rpc_registry registry = { defs, sizeof(defs) / sizeof(defs[0]) };
-static const struct service *const services[] = { &sync_service };
+/* The purge asks accounts whose stores nobody owns any more. */
+static const struct service *const services[] = { &accounts_service, &sync_service };
+enum {
+	N_SERVICES = 2
+};
 
 /* ---- a life: store and callers in one process ---- */
 
@@ -186,10 +191,10 @@ static void must(enum err e)
 	}
 }
 
-static void open_metrics(void)
+static void open_metrics(const struct sql_table *tables)
 {
 	CHECK(metric_schema_new(&life.schema) == ERR_OK);
-	store_metric_schema(life.schema, &sync_service.stmts, 1);
+	store_metric_schema(life.schema, tables, N_SERVICES);
 	size_t bytes = (metrics_block_bytes(life.schema, 1) + 4095) / 4096 * 4096;
 	void *block = aligned_alloc(4096, bytes);
 	CHECK(block != NULL);
@@ -212,18 +217,23 @@ _Noreturn static void live(const char *data_dir, int64_t first_uid, int said_fd)
 {
 	static char absolute[DATA_DIR_MAX];
 	struct err_note note = { 0 };
-	const struct service *s = &sync_service;
+	const struct sql_table tables[N_SERVICES] = { accounts_service.stmts, sync_service.stmts };
 	int lock = -1;
 
 	must(data_dir_open(data_dir, absolute, &lock, &note));
 	life = (struct life){ .next_uid = first_uid, .said_fd = said_fd };
-	life.env = (struct svc_env){
-		.role = ROLE_STORE, .data_dir = absolute, .services = services, .n_services = 1
-	};
+	life.env = (struct svc_env){ .role = ROLE_STORE,
+		.data_dir = absolute,
+		.services = services,
+		.n_services = N_SERVICES };
 	CHECK(loop_open(WRITERS + 8, &life.env.loop) == ERR_OK);
-	open_metrics();
+	open_metrics(tables);
 	must(store_open(life.env.loop, absolute, &life.env, life.env.metrics, &life.store, &note));
-	must(sql_migrate(store_db(life.store), s->name, s->migrations, s->n_migrations, &note));
+	for (unsigned i = 0; i < N_SERVICES; i++) {
+		const struct service *s = services[i];
+		must(sql_migrate(
+		    store_db(life.store), s->name, s->migrations, s->n_migrations, &note));
+	}
 	must(store_start(life.store, &note));
 	struct rpc_executor ex = store_executor(life.store);
 	CHECK(rpc_server_new(life.env.loop, &registry, ROLE_STORE, &ex, &life.server) == ERR_OK);
