@@ -46,10 +46,15 @@ static enum err find_section(
 		.arena = c->arena,
 		.trace = c->trace,
 		.note = &c->note };
+	const struct symbols_state *state = c->state;
 	bool is_gzip = symbol_file_is_gzip(f) || (f->elf_kind & ELF_PACKED) != 0;
 	char blob[BLOB_NAME_SIZE];
-	enum err e = section_blob(f->blob, section, blob);
 
+	/* It would have to be unpacked to find that it is too large. */
+	if (is_gzip && f->elf_size > state->settings.index_cache / SECTION_SHARE) {
+		return ERR_NOT_FOUND;
+	}
+	enum err e = section_blob(f->blob, section, blob);
 	if (e != ERR_OK) {
 		return e;
 	}

@@ -9,7 +9,12 @@
 #include "services/symbols/file_calls.h"
 
 enum {
-	SECTION_NAME_MAX = 255 /* bytes */
+	SECTION_NAME_MAX = 255, /* bytes */
+	/*
+	 * Of [symbols] index_cache: nothing larger is made for a section, because anybody may ask
+	 * for one and indexes would have to go. Clients take the whole file then.
+	 */
+	SECTION_SHARE = 4
 };
 
 /* What a section is called in that store; an error of the cryptographic library. */

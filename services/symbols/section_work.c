@@ -15,14 +15,17 @@
 /* An ELF file that came in gzip form. */
 #define UNPACKED_FORM "elf1"
 
-#define SECTION_BYTES_MAX (UINT64_C(4) << 30)
-
 struct job {
 	const struct symbols_state *state;
 	struct slice blob, section;
 	bool is_gzip;
 	struct err_note *note;
 };
+
+static uint64_t max_bytes(const struct symbols_state *state)
+{
+	return (uint64_t)state->settings.index_cache / SECTION_SHARE;
+}
 
 /* ERR_NOT_FOUND is said of sections alone. */
 static enum err open_blob(const struct job *j, int *ret_fd, uint64_t *ret_size)
@@ -37,8 +40,7 @@ static enum err open_blob(const struct job *j, int *ret_fd, uint64_t *ret_size)
 static enum err unpack_into(void *arg, int out)
 {
 	const struct job *j = arg;
-	struct unpack_source source = { .form = UNPACK_GZIP,
-		.size = (uint64_t)j->state->settings.max_unpacked };
+	struct unpack_source source = { .form = UNPACK_GZIP, .size = max_bytes(j->state) };
 	struct unpacked u;
 	enum err e = open_blob(j, &source.fd, &source.len);
 
@@ -93,7 +95,7 @@ static enum err cut_into(void *arg, int out)
 		e = ERR_NOT_FOUND;
 	}
 	if (e == ERR_OK) {
-		e = elf_section_copy(elf, &section, SECTION_BYTES_MAX, out, j->note);
+		e = elf_section_copy(elf, &section, max_bytes(j->state), out, j->note);
 	}
 	elf_close(&elf);
 	(void)close(place.fd);

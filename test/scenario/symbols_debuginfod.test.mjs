@@ -18,7 +18,7 @@ let server;
 let token;
 
 before(async () => {
-	server = await startPlimsoll({ conf: { web: { instances: 2 } } });
+	server = await startPlimsoll({ conf: { web: { instances: 2 }, symbols: { index_cache: '8M' } } });
 	token = makeToken(server);
 });
 after(() => server.stop());
@@ -121,6 +121,16 @@ test('sections: unpacked, from the debug file or else from the program, plain or
 			assert.equal(miss.status, 404);
 			assert.equal(miss.text, 'not found');
 		}
+	}
+});
+
+test('a section that would take more than its share of the disk is not cut out: the whole file is there', async () => {
+	for (const [n, pack] of [(data) => data, (data) => zlib.gzipSync(data)].entries()) {
+		const id = other(`share ${n}`);
+		const b = build(id, { size: 1_000_000 }); // three times that is debug information
+		await store({ [`share/${id}/share.debug`]: pack(b.debug) });
+		for (const name of ['.debug_info', '.debug_str']) assert.equal((await get(server, `/buildid/${id}/section/${name}`)).status, 404, name);
+		assert.ok((await get(server, `/buildid/${id}/debuginfo`)).body.equals(b.debug));
 	}
 });
 
