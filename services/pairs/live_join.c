@@ -7,8 +7,6 @@
 #include "core/base/clock.h"
 #include "services/pairs/live_priv.h"
 
-static const struct slice retry = { "{\"retry_ms\":2000}", 17 };
-
 /* The event hello, which must be the first: {user, couple, head, server_time}. */
 static enum err say_hello(
     struct live *l, struct live_member *m, struct arena *arena, const struct pairs_session *s)
@@ -53,10 +51,18 @@ static enum err say_hello(
 	return e;
 }
 
-static void refuse(struct live_member *m, const char *why, struct slice data)
+static void refuse(struct live_member *m, const char *why)
 {
 	if (!m->is_over) {
-		socketio_refuse(m->socket, why, data);
+		socketio_refuse(m->socket, why, SLICE_EMPTY);
+	}
+}
+
+/* It may try again. */
+static void refuse_for_now(struct live_member *m)
+{
+	if (!m->is_over) {
+		live_refuse_for_now(m->socket);
 	}
 }
 
@@ -67,14 +73,14 @@ static void enter(
 
 	m->room = live_room_get(l, s->user.couple, s->head, s->user.id, s->partner);
 	if (m->room == NULL) {
-		refuse(m, "overloaded", retry);
+		refuse_for_now(m);
 		return;
 	}
 	m->user = s->user.id;
 	memcpy(m->token_hash, s->token_hash, sizeof(m->token_hash));
 	enum err e = say_hello(l, m, arena, s);
 	if (e != ERR_OK) {
-		refuse(m, "overloaded", retry);
+		refuse_for_now(m);
 		return;
 	}
 	if (m->is_over) {
@@ -99,11 +105,11 @@ void live_join(struct live *l, struct live_member *m, struct slice token)
 	enum err e = pairs_session_find(l->env, &arena, token, clock_wall_ms(), &s, &note);
 
 	if (e == ERR_UNAUTHENTICATED) {
-		refuse(m, "unauthorized", SLICE_EMPTY);
+		refuse(m, "unauthorized");
 	} else if (e != ERR_OK) {
-		refuse(m, "overloaded", retry);
+		refuse_for_now(m);
 	} else if (s.partner == 0) {
-		refuse(m, "unpaired", SLICE_EMPTY);
+		refuse(m, "unpaired");
 	} else if (!m->is_over) {
 		enter(l, m, &arena, &s);
 	}

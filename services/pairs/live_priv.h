@@ -167,6 +167,9 @@ struct socketio_out *live_encode(const struct pairs_told *t);
 void live_member_ref(struct live_member *m);
 void live_member_unref(struct live *l, struct live_member *m);
 
+/* "overloaded", with a time to try again. */
+void live_refuse_for_now(struct socketio_socket *s);
+
 /* Tells it why and puts it out, for good. */
 void live_expel(struct live *l, struct live_member *m, const char *why);
 

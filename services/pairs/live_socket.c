@@ -4,12 +4,15 @@
  */
 #include <stdlib.h>
 
+#include "core/base/rng.h"
 #include "services/pairs/live_priv.h"
 
 enum {
 	BODY_LEAST = 4096, /* bytes that any event may have */
 	TOKEN_MAX = 100,
 	TEXT_BYTES = 256,
+	RETRY_MS = 1000,      /* at least, and up to */
+	RETRY_MORE_MS = 4000, /* this much more: those who were refused together come apart */
 };
 
 static struct live *live_of(void *arg)
@@ -110,6 +113,15 @@ static bool put_call(struct live *l, struct live_member *m, enum api_number row,
 
 /* ---- joining ---- */
 
+void live_refuse_for_now(struct socketio_socket *s)
+{
+	struct buf data = buf_new(TEXT_BYTES);
+
+	buf_printf(&data, "{\"retry_ms\":%u}", RETRY_MS + (unsigned)rng_below(RETRY_MORE_MS));
+	socketio_refuse(s, "overloaded", buf_slice(&data));
+	buf_free(&data);
+}
+
 static void on_connect(
     void *arg, struct socketio_socket *s, struct slice auth, const struct json *json)
 {
@@ -127,7 +139,7 @@ static void on_connect(
 		(void)json_get_i64(json_member(json, "after"), &m->seq);
 	}
 	if (m == NULL || !put_call(l, m, API_ROWS, token, NULL)) {
-		socketio_refuse(s, "overloaded", SLICE("{\"retry_ms\":2000}"));
+		live_refuse_for_now(s);
 	}
 }
 
