@@ -134,7 +134,9 @@ static void signal_one(struct live *l, struct live_member *m, void *arg)
 	const struct signalling *s = arg;
 
 	(void)l;
-	if (m->is_live && m->user != s->user) {
+	/* Also to those who are still told what was: it has no place in that order, and who is
+	 * there has been said in their hello. */
+	if (m->user != s->user) {
 		socketio_send(m->socket, s->out, ENGINEIO_DROPPABLE);
 	}
 }
