@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -53,8 +55,12 @@ static _Noreturn void become(const struct helper_job *job, int out, pid_t parent
 		_exit(HELPER_NOT_EXECUTED);
 	}
 	default_signals();
-	/* A role has /dev/null as its input. */
-	bool is_ready = (HELPER_IS_HEARD || dup2(STDIN_FILENO, STDERR_FILENO) >= 0) &&
+	/*
+	 * What nobody has marked to be closed (the way to the supervisor is such a one) is not for it.
+	 * A role has /dev/null as its input.
+	 */
+	bool is_ready = close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC) == 0 &&
+			(HELPER_IS_HEARD || dup2(STDIN_FILENO, STDERR_FILENO) >= 0) &&
 			dup2(job->input_fd, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
 			setrlimit(RLIMIT_CPU, &cpu) == 0 && setrlimit(RLIMIT_CORE, &none) == 0;
 	if (is_ready) {

@@ -76,8 +76,8 @@ static const char *const dial_names[] = { "connect", "sendmmsg", "recvmmsg" };
 
 /* To begin a helper, and for the helper to load its libraries and close itself in further. */
 static const char *const spawn_names[] = {
-	"wait4", "waitid", "arch_prctl", "set_tid_address", "capget", "capset", "setrlimit", "seccomp",
-	"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
+	"close_range", "wait4", "waitid", "arch_prctl", "set_tid_address", "capget", "capset",
+	"setrlimit", "seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
 };
 
 static const char *const kill_names[] = {

@@ -1,7 +1,7 @@
 // Pictures when something breaks: the program that decodes one is killed, or any role, or everything; the disk is
 // full; and the host of pictures, whose addresses say themselves who may look, and for how long.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import http from 'node:http';
 import os from 'node:os';
@@ -10,9 +10,12 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { converted, halves } from '../harness/pictures.mjs';
 import { couple, startPairs } from '../harness/pairs.mjs';
-import { freePort } from '../harness/plimsoll.mjs';
+import { freePort, plimsollBin } from '../harness/plimsoll.mjs';
 import { childrenOf, pidOf, until } from '../harness/roles.mjs';
 import { auditIsGood, generator, killWhile, People } from './lib/kill.mjs';
+
+// The sandbox is of the release build.
+const RELEASE = process.env.PLIMSOLL_RELEASE_BIN ?? plimsollBin();
 
 // Takes some tenths of a second to decode, as it cannot be read from top to bottom.
 const slow = () => converted(halves(5000, 3000), 'jpg', '[interlace,Q=50]');
@@ -47,6 +50,28 @@ test('a picture whose program is killed is done by another; three times, and it 
 		await server.stop();
 		auditIsGood(server);
 		rmSync(dir, { recursive: true, force: true });
+	}
+});
+
+test('the program that decodes has nothing but its picture, and closes itself in further', async () => {
+	const server = await startPairs({ bin: RELEASE });
+	try {
+		const [ada] = await couple(server);
+		const { id } = (await ada.upload(await slow())).json;
+		const pid = await decoder(server);
+		const filters = () => Number(/^Seccomp_filters:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]);
+		const ofRole = Number(/^Seccomp_filters:\t(\d+)$/m.exec(readFileSync(`/proc/${await pidOf(server, 'media')}/status`, 'latin1'))[1]);
+		await until('a filter of its own', () => filters() === ofRole + 1, 5);
+		assert.match(readFileSync(`/proc/${pid}/status`, 'latin1'), /^NoNewPrivs:\t1$/m);
+		assert.match(readFileSync(`/proc/${pid}/comm`, 'latin1'), /^plimsoll-media/);
+		assert.equal(readFileSync(`/proc/${pid}/environ`, 'latin1').includes('PATH='), false);
+		assert.deepEqual(readdirSync(`/proc/${pid}/fd`).sort(), ['0', '1', '2']);
+		assert.equal((await ada.picture(id)).state, 'ready');
+		// Nothing of libvips is left when there is nothing to do.
+		assert.deepEqual(childrenOf(await pidOf(server, 'media')), []);
+		assert.doesNotMatch(readFileSync(`/proc/${await pidOf(server, 'media')}/maps`, 'latin1'), /libvips/);
+	} finally {
+		await server.stop();
 	}
 });
 
