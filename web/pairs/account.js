@@ -1,7 +1,7 @@
 // Before one is in: signing in and up, the links in mails, inviting and accepting.
 import * as api from './api.js';
 import { fill, find, findAll, newName, onForm, say, show, wordsOf } from './page.js';
-import { SignUpQueue } from './signup_queue.js';
+import { SignUpQueue, inWords } from './signup_queue.js';
 
 const INVITED = 'pairs_invited'; // an invitation whose receiver has to sign in first
 
@@ -63,7 +63,7 @@ export async function signOut() {
 
 // With many others one waits for a place in the line, and is told how long.
 async function signUp(fields, place) {
-	const onWait = (ms) => say(place, `Many sign up just now. You have a place in the line: it is your turn in ${Math.ceil(ms / 1000)} s. Leave this page open.`);
+	const onWait = (ms) => say(place, `Many sign up just now. You have a place in the line: it is your turn in ${inWords(ms)}. Leave this page open.`);
 	const queue = new SignUpQueue({ onWait, onTry: () => say(place, null) });
 	try {
 		await queue.join({ ...fields, idempotency_key: newName() });

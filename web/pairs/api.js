@@ -7,9 +7,9 @@ const TOKEN = 'pairs_token';
 
 // status 0: no answer. code: the server's word for it. retryMs: when to come back.
 export class ApiError extends Error {
-	constructor(status, { code = 'network', message = 'The server does not answer.', retryMs = null, ticket = null } = {}) {
+	constructor(status, { code = 'network', message = 'The server does not answer.', retryMs = null } = {}) {
 		super(message);
-		Object.assign(this, { status, code, retryMs, ticket });
+		Object.assign(this, { status, code, retryMs });
 	}
 
 	// Not refused, only not done: the same may succeed later.
@@ -42,7 +42,7 @@ export function errorOf(status, text, retryAfter) {
 		// Not from the API, but from something in front of it.
 	}
 	const retryMs = said.retry_ms ?? (/^\d+$/.test(retryAfter ?? '') ? Number(retryAfter) * 1000 : null);
-	return new ApiError(status, { code: said.code ?? String(status), message: said.message ?? `The server answered ${status}.`, retryMs, ticket: said.ticket });
+	return new ApiError(status, { code: said.code ?? String(status), message: said.message ?? `The server answered ${status}.`, retryMs });
 }
 
 async function request(method, path, body) {
