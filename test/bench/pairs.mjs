@@ -5,7 +5,7 @@
 // Signals (typing) are what both do alike: one in, one out to the partner. Messages are more here than there:
 // checked, numbered, written to the disk and synced before they are told; the peer keeps nothing.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -20,8 +20,9 @@ const MESSAGES = 500;
 const ECHOES = { websocket: [100, 1000, 4000, 8000, 16000], polling: [100, 500, 1000, 2000] };
 const CARRIED = 0.98; // of what was sent: the rate is one that the server bears
 const WARM = 200; // sessions before memory is looked at: what is made once, is
+const SEATS = 20; // sessions of one member; of more the oldest goes
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-const CLIENT = path.join(path.dirname(plimsollBin()), '../test/bench/pair_load');
+const CLIENT = path.join(path.dirname(realpathSync(plimsollBin())), '../test/bench/pair_load');
 
 const TYPING = ['42["typing",{}]', '42["typing"'];
 const MESSAGE = ['42@["message",{"text":"a message of forty-five bytes, as half are@","client_id":"RUN.@"}]', '42["activity"'];
@@ -147,6 +148,7 @@ async function echoes(servers, transport) {
 	return rows;
 }
 
+if (IDLE + WARM > SEATS * 2 * COUPLES) throw new Error(`${IDLE} idle sessions need more couples`);
 const servers = [await startOurs(), await startPeer()];
 try {
 	for (const transport of TRANSPORTS) {
