@@ -73,8 +73,20 @@ function png(width, height, rgb) {
 	return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', head), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))]);
 }
 
+// The next sign-up of a page finds many others: it is told to come back with a ticket.
+async function crowd(page) {
+	const tickets = [];
+	await page.route('**/api/v1/signup', (route) => {
+		tickets.push(route.request().postDataJSON().ticket);
+		if (tickets.length > 1) return route.continue();
+		return route.fulfill({ status: 503, json: { error: { code: 'overloaded', message: 'later', retry_ms: 600, slot_ms: 60000, ticket: 'a-ticket' } } });
+	});
+	return tickets;
+}
+
 test('from signing up to a couple, all in the page', async () => {
 	const [ada, bob] = await Promise.all([device(), device()]);
+	const tickets = await crowd(bob);
 	for (const [page, name] of [[ada, 'Ada'], [bob, 'Bob']]) {
 		const email = `${name.toLowerCase()}@example.org`;
 		await onScreen(page, 'login');
@@ -85,6 +97,7 @@ test('from signing up to a couple, all in the page', async () => {
 		await page.fill('#signup-email', email);
 		await page.fill('#signup-password', PASSWORD);
 		await page.press('#signup-password', 'Enter');
+		if (page === bob) await bob.locator('[data-queue]', { hasText: 'You have a place in the line' }).waitFor();
 		await onScreen(page, 'mail');
 		if (page === ada) {
 			await page.locator('[data-screen=mail] [data-outbox]:not([hidden])').waitFor();
@@ -95,6 +108,7 @@ test('from signing up to a couple, all in the page', async () => {
 		await onScreen(page, 'alone');
 		assert.equal(await page.evaluate(() => location.hash), '', 'the token is not left in the address line');
 	}
+	assert.deepEqual(tickets, [undefined, 'a-ticket']);
 	await lookAt(ada, 'pairs-alone');
 	await ada.fill('#invite-email', 'bob@example.org');
 	await ada.press('#invite-email', 'Enter');

@@ -3,6 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { doorMember, pairByDoor } from '../harness/pairs.mjs';
 import { plimsollBin } from '../harness/plimsoll.mjs';
 import { CALM, Polling, Ws, withPairs } from './lib/engineio.mjs';
 
@@ -13,7 +14,29 @@ const MOST = process.env.REALTIME_SOAK ? 1.02 : 1.05; // a page here or there we
 const AT_ONCE = 50;
 const path = '/socket.io/';
 
+// A member of a couple whose session is the next one; ten couples, so that rooms come and go, too.
+const COUPLES = 10;
+const tokens = [];
+let next = 0;
+
+async function makeCouples(port) {
+	const server = { pairsPort: port };
+	for (let i = 0; i < COUPLES; i++) {
+		const both = await Promise.all([0, 1].map((k) => doorMember(server, `${k}.${i}@example.org`)));
+		await pairByDoor(...both);
+		tokens.push(...both.map(({ token }) => token));
+	}
+}
+
 const KINDS = [
+	async (port) => {
+		const ws = await Ws.open(port, '', { path });
+		await ws.packet();
+		ws.send(`40{"token":"${tokens[next++ % tokens.length]}","after":0}`);
+		assert.match(await ws.packet(), /^40\{"sid"/);
+		assert.match(await ws.packet(), /^42\["hello"/);
+		ws.end();
+	},
 	async (port) => {
 		const ws = await Ws.open(port, '', { path });
 		await ws.packet();
@@ -38,11 +61,12 @@ const KINDS = [
 ];
 
 test(`${N} sessions`, { timeout: 6 * 3600 * 1000 }, async (t) => {
-	const conf = { ...CALM, conformance: 'no' };
+	const conf = { ...CALM, conformance: 'no', test_doors: 'yes' };
 	await withPairs(conf, async (port, server) => {
 		const { processes } = await (await fetch(`${server.adminUrl}/status`)).json();
 		const { pid } = processes.find((p) => p.role === 'web');
 		const rss = () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]);
+		await makeCouples(port);
 		let before = 0;
 		for (let i = 0; i < N; i += AT_ONCE) {
 			if (before === 0 && i >= FIRST) before = rss();
