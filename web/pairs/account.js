@@ -1,6 +1,6 @@
 // Before one is in: signing in and up, the links in mails, inviting and accepting.
 import * as api from './api.js';
-import { fill, find, findAll, newName, onForm, say, show, wordsOf } from './page.js';
+import { fill, find, findAll, onForm, say, show, wordsOf } from './page.js';
 import { SignUpQueue, inWords } from './signup_queue.js';
 
 const INVITED = 'pairs_invited'; // an invitation whose receiver has to sign in first
@@ -66,7 +66,7 @@ async function signUp(fields, place) {
 	const onWait = (ms) => say(place, `Many sign up just now. You have a place in the line: it is your turn in ${inWords(ms)}. Leave this page open.`);
 	const queue = new SignUpQueue({ onWait, onTry: () => say(place, null) });
 	try {
-		await queue.join({ ...fields, idempotency_key: newName() });
+		await queue.join(fields);
 	} finally {
 		say(place, null);
 	}

@@ -1,10 +1,13 @@
 // What was said here and not yet taken by the server. It is kept in the browser, so that it is still
 // there when the page is opened again, and sent one after the other. Each has a name of its own
 // (client_id): sent twice, it is said once.
-import { newName } from './page.js';
-
 const KEPT = 'pairs_outbox';
 const MOST = 500;
+
+// A name that nothing else has. (randomUUID() is there on secure pages only.)
+function newName() {
+	return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
 
 export class Outbox {
 	#couple;

@@ -17,11 +17,6 @@ export function element(name, properties = {}, ...children) {
 	return made;
 }
 
-// A name that nothing else has. (randomUUID() is there on secure pages only.)
-export function newName() {
-	return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 // Fills in data-value="name" wherever it stands.
 export function fill(values) {
 	for (const [name, value] of Object.entries(values)) {
