@@ -7,10 +7,10 @@
 #include "core/base/wire.h"
 #include "core/ev/task.h"
 #include "core/store/store.h"
-#include "services/sync/db.h"
-#include "services/sync/gone.h"
-#include "services/sync/meta.h"
 #include "services/sync/bso_record.h"
+#include "services/sync/db.h"
+#include "services/sync/meta.h"
+#include "services/sync/sync_gone.h"
 
 enum {
 	CHUNKS = 4,	     /* of one step; each may be of megabytes */

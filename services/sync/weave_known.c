@@ -4,7 +4,7 @@
  */
 #include "accounts/outbox.h"
 #include "services/sync/db.h"
-#include "services/sync/gone.h"
+#include "services/sync/sync_gone.h"
 #include "services/sync/weave_changing.h"
 
 enum {

@@ -16,7 +16,7 @@
 #include "core/store/pg_rig.h"
 #include "services/sync/bso_record.h"
 #include "services/sync/db.h"
-#include "services/sync/gone.h"
+#include "services/sync/sync_gone.h"
 #include "services/sync/purge.h"
 #include "services/sync/sync.h"
 #include "services/sync/write.h"

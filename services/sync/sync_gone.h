@@ -2,8 +2,8 @@
  * Role: store. What deleted accounts have left here: their stores, and their names of the old
  * protocol. accounts says who has gone (accounts/gone.h); it is removed a little at a time.
  */
-#ifndef PLIMSOLL_SYNC_GONE_H
-#define PLIMSOLL_SYNC_GONE_H
+#ifndef PLIMSOLL_SYNC_SYNC_GONE_H
+#define PLIMSOLL_SYNC_SYNC_GONE_H
 
 #include <stdint.h>
 

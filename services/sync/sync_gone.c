@@ -1,8 +1,8 @@
 /*
- * See gone.h. What is large goes the way of deleted collections (purge.c): forgotten here, swept up
- * by the steps after this one. The row of the user is the last, when nothing refers to it.
+ * See sync_gone.h. What is large goes the way of deleted collections (purge.c): forgotten here,
+ * swept up by the steps after this one. The row of the user is the last, when nothing refers to it.
  */
-#include "services/sync/gone.h"
+#include "services/sync/sync_gone.h"
 
 #include "accounts/gone.h"
 #include "accounts/token_user.h"
