@@ -95,11 +95,32 @@ static void show(const struct sync_backoff *b)
 	metric_set(b->refused_now, (int64_t)(b->shares.refused * THOUSAND));
 }
 
+/*
+ * The store takes only so many calls at a time, and the wait for it is that of those: where it
+ * takes no more, that is the long wait. Where it is away there is no load.
+ */
+static int64_t most_wait_us(const struct sync_backoff *b, int64_t wait_us)
+{
+	if (wait_us <= FULL_TIMES * b->limits.wait_us) {
+		return wait_us;
+	}
+	return rpc_pool_connected(b->env->peer[ROLE_STORE]) > 0 ? FULL_TIMES * b->limits.wait_us
+								: 0;
+}
+
+/* What a request would meet, where none has come since the last look: a queue is one all the same.
+ */
+static int64_t store_wait_now(const struct sync_backoff *b)
+{
+	return most_wait_us(b, rpc_pool_expected_wait_us(b->env->peer[ROLE_STORE]));
+}
+
 static void on_look(void *arg)
 {
 	struct sync_backoff *b = arg;
 	int64_t now_us = loop_now_us(b->env->loop);
-	int64_t store_us = b->store_waits > 0 ? b->store_wait_us / b->store_waits : 0;
+	int64_t store_us =
+	    b->store_waits > 0 ? b->store_wait_us / b->store_waits : store_wait_now(b);
 	int64_t loop_us = delay_meter_standing_us(&b->loop_wait, now_us) *
 			  (b->limits.wait_us / LOOP_TARGET_US + 1);
 
@@ -110,21 +131,14 @@ static void on_look(void *arg)
 	show(b);
 }
 
-/*
- * What a request meets. The store takes only so many calls at a time, and the wait for it is that
- * of those: where it takes no more, that is the long wait. Where it is away there is no load.
- */
+/* What a request meets. */
 static void note_load(struct sync_backoff *b, const struct grace_load *load, int64_t now_us)
 {
-	const struct rpc_pool *store = b->env->peer[ROLE_STORE];
 	int64_t wait_us =
 	    load->store_wait_us > load->read_wait_us ? load->store_wait_us : load->read_wait_us;
 
-	if (wait_us > FULL_TIMES * b->limits.wait_us) {
-		wait_us = rpc_pool_connected(store) > 0 ? FULL_TIMES * b->limits.wait_us : 0;
-	}
 	delay_meter_record(&b->loop_wait, load->loop_delay_us, now_us);
-	b->store_wait_us += wait_us;
+	b->store_wait_us += most_wait_us(b, wait_us);
 	b->store_waits++;
 }
 
