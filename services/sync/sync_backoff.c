@@ -1,9 +1,8 @@
 /*
- * Measuring, ten times a second: use is that of the web processes, whose time not idle counts, or
- * that of the store, whose processor time counts (it waits for the disk while others may still join
- * the next commit). What stands is taken from what requests meet at admission: in the loop over a
- * second, because a disk that stops for a moment is no reason to send anybody away for minutes; at
- * the store on the average, because its wait is worked out from how much there is to do.
+ * Measuring, ten times a second. What stands is taken from what requests meet at admission: in the
+ * loop over a second, because a disk that stops for a moment is no reason to send anybody away for
+ * minutes; at the store on the average, because its wait is worked out from how much there is to
+ * do.
  */
 #include "services/sync/sync_backoff.h"
 
@@ -49,42 +48,14 @@ const struct metric_def sync_metrics[SYNC_METRICS] = {
 
 /* ---- measuring ---- */
 
-static struct sync_use used(const struct svc_env *env, int64_t now_us)
-{
-	struct sync_use u = { .at_us = now_us };
-
-	for (unsigned i = 0; i < metrics_slots(env->metrics); i++) {
-		const struct metric_slot *slot = metrics_slot(env->metrics, i);
-		int role = atomic_load_explicit(&slot->role, memory_order_relaxed);
-		if (atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_SERVING) {
-			continue;
-		}
-		if (role == ROLE_WEB) {
-			u.web_us += atomic_load_explicit(&slot->busy_us, memory_order_relaxed);
-			u.webs++;
-		} else if (role == ROLE_STORE) {
-			u.store_us += atomic_load_explicit(&slot->cpu_us, memory_order_relaxed);
-		}
-	}
-	return u;
-}
-
-/* A process that came or went makes its second's figure wrong; the next one is right again. */
 static void measure_use(struct sync_backoff *b, int64_t now_us)
 {
-	int64_t us = now_us - b->before.at_us;
-
-	if (us < USE_US) {
+	if (now_us - b->before.at_us < USE_US) {
 		return;
 	}
-	struct sync_use u = used(b->env, now_us);
-	double web = (double)(u.web_us - b->before.web_us) / (double)us / (u.webs > 0 ? u.webs : 1);
-	double store = (double)(u.store_us - b->before.store_us) / (double)us;
-	bool is_same = u.webs == b->before.webs && web >= 0 && store >= 0;
-
-	if (is_same) {
-		b->use = web > store ? web : store;
-	}
+	struct sync_use u = sync_use_now(b->env, now_us);
+	/* Where it cannot be said, the next second can. */
+	(void)sync_use_between(&b->before, &u, &b->use);
 	b->before = u;
 }
 
@@ -184,7 +155,7 @@ void sync_backoff_start(struct sync_backoff *b)
 	b->use_now = metric_cell(env->metrics, &sync_metrics[2], NULL);
 	b->asked_now = metric_cell(env->metrics, &sync_metrics[3], NULL);
 	b->refused_now = metric_cell(env->metrics, &sync_metrics[4], NULL);
-	b->before = used(env, now_us);
+	b->before = sync_use_now(env, now_us);
 	loop_every(env->loop, LOOK_MS, on_look, b);
 }
 

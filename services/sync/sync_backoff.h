@@ -20,15 +20,10 @@
 #include "core/grace/backoff.h"
 #include "core/http/http.h"
 #include "core/obs/metric.h"
+#include "services/sync/sync_use.h"
 #include "core/base/shared_words.h"
 
 struct svc_env;
-
-/* What the roles had used at a moment. */
-struct sync_use {
-	int64_t at_us, web_us, store_us;
-	unsigned webs;
-};
 
 struct sync_backoff {
 	const struct svc_env *env;
