@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "core/base/json.h"
-#include "services/symbols/multipart.h"
+#include "services/symbols/upload_draft.h"
 
 enum {
 	KEYS_MAX = 2048
@@ -102,75 +102,21 @@ enum err sym_upload_store(struct upload *u, struct slice draft, uint64_t size,
 	return e;
 }
 
-/* What of a body or of a file part is not written yet. */
-struct sink {
-	struct upload *u;
-	struct slice draft;
-	struct buf chunk;
-	uint64_t written, max;
-};
-
-static enum err flush(struct sink *s)
+enum err sym_upload_receive(struct upload *u, struct slice draft)
 {
-	struct file_caller files = upload_files(s->u);
-
-	files.arena = &s->u->scratch;
-	enum err e = file_draft_write(&files, s->draft, s->written, buf_slice(&s->chunk));
-	s->written += s->chunk.len;
-	buf_clear(&s->chunk);
-	arena_reset(&s->u->scratch);
-	return e;
-}
-
-static enum err put(struct sink *s, struct slice bytes)
-{
-	enum err e = ERR_OK;
-
-	while (e == ERR_OK && bytes.len > 0) {
-		size_t room = FILE_WRITE_MAX - s->chunk.len;
-		size_t n = bytes.len < room ? bytes.len : room;
-		buf_append_slice(&s->chunk, slice_sub(bytes, 0, n));
-		bytes = slice_sub(bytes, n, bytes.len);
-		if (s->chunk.failed) {
-			e = ERR_MEMORY;
-		} else if (s->written + s->chunk.len > s->max) {
-			e = err_note_set(&s->u->c->note, ERR_LIMIT, "the upload is too large");
-		} else if (s->chunk.len == FILE_WRITE_MAX) {
-			e = flush(s);
-		}
-	}
-	return e;
-}
-
-/* The draft is made by its first write, if only of nothing. */
-static enum err finish(struct sink *s)
-{
-	return s->chunk.len > 0 || s->written == 0 ? flush(s) : ERR_OK;
-}
-
-static struct sink sink_new(struct upload *u, struct slice draft)
-{
-	return (struct sink){ .u = u,
-		.draft = draft,
-		.chunk = buf_new(FILE_WRITE_MAX),
-		.max = (uint64_t)u->state->settings.max_upload };
-}
-
-enum err sym_upload_receive(struct upload *u, struct slice draft, uint64_t *ret_size)
-{
-	struct sink s = sink_new(u, draft);
+	struct upload_draft d;
 	char *piece = malloc(MULTIPART_FEED_MAX);
 	enum err e = piece == NULL ? ERR_MEMORY : ERR_OK;
 
+	upload_draft_init(&d, u, draft);
 	while (e == ERR_OK) {
 		size_t n = 0;
 		e = http_body_read(u->c->req, piece, MULTIPART_FEED_MAX, &n);
-		e = e == ERR_OK ? put(&s, SLICE_OF(piece, n)) : e;
+		e = e == ERR_OK ? upload_draft_put(&d, SLICE_OF(piece, n)) : e;
 	}
 	free(piece);
-	e = e == ERR_END ? finish(&s) : e;
-	buf_free(&s.chunk);
-	*ret_size = s.written;
+	e = e == ERR_END ? upload_draft_finish(&d) : e;
+	upload_draft_fini(&d);
 	return e;
 }
 
@@ -184,7 +130,7 @@ enum field {
 };
 
 struct form {
-	struct sink sink;
+	struct upload_draft draft;
 	enum field field;
 	bool has_file;
 	struct buf debug_file, debug_id;
@@ -213,7 +159,7 @@ static enum err on_data(void *arg, struct slice bytes)
 
 	switch (f->field) {
 	case FIELD_FILE:
-		return put(&f->sink, bytes);
+		return upload_draft_put(&f->draft, bytes);
 	case FIELD_DEBUG_FILE:
 		buf_append_slice(&f->debug_file, bytes);
 		return f->debug_file.failed ? ERR_LIMIT : ERR_OK;
@@ -230,26 +176,12 @@ static enum err on_end(void *arg)
 {
 	struct form *f = arg;
 
-	return f->field == FIELD_FILE ? finish(&f->sink) : ERR_OK;
-}
-
-static enum err read_form(struct form *f, struct multipart *m)
-{
-	char *piece = malloc(MULTIPART_FEED_MAX);
-	enum err e = piece == NULL ? ERR_MEMORY : ERR_OK;
-
-	while (e == ERR_OK) {
-		size_t n = 0;
-		e = http_body_read(f->sink.u->c->req, piece, MULTIPART_FEED_MAX, &n);
-		e = e == ERR_OK ? multipart_feed(m, SLICE_OF(piece, n)) : e;
-	}
-	free(piece);
-	return e == ERR_END ? multipart_finish(m) : e;
+	return f->field == FIELD_FILE ? upload_draft_finish(&f->draft) : ERR_OK;
 }
 
 static enum err store_form(struct form *f)
 {
-	struct upload *u = f->sink.u;
+	struct upload *u = f->draft.u;
 	struct symbol_key key;
 	enum upload_outcome outcome = UPLOAD_STORED;
 
@@ -262,7 +194,9 @@ static enum err store_form(struct form *f)
 		return symbols_refuse(
 		    u->c, 400, "debug_file and debug_identifier are not those of a symbol file");
 	}
-	e = e == ERR_OK ? sym_upload_store(u, f->sink.draft, f->sink.written, &key, &outcome) : e;
+	e = e == ERR_OK ? sym_upload_store(
+			      u, upload_draft_name(&f->draft), f->draft.written, &key, &outcome)
+			: e;
 	if (e != ERR_OK) {
 		return upload_failed(u->c, e);
 	}
@@ -276,24 +210,22 @@ static enum err upload_form(struct upload *u, struct form *f)
 	const struct svc_env *env = u->c->env;
 	const struct multipart_events events = { on_begin, on_data, on_end, f };
 	struct multipart m;
-	char draft[BLOB_DRAFT_CHARS + 1];
 	enum err e = multipart_init(&m, http_header_get(u->c->req, SLICE("Content-Type")), &events);
 
 	if (e != ERR_OK) {
 		return upload_refuse(u->c, 400, "Must be multipart form data with a symbol_file");
 	}
-	blob_draft_name(draft);
-	f->sink = sink_new(u, SLICE_OF(draft, BLOB_DRAFT_CHARS));
-	e = read_form(f, &m);
+	upload_draft_init(&f->draft, u, SLICE_EMPTY);
+	e = upload_read_form(u, &m);
 	if (e == ERR_SYNTAX) {
 		e = symbols_refuse(u->c, 400, "the form is malformed or cut off");
 	} else {
 		e = e == ERR_OK ? store_form(f) : upload_failed(u->c, e);
 	}
 	if (f->has_file) {
-		file_drop_later(env->loop, env->peer[ROLE_FILES], f->sink.draft);
+		file_drop_later(env->loop, env->peer[ROLE_FILES], upload_draft_name(&f->draft));
 	}
-	buf_free(&f->sink.chunk);
+	upload_draft_fini(&f->draft);
 	multipart_fini(&m);
 	return e;
 }

@@ -26,7 +26,7 @@ NODISCARD enum err sym_upload_key(struct op_call *c, struct slice debug_file, st
 NODISCARD enum err sym_upload_store(struct upload *u, struct slice draft, uint64_t size,
     const struct symbol_key *key, enum upload_outcome *ret);
 
-/* Reads the body into the draft, from its beginning on; *ret_size: bytes. May be empty. */
-NODISCARD enum err sym_upload_receive(struct upload *u, struct slice draft, uint64_t *ret_size);
+/* Reads the body into the draft, from its beginning on. */
+NODISCARD enum err sym_upload_receive(struct upload *u, struct slice draft);
 
 #endif

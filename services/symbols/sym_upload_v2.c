@@ -91,8 +91,7 @@ enum err symbols_sym_create(struct op_call *c)
 
 static enum err receive(struct upload *u, struct slice draft)
 {
-	uint64_t size = 0;
-	enum err e = sym_upload_receive(u, draft, &size);
+	enum err e = sym_upload_receive(u, draft);
 
 	if (e != ERR_OK) {
 		return upload_failed(u->c, e);

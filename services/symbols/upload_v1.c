@@ -5,8 +5,7 @@
 #include <stdlib.h>
 
 #include "core/base/check.h"
-#include "services/symbols/multipart.h"
-#include "services/symbols/upload.h"
+#include "services/symbols/upload_draft.h"
 #include "services/symbols/upload_url.h"
 
 enum {
@@ -29,32 +28,8 @@ struct form {
 	char name[MULTIPART_NAME_MAX];
 	size_t name_len;
 	struct buf url;
-	/* The archive. */
-	char draft[BLOB_DRAFT_CHARS + 1];
-	uint64_t written;
-	struct buf chunk; /* what is not written yet */
-	uint64_t body;	  /* bytes of the request so far */
+	struct upload_draft archive;
 };
-
-static struct slice draft_of(const struct form *f)
-{
-	return SLICE_OF(f->draft, BLOB_DRAFT_CHARS);
-}
-
-static enum err flush(struct form *f)
-{
-	struct file_caller files = upload_files(f->u);
-
-	files.arena = &f->u->scratch;
-	if (f->chunk.len == 0 && f->written > 0) {
-		return ERR_OK;
-	}
-	enum err e = file_draft_write(&files, draft_of(f), f->written, buf_slice(&f->chunk));
-	f->written += f->chunk.len;
-	buf_clear(&f->chunk);
-	arena_reset(&f->u->scratch);
-	return e;
-}
 
 /* ---- events of the form ---- */
 
@@ -80,29 +55,13 @@ static enum err on_begin(void *arg, struct slice name, bool has_file, struct sli
 	return ERR_OK;
 }
 
-static enum err take_file(struct form *f, struct slice bytes)
-{
-	enum err e = ERR_OK;
-
-	while (e == ERR_OK && bytes.len > 0) {
-		size_t room = FILE_WRITE_MAX - f->chunk.len;
-		size_t n = bytes.len < room ? bytes.len : room;
-		buf_append_slice(&f->chunk, slice_sub(bytes, 0, n));
-		bytes = slice_sub(bytes, n, bytes.len);
-		e = f->chunk.failed		     ? ERR_MEMORY
-		    : f->chunk.len == FILE_WRITE_MAX ? flush(f)
-						     : ERR_OK;
-	}
-	return e;
-}
-
 static enum err on_data(void *arg, struct slice bytes)
 {
 	struct form *f = arg;
 
 	switch (f->part) {
 	case PART_FILE:
-		return take_file(f, bytes);
+		return upload_draft_put(&f->archive, bytes);
 	case PART_TRY:
 		f->wants_try = f->wants_try || bytes.len > 0;
 		return ERR_OK;
@@ -119,32 +78,10 @@ static enum err on_end(void *arg)
 {
 	struct form *f = arg;
 
-	return f->part == PART_FILE ? flush(f) : ERR_OK;
+	return f->part == PART_FILE ? upload_draft_finish(&f->archive) : ERR_OK;
 }
 
 /* ---- the body ---- */
-
-static enum err read_form(struct form *f, struct multipart *m)
-{
-	const uint64_t max = (uint64_t)f->u->state->settings.max_upload;
-	char *piece = malloc(MULTIPART_FEED_MAX);
-	enum err e = piece == NULL ? ERR_MEMORY : ERR_OK;
-
-	while (e == ERR_OK) {
-		size_t n = 0;
-		e = http_body_read(f->u->c->req, piece, MULTIPART_FEED_MAX, &n);
-		if (e != ERR_OK) {
-			break;
-		}
-		f->body += n;
-		e = f->body > max
-			? err_note_set(&f->u->c->note, ERR_LIMIT,
-			      "the upload is larger than %llu bytes", (unsigned long long)max)
-			: multipart_feed(m, SLICE_OF(piece, n));
-	}
-	free(piece);
-	return e == ERR_END ? multipart_finish(m) : e;
-}
 
 bool upload_name_is_zip(struct slice name)
 {
@@ -214,8 +151,8 @@ static enum err store_form(struct form *f)
 	if (!upload_name_is_zip(name)) {
 		return upload_refuse_name(c, name);
 	}
-	return archive_store(f->u, &(struct archive){ .draft = draft_of(f),
-				       .size = f->written,
+	return archive_store(f->u, &(struct archive){ .draft = upload_draft_name(&f->archive),
+				       .size = f->archive.written,
 				       /* Paths of the sender's machine are nothing to keep. */
 				       .filename = upload_stored_name(name),
 				       .download_url = SLICE_EMPTY,
@@ -224,7 +161,7 @@ static enum err store_form(struct form *f)
 
 static enum err take_form(struct upload *u, struct multipart *m, struct form *f)
 {
-	enum err e = read_form(f, m);
+	enum err e = upload_read_form(u, m);
 
 	if (e == ERR_SYNTAX) {
 		return symbols_refuse(u->c, 400, "the form is malformed or cut off");
@@ -249,15 +186,14 @@ static enum err upload_form(struct upload *u, struct slice content_type)
 	}
 	f->u = u;
 	f->url = buf_new(VALUE_MAX);
-	f->chunk = buf_new(FILE_WRITE_MAX);
-	blob_draft_name(f->draft);
+	upload_draft_init(&f->archive, u, SLICE_EMPTY);
 	e = take_form(u, &m, f);
 	if (f->has_file) {
-		file_drop_later(env->loop, env->peer[ROLE_FILES], draft_of(f));
+		file_drop_later(env->loop, env->peer[ROLE_FILES], upload_draft_name(&f->archive));
 	}
 	multipart_fini(&m);
 	buf_free(&f->url);
-	buf_free(&f->chunk);
+	upload_draft_fini(&f->archive);
 	free(f);
 	return e;
 }
