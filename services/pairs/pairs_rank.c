@@ -8,9 +8,11 @@
 static bool sheds(struct pairs_state *state, enum shed_rank rank, bool computes, int64_t wait_us)
 {
 	struct loop *l = state->env->loop;
+	int64_t now_us = loop_now_us(l);
 
-	signup_first_look(&state->first, loop_busy_us(l), loop_now_us(l));
-	return signup_first_sheds(&state->first, rank, computes, wait_us);
+	signup_first_look(&state->first, loop_busy_us(l), now_us);
+	return signup_first_sheds(
+	    &state->first, rank, computes, wait_us, signup_gate_room_us(&state->gate, now_us));
 }
 
 enum shed_rank pairs_rank(struct op_call *c, const struct grace_load *load)

@@ -3,8 +3,6 @@
  */
 #include "services/pairs/signup_first.h"
 
-#include "services/pairs/signup_gate.h"
-
 enum {
 	LOOK_US = 200 * 1000, /* a measure is over at least so long */
 	PARTS = 8,
@@ -44,12 +42,12 @@ void signup_first_look(struct signup_first *f, int64_t busy_us, int64_t now_us)
 	f->busy_us = busy_us;
 }
 
-bool signup_first_sheds(
-    const struct signup_first *f, enum shed_rank rank, bool computes, int64_t wait_us)
+bool signup_first_sheds(const struct signup_first *f, enum shed_rank rank, bool computes,
+    int64_t wait_us, int64_t room_us)
 {
 	int64_t parts = parts_of(rank);
 
-	if (f->reserve == 0 || parts == 0 || wait_us <= SIGNUP_NEWCOMER_US * parts / PARTS) {
+	if (f->reserve == 0 || parts == 0 || wait_us <= room_us * parts / PARTS) {
 		return false;
 	}
 	return computes || f->busy + f->reserve >= 100;

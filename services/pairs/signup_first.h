@@ -27,10 +27,10 @@ struct signup_first {
 void signup_first_look(struct signup_first *f, int64_t busy_us, int64_t now_us);
 
 /*
- * Has a request of that rank to give way, with so long an expected wait at compute? computes: it
- * would wait there, too.
+ * Has a request of that rank to give way, with so long an expected wait at compute and that room
+ * for newcomers (signup_gate_room_us())? computes: it would wait there, too.
  */
-bool signup_first_sheds(
-    const struct signup_first *f, enum shed_rank rank, bool computes, int64_t wait_us);
+bool signup_first_sheds(const struct signup_first *f, enum shed_rank rank, bool computes,
+    int64_t wait_us, int64_t room_us);
 
 #endif

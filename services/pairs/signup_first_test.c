@@ -19,7 +19,7 @@ static int64_t gives_way_at(const struct signup_first *f, enum shed_rank rank, b
 {
 	for (int64_t us = 0; us <= 10 * (int64_t)SIGNUP_NEWCOMER_US;
 	     us += SIGNUP_NEWCOMER_US / 100) {
-		if (signup_first_sheds(f, rank, computes, us)) {
+		if (signup_first_sheds(f, rank, computes, us, SIGNUP_NEWCOMER_US)) {
 			return us;
 		}
 	}
@@ -42,6 +42,15 @@ static void everything_gives_way_in_its_order_and_before_a_newcomer(void **state
 		load.wait_us = us;
 		assert_true(signup_gate_ask(&gate, &load, false, 1, &slot_us));
 	}
+	/* While slots are out the room is smaller for newcomers, and for all that gives way to
+	 * them. */
+	load.wait_us = INT64_MAX;
+	assert_false(signup_gate_ask(&gate, &load, false, 1, &slot_us));
+	load.wait_us = signup_gate_room_us(&gate, 1);
+	assert_true(load.wait_us < SIGNUP_NEWCOMER_US);
+	assert_true(signup_gate_ask(&gate, &load, false, 1, &slot_us));
+	assert_true(signup_first_sheds(&f, SHED_MIDDLE, true, load.wait_us, load.wait_us));
+	assert_false(signup_first_sheds(&f, SHED_MIDDLE, true, 0, load.wait_us));
 	assert_true(gives_way_at(&f, SHED_LATE, false) == INT64_MAX);
 	assert_true(gives_way_at(&f, SHED_LAST, true) == INT64_MAX);
 	assert_true(gives_way_at(&f, SHED_NEVER, false) == INT64_MAX);

@@ -22,12 +22,15 @@ static int64_t share_us(const struct signup_load *load)
 	return us > 0 ? us : 1;
 }
 
+int64_t signup_gate_room_us(const struct signup_gate *g, int64_t now_us)
+{
+	return g->tail_us > now_us ? IDLE_US : SIGNUP_NEWCOMER_US;
+}
+
 bool signup_gate_ask(struct signup_gate *g, const struct signup_load *load, bool has_slot,
     int64_t now_us, int64_t *ret_slot_us)
 {
-	int64_t bound_us = has_slot		 ? WITH_SLOT_US
-			   : g->tail_us > now_us ? IDLE_US
-						 : SIGNUP_NEWCOMER_US;
+	int64_t bound_us = has_slot ? WITH_SLOT_US : signup_gate_room_us(g, now_us);
 
 	if (load->wait_us <= bound_us) {
 		return true;

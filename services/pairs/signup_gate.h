@@ -29,6 +29,12 @@ struct signup_load {
 };
 
 /*
+ * The wait at compute that a newcomer is let into now: next to none while others wait for their
+ * slots.
+ */
+int64_t signup_gate_room_us(const struct signup_gate *g, int64_t now_us);
+
+/*
  * May one more sign up? has_slot: it came back in its slot. False: *ret_slot_us is when its (next)
  * slot begins, on the same clock as now_us; 0: so far off that nobody should wait for it.
  */
