@@ -55,6 +55,7 @@ class Storm {
 		this.counts.offered++;
 		while (!this.over) {
 			const answer = await this.#post({ email, password: PASSWORD, idempotency_key: email, ticket });
+			if (this.over) return; // it was cut
 			if (answer?.status === 202) {
 				this.counts.admitted++;
 				this.acceptedAt.set(email, performance.now());
