@@ -63,18 +63,25 @@ enum err flights_new(struct loop *l, const struct flight_limits *limits, flight_
 	return ERR_OK;
 }
 
-static void leave(struct flight *one)
+static void leave(struct flight *one, unsigned times)
 {
-	if (--one->users == 0) {
+	one->users -= times;
+	if (one->users == 0) {
 		free(one);
 	}
 }
 
-static void forget(struct flight *one)
+/* Off the list, whose use of it is not over yet. */
+static void unlist(struct flight *one)
 {
 	list_remove(&one->node);
 	one->owner->n--;
-	leave(one);
+}
+
+static void forget(struct flight *one)
+{
+	unlist(one);
+	leave(one, 1);
 }
 
 /* What has been remembered for long enough. */
@@ -107,7 +114,8 @@ void flights_free(struct flights **fp)
 
 static void start_some(struct flights *f);
 
-static void land(struct flight *one, enum err outcome)
+/* True: nobody is to find it any more. */
+static bool land(struct flight *one, enum err outcome)
 {
 	one->state = FLIGHT_LANDED;
 	one->outcome = outcome;
@@ -115,9 +123,7 @@ static void land(struct flight *one, enum err outcome)
 	list_each (node, &one->waiters) {
 		task_wake(LIST_OF(node, struct waiter, node)->task);
 	}
-	if (outcome != ERR_OK || one->owner->limits.linger_us == 0) {
-		forget(one);
-	}
+	return outcome != ERR_OK || one->owner->limits.linger_us == 0;
 }
 
 static void fly(void *arg)
@@ -127,8 +133,11 @@ static void fly(void *arg)
 	enum err e = f->draining ? ERR_DRAINING : f->run(f->arg, one->key, one->extra);
 
 	one->task = NULL;
-	land(one, e == ERR_CANCELLED ? ERR_DRAINING : e);
-	leave(one);
+	bool is_over = land(one, e == ERR_CANCELLED ? ERR_DRAINING : e);
+	if (is_over) {
+		unlist(one);
+	}
+	leave(one, is_over ? 2 : 1);
 	f->n_running--;
 	start_some(f);
 }
@@ -144,7 +153,9 @@ static void start_some(struct flights *f)
 			continue;
 		}
 		if (task_spawn(f->loop, fly, one, DEADLINE_NONE, &one->task) != ERR_OK) {
-			land(one, ERR_TOO_BUSY);
+			if (land(one, ERR_TOO_BUSY)) {
+				forget(one);
+			}
 			continue;
 		}
 		one->state = FLIGHT_RUNNING;
@@ -230,7 +241,7 @@ enum err flights_join(
 	enum err e = one->state == FLIGHT_LANDED ? one->outcome
 		     : deadline_us <= now_us	 ? ERR_DEADLINE
 						 : wait_for(f, one, deadline_us);
-	leave(one);
+	leave(one, 1);
 	return e;
 }
 
