@@ -63,8 +63,8 @@ struct download {
 
 	/* Out: how it ended. */
 	enum download_outcome outcome;
-	int64_t status; /* HTTP's, of the last answer; 0: none */
-	int64_t bytes;	/* that were taken */
+	int64_t status;			       /* HTTP's, of the last answer; 0: none */
+	int64_t bytes;			       /* that were taken */
 	char encoding[DOWNLOAD_ENCODING_SIZE]; /* Content-Encoding in lower case; empty: none */
 	bool may_change;		       /* it said no-store: it may be other soon */
 	unsigned n_redirects;
@@ -74,8 +74,8 @@ struct download {
 
 /*
  * Runs it in the running task. ERR_OK: d->outcome says how it ended; what take() returned;
- * ERR_CANCELLED/ERR_DEADLINE as task_wait(); ERR_MEMORY; ERR_UNSUPPORTED: not a courier, or one that
- * has not begun to serve.
+ * ERR_CANCELLED/ERR_DEADLINE as task_wait(); ERR_MEMORY; ERR_UNSUPPORTED: not a courier, or one
+ * that has not begun to serve.
  */
 NODISCARD enum err download_run(const struct svc_env *env, struct download *d);
 void download_fini(struct download *d);

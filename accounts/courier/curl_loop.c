@@ -165,8 +165,8 @@ enum err curl_loop_perform(struct curl_loop *c, CURL *easy, CURLcode *ret_code)
 	return curl_loop_stream(c, easy, NULL, NULL, ret_code);
 }
 
-enum err curl_loop_stream(struct curl_loop *c, CURL *easy, curl_loop_step_fn *step, void *arg,
-    CURLcode *ret_code)
+enum err curl_loop_stream(
+    struct curl_loop *c, CURL *easy, curl_loop_step_fn *step, void *arg, CURLcode *ret_code)
 {
 	struct transfer t = { .task = task_current() };
 	enum err e = ERR_OK;

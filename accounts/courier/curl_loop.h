@@ -25,12 +25,12 @@ void curl_loop_free(struct curl_loop **c);
 NODISCARD enum err curl_loop_perform(struct curl_loop *c, CURL *easy, CURLcode *ret_code);
 
 /*
- * The same, and calls step(arg) in the task when it is woken: a callback of the handle may pause the
- * transfer, wake the task, and leave to step() what has to wait. An error of step() stops the
+ * The same, and calls step(arg) in the task when it is woken: a callback of the handle may pause
+ * the transfer, wake the task, and leave to step() what has to wait. An error of step() stops the
  * transfer and is returned.
  */
 typedef enum err curl_loop_step_fn(void *arg);
-NODISCARD enum err curl_loop_stream(struct curl_loop *c, CURL *easy, curl_loop_step_fn *step,
-    void *arg, CURLcode *ret_code);
+NODISCARD enum err curl_loop_stream(
+    struct curl_loop *c, CURL *easy, curl_loop_step_fn *step, void *arg, CURLcode *ret_code);
 
 #endif

@@ -20,7 +20,7 @@
 
 enum {
 	CONNECTIONS_MAX = 64,
-	SLOW_BYTES = 512, /* a second: less is as good as nothing */
+	SLOW_BYTES = 512,	     /* a second: less is as good as nothing */
 	OTHER_BYTES_MAX = 64 * 1024, /* read of an answer that is not 200, to keep its connection */
 };
 
@@ -71,8 +71,8 @@ static bool is_wanted(struct hop *h)
 	curl_easy_getinfo(h->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	h->is_too_big = length > h->d->rules.max_bytes;
 	/* Without either nobody could tell a whole body from one that broke off. */
-	h->has_no_length = length < 0 && (h->d->rules.needs_length ||
-					     !has_header(h->easy, "Transfer-Encoding"));
+	h->has_no_length =
+	    length < 0 && (h->d->rules.needs_length || !has_header(h->easy, "Transfer-Encoding"));
 	return !h->is_too_big && !h->has_no_length;
 }
 
@@ -206,8 +206,8 @@ static void read_headers(struct hop *h)
 	if (curl_easy_header(h->easy, "Content-Encoding", 0, CURLH_HEADER, -1, &found) ==
 	    CURLHE_OK) {
 		/* One that is too long is none that anybody knows. */
-		struct slice text = slice_sub(slice_trim(slice_str(found->value)), 0,
-		    DOWNLOAD_ENCODING_SIZE - 1);
+		struct slice text =
+		    slice_sub(slice_trim(slice_str(found->value)), 0, DOWNLOAD_ENCODING_SIZE - 1);
 		for (size_t i = 0; i < text.len; i++) {
 			char c = text.ptr[i];
 			d->encoding[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);

@@ -9,7 +9,7 @@
 #include "core/base/err.h"
 #include "core/base/slice.h"
 
-void enc_hex(struct buf *out, struct slice bytes);	 /* lower case */
+void enc_hex(struct buf *out, struct slice bytes); /* lower case */
 /* The same into caller's memory: 2 * bytes.len letters and NUL. */
 void enc_hex_text(struct slice bytes, char *out);
 void enc_base64(struct buf *out, struct slice bytes);	 /* with padding */

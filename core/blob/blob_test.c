@@ -160,8 +160,7 @@ static void what_is_taken_changes_no_more(void **state)
 	blob_draft_name(taken_text);
 	taken = SLICE_OF(taken_text, BLOB_DRAFT_CHARS);
 	assert_int_equal(blob_draft_take(p->s, draft, taken, &p->note), ERR_OK);
-	assert_int_equal(
-	    blob_draft_write(p->s, draft, 7, SLICE(" late"), &p->note), ERR_NOT_FOUND);
+	assert_int_equal(blob_draft_write(p->s, draft, 7, SLICE(" late"), &p->note), ERR_NOT_FOUND);
 	assert_int_equal(blob_draft_take(p->s, draft, taken, &p->note), ERR_NOT_FOUND);
 	assert_int_equal(blob_draft_make(p->s, draft, &p->note), ERR_OK);
 	assert_int_equal(blob_draft_write(p->s, draft, 0, SLICE("other"), &p->note), ERR_OK);
@@ -181,8 +180,7 @@ static void a_second_opening_finds_the_folders(void **state)
 	char text[BLOB_DRAFT_CHARS + 1];
 
 	assert_int_equal(blob_open(p->dir, BLOB_WRITE, &again, &p->note), ERR_OK);
-	assert_int_equal(
-	    blob_keep(again, draft_of(p, "abc", text), SLICE(HASH), &p->note), ERR_OK);
+	assert_int_equal(blob_keep(again, draft_of(p, "abc", text), SLICE(HASH), &p->note), ERR_OK);
 	assert_content(p, SLICE(HASH), "abc");
 	blob_close(&again);
 }

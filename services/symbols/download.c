@@ -74,8 +74,7 @@ static void add_vary(struct op_call *c)
 static enum err not_there(struct op_call *c, struct slice text, bool is_certain)
 {
 	add_vary(c);
-	http_add_header(
-	    c->req, SLICE("Cache-Control"), is_certain ? CACHE_MISS : CACHE_UNCERTAIN);
+	http_add_header(c->req, SLICE("Cache-Control"), is_certain ? CACHE_MISS : CACHE_UNCERTAIN);
 	http_reply(c->req, 404, SLICE("text/plain; charset=utf-8"), text);
 	return ERR_OK;
 }
@@ -217,10 +216,9 @@ static enum err answer_from_here(struct lookup *l)
 /* What is not here may be at one of the upstreams, and is here then. */
 static enum err answer_from_elsewhere(struct lookup *l)
 {
-	const struct upstream_key wanted = { .kind = UPSTREAM_FILE,
-		.key = l->key,
-		.build_id = SLICE_EMPTY,
-		.path = SLICE_EMPTY };
+	const struct upstream_key wanted = {
+		.kind = UPSTREAM_FILE, .key = l->key, .build_id = SLICE_EMPTY, .path = SLICE_EMPTY
+	};
 	enum err e = upstream_get(l->c, &wanted, upstream_wait_until_us(l->state));
 
 	if (e == ERR_OK) {

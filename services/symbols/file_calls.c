@@ -47,8 +47,8 @@ enum err file_draft_size(const struct file_caller *c, struct slice draft, uint64
 }
 
 /* A message of two names. */
-static enum err call_with_names(const struct file_caller *c, const struct rpc_def *def,
-    struct slice draft, struct slice name)
+static enum err call_with_names(
+    const struct file_caller *c, const struct rpc_def *def, struct slice draft, struct slice name)
 {
 	struct buf message = buf_new(FILE_MESSAGE_MAX);
 

@@ -1,7 +1,7 @@
 /*
- * What web and courier ask of the role files, which alone changes blobs and alone opens what strangers send:
- * writing drafts, listing archives, unpacking, keeping. Calls from a task; every one is bounded and
- * touches one draft, so whoever is free of the role's processes can do it.
+ * What web and courier ask of the role files, which alone changes blobs and alone opens what
+ * strangers send: writing drafts, listing archives, unpacking, keeping. Calls from a task; every
+ * one is bounded and touches one draft, so whoever is free of the role's processes can do it.
  */
 #ifndef PLIMSOLL_SYMBOLS_FILE_CALLS_H
 #define PLIMSOLL_SYMBOLS_FILE_CALLS_H
@@ -18,7 +18,8 @@ enum {
 	FILE_MESSAGE_MAX = 4096
 };
 
-/* symbols.draft_write, .draft_size, .draft_take, .archive_list, .unpack, .keep, .drop: web, courier -> files */
+/* symbols.draft_write, .draft_size, .draft_take, .archive_list, .unpack, .keep, .drop: web, courier
+ * -> files */
 extern const struct rpc_def symbols_draft_write, symbols_draft_size, symbols_draft_take,
     symbols_archive_list, symbols_unpack, symbols_keep, symbols_drop;
 

@@ -286,9 +286,8 @@ static enum err handle_drop(void *role_state, const struct rpc_call_info *info, 
 #define FILES_ROW(row_name, req, rep, ms, us, row_flags, fn)                                       \
 	{                                                                                          \
 		.name = (row_name), .from = ROLE_BIT(ROLE_WEB) | ROLE_BIT(ROLE_COURIER),           \
-		.to = ROLE_FILES,                                                                  \
-		.max_req = (req), .max_rep = (rep), .deadline_ms = (ms), .cost_us = (us),          \
-		.flags = (row_flags), .handle = (fn)                                               \
+		.to = ROLE_FILES, .max_req = (req), .max_rep = (rep), .deadline_ms = (ms),         \
+		.cost_us = (us), .flags = (row_flags), .handle = (fn)                              \
 	}
 
 /* clang-format off */

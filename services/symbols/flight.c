@@ -217,8 +217,7 @@ static enum err wait_for(struct flights *f, struct flight *one, int64_t deadline
 	return one->state == FLIGHT_LANDED && e != ERR_CANCELLED ? one->outcome : e;
 }
 
-enum err flights_join(
-    struct flights *f, struct slice key, struct slice extra, int64_t deadline_us)
+enum err flights_join(struct flights *f, struct slice key, struct slice extra, int64_t deadline_us)
 {
 	int64_t now_us = clock_mono_us();
 

@@ -69,9 +69,9 @@ enum err miss_cache_open(const char *path, struct miss_cache **ret, struct err_n
 	}
 	m->table = map;
 	/*
-	 * What a server before this one has left is of before uploads that we know nothing of, and of
-	 * another count of time if the machine has been started anew: with another secret no key of
-	 * that time is found. Siblings that have one open lose what they know, once.
+	 * What a server before this one has left is of before uploads that we know nothing of, and
+	 * of another count of time if the machine has been started anew: with another secret no key
+	 * of that time is found. Siblings that have one open lose what they know, once.
 	 */
 	atomic_store(&m->table->secret, rng_u64() | 1);
 	uint64_t none = 0;

@@ -79,10 +79,10 @@ static void a_lasting_mark_holds_for_its_span(void **state)
 	(void)state;
 	miss_cache_mark(m, hash, stamp);
 	miss_cache_forget(m);
-	assert_true(miss_cache_has(m, hash,
-	    miss_cache_stamp_lasting(1199 * INT64_C(1000000), 600 * INT64_C(1000000))));
-	assert_false(miss_cache_has(m, hash,
-	    miss_cache_stamp_lasting(1200 * INT64_C(1000000), 600 * INT64_C(1000000))));
+	assert_true(miss_cache_has(
+	    m, hash, miss_cache_stamp_lasting(1199 * INT64_C(1000000), 600 * INT64_C(1000000))));
+	assert_false(miss_cache_has(
+	    m, hash, miss_cache_stamp_lasting(1200 * INT64_C(1000000), 600 * INT64_C(1000000))));
 	miss_cache_close(&m);
 }
 

@@ -25,8 +25,7 @@ static void read_module(struct slice rest, struct sym_head *head)
 	if (!cut_word(&rest, &os)) {
 		return;
 	}
-	head->is_elf =
-	    slice_eq_nocase(os, SLICE("linux")) || slice_eq_nocase(os, SLICE("android"));
+	head->is_elf = slice_eq_nocase(os, SLICE("linux")) || slice_eq_nocase(os, SLICE("android"));
 	if (cut_word(&rest, &cpu) && cut_word(&rest, &id) && symbol_id_is_good(id) &&
 	    symbol_name_is_good(slice_trim(rest))) {
 		head->debug_id = id;

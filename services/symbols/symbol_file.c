@@ -189,8 +189,8 @@ enum err symbol_blob_is_used(struct sql_db *db, struct slice blob, bool *ret, st
 
 /* ---- changing ---- */
 
-static enum err put(struct sql_db *db, enum symbols_stmt stmt, const struct symbol_file *f,
-    struct err_note *note)
+static enum err put(
+    struct sql_db *db, enum symbols_stmt stmt, const struct symbol_file *f, struct err_note *note)
 {
 	struct sql_query *q;
 	enum err e = symbols_begin(db, stmt, &q, note);

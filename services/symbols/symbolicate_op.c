@@ -31,9 +31,9 @@ struct work {
 	struct index_caller caller;
 	struct arena arena; /* of the request's content */
 	struct buf body, answer;
-	size_t counted;	  /* bytes of state->symbolicate_bytes */
+	size_t counted;		/* bytes of state->symbolicate_bytes */
 	int64_t fetch_until_us; /* so long its modules are waited for, all together */
-	int64_t slice_us; /* when others ran last */
+	int64_t slice_us;	/* when others ran last */
 };
 
 enum {
@@ -107,10 +107,9 @@ static enum err find_file(struct work *w, const struct symbol_key *key, struct s
 static enum err find_elsewhere(
     struct work *w, const struct symbol_key *key, struct symbol_file *ret)
 {
-	const struct upstream_key wanted = { .kind = UPSTREAM_FILE,
-		.key = *key,
-		.build_id = SLICE_EMPTY,
-		.path = SLICE_EMPTY };
+	const struct upstream_key wanted = {
+		.kind = UPSTREAM_FILE, .key = *key, .build_id = SLICE_EMPTY, .path = SLICE_EMPTY
+	};
 	enum err e = upstream_get(w->c, &wanted, w->fetch_until_us);
 
 	if (e == ERR_OK) {

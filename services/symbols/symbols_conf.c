@@ -90,7 +90,8 @@ enum err symbols_conf_check(const struct conf *conf, struct err_note *note)
 	enum err e =
 	    public_url_parse(slice_str(conf_str(conf, "symbols", "public_url")), &url, note);
 
-	return e != ERR_OK ? e
-			   : upstream_servers_parse(
-				 slice_str(conf_str(conf, "symbols", "upstream")), &url, &servers, note);
+	return e != ERR_OK
+		   ? e
+		   : upstream_servers_parse(
+			 slice_str(conf_str(conf, "symbols", "upstream")), &url, &servers, note);
 }

@@ -263,16 +263,20 @@ static void what_upstreams_have_goes_by_use_alone(void **state)
 
 static void old_counts_and_what_never_came_go(void **state)
 {
+	struct buf rows = buf_new(65536);
 	char sql[512];
 	struct symbols_gc_done done;
 
 	(void)state;
+	buf_append_str(&rows, "INSERT INTO symbols_missing VALUES ");
 	for (int i = 0; i < 450; i++) {
-		snprintf(sql, sizeof(sql),
-		    "INSERT INTO symbols_missing VALUES ('m', 'A%d', 'm.sym', '', '', 1, 1, %lld)",
+		buf_printf(&rows, "%s('m', 'A%d', 'm.sym', '', '', 1, 1, %lld)", i > 0 ? "," : "",
 		    i, (long long)(i < 430 ? NOW_MS - 91 * INT64_C(86400000) : NOW_MS));
-		db_rig_run(&rig, sql);
 	}
+	buf_append_char(&rows, '\0');
+	assert_false(rows.failed);
+	db_rig_run(&rig, rows.data);
+	buf_free(&rows);
 	for (int i = 0; i < 3; i++) {
 		snprintf(sql, sizeof(sql),
 		    "INSERT INTO symbols_upload_file (upload, debug_file, debug_id, file, is_try,"

@@ -74,8 +74,7 @@ void symbols_count_fetch_wait(const struct svc_env *env, unsigned waiting, enum 
 void symbols_count_fetch(
     const struct svc_env *env, bool is_stored, bool is_missing, int64_t bytes, int64_t us)
 {
-	const struct metric_def *family =
-	    &symbols_metrics[is_stored ? FETCHED : FETCH_MISSING];
+	const struct metric_def *family = &symbols_metrics[is_stored ? FETCHED : FETCH_MISSING];
 
 	if (env->metrics == NULL) {
 		return;

@@ -22,7 +22,8 @@ void symbolicate_count(const struct svc_env *env, const struct symbolicate_work 
 /* In web, after a request that waited for an upstream, which ended so; so many wait now. */
 void symbols_count_fetch_wait(const struct svc_env *env, unsigned waiting, enum err e);
 
-/* In the courier, after an upstream was asked: it had the file, it had it not, or neither is known. */
+/* In the courier, after an upstream was asked: it had the file, it had it not, or neither is known.
+ */
 void symbols_count_fetch(
     const struct svc_env *env, bool is_stored, bool is_missing, int64_t bytes, int64_t us);
 

@@ -24,16 +24,16 @@ struct symbols_settings {
 	int64_t max_upload;   /* bytes of a request */
 	int64_t max_unpacked; /* bytes of an archive's members together */
 	int64_t max_members;
-	int64_t max_sym;	    /* bytes of text that are indexed of a .sym */
-	int64_t index_cache;	    /* bytes of indexes on disk */
-	int64_t max_symbolicate;    /* bytes of a request */
-	int64_t max_frames;	    /* of a request */
-	int64_t symbolicate_memory; /* bytes of all requests of a process */
-	int64_t upstream_wait_ms;   /* how long a request waits for another server */
-	int64_t upstream_miss_ms;   /* how long it is known that nobody has a file */
-	int64_t upstream_max;	    /* bytes of a file that is fetched */
+	int64_t max_sym;	     /* bytes of text that are indexed of a .sym */
+	int64_t index_cache;	     /* bytes of indexes on disk */
+	int64_t max_symbolicate;     /* bytes of a request */
+	int64_t max_frames;	     /* of a request */
+	int64_t symbolicate_memory;  /* bytes of all requests of a process */
+	int64_t upstream_wait_ms;    /* how long a request waits for another server */
+	int64_t upstream_miss_ms;    /* how long it is known that nobody has a file */
+	int64_t upstream_max;	     /* bytes of a file that is fetched */
 	struct slice upload_domains; /* from where uploads by URL are taken, with commas */
-	bool upload_insecure;	     /* for development: also over http, and from private addresses */
+	bool upload_insecure; /* for development: also over http, and from private addresses */
 };
 
 enum {
@@ -65,7 +65,7 @@ struct symbols_state {
 	struct flights *fetches;
 	struct upstream_servers upstreams;
 	struct upstream_health health[UPSTREAM_SERVERS_MAX]; /* courier */
-	char user_agent[PUBLIC_URL_MAX + 64];		      /* courier: who asks */
+	char user_agent[PUBLIC_URL_MAX + 64];		     /* courier: who asks */
 
 	/* Sessions of upload v2 that are being written here; empty: none. */
 	char sessions[SYMBOLS_SESSIONS_OPEN][BLOB_DRAFT_CHARS + 1];
