@@ -7,7 +7,7 @@ import { runCommand } from '../harness/command.mjs';
 import { call, couple, doorMember, mailTokens, pairByDoor, PASSWORD, startPairs } from '../harness/pairs.mjs';
 
 const CLIENTS = 20;
-const GIVE_UP_MS = 60_000;
+const GIVE_UP_MS = 120_000;
 let server;
 
 before(async () => {
