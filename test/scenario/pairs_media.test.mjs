@@ -91,6 +91,10 @@ test('what can be seen through stays so; odd colours come out right', async () =
 	}
 	const grey = await ready(ada, pngHead({ width: 8, height: 8, depth: 16, colour: 0 }, Buffer.concat(Array(8).fill(Buffer.concat([Buffer.from([0]), Buffer.alloc(16, 0x80)])))));
 	assert.ok(Math.abs((await pixelAt((await fileOf(ada, grey, 'large')).raw, 4, 4))[0] - 0x80) < 8);
+	// Those that are right already are not made right.
+	const plain = await ready(ada, pngOf(400, 300, () => [30, 110, 150]));
+	const seen = await pixelAt((await fileOf(ada, plain, 'tiny')).raw, 60, 45);
+	[30, 110, 150].forEach((v, i) => assert.ok(Math.abs(seen[i] - v) < 8, `${seen}`));
 });
 
 test('pictures are turned upright, and where they were taken is not told', async () => {

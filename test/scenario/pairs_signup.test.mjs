@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from '../harness/command.mjs';
+import { until } from '../harness/roles.mjs';
 import { call, couple, doorMember, mailTokens, pairByDoor, PASSWORD, startPairs } from '../harness/pairs.mjs';
 
 const CLIENTS = 20;
@@ -67,7 +68,7 @@ test('[pairs] test_doors: what is mailed is in the answer too, on this machine o
 	assert.deepEqual(Object.keys(closed.json).filter((name) => name.startsWith('test')), []);
 	const open = await startPairs({ conf: { pairs: { test_doors: 'yes' } } });
 	try {
-		assert.match(open.stderr(), /level=warn .*test_doors_are_open/);
+		await until('the warning', () => /level=warn .*test_doors_are_open/.test(open.stderr()), 20);
 		const [one, two] = [await doorMember(open, 'one@example.org'), await doorMember(open, 'two@example.org')];
 		await pairByDoor(one, two);
 		const { json } = await one.get('/couple');

@@ -81,9 +81,18 @@ static bool is_turned(VipsImage *image)
 	return orientation >= 5 && orientation <= 8;
 }
 
-/* Width and height the right way up, by the header alone. */
-static enum picture_outcome look(
-    struct slice bytes, uint64_t max_pixels, struct picture_result *r, struct err_note *note)
+/* Whether its colours are those that we want; libvips shifts them if it is told to make them so. */
+static bool is_plain_srgb(VipsImage *image)
+{
+	VipsInterpretation colours = vips_image_get_interpretation(image);
+
+	return vips_image_get_typeof(image, VIPS_META_ICC_NAME) == 0 &&
+	       (colours == VIPS_INTERPRETATION_sRGB || colours == VIPS_INTERPRETATION_B_W);
+}
+
+/* Width and height the right way up, and whether it is plain sRGB, by the header alone. */
+static enum picture_outcome look(struct slice bytes, uint64_t max_pixels, struct picture_result *r,
+    bool *ret_plain, struct err_note *note)
 {
 	VipsImage *image = vips_image_new_from_buffer(bytes.ptr, bytes.len, "", NULL);
 
@@ -95,6 +104,7 @@ static enum picture_outcome look(
 	uint64_t width = (uint64_t)vips_image_get_width(image);
 	uint64_t height = (uint64_t)vips_image_get_height(image);
 	bool turned = is_turned(image);
+	*ret_plain = is_plain_srgb(image);
 	g_object_unref(image);
 	if (width > PICTURE_EDGE_MAX || height > PICTURE_EDGE_MAX || width * height > max_pixels) {
 		return PICTURE_TOO_LARGE;
@@ -142,8 +152,8 @@ static VipsImage *pixels_of(VipsImage *image)
 	return out;
 }
 
-static VipsImage *shrink_first(
-    struct slice bytes, const struct picture_size *size, const struct picture_result *r)
+static VipsImage *shrink_first(struct slice bytes, const struct picture_size *size,
+    const struct picture_result *r, bool is_plain)
 {
 	VipsImage *out = NULL;
 	unsigned box = box_of(size, r);
@@ -155,7 +165,7 @@ static VipsImage *shrink_first(
 	if (vips_thumbnail_buffer((void *)(uintptr_t)bytes.ptr, bytes.len, &out, (int)box, "height",
 		(int)box, "size", VIPS_SIZE_DOWN, "crop",
 		size->is_square ? VIPS_INTERESTING_CENTRE : VIPS_INTERESTING_NONE, "export_profile",
-		"srgb", "option_string", "[fail_on=truncated]", NULL) != 0) {
+		is_plain ? NULL : "srgb", "option_string", "[fail_on=truncated]", NULL) != 0) {
 		return NULL;
 	}
 	return pixels_of(out);
@@ -208,15 +218,15 @@ static bool save(VipsImage *image, struct picture_variant *ret)
 	return failed == 0;
 }
 
-static bool make_sizes(
-    struct slice bytes, const struct picture_size *sizes, unsigned n, struct picture_result *r)
+static bool make_sizes(struct slice bytes, const struct picture_size *sizes, unsigned n,
+    bool is_plain, struct picture_result *r)
 {
 	VipsImage *image = NULL;
 	bool is_good = true;
 
 	for (unsigned i = 0; is_good && i < n; i++) {
-		VipsImage *next =
-		    i == 0 ? shrink_first(bytes, &sizes[0], r) : shrink_next(image, &sizes[i], r);
+		VipsImage *next = i == 0 ? shrink_first(bytes, &sizes[0], r, is_plain)
+					 : shrink_next(image, &sizes[i], r);
 		if (image != NULL) {
 			g_object_unref(image);
 		}
@@ -233,13 +243,14 @@ void picture_make(struct slice bytes, enum picture_use use, uint64_t max_pixels,
     struct picture_result *ret, struct err_note *note)
 {
 	unsigned n = 0;
+	bool is_plain = false;
 	const struct picture_size *sizes = picture_sizes(use, &n);
 	struct picture_result r = { .outcome = PICTURE_BAD, .format = picture_format_of(bytes) };
 
 	if (r.format != PICTURE_NONE) {
-		r.outcome = look(bytes, max_pixels, &r, note);
+		r.outcome = look(bytes, max_pixels, &r, &is_plain, note);
 	}
-	if (r.outcome == PICTURE_MADE && make_sizes(bytes, sizes, n, &r)) {
+	if (r.outcome == PICTURE_MADE && make_sizes(bytes, sizes, n, is_plain, &r)) {
 		r.n = n;
 	} else if (r.outcome == PICTURE_MADE) {
 		enum err e = take_vips_error(note, ERR_INVALID);
