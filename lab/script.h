@@ -53,9 +53,9 @@ enum script_ref {
 struct script {
 	lua_State *lua; /* owned */
 	struct script_limits limits;
-	size_t memory_bytes;	/* in use */
+	size_t memory_bytes;	   /* in use */
 	size_t collect_from_bytes; /* of it, when garbage is looked for again */
-	struct piece_pool pool; /* of all that Lua holds */
+	struct piece_pool pool;	   /* of all that Lua holds */
 	int64_t instructions_left;
 	struct chance chance;	    /* behind math.random() */
 	struct buf scratch;	    /* of the function that runs; Lua errors may jump out of it */

@@ -56,8 +56,8 @@ static _Noreturn void become(const struct helper_job *job, int out, pid_t parent
 	}
 	default_signals();
 	/*
-	 * What nobody has marked to be closed (the way to the supervisor is such a one) is not for it.
-	 * A role has /dev/null as its input.
+	 * What nobody has marked to be closed (the way to the supervisor is such a one) is not for
+	 * it. A role has /dev/null as its input.
 	 */
 	bool is_ready = close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC) == 0 &&
 			(HELPER_IS_HEARD || dup2(STDIN_FILENO, STDERR_FILENO) >= 0) &&

@@ -63,7 +63,7 @@ struct fault_disk {
 	unsigned char bytes[BLOCKS_MAX][BLOCK]; /* of blocks[i]; touched only when it changes */
 };
 
-extern struct fault_disk *fault_disk; /* in shared memory */
+extern struct fault_disk *fault_disk;	 /* in shared memory */
 extern _Thread_local bool fault_cutting; /* what this thread calls is not counted */
 
 _Noreturn void fault_broken(const char *what);
