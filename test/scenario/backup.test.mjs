@@ -69,7 +69,7 @@ test('a backup while people sign up holds all that was acknowledged before it; a
 			for (const target of targets) {
 				before = [...done];
 				const { stdout } = await run(plimsollBin(), ['backup', target, '-c', server.confPath]);
-				assert.match(stdout, /4 files, .* with the private keys/);
+				assert.match(stdout, /5 files, .* with the private keys/);
 			}
 		} finally {
 			going = false;
@@ -81,7 +81,7 @@ test('a backup while people sign up holds all that was acknowledged before it; a
 		const [, , target] = targets;
 		assert.equal(statSync(target).mode & 0o777, 0o700);
 		const manifest = JSON.parse(readFileSync(path.join(target, 'manifest.json'), 'utf8'));
-		assert.deepEqual(manifest.files.map((f) => f.name).sort(), ['db/plimsoll.db', 'keys/MADE', 'keys/identity.key', 'keys/symmetric.key']);
+		assert.deepEqual(manifest.files.map((f) => f.name).sort(), ['db/plimsoll.db', 'keys/MADE', 'keys/identity.key', 'keys/symmetric.key', 'keys/vapid.key']);
 		assert.deepEqual(Object.keys(manifest.schemas), ['accounts', 'pairs', 'symbols', 'sync']);
 		assert.ok(manifest.schemas.accounts >= 2, 'the number of the last migration');
 		for (const f of manifest.files) assert.equal(statSync(path.join(target, f.name)).mode & 0o777, 0o600);

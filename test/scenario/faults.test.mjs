@@ -427,7 +427,7 @@ test('every role killed in turn, with clients at work: all come back', async () 
 		}
 		await stageWorks(server, new Client(server.url), 'last@example.org');
 		const rows = (await status(server)).processes;
-		assert.equal(rows.length, 8);
+		assert.equal(rows.length, 9);
 		for (const row of rows) assert.equal(row.state, 'serving', row.role);
 	});
 });

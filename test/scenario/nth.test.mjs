@@ -101,7 +101,7 @@ class Server {
 	async isWell(signsUp = true) {
 		await until('all roles to serve', async () => {
 			const rows = (await status(this.server)).processes;
-			return rows.length === 7 && rows.every((p) => p.state === 'serving');
+			return rows.length === 8 && rows.every((p) => p.state === 'serving');
 		}, 20);
 		if (!signsUp) return;
 		const client = new Client(this.server.url);

@@ -28,7 +28,6 @@ export class People {
 		this.count = lines;
 		this.going = true;
 		this.refused = 0;
-		this.kills = {}; // how often each role was killed, and everything
 	}
 
 	start() {
@@ -80,6 +79,7 @@ export class People {
 export async function killWhile(people, { dir, conf, rounds, roundMs, random, roles = ['store'], done, perRound }) {
 	let { server } = people;
 	const { ports } = server;
+	people.kills = {}; // how often each role was, and everything
 	people.start();
 	for (let round = 1; round <= rounds; round++) {
 		const moment = random() * roundMs;
