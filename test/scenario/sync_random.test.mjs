@@ -11,6 +11,7 @@ import { Model } from './lib/sync_model.mjs';
 const OPS = Number(process.env.SYNC_RANDOM_OPS ?? 600);
 const SEED = Number(process.env.SYNC_RANDOM_SEED ?? 1 + (Date.now() % 1e9));
 const USERS = 4;
+const OPEN_BATCHES = 20;
 const COLLECTIONS = ['bookmarks', 'history', 'own.name-1'];
 const IDS = Array.from({ length: 24 }, (_, i) => `id ${i}/~`);
 
@@ -112,9 +113,11 @@ async function post(s) {
 }
 
 async function batch(s) {
-	const open = chance(2) ? undefined : pick(s.model.batches);
+	// A user has so many uploads open at a time at most; in a long run those that nobody commits would reach it.
+	const isMany = s.model.batches.filter((b) => !b.closed).length >= OPEN_BATCHES;
+	const open = isMany ? s.model.batches.find((b) => !b.closed) : chance(2) ? undefined : pick(s.model.batches);
 	const name = open?.collection ?? pick(COLLECTIONS);
-	const commits = open !== undefined && chance(2);
+	const commits = open !== undefined && (isMany || chance(2));
 	const when = condition(s, name);
 	const records = randomRecords();
 	const query = (side) => `?batch=${open ? side.batches[open.n] : 'true'}${commits ? '&commit=true' : ''}`;
