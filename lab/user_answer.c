@@ -49,7 +49,7 @@ static void set_cookie(
 	luaL_buffinit(L, &all);
 	while (slice_split(&rest, ';', &pair)) {
 		struct slice kept = slice_trim(pair);
-		if (!slice_eq(slice_sub(kept, 0, slice_find(kept, '=', 0)), name)) {
+		if (kept.len > 0 && !slice_eq(slice_sub(kept, 0, slice_find(kept, '=', 0)), name)) {
 			luaL_addstring(&all, is_first ? "" : "; ");
 			luaL_addlstring(&all, kept.ptr, kept.len);
 			is_first = false;
