@@ -173,8 +173,13 @@ enum err blob_backup_check(struct blob_backup *b, struct sql_db *db, const char 
     bool reads_all, struct err_note *note)
 {
 	struct blob_store *store = NULL;
-	enum err e = open_there(folder, &store, note);
+	struct err_note unused = { 0 };
+	enum err e = sql_migrated(db, "symbols", 1, &unused);
 
+	if (e == ERR_NOT_FOUND) {
+		return ERR_OK; /* never served by a program that has symbols */
+	}
+	e = open_there(folder, &store, note);
 	b->shown_us = clock_mono_us();
 	if (e == ERR_OK) {
 		struct symbols_copy c = copy_of(b, db, note);
