@@ -1,6 +1,8 @@
 /*
  * Documents about this server: its key for verifiers, and what the first page shows.
  */
+#include <string.h>
+
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "services/identity/identity_priv.h"
@@ -58,25 +60,46 @@ enum err identity_pk(struct op_call *c)
 	return reply_document(c, &state->public_key_json);
 }
 
-static void put_services(struct json_writer *w, const struct svc_env *env)
+/* Where a listener is found by people beside the server, if that is known: not of port 0. */
+static void put_address(
+    struct json_writer *w, struct op_call *c, const char *name, const char *section)
 {
+	const struct svc_env *env = c->env;
+	struct slice listen = slice_str(conf_str(env->conf, section, "listen"));
+
+	if (listen.len > 0 && !slice_ends(listen, SLICE(":0"))) {
+		json_put_name(w, slice_str(name));
+		json_put_string(
+		    w, slice_str(arena_printf(c->arena, "http://%.*s", SLICE_ARG(listen))));
+	}
+}
+
+static void put_services(struct json_writer *w, struct op_call *c, bool is_beside)
+{
+	const struct svc_env *env = c->env;
+
 	json_put_name(w, SLICE("services"));
 	json_begin_array(w);
 	for (size_t i = 0; i < env->n_services; i++) {
-		if (env->services[i]->n_ops == 0) {
+		const struct service *s = env->services[i];
+		if (s->n_ops == 0) {
 			continue; /* nobody outside can call it */
 		}
 		json_begin_object(w);
 		json_put_name(w, SLICE("name"));
-		json_put_string(w, slice_str(env->services[i]->name));
+		json_put_string(w, slice_str(s->name));
 		json_put_name(w, SLICE("summary"));
-		json_put_string(w, slice_str(env->services[i]->summary));
+		json_put_string(w, slice_str(s->summary));
+		/* Those of a listener of their own have a section of that name. */
+		if (is_beside && strcmp(s->listener, "main") != 0) {
+			put_address(w, c, "url", s->listener);
+		}
 		json_end_object(w);
 	}
 	json_end_array(w);
 }
 
-/* /__about__: what the first page tells. The admin listener is named only to people beside it. */
+/* /__about__: what the first page tells. Other listeners are named only to people beside them. */
 enum err identity_about_json(struct op_call *c)
 {
 	const struct svc_env *env = c->env;
@@ -94,12 +117,9 @@ enum err identity_about_json(struct op_call *c)
 	json_put_string(&w, slice_str(env->version));
 	json_put_name(&w, SLICE("public_url"));
 	json_put_string(&w, slice_str(state->url.origin));
-	put_services(&w, env);
+	put_services(&w, c, state->url.is_loopback);
 	if (state->url.is_loopback) {
-		const char *admin =
-		    arena_printf(c->arena, "http://%s", conf_str(env->conf, "admin", "listen"));
-		json_put_name(&w, SLICE("admin"));
-		json_put_string(&w, slice_str(admin));
+		put_address(&w, c, "admin", "admin");
 	}
 	json_put_name(&w, SLICE("mail"));
 	json_put_string(&w, has_smtp ? SLICE("smtp") : SLICE("development"));

@@ -313,6 +313,9 @@ test('opened by itself the page says how Firefox is told of this server', async 
 		await told.waitFor();
 		assert.deepEqual(await told.locator('code').allTextContents(), ['identity.fxaccounts.autoconfig.uri', `${server.url}/firefox`, 'identity.fxaccounts.allowHttp']);
 		assert.equal(await told.locator('a').getAttribute('href'), '/firefox/');
+		const symbols = page.locator('[data-steps] li', { hasText: 'DEBUGINFOD_URLS' });
+		assert.equal(await symbols.locator('code').textContent(), `DEBUGINFOD_URLS=${server.symbolsUrl}/`);
+		assert.equal(await symbols.locator('a').getAttribute('href'), server.symbolsUrl);
 		await context.close();
 	}
 });

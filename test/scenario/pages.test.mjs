@@ -309,6 +309,7 @@ test('/robots.txt and /__about__', async () => {
 	assert.equal(about.mail, 'development');
 	assert.equal(about.signup, 'open');
 	assert.deepEqual(about.services.map((s) => s.name), ['identity', 'sync', 'symbols', 'pairs']);
+	assert.deepEqual(about.services.map((s) => s.url), [undefined, undefined, server.symbolsUrl, undefined /* the kernel chose its port */]);
 });
 
 test('what is not there', async () => {

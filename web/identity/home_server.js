@@ -30,7 +30,7 @@ function preference() {
 	};
 }
 
-function step(key, link = null) {
+function step(key, link = null, values = {}) {
 	const item = listItem();
 	const words = document.createElement('span');
 	setText(words, key, {
@@ -38,6 +38,7 @@ function step(key, link = null) {
 		call: code('navigator.id.get()'),
 		...KEEPER,
 		...preference(),
+		...values,
 	});
 	item.append(words);
 	if (link) {
@@ -60,6 +61,13 @@ function showSteps(server) {
 	steps.push(step('home_try_site'));
 	if (server.services.some(({ name }) => name === 'sync')) {
 		steps.push(step(location.protocol === 'https:' ? 'home_try_sync' : 'home_try_sync_http', '/firefox/'));
+	}
+	const url = (wanted) => server.services.find(({ name }) => name === wanted)?.url;
+	if (url('symbols')) {
+		steps.push(step('home_try_symbols', url('symbols'), { variable: code(`DEBUGINFOD_URLS=${url('symbols')}/`) }));
+	}
+	if (url('pairs')) {
+		steps.push(step('home_try_pairs', url('pairs')));
 	}
 	find('[data-steps]').replaceChildren(...steps);
 	find('[data-try]').classList.toggle('local', isLocal);

@@ -185,6 +185,10 @@ export const messages = {
 	home_try_sync_http:
 		'Lassen Sie einen Firefox seine Lesezeichen und Passwörter hier aufbewahren: Fügen Sie in about:config {name} als Zeichenkette mit dem Wert {value} hinzu, setzen Sie {http} auf true und wählen Sie dann im Menü „Bei Sync anmelden“.',
 	home_try_sync_http_link: 'Schritt für Schritt',
+	home_try_symbols: 'Geben Sie den Symbolen Ihrer Builds einen Ort: dort anmelden, ein Token anlegen, hochladen. gdb findet sie mit {variable} in seiner Umgebung.',
+	home_try_symbols_link: 'Symbolserver öffnen',
+	home_try_pairs: 'Probieren Sie die App für zwei: in zwei Browsern öffnen, in beiden ein Konto anlegen, von einem aus zum anderen einladen.',
+	home_try_pairs_link: 'App öffnen',
 	home_try_site: 'Bauen Sie die Anmeldung in eine eigene Website ein: Laden Sie dort {script} und rufen Sie {call} auf, wenn jemand auf „Anmelden“ klickt.',
 	home_running: 'Was hier läuft',
 	home_address: 'Adresse',

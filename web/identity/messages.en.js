@@ -186,6 +186,10 @@ export const messages = {
 	home_try_sync_http:
 		'Keep the bookmarks and passwords of a Firefox here: in its about:config add {name} as a string with the value {value} and set {http} to true, then choose "Sign in to Sync" from the menu.',
 	home_try_sync_http_link: 'Step by step',
+	home_try_symbols: 'Give your builds a place for their symbols: sign in there, make a token, upload. gdb finds them with {variable} in its environment.',
+	home_try_symbols_link: 'Open the symbol server',
+	home_try_pairs: 'Try the app for two people: open it in two browsers, sign up in both, invite one from the other.',
+	home_try_pairs_link: 'Open the app',
 	home_try_site: 'Add sign-in to a site of your own: load {script} there and call {call} when "Sign in" is clicked.',
 	home_running: 'What is running',
 	home_address: 'Address',
