@@ -1,20 +1,10 @@
 // ELF files made byte by byte (64 bits, little-endian): as many sections as a test wants, and lies.
 //   elf({ buildId: '05c3...', sections: [{ name: '.text', flags: ALLOC, data }] }) -> Buffer
 import zlib from 'node:zlib';
+import { u32, u64 } from './little_endian.mjs';
 
 export const [PROGBITS, SYMTAB, STRTAB, NOTE, NOBITS] = [1, 2, 3, 7, 8];
 export const [ALLOC, COMPRESSED] = [2, 0x800];
-
-const u32 = (n) => {
-	const out = Buffer.alloc(4);
-	out.writeUInt32LE(n >>> 0);
-	return out;
-};
-const u64 = (n) => {
-	const out = Buffer.alloc(8);
-	out.writeBigUInt64LE(BigInt(n));
-	return out;
-};
 
 const note = (id) => Buffer.concat([u32(4), u32(id.length), u32(3), Buffer.from('GNU\0'), id]);
 

@@ -1,6 +1,7 @@
 // Zip archives made byte by byte, good ones and such as nobody should send.
 //   zip([{ name, data, method: 0 | 8, ...lies }], { ...lies }) -> Buffer
 import zlib from 'node:zlib';
+import { u16, u32, u64 } from './little_endian.mjs';
 
 const TABLE = Array.from({ length: 256 }, (_, n) => {
 	for (let k = 0; k < 8; k++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
@@ -12,18 +13,6 @@ export function crc32(data) {
 	for (const byte of data) crc = TABLE[(crc ^ byte) & 255] ^ (crc >>> 8);
 	return (crc ^ 0xffffffff) >>> 0;
 }
-
-const u16 = (n) => Buffer.from([n & 255, (n >>> 8) & 255]);
-const u32 = (n) => {
-	const out = Buffer.alloc(4);
-	out.writeUInt32LE(n >>> 0);
-	return out;
-};
-const u64 = (n) => {
-	const out = Buffer.alloc(8);
-	out.writeBigUInt64LE(BigInt(n));
-	return out;
-};
 
 // Lies of a member: localName, size, crc, packedSize, flags, method (of the headers), offset, encrypted.
 // descriptor: sizes stand behind the bytes; zip64: numbers stand in the extra field.
