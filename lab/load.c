@@ -190,6 +190,8 @@ static enum err set_up(struct load *l, struct model *m, struct err_note *note)
 {
 	l->model = m;
 	l->timer_fd = -1;
+	wake_init(&l->wake);
+	l->processor_is_ours = true; /* until the first second has shown */
 	l->due.max = LOAD_RUNNING_MAX + MODEL_ACTIVITIES_MAX + 1;
 	list_init(&l->runs);
 	list_init(&l->spare_runs);

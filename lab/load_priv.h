@@ -17,6 +17,7 @@
 #include "lab/kept.h"
 #include "lab/load.h"
 #include "lab/user_socket.h"
+#include "lab/wake.h"
 
 enum {
 	RUN_CONNS_MAX = 8, /* browsers that an activity uses at once */
@@ -59,6 +60,7 @@ struct load {
 	uv_poll_t timer, stop;
 	struct load_ends ends;
 	int64_t timer_us;	/* what the timer is set to */
+	struct wake wake;	/* how late it comes */
 	bool processor_is_ours; /* others do not want it: polling takes nothing from them */
 	int64_t polls_from_us, polled_us, seen_delay_us;
 	uint64_t events_before;

@@ -13,9 +13,8 @@
 enum {
 	DUE_PER_TURN = 64, /* then answers get their turn */
 	USERS_TRIED = 64,  /* who are busy, before an arrival is given up */
-	WAKE_US = 30,
-	COLLECT_US = 50, /* then whoever waits for an answer gets its turn */
-	GAP_US = 150,	 /* before something is due, for garbage to be looked for */
+	COLLECT_US = 50,   /* then whoever waits for an answer gets its turn */
+	GAP_US = 150,	   /* before something is due, for garbage to be looked for */
 	NOTHING_DUE_US = 1000000000,
 	WARM_REFUSALS_MAX = 1000,
 };
@@ -99,14 +98,14 @@ static void note_polling(struct load *l, int64_t now_us)
 }
 
 /*
- * A timer wakes us some 20 to 60 us behind its time, so where the processor is ours it is set that
- * much before what is due, and the rest is spent polling. One that goes off soon before its time is
- * left as it is: setting it is a system call.
+ * A timer wakes us behind its time, so where the processor is ours it is set that much before what
+ * is due, and the rest is spent polling. One that goes off soon before its time is left as it is:
+ * setting it is a system call.
  */
 void load_set_timer(struct load *l)
 {
 	int64_t next_us = due_next_us(&l->due), now_us = clock_mono_us();
-	int64_t early_us = l->processor_is_ours ? WAKE_US : 0;
+	int64_t early_us = l->processor_is_ours ? wake_early_us(&l->wake) : 0;
 	bool is_gap = next_us - now_us >= GAP_US;
 
 	if (script_collect(l->model->script, is_gap ? now_us + COLLECT_US : now_us)) {
@@ -215,6 +214,9 @@ void load_on_timer(uv_poll_t *handle, int status, int events)
 
 	(void)status;
 	(void)events;
+	if (l->timer_us != 0) {
+		wake_note(&l->wake, clock_mono_us() - l->timer_us);
+	}
 	/* Setting it anew takes back that it went off; nothing need be read. */
 	l->timer_us = 0;
 }

@@ -15,8 +15,11 @@ import { report } from './lib.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const seconds = Number(process.argv[2] ?? 10);
 const SINK = path.join(ROOT, 'build/gcc/test/bench/lab_sink');
+const STALLS = path.join(ROOT, 'build/gcc/test/bench/stalls');
 const LAB = path.join(path.dirname(realpathSync(plimsollBin())), 'plimsoll-lab');
 const ROUNDS = 3;
+// Where it may, before all others: what is looked at is the generator, not who else is on the machine.
+const FIRST = process.getuid() === 0 ? ['chrt', '--fifo', '1'] : [];
 const folder = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-lab-bench-'));
 
 const MODELS = {
@@ -40,7 +43,7 @@ function model(name) {
 async function sink() {
 	const port = await freePort();
 	const file = path.join(folder, 'stamps');
-	const child = spawn('taskset', ['-c', '0', SINK, String(port), file], { stdio: 'inherit' });
+	const child = spawn('taskset', ['-c', '0', ...FIRST, SINK, String(port), file], { stdio: 'inherit' });
 	await sleep(200);
 	return {
 		url: `http://127.0.0.1:${port}`,
@@ -57,7 +60,7 @@ async function sink() {
 // On core 1: { stdout, cpuS }.
 function onCore1(words, { onSpawn = () => {} } = {}) {
 	return new Promise((resolve) => {
-		const child = spawn('taskset', ['-c', '1', 'bash', '-c', '"$@" 2>/dev/null; times >&2', 'bash', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+		const child = spawn('taskset', ['-c', '1', ...FIRST, 'bash', '-c', '"$@" 2>/dev/null; times >&2', 'bash', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
 		let [stdout, stderr] = ['', ''];
 		child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
 		child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
@@ -69,10 +72,11 @@ function onCore1(words, { onSpawn = () => {} } = {}) {
 	});
 }
 async function lab(name, url, { rate, time = seconds, args = [], onSpawn } = {}) {
-	const { stdout, cpuS } = await onCore1([LAB, 'load', model(name), '--users', String(Math.round(name === 'calm' ? rate * 10 : rate / 100)), '--for', `${time}s`, '--json', ...args, url], { onSpawn });
+	const { stdout } = await onCore1([LAB, 'load', model(name), '--users', String(Math.round(name === 'calm' ? rate * 10 : rate / 100)), '--for', `${time}s`, '--json', ...args, url], { onSpawn });
 	const json = JSON.parse(stdout);
 	const done = json.activities[0].steps.reduce((sum, s) => sum + s.done, 0);
-	return { json, done, perSecond: done / json.seconds, cpuUs: (cpuS * 1e6) / done };
+	// Without what was spent polling for the next moment.
+	return { json, done, perSecond: done / json.seconds, cpuUs: (json.generator.cpu_seconds * 1e6) / done };
 }
 async function wrk(url, time = seconds, options = {}) {
 	const { stdout, cpuS } = await onCore1(['wrk', '-t1', '-c64', `-d${time}s`, '--latency', url], options);
@@ -114,24 +118,25 @@ async function speed() {
 }
 
 async function precision() {
+	const still = JSON.parse((await onCore1([STALLS, String(seconds)])).stdout);
 	const s = await sink();
 	const { json } = await lab('plain', s.url, { rate: 5000 });
 	await s.stop();
 	const l = json.generator.lateness;
-	// Gaps at a rate at which the timer's own tens of microseconds are small.
+	// Gaps at a rate at which it is rare that one is due while another is being sent, which takes some 10 us.
 	let refused = 0;
 	const runs = 10;
 	for (let i = 0; i < runs; i++) {
 		const at = await sink();
-		await lab('plain', at.url, { rate: 1000, time: 10, args: ['--seed', String(i + 1)] });
+		await lab('plain', at.url, { rate: 200, time: 50, args: ['--seed', String(i + 1)] });
 		const stamps = (await at.stop()).slice(1); // the first looked whether somebody is there
 		const gaps = stamps.slice(1).map((t, k) => t - stamps[k]);
-		refused += andersonDarling(gaps, 1000) > 3.857 ? 1 : 0;
+		refused += andersonDarling(gaps, 5000) > 3.857 ? 1 : 0;
 	}
 	return [
 		['5,000/s: requests left late by p50', `${l.p50_us} us`],
-		['p99 (goal 60 us)', `${l.p99_us} us`],
-		['p99.9 (goal 300 us)', `${l.p999_us} us`],
+		['p99 (goal 60 us)', `${l.p99_us} us`, `the machine alone: ${still.p99_us} us`],
+		['p99.9 (goal 300 us)', `${l.p999_us} us`, `the machine alone: ${still.p999_us} us`],
 		[`gaps of ${runs} runs at the sink not exponential at 1 % (goal at most 1 in 20)`, String(refused)],
 	];
 }
