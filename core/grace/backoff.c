@@ -1,5 +1,5 @@
 /*
- * Two controllers. Asking follows the use of the busiest role along a ramp: nothing can swing
+ * Two controllers. Asking follows the use of what is fullest along a ramp: nothing can swing
  * there, because clients that were asked come later and the use falls along the same ramp. The use
  * is smoothed over half a minute upwards and longer downwards, far below the ten minutes at which
  * clients come by themselves.
@@ -11,6 +11,8 @@
  * from it: waits are standing ones, and a sync is several requests.
  */
 #include "core/grace/backoff.h"
+
+#include "core/base/fnv.h"
 
 enum {
 	LOOK_MAX_US = 1000000,
@@ -79,20 +81,12 @@ void backoff_look(struct backoff *b, const struct backoff_limits *l, double use,
 	b->asked = between(0, ramp > beside ? ramp : beside, 1);
 }
 
-/* Every bit of the result depends on every bit of h (the finaliser of MurmurHash3). */
-static uint64_t spread(uint64_t h)
-{
-	h = (h ^ (h >> 33)) * UINT64_C(0xff51afd7ed558ccd);
-	h = (h ^ (h >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return h ^ (h >> 33);
-}
-
 bool backoff_hits(double share, uint64_t user, int64_t now_s)
 {
-	uint64_t mixed = spread(user ^ UINT64_C(0x9e3779b97f4a7c15));
+	uint64_t mixed = hash_spread(user ^ UINT64_C(0x9e3779b97f4a7c15));
 	uint64_t hour = ((uint64_t)now_s + mixed % HOUR_S) / HOUR_S;
 	/* 53 bits are what a double holds. */
-	double place = (double)(spread(mixed + hour) >> 11) / 9007199254740992.0;
+	double place = (double)(hash_spread(mixed + hour) >> 11) / 9007199254740992.0;
 
 	return place < share;
 }

@@ -4,7 +4,7 @@
  * move slowly between 0 and 1, so that load beyond the line becomes less service for some and never
  * none for all. Pure functions over a clock.
  *
- *	use        smoothed use of the busiest role: asking begins while all is well
+ *	use        smoothed use of what is fullest: asking begins while all is well
  *	standing   the longest standing wait anywhere: refusing begins where use cannot say more
  */
 #ifndef PLIMSOLL_GRACE_BACKOFF_H

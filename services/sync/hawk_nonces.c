@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "core/base/fnv.h"
 #include "core/base/shared_words.h"
 
 enum {
@@ -48,27 +49,16 @@ void hawk_nonces_close(struct hawk_nonces **n)
 	}
 }
 
-/* FNV-1a: that nobody can aim at another user's marks comes from the key in it. */
+/* That nobody can aim at another user's marks comes from the key in it. */
 static uint64_t mix(uint64_t hash, struct slice text)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		hash = (hash ^ (uint8_t)text.ptr[i]) * UINT64_C(0x100000001b3);
-	}
-	return (hash ^ 0xff) * UINT64_C(0x100000001b3); /* where a part ends */
-}
-
-/* Every bit of the result depends on every bit of h (the finaliser of MurmurHash3). */
-static uint64_t spread(uint64_t h)
-{
-	h = (h ^ (h >> 33)) * UINT64_C(0xff51afd7ed558ccd);
-	h = (h ^ (h >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return h ^ (h >> 33);
+	return fnv1a_byte(fnv1a(hash, text), 0xff); /* where a part ends */
 }
 
 bool hawk_nonces_use(
     struct hawk_nonces *n, struct slice key, struct slice ts, struct slice nonce, int64_t now_s)
 {
-	uint64_t hash = spread(mix(mix(mix(UINT64_C(0xcbf29ce484222325), key), ts), nonce));
+	uint64_t hash = hash_spread(mix(mix(mix(FNV1A_START, key), ts), nonce));
 	_Atomic uint64_t *set = n->table.words + (hash & (SETS - 1)) * WAYS;
 	uint64_t fingerprint = hash | (SECOND_MASK + 1); /* never 0 above the seconds */
 	uint64_t now = (uint64_t)now_s & SECOND_MASK;

@@ -1,19 +1,15 @@
 /*
- * Measuring, ten times a second. What stands is taken from what requests meet at admission: in the
- * loop over a second, because a disk that stops for a moment is no reason to send anybody away for
- * minutes; at the store on the average, because its wait is worked out from how much there is to
- * do.
+ * Measuring, ten times a second; what follows for a request is in sync_backoff_call.c. What stands
+ * is taken from what requests meet at admission: in the loop over a second, because a disk that
+ * stops for a moment is no reason to send anybody away for minutes; at the store on the average,
+ * because its wait is worked out from how much there is to do.
  */
 #include "services/sync/sync_backoff.h"
 
 #include <stdio.h>
 
-#include "core/base/clock.h"
-#include "core/base/rng.h"
 #include "core/grace/begun.h"
-#include "services/sync/storage_call.h"
-#include "services/sync/sync_priv.h"
-#include "services/sync/token_server.h"
+#include "core/role/app.h"
 
 enum {
 	LOOK_MS = 100,
@@ -23,24 +19,14 @@ enum {
 	/* A loop delay that counts as much as the configured wait. */
 	LOOP_TARGET_US = 5000,
 	THOUSAND = 1000,
-	/*
-	 * The requests of a sync follow each other within seconds; browsers that hurry sync every
-	 * 90 s.
-	 */
-	GOES_ON_S = 60,
-	/* So soon after another request of the sync what begins one belongs to it. */
-	BEGINS_AGAIN_S = 10,
-	NAME_SHIFT = 22, /* of 64 bits, so that 42 are left; NAME_BIT above them is of no uid */
 	PATH_MAX_BYTES = 4200
 };
-
-#define NAME_BIT (UINT64_C(1) << 42)
 
 /* clang-format off */
 const struct metric_def sync_metrics[SYNC_METRICS] = {
 	{ "sync_backoff_asked_total", METRIC_COUNTER, NULL, "Answers that asked a client to stay away for a while." },
 	{ "sync_backoff_refused_total", METRIC_COUNTER, NULL, "Requests refused with 503 so that syncs that had begun could end." },
-	{ "sync_backoff_use_permille", METRIC_GAUGE, NULL, "Use of the busiest role, smoothed, in thousandths." },
+	{ "sync_backoff_use_permille", METRIC_GAUGE, NULL, "Use of the busiest role, or of the processors that all share, smoothed, in thousandths." },
 	{ "sync_backoff_asked_permille", METRIC_GAUGE, NULL, "Share of users who are asked to stay away, in thousandths." },
 	{ "sync_backoff_refused_permille", METRIC_GAUGE, NULL, "Share of users who are refused a new sync, in thousandths." },
 };
@@ -53,7 +39,7 @@ static void measure_use(struct sync_backoff *b, int64_t now_us)
 	if (now_us - b->before.at_us < USE_US) {
 		return;
 	}
-	struct sync_use u = sync_use_now(b->env, now_us);
+	struct sync_use u = sync_use_now(b->env->metrics, app_cores(), now_us);
 	/* Where it cannot be said, the next second can. */
 	(void)sync_use_between(&b->before, &u, &b->use);
 	b->before = u;
@@ -102,8 +88,7 @@ static void on_look(void *arg)
 	show(b);
 }
 
-/* What a request meets. */
-static void note_load(struct sync_backoff *b, const struct grace_load *load, int64_t now_us)
+void sync_backoff_note(struct sync_backoff *b, const struct grace_load *load, int64_t now_us)
 {
 	int64_t wait_us =
 	    load->store_wait_us > load->read_wait_us ? load->store_wait_us : load->read_wait_us;
@@ -155,184 +140,11 @@ void sync_backoff_start(struct sync_backoff *b)
 	b->use_now = metric_cell(env->metrics, &sync_metrics[2], NULL);
 	b->asked_now = metric_cell(env->metrics, &sync_metrics[3], NULL);
 	b->refused_now = metric_cell(env->metrics, &sync_metrics[4], NULL);
-	b->before = sync_use_now(env, now_us);
+	b->before = sync_use_now(env->metrics, app_cores(), now_us);
 	loop_every(env->loop, LOOK_MS, on_look, b);
 }
 
 void sync_backoff_close(struct sync_backoff *b)
 {
 	shared_words_close(&b->begun);
-}
-
-/* ---- who asks ---- */
-
-static bool is_token(const struct op_call *c)
-{
-	return token_server_owns_path(http_path(c->req));
-}
-
-/* The storage, in whatever version. */
-static bool is_storage(const struct op_call *c)
-{
-	static const char *const begins[] = { "/1.5/", "/1.1/", "/1.0/", "/1/" };
-
-	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
-		if (slice_starts(http_path(c->req), slice_str(begins[i]))) {
-			return !is_token(c);
-		}
-	}
-	return false;
-}
-
-/* What belongs to a sync: the accounts server does not. */
-static bool is_paced(const struct op_call *c)
-{
-	return is_storage(c) || is_token(c);
-}
-
-static uint64_t hash_of(struct slice text)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-	for (size_t i = 0; i < text.len; i++) {
-		hash = (hash ^ (uint8_t)text.ptr[i]) * UINT64_C(0x100000001b3);
-	}
-	return hash;
-}
-
-/* A number that names the user of a path: the uid, or what his name comes to. False: there is none.
- */
-static bool take_user(const struct op_call *c, int64_t *ret)
-{
-	struct slice name = http_param(c->req, "user");
-	uint64_t uid = 0;
-
-	if (slice_to_u64(http_param(c->req, "uid"), (uint64_t)TOKEN_UID_MAX, &uid) == ERR_OK) {
-		*ret = (int64_t)uid;
-		return true;
-	}
-	*ret = (int64_t)(hash_of(name) >> NAME_SHIFT | NAME_BIT);
-	return name.len > 0;
-}
-
-/* The same of any request: a token's is named by the keys. */
-static uint64_t number_of(const struct op_call *c)
-{
-	int64_t user = 0;
-	struct slice key_id = http_header_get(c->req, SLICE("X-KeyID"));
-
-	if (take_user(c, &user)) {
-		return (uint64_t)user;
-	}
-	return key_id.ptr == NULL ? rng_u64() : hash_of(key_id);
-}
-
-static int64_t now_s(void)
-{
-	return clock_wall_ms() / 1000;
-}
-
-void sync_backoff_serves(struct op_call *c)
-{
-	const struct sync_state *state = c->state;
-	int64_t user = 0;
-
-	if (take_user(c, &user)) {
-		begun_note(&state->backoff.begun, user, now_s());
-	}
-}
-
-void sync_backoff_gives(struct op_call *c, int64_t uid)
-{
-	const struct sync_state *state = c->state;
-
-	begun_note(&state->backoff.begun, uid, now_s());
-}
-
-/* ---- asking ---- */
-
-void sync_backoff_decorate(struct op_call *c)
-{
-	const struct sync_state *state = c->state;
-	const struct sync_backoff *b = &state->backoff;
-
-	/* A 503 says itself when to come again. */
-	if (!is_paced(c) || http_replied_status(c->req) == 503 ||
-	    !backoff_asks(&b->shares, number_of(c), now_s())) {
-		return;
-	}
-	unsigned seconds = backoff_ask_s(&b->shares, &b->limits, rng_u64());
-	const char *text = arena_printf(c->arena, "%u", seconds);
-	if (text != NULL) {
-		http_add_header(c->req,
-		    is_storage(c) ? SLICE("X-Weave-Backoff") : SLICE("X-Backoff"), slice_str(text));
-		metric_add(b->asked, 1);
-	}
-}
-
-/* ---- refusing ---- */
-
-/* It goes on with an upload that was opened before. */
-static bool has_batch(const struct op_call *c)
-{
-	struct slice text;
-
-	return http_method(c->req) == HTTP_POST && http_query_get(c->req, SLICE("batch"), &text) &&
-	       text.len > 0 && !slice_eq_nocase(text, SLICE("true"));
-}
-
-static bool is_begun(const struct op_call *c, const struct sync_backoff *b)
-{
-	unsigned within_s = (c->op->flags & OP_BEGINS) != 0 ? BEGINS_AGAIN_S : GOES_ON_S;
-	int64_t user = 0;
-
-	return is_storage(c) && take_user(c, &user) &&
-	       (begun_is(&b->begun, user, within_s, now_s()) || has_batch(c));
-}
-
-enum shed_rank sync_rank(struct op_call *c, const struct grace_load *load)
-{
-	struct sync_state *state = c->state;
-	struct sync_backoff *b = &state->backoff;
-	enum shed_rank rank = c->op->rank;
-
-	note_load(b, load, loop_now_us(state->env->loop));
-	if (!is_paced(c)) {
-		return rank;
-	}
-	if (rank <= SHED_LAST || is_begun(c, b)) {
-		return rank < SHED_LAST ? rank : SHED_LAST;
-	}
-	uint64_t user = number_of(c);
-	bool refused = rank == SHED_FIRST ? backoff_refuses(&b->shares, user, now_s())
-					  : backoff_refuses_late(&b->shares, user, now_s());
-	/* The share decides about beginnings; admission cuts all of them off where it cannot. */
-	return refused ? SHED_RANKS : rank < SHED_LATE ? rank : SHED_LATE;
-}
-
-unsigned sync_backoff_retry_s(const struct op_call *c, unsigned few_s)
-{
-	const struct sync_state *state = c->state;
-	const struct sync_backoff *b = &state->backoff;
-	unsigned seconds = few_s + (unsigned)rng_below(few_s + 1);
-
-	if (b->refuses_now || b->shares.refused > 0) {
-		unsigned longer = backoff_retry_s(&b->shares, &b->limits, rng_u64());
-		return longer > seconds ? longer : seconds;
-	}
-	return seconds;
-}
-
-void sync_busy(struct op_call *c)
-{
-	struct sync_state *state = c->state;
-	struct sync_backoff *b = &state->backoff;
-
-	if (!is_paced(c)) {
-		return;
-	}
-	metric_add(b->refused, 1);
-	b->refuses_now = true;
-	sync_error(c, ERR_TOO_BUSY);
-	b->refuses_now = false;
 }

@@ -16,12 +16,12 @@
 #ifndef PLIMSOLL_SYNC_SYNC_BACKOFF_H
 #define PLIMSOLL_SYNC_SYNC_BACKOFF_H
 
+#include "core/base/shared_words.h"
 #include "core/grace/admit.h"
 #include "core/grace/backoff.h"
 #include "core/http/http.h"
 #include "core/obs/metric.h"
 #include "services/sync/sync_use.h"
-#include "core/base/shared_words.h"
 
 struct svc_env;
 
@@ -34,7 +34,7 @@ struct sync_backoff {
 	int64_t store_wait_us; /* sum of what requests met since the last look, and how many */
 	int64_t store_waits;
 	struct sync_use before;
-	double use;	  /* of the busiest role, in the last second */
+	double use;	  /* in the last second, see sync_use.h */
 	bool refuses_now; /* the answer that is being made is a refusal of admission */
 	_Atomic int64_t *asked, *refused;
 	_Atomic int64_t *use_now, *asked_now, *refused_now;
@@ -53,6 +53,11 @@ void sync_backoff_start(struct sync_backoff *b);
 void sync_backoff_close(struct sync_backoff *b);
 /* Takes the limits from the configuration, which is checked. */
 void sync_backoff_configure(struct sync_backoff *b);
+
+/* What a request meets; at each that is decided about. */
+void sync_backoff_note(struct sync_backoff *b, const struct grace_load *load, int64_t now_us);
+
+/* ---- sync_backoff_call.c ---- */
 
 /* A request is served that the user of its path has proved to have sent: his sync has begun. */
 void sync_backoff_serves(struct op_call *c);

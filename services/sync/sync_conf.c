@@ -69,7 +69,7 @@ const struct conf_key sync_conf_keys[SYNC_CONF_KEYS] = {
 	  .help = "Memory of a web process for uploads that are on their way; beyond it they are told to come later." },
 	{ .section = "sync", .name = "backoff_from", .type = CONF_INT, .unit = "percent", .min = 0, .max = 100,
 	  .def = "70", .reloadable = true,
-	  .help = "Use of the busiest role from which browsers are asked to sync later (X-Weave-Backoff): first a few, then more and more." },
+	  .help = "Use of the busiest role, or of the processors that all roles share, from which browsers are asked to sync later (X-Weave-Backoff): first a few, then more and more." },
 	{ .section = "sync", .name = "backoff_full", .type = CONF_INT, .unit = "percent", .min = 0, .max = 100,
 	  .def = "95", .reloadable = true,
 	  .help = "Use at which all of them are asked." },
