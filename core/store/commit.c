@@ -169,7 +169,7 @@ static bool run_batch(struct store *s, struct rpc_request *first, struct err_not
 		item_us = clock_mono_us() - now_us;
 		now_us += item_us;
 		rpc_request_ran(item->q, item_us);
-		q = alive && s->n_batch < STORE_BATCH_MAX && now_us - begun_us < STORE_BATCH_WORK_US
+		q = alive && s->n_batch < STORE_BATCH_MAX && now_us - begun_us < s->batch_work_us
 			? take_write(s, now_us)
 			: NULL;
 	}

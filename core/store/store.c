@@ -128,7 +128,7 @@ static void run_reads(struct store *s)
 	struct list *node;
 
 	sql_refuse_writes(s->db, true);
-	for (unsigned n = 0; n < STORE_BATCH_MAX && now_us - begun_us < STORE_BATCH_WORK_US; n++) {
+	for (unsigned n = 0; n < STORE_BATCH_MAX && now_us - begun_us < s->batch_work_us; n++) {
 		node = list_pop(&s->reads);
 		if (node == NULL) {
 			break;
@@ -223,6 +223,7 @@ enum err store_open(struct loop *l, const char *data_dir, void *env, struct metr
 	}
 	s->loop = l;
 	s->env = env;
+	s->batch_work_us = STORE_BATCH_WORK_US;
 	s->work_us = FIRST_WORK_US;
 	s->commit_us = FIRST_COMMIT_US;
 	list_init(&s->reads);

@@ -61,6 +61,7 @@ struct store {
 	struct store_cells cells;
 	struct list reads, writes; /* waiting requests, oldest first */
 	unsigned n_reads, n_writes;
+	int64_t batch_work_us;	    /* STORE_BATCH_WORK_US, but for tests */
 	int64_t work_us, commit_us; /* moving averages per request, per commit */
 	int64_t wal_bytes;	    /* after the last commit */
 	bool read_only;		    /* see store_set_read_only() */
