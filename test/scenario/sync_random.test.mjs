@@ -218,6 +218,13 @@ async function info(s) {
 
 const kinds = [put, put, put, post, post, post, batch, batch, remove, remove, getItem, getItem, getList, getList, getList, info];
 
+// What a server refused, and what it logged last.
+async function said(server) {
+	const text = await (await fetch(`${server.adminUrl}/metrics`)).text();
+	const refusals = text.split('\n').filter((line) => /_refusals_total.* [1-9]/.test(line));
+	return [server.store?.engine ?? 'sqlite', ...refusals, server.stderr().slice(-2000)].join('\n');
+}
+
 test(`${OPS} random operations: SQLite, PostgreSQL and the model agree`, async (t) => {
 	t.diagnostic(`SYNC_RANDOM_SEED=${SEED}`);
 	const sync = { master_secret: SECRET };
@@ -229,7 +236,7 @@ test(`${OPS} random operations: SQLite, PostgreSQL and the model agree`, async (
 			try {
 				await kind(pick(subjects));
 			} catch (error) {
-				error.message = `seed ${SEED}, operation ${i} (${kind.name}): ${error.message}`;
+				error.message = `seed ${SEED}, operation ${i} (${kind.name}): ${error.message}\n${(await Promise.all(servers.map(said))).join('\n')}`;
 				throw error;
 			}
 		}

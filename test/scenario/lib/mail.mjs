@@ -24,6 +24,6 @@ export async function waitForRow(server, to, passes, seconds = 20) {
 	throw new Error(`the mail to ${to}: ${JSON.stringify(row)}`);
 }
 
-export function waitForState(server, to, states) {
-	return waitForRow(server, to, (row) => states.includes(row.state));
+export function waitForState(server, to, states, seconds) {
+	return waitForRow(server, to, (row) => states.includes(row.state), seconds);
 }
