@@ -1,16 +1,11 @@
 /*
  * One connection to PostgreSQL. It is always in libpq's pipeline mode: what belongs to a statement
- * (BEGIN, PREPARE, EXECUTE) is sent in one flight and answered up to the next sync. Nothing here
- * blocks a loop: a task that needs the socket is suspended until it is ready. In a session, which
- * has no loop, poll() waits instead.
+ * (BEGIN, PREPARE, EXECUTE) is sent in one flight and answered up to the next sync.
  *
  * A caller that gives up (its client left, its deadline passed) leaves answers under way. They are
  * read on in the background, and a ROLLBACK is sent after them, so that a flood of clients that
  * leave does not become a flood of new connections.
  */
-#include <errno.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -18,112 +13,11 @@
 #include "core/base/clock.h"
 #include "core/store/pg_priv.h"
 
-struct pg_watch {
-	uv_poll_t poll;
-	struct pg_conn *conn; /* NULL: closed meanwhile */
-	int fd, events;
-};
-
 /* What a flight has brought so far. */
 struct answer {
 	PGresult *last, *error;
 	unsigned done; /* commands that succeeded */
 };
-
-/* ---- the socket ---- */
-
-static void drain_step(struct pg_conn *c);
-
-static void watch(struct pg_conn *c, int events);
-
-static void on_socket(uv_poll_t *poll, int status, int events)
-{
-	struct pg_watch *w = poll->data;
-	struct pg_conn *c = w->conn;
-
-	(void)events;
-	if (c == NULL) {
-		return;
-	}
-	if (status != 0) {
-		w->events = 0; /* libuv has stopped it */
-	}
-	if (c->waiter != NULL) {
-		task_wake(c->waiter);
-	} else if (c->state == PG_DRAINING || c->state == PG_IDLE) {
-		drain_step(c);
-	} else {
-		watch(c, 0); /* its owner will look by itself */
-	}
-}
-
-static void on_watch_closed(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
-static void unwatch(struct pg_conn *c)
-{
-	struct pg_watch *w = c->watch;
-
-	if (w != NULL) {
-		c->watch = NULL;
-		w->conn = NULL;
-		uv_poll_stop(&w->poll);
-		uv_close((uv_handle_t *)&w->poll, on_watch_closed);
-	}
-}
-
-/* Has the loop look for events at the connection's socket, which changes while it connects. */
-static void watch(struct pg_conn *c, int events)
-{
-	int fd = PQsocket(c->handle);
-
-	if (c->watch != NULL && c->watch->fd != fd) {
-		unwatch(c);
-	}
-	if (c->watch == NULL) {
-		struct pg_watch *w = calloc(1, sizeof(*w));
-
-		CHECK(w != NULL);
-		CHECK(uv_poll_init(loop_uv(c->pool->o.loop), &w->poll, fd) == 0);
-		w->poll.data = w;
-		w->conn = c;
-		w->fd = fd;
-		c->watch = w;
-	}
-	if (events == 0) {
-		uv_poll_stop(&c->watch->poll);
-	} else if (events != c->watch->events) {
-		CHECK(uv_poll_start(&c->watch->poll, events, on_socket) == 0);
-	}
-	c->watch->events = events;
-}
-
-static enum err wait_by_poll(struct pg_conn *c, int events, int64_t deadline_us)
-{
-	struct pollfd p = { .fd = PQsocket(c->handle) };
-	int64_t left_us = deadline_us - clock_mono_us();
-	int ms = deadline_us == DEADLINE_NONE ? -1 : (int)(left_us < 0 ? 0 : left_us / 1000 + 1);
-
-	p.events = (short)(((events & UV_READABLE) != 0 ? POLLIN : 0) |
-			   ((events & UV_WRITABLE) != 0 ? POLLOUT : 0));
-	int n = poll(&p, 1, ms);
-	return n > 0 || (n < 0 && errno == EINTR) ? ERR_OK : n == 0 ? ERR_DEADLINE : ERR_SYSTEM;
-}
-
-static enum err wait_socket(struct pg_conn *c, int events, int64_t deadline_us)
-{
-	if (c->pool->o.loop == NULL) {
-		return wait_by_poll(c, events, deadline_us);
-	}
-	CHECK(task_current() != NULL); /* a handler that reads must run in a task */
-	watch(c, events);
-	c->waiter = task_current();
-	enum err e = task_wait(deadline_us);
-	c->waiter = NULL;
-	return e;
-}
 
 /* ---- connect ---- */
 
@@ -140,10 +34,10 @@ static enum err connect_now(struct pg_conn *c, int64_t deadline_us, struct err_n
 
 	while (PQstatus(c->handle) != CONNECTION_BAD) {
 		int events = status == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE;
-		enum err e = wait_socket(c, events, deadline_us);
+		enum err e = pg_socket_wait(c, events, deadline_us);
 
 		if (c->watch != NULL) {
-			watch(c, 0); /* libpq may close the socket and open another */
+			pg_socket_watch(c, 0); /* libpq may close the socket and open another */
 		}
 		if (e != ERR_OK) {
 			return err_note_set(note, e, "%s: %s does not answer", t->what, t->where);
@@ -213,13 +107,13 @@ enum err pg_conn_open(struct pg_conn *c, int64_t deadline_us, struct err_note *n
 void pg_conn_rest(struct pg_conn *c)
 {
 	if (c->pool->o.loop != NULL) {
-		watch(c, UV_READABLE);
+		pg_socket_watch(c, UV_READABLE);
 	}
 }
 
 void pg_conn_close(struct pg_conn *c)
 {
-	unwatch(c);
+	pg_socket_forget(c);
 	PQfinish(c->handle);
 	c->handle = NULL;
 	list_remove(&c->node);
@@ -318,7 +212,7 @@ static enum err await(struct pg_conn *c, int64_t deadline_us)
 	int events = wanted_events(c, &e);
 
 	if (e == ERR_OK) {
-		e = wait_socket(c, events, deadline_us);
+		e = pg_socket_wait(c, events, deadline_us);
 	}
 	return e == ERR_OK ? consume(c) : e;
 }
@@ -402,7 +296,7 @@ enum err pg_conn_script(
 
 /* ---- answers for nobody ---- */
 
-static void drain_step(struct pg_conn *c)
+void pg_conn_drain_step(struct pg_conn *c)
 {
 	struct answer a = { 0 };
 	enum err e = consume(c);
@@ -415,7 +309,7 @@ static void drain_step(struct pg_conn *c)
 	if (e == ERR_OK && c->syncs > 0) {
 		int events = wanted_events(c, &e);
 		if (e == ERR_OK) {
-			watch(c, events);
+			pg_socket_watch(c, events);
 			return;
 		}
 	}
@@ -438,5 +332,5 @@ void pg_conn_abandon(struct pg_conn *c)
 	}
 	c->syncs++;
 	c->received = 0;
-	drain_step(c);
+	pg_conn_drain_step(c);
 }

@@ -133,6 +133,18 @@ NODISCARD enum err pg_conn_script(
 /* Nobody wants the answers that are under way: reads on in the background, undoing what is open. */
 void pg_conn_abandon(struct pg_conn *c);
 
+/* The socket has something for a connection that nobody waits for: reads on. */
+void pg_conn_drain_step(struct pg_conn *c);
+
+/* ---- pg_socket.c ---- */
+
+/* Has the loop look for events (UV_READABLE, UV_WRITABLE; 0: none) at the socket, which changes
+ * while it connects. */
+void pg_socket_watch(struct pg_conn *c, int events);
+void pg_socket_forget(struct pg_conn *c);
+/* Waits for events, suspending the task; without a loop, blocking. */
+NODISCARD enum err pg_socket_wait(struct pg_conn *c, int events, int64_t deadline_us);
+
 /* ---- pg_gate.c ---- */
 
 /*

@@ -7,13 +7,9 @@
 
 #include "core/base/enc.h"
 #include "services/identity/audience.h"
+#include "services/identity/bundle_claims.h"
 #include "services/identity/jws.h"
 #include "services/identity/param_type.h"
-
-enum {
-	CLAIM_NAME_MAX = 256,  /* bytes, in a principal */
-	CLAIMS_MAX = 6 * 10240 /* bytes: an escaped byte takes six */
-};
 
 static const char malformed[] = "malformed signature";
 static const char too_early[] = "assertion issued later than verification date";
@@ -300,66 +296,11 @@ static const char *check_authority(struct chain *c, const struct bundle_result *
 	return reason != NULL ? reason : "issuer may not speak for this email";
 }
 
-static bool is_reserved(struct slice name)
-{
-	static const char *const names[] = { "iss", "sub", "aud", "exp", "nbf", "iat", "jti",
-		"public-key", "pubkey", "principal" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (slice_eq(name, slice_str(names[i]))) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Members of a payload that are not the protocol's; of its principal those that are not there. */
-static void put_claims(
-    struct json_writer *w, const struct json *object, const struct json *above, unsigned *n)
-{
-	struct slice name;
-	const struct json *value;
-	void *cursor = NULL;
-	char key[CLAIM_NAME_MAX];
-
-	while (json_next(object, &cursor, &name, &value)) {
-		bool is_taken =
-		    above != NULL && (slice_eq(name, SLICE("email")) ||
-					 slice_to_cstr(name, key, sizeof(key)) != ERR_OK ||
-					 json_member(above, key) != NULL);
-		if (!is_reserved(name) && !is_taken) {
-			json_put_name(w, name);
-			json_put_value(w, value);
-			(*n)++;
-		}
-	}
-}
-
-static enum err claims_of(struct arena *arena, const struct json *payload, struct slice *ret)
-{
-	struct buf text = buf_new(CLAIMS_MAX);
-	struct json_writer w = json_writer_new(&text);
-	unsigned n = 0;
-	struct slice all = SLICE_EMPTY;
-
-	json_begin_object(&w);
-	put_claims(&w, payload, NULL, &n);
-	put_claims(&w, json_member(payload, "principal"), payload, &n);
-	json_end_object(&w);
-	enum err e = buf_finish(&text, &all);
-	*ret = SLICE_EMPTY;
-	if (e == ERR_OK && n > 0) {
-		e = arena_copy(arena, all, ret);
-	}
-	buf_free(&text);
-	return e;
-}
-
 static enum err take_claims(struct chain *c, struct bundle_result *r)
 {
-	enum err e = claims_of(c->arena, c->last.payload, &r->idp_claims);
+	enum err e = bundle_claims(c->arena, c->last.payload, &r->idp_claims);
 
-	return e == ERR_OK ? claims_of(c->arena, c->assertion.payload, &r->user_claims) : e;
+	return e == ERR_OK ? bundle_claims(c->arena, c->assertion.payload, &r->user_claims) : e;
 }
 
 enum err bundle_verify(struct arena *arena, const struct bundle_query *q, struct bundle_result *ret)
