@@ -1,9 +1,5 @@
 // A slow symbolicator beside the server's: keeps every record of a .sym and goes through all of them for
-// each address (symbols.md 3.2). And as much of zip as the sample archive needs.
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { inflateRawSync } from 'node:zlib';
+// each address (symbols.md 3.2).
 
 const hex = (text) => Number.parseInt(text, 16);
 
@@ -76,25 +72,4 @@ export class SlowSymbols {
 	edges() {
 		return this.funcs.flatMap((f) => [f.start, f.end, ...f.lines.map((l) => l.start), ...f.inlines.flatMap((i) => i.pairs.flat())]).concat(this.publics.map((p) => p.start));
 	}
-}
-
-// The folder with real inputs, which are no part of the tree.
-const folder = process.env.PLIMSOLL_SAMPLE_DATA ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../shared/data');
-export const sampleArchive = path.join(folder, 'firefox-symbols-sample.zip');
-export const hasSample = existsSync(sampleArchive);
-
-// { name: bytes } of a good archive's members.
-export function unzip(file) {
-	const zip = readFileSync(file);
-	const members = {};
-	let at = zip.readUInt32LE(zip.length - 22 + 16);
-	for (let left = zip.readUInt16LE(zip.length - 22 + 10); left > 0; left--) {
-		const [nameLength, extraLength, noteLength] = [28, 30, 32].map((o) => zip.readUInt16LE(at + o));
-		const local = zip.readUInt32LE(at + 42);
-		const data = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
-		const packed = zip.subarray(data, data + zip.readUInt32LE(at + 20));
-		members[zip.toString('utf8', at + 46, at + 46 + nameLength)] = zip.readUInt16LE(at + 10) === 0 ? packed : inflateRawSync(packed);
-		at += 46 + nameLength + extraLength + noteLength;
-	}
-	return members;
 }

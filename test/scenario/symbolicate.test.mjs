@@ -1,5 +1,5 @@
 // Symbolication by raw requests: documented answers, indexes that are built once, found again, mended and
-// thrown out, uploads that are seen at once, and real modules beside a slow resolver.
+// thrown out, and uploads that are seen at once (symbols_real.test.mjs has real modules).
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -9,8 +9,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
 import { processes, until } from '../harness/roles.mjs';
-import { hasSample, sampleArchive, SlowSymbols, unzip } from '../harness/slow_symbols.mjs';
-import { ask, makeToken, upload, uploadFiles } from '../harness/symbols_client.mjs';
+import { SlowSymbols } from '../harness/slow_symbols.mjs';
+import { ask, makeToken, uploadFiles } from '../harness/symbols_client.mjs';
 
 let server;
 let token;
@@ -240,35 +240,6 @@ test('the indexes that nobody has used for longest make room', async () => {
 	} finally {
 		[server, token] = was;
 		await other.stop();
-	}
-});
-
-test('the real modules come back as the slow resolver has them', { skip: !hasSample && `${sampleArchive} is not here: generated modules only` }, async () => {
-	const answer = await upload(server, token, readFileSync(sampleArchive));
-	assert.equal(answer.status, 201, answer.text);
-	const syms = Object.entries(unzip(sampleArchive)).filter(([name]) => name.endsWith('.sym'));
-	assert.equal(syms.length, 72);
-	let seed = 1;
-	const random = (n) => {
-		seed = (seed * 48271) % 0x7fffffff;
-		return seed % n;
-	};
-	const jobs = syms.map(([key, bytes]) => {
-		const [name, id] = key.split('/');
-		const slow = new SlowSymbols(bytes.toString('utf8'));
-		const edges = slow.edges();
-		const highest = Math.max(...edges, 1);
-		const offsets = Array.from({ length: 40 }, (_, i) => (i % 2 ? Math.max(0, edges[random(edges.length)] - random(2)) : random(highest + 100)));
-		return { key, name, id, slow, offsets };
-	});
-	for (let i = 0; i < jobs.length; i += 10) {
-		const some = jobs.slice(i, i + 10);
-		const { status, json } = await post('v5', { jobs: some.map(({ name, id, offsets }) => job([[name, id]], offsets.map((at) => [0, at]))) });
-		assert.equal(status, 200);
-		for (const [n, { key, name, id, slow, offsets }] of some.entries()) {
-			assert.deepEqual(json.results[n].found_modules, { [`${name}/${id}`]: true });
-			assert.deepEqual(json.results[n].stacks[0], wanted(slow, name, offsets), key);
-		}
 	}
 });
 
