@@ -67,6 +67,7 @@ struct service {
 	void (*error)(struct op_call *c, enum err e);
 	void (*decorate)(struct op_call *c);
 	enum shed_rank (*rank)(struct op_call *c, const struct grace_load *load);
+	uint64_t (*user)(struct op_call *c);
 	void (*busy)(struct op_call *c);
 	const struct op *admin_ops; /* served by the admin role on its loopback listener */
 	unsigned n_admin_ops;

@@ -1,60 +1,84 @@
 /*
- * The admission decision, first form. Four questions, cheapest first:
+ * The admission decision. Four questions, cheapest first:
  *
  *  1. Is the resource that this operation needs able to begin it in time? The expected wait there
  *     must fit the patience of its rank; a bound longer than people's patience is no bound
- *     (load-and-overload.md 4.4), so it is seconds at most, and the rest is refused at once. In
- *     front of compute that bound is for bursts: once the queue there has been standing for an
- *     interval, a long one serves nobody better, and it is held at half a second (two jobs, where
- *     those are longer) until it has been all but empty again. A quarter of the calls that a
+ *     (load-and-overload.md 4.4), so it is seconds at most, and the rest is refused at once. Once
+ *     the queue there stands, its controller has a budget, and who is above the level is refused
+ *     although he might still be begun in time (resource.h, level.h): the wait is short for those
+ *     who are let in, and it is not chance that chooses them. A quarter of the calls that a
  *     resource takes at a time is kept for work already begun.
- *  2. Does the loop itself have a standing queue? Then ranks are cut off one after the other, the
- *     easiest to retry first, as the delay doubles.
+ *  2. The same of the loop itself, of which every request takes a part. Beside its level ranks are
+ *     cut off one after the other, the easiest to retry first, as the delay doubles: a peak is
+ *     faster than any measure of it.
  *  3. Are there tasks left to run it in? The last eighth is kept for work already begun.
  *  4. Does it begin work of several requests? Then the store, where those that follow will go, must
  *     have room for them too, beside what has been promised to others: an activity that is cut in
  *     the middle has cost as much as one that is served (doc/decisions/0079).
  *
  * Refused clients are told to come back after a second or more, spread so that refusing them again
- * stays cheap (REFUSALS_PER_S at some 20 us each is half a percent of a core), and not later: those
+ * stays cheap (REFUSALS_PER_S at some 10 us each is a percent of a core), and not later: those
  * who still wait to return when a peak has ended are what keeps it from being over. Figures and
- * what else was tried: doc/decisions/0009.
+ * what else was tried: doc/decisions/0009, 0118.
  */
 #include "core/grace/admit.h"
 
+#include <string.h>
+
 enum {
-	LOOP_TARGET_US = 5000,
-	LOOP_INTERVAL_US = 100000,
-	REFUSAL_WINDOW_US = 1000000,
-	/* The standing queue at compute: at least this long counts, and for so long. */
-	COMPUTE_TARGET_US = 500000,
-	COMPUTE_INTERVAL_US = 500000,
+	SECOND_US = 1000000,
+	REFUSAL_WINDOW_US = SECOND_US,
 	RETRY_AFTER_MAX_S = 60,
-	REFUSALS_PER_S = 250,
+	REFUSALS_PER_S = 1000,
 	/* The loop delay at which even the last rank is cut, as a multiple of the target. */
 	LAST_CUT = 64,
 	/* Of the calls that a resource takes, in thousandths: the rest is for work begun. */
 	USED_MOST = 750,
+	/* A burst may wait so long at a resource, or for so many jobs. */
+	BURST_US = 500000,
+	BURST_JOBS = 8,
 	/*
 	 * What waits at the store and what is promised: it has to be done within the patience of
 	 * those it was promised to.
 	 */
 	PROMISED_MAX_US = 1600000,
+	/* What a request takes where nobody has measured it yet. */
+	LOOP_GUESS_US = 100,
+	RUN_GUESS_US = 1000,
 };
 
-/* The longest wait in front of a resource that an operation of a rank is let into. */
-static int64_t patience_us(enum shed_rank rank)
-{
-	return rank <= SHED_LAST ? 2000000 : 1000000;
-}
+const char *const grace_refusal_names[GRACE_REFUSALS] = { "compute", "store", "signer", "read",
+	"loop", "tasks" };
+
+/*
+ * Compute's jobs are long, and a few callers that wait for their answers are no overload. The
+ * store's wait is worked out from what there is to do, of which much is done in one commit: a short
+ * one says little.
+ */
+static const struct resource_limits limits[GRACE_RESOURCES] = {
+	[GRACE_COMPUTE] = { .target_us = 20000, .target_max_us = 500000, .target_jobs = 4 },
+	[GRACE_STORE] = { .target_us = 100000, .target_max_us = 500000, .target_jobs = 3 },
+	[GRACE_SIGNER] = { .target_us = 20000, .target_max_us = 500000, .target_jobs = 3 },
+	[GRACE_READ] = { .target_us = 20000, .target_max_us = 500000, .target_jobs = 3 },
+	[GRACE_LOOP] = { .target_us = 5000, .target_max_us = 5000 },
+};
 
 void grace_init(struct grace *g, uint64_t seed, int64_t now_us)
 {
-	*g =
-	    (struct grace){ .window_end_us = now_us + REFUSAL_WINDOW_US, .random_state = seed | 1 };
-	delay_meter_init(&g->loop_delay, LOOP_TARGET_US, LOOP_INTERVAL_US, now_us);
-	delay_meter_init(&g->compute_wait, COMPUTE_TARGET_US, COMPUTE_INTERVAL_US, now_us);
+	memset(g, 0, sizeof(*g)); /* too large to be copied from the stack */
+	g->window_end_us = now_us + REFUSAL_WINDOW_US;
+	g->random_state = seed | 1;
+	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
+		resource_init(&g->resources[i], &limits[i], now_us);
+	}
 	promised_init(&g->promised, now_us);
+}
+
+void grace_set_reserve(struct grace *g, unsigned reserve, double share)
+{
+	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
+		level_set_reserve(&g->resources[i].level, reserve, share);
+	}
 }
 
 static void turn(struct grace *g, int64_t now_us)
@@ -89,24 +113,39 @@ unsigned grace_retry_after_s(struct grace *g, int64_t now_us)
 	return 1 + (unsigned)(next_random(g) % ((uint64_t)spread_s + 1));
 }
 
-static int64_t wait_at_resource(const struct grace_load *load, enum cost_class cost)
+/* ---- what an operation needs ---- */
+
+/* False: nothing but the loop. */
+static bool needs(const struct grace_load *load, enum cost_class cost, enum grace_refusal *ret,
+    struct resource_seen *ret_seen)
 {
 	switch (cost) {
 	case COST_COMPUTE:
-		return load->compute_wait_us;
+		*ret = GRACE_COMPUTE;
+		*ret_seen = (struct resource_seen){ load->compute_wait_us, load->compute_run_us,
+			load->compute_lanes };
+		return true;
 	case COST_WRITE:
-		return load->store_wait_us;
+		*ret = GRACE_STORE;
+		*ret_seen = (struct resource_seen){ load->store_wait_us, load->store_run_us, 1 };
+		return true;
 	case COST_SIGN:
-		return load->signer_wait_us;
+		*ret = GRACE_SIGNER;
+		*ret_seen = (struct resource_seen){ load->signer_wait_us, load->signer_run_us,
+			load->signer_lanes };
+		return true;
 	case COST_READ:
-		return load->read_wait_us;
+		*ret = GRACE_READ;
+		*ret_seen = (struct resource_seen){ load->read_wait_us, load->read_run_us,
+			load->read_lanes };
+		return true;
 	case COST_HEALTH:
 	case COST_MEMORY:
 	case COST_STREAM:
 	case COST_CLASSES:
 		break;
 	}
-	return 0;
+	return false;
 }
 
 static unsigned used_at_resource(const struct grace_load *load, enum cost_class cost)
@@ -117,36 +156,36 @@ static unsigned used_at_resource(const struct grace_load *load, enum cost_class 
 				    : 0;
 }
 
-/* The resource that wait_at_resource() looked at; classes without one never wait for it. */
-static enum grace_refusal resource_of(enum cost_class cost)
+static struct level_ask level_ask_of(const struct grace_ask *ask, int64_t cost_us, int64_t guess_us)
 {
-	return cost == COST_COMPUTE ? GRACE_COMPUTE
-	       : cost == COST_WRITE ? GRACE_STORE
-	       : cost == COST_SIGN  ? GRACE_SIGNER
-				    : GRACE_LOOP; /* its budget is used up */
+	return (struct level_ask){ .rank = ask->rank,
+		.reserve = ask->reserve,
+		.user = ask->user,
+		.cost_us = (double)(cost_us > 0 ? cost_us : guess_us) };
 }
 
-/*
- * The bound in front of compute. Held at the target the shortest wait stays just below it, so the
- * end of standing needs a much lower one, or the bound would swing.
- */
-static int64_t compute_bound_us(
-    struct grace *g, const struct grace_load *load, enum shed_rank rank, int64_t now_us)
+static struct level_ask ask_of_resource(
+    const struct grace *g, const struct grace_ask *ask, enum grace_refusal which)
 {
-	int64_t two_jobs_us = 2 * load->compute_run_us;
-	int64_t target_us = two_jobs_us > COMPUTE_TARGET_US ? two_jobs_us : COMPUTE_TARGET_US;
+	return which == GRACE_LOOP ? level_ask_of(ask, ask->loop_us, LOOP_GUESS_US)
+				   : level_ask_of(ask, g->resources[which].run_us, RUN_GUESS_US);
+}
 
-	delay_meter_record(&g->compute_wait, load->compute_wait_us, now_us);
-	int64_t standing_us = delay_meter_standing_us(&g->compute_wait, now_us);
-	if (standing_us > target_us) {
-		g->compute_stands = true;
-	} else if (standing_us < target_us / 8) {
-		g->compute_stands = false;
-	}
-	if (!g->compute_stands) {
-		return patience_us(rank);
-	}
-	return rank <= SHED_LAST ? 2 * target_us : target_us;
+/* ---- the questions ---- */
+
+/* The longest wait in front of a resource that an operation of a rank is let into. */
+static int64_t patience_us(enum shed_rank rank)
+{
+	return rank <= SHED_LAST ? 2 * SECOND_US : SECOND_US;
+}
+
+/* The bound at compute: for a burst, and for what the level lets in at a bad moment. */
+static int64_t burst_us(const struct resource *r, enum shed_rank rank)
+{
+	int64_t jobs_us = BURST_JOBS * r->run_us, most_us = patience_us(rank);
+	int64_t us = jobs_us > BURST_US ? jobs_us : BURST_US;
+
+	return rank <= SHED_LAST || us > most_us ? most_us : us;
 }
 
 /* Whoever may have the last place hears from the wait that it is taken. */
@@ -155,14 +194,33 @@ static bool has_place(const struct grace_load *load, enum cost_class cost, enum 
 	return rank <= SHED_LAST || used_at_resource(load, cost) < USED_MOST;
 }
 
+static bool passes(struct grace *g, const struct grace_ask *ask, enum grace_refusal which)
+{
+	struct level_ask level_ask = ask_of_resource(g, ask, which);
+
+	if (ask->again) {
+		return true;
+	}
+	resource_offer(&g->resources[which], &level_ask);
+	return resource_passes(&g->resources[which], &level_ask);
+}
+
 static bool fits_resource(
     struct grace *g, const struct grace_load *load, const struct grace_ask *ask, int64_t now_us)
 {
-	int64_t wait_us = wait_at_resource(load, ask->cost);
-	int64_t bound_us = ask->cost == COST_COMPUTE ? compute_bound_us(g, load, ask->rank, now_us)
-						     : patience_us(ask->rank);
+	struct resource_seen seen;
+	enum grace_refusal which;
 
-	return wait_us <= bound_us && wait_us < ask->budget_us &&
+	if (!needs(load, ask->cost, &which, &seen)) {
+		g->refused_for = GRACE_LOOP; /* if its budget is used up */
+		return ask->budget_us > 0;
+	}
+	struct resource *r = &g->resources[which];
+	g->refused_for = which;
+	resource_look(r, &seen, now_us);
+	int64_t bound_us = which == GRACE_COMPUTE ? burst_us(r, ask->rank) : patience_us(ask->rank);
+	bool is_in = passes(g, ask, which);
+	return is_in && seen.wait_us <= bound_us && seen.wait_us < ask->budget_us &&
 	       has_place(load, ask->cost, ask->rank);
 }
 
@@ -190,11 +248,15 @@ static int64_t cut_of(enum shed_rank rank)
 	return LAST_CUT >> (rank - SHED_LAST);
 }
 
-static bool fits_loop(const struct grace_load *load, enum shed_rank rank)
+static bool fits_loop(struct grace *g, const struct grace_load *load, const struct grace_ask *ask)
 {
-	int64_t cut = cut_of(rank);
+	int64_t cut = cut_of(ask->rank);
 
-	return load->loop_delay_us <= (cut < 1 ? 1 : cut) * LOOP_TARGET_US;
+	resource_expect(&g->resources[GRACE_LOOP], ask->loop_wait_us);
+	bool is_in = passes(g, ask, GRACE_LOOP);
+
+	return is_in && load->loop_delay_us <=
+			    (cut < 1 ? 1 : cut) * resource_target_us(&g->resources[GRACE_LOOP]);
 }
 
 static bool fits_tasks(const struct grace_load *load, enum shed_rank rank)
@@ -204,29 +266,119 @@ static bool fits_tasks(const struct grace_load *load, enum shed_rank rank)
 	return load->tasks_max == 0 || load->tasks + reserve < load->tasks_max;
 }
 
+static void let_in(
+    struct grace *g, const struct grace_load *load, const struct grace_ask *ask, int64_t now_us)
+{
+	struct resource_seen unused;
+	enum grace_refusal which;
+
+	if (needs(load, ask->cost, &which, &unused)) {
+		resource_let(&g->resources[which], ask_of_resource(g, ask, which).cost_us);
+	}
+	resource_let(&g->resources[GRACE_LOOP], ask_of_resource(g, ask, GRACE_LOOP).cost_us);
+	if (is_beginning(ask)) {
+		promised_begin(&g->promised, now_us);
+	}
+}
+
 bool grace_admit(struct grace *g, const struct grace_load *load, const struct grace_ask *ask,
     int64_t now_us, unsigned *ret_retry_after_s)
 {
 	if (ask->rank == SHED_NEVER) {
 		return true;
 	}
-	if (ask->is_step) {
+	if (ask->is_step && !ask->again) {
 		promised_step(&g->promised, now_us); /* it came, whatever becomes of it */
 	}
 	if (!fits_resource(g, load, ask, now_us)) {
-		g->refused_for = resource_of(ask->cost);
-	} else if (!fits_loop(load, ask->rank)) {
+		/* it has said which */
+	} else if (!fits_loop(g, load, ask)) {
 		g->refused_for = GRACE_LOOP;
 	} else if (!fits_tasks(load, ask->rank)) {
 		g->refused_for = GRACE_TASKS;
-	} else if (is_beginning(ask) && !fits_steps(g, load, now_us)) {
+	} else if (is_beginning(ask) && !ask->again && !fits_steps(g, load, now_us)) {
 		g->refused_for = GRACE_STORE;
 	} else {
-		if (is_beginning(ask)) {
-			promised_begin(&g->promised, now_us);
+		if (!ask->again) {
+			let_in(g, load, ask, now_us);
 		}
 		return true;
 	}
 	*ret_retry_after_s = grace_retry_after_s(g, now_us);
 	return false;
+}
+
+void grace_served(struct grace *g, const struct grace_ask *ask)
+{
+	static const struct grace_load nothing;
+	struct resource_seen unused;
+	enum grace_refusal which;
+
+	if (needs(&nothing, ask->cost, &which, &unused)) {
+		resource_served(&g->resources[which], ask_of_resource(g, ask, which).cost_us);
+	}
+	resource_served(&g->resources[GRACE_LOOP], ask_of_resource(g, ask, GRACE_LOOP).cost_us);
+}
+
+/* ---- the loop ---- */
+
+void grace_waited(struct grace *g, int64_t delay_us, int64_t now_us)
+{
+	const struct resource_seen seen = { .wait_us = delay_us, .lanes = 1 };
+
+	resource_look(&g->resources[GRACE_LOOP], &seen, now_us);
+}
+
+int64_t grace_loop_delay_us(struct grace *g, int64_t now_us)
+{
+	return resource_standing_us(&g->resources[GRACE_LOOP], now_us);
+}
+
+bool grace_loop_is_over(struct grace *g, int64_t now_us)
+{
+	return grace_loop_delay_us(g, now_us) > resource_target_us(&g->resources[GRACE_LOOP]);
+}
+
+/* ---- looking on ---- */
+
+void grace_measure(struct grace *g, const struct grace_load *load, int64_t now_us)
+{
+	static const enum cost_class costs[] = { COST_COMPUTE, COST_WRITE, COST_SIGN, COST_READ };
+
+	for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
+		struct resource_seen seen;
+		enum grace_refusal which;
+		if (needs(load, costs[i], &which, &seen)) {
+			resource_look(&g->resources[which], &seen, now_us);
+		}
+	}
+	/* The loop's own wait is what requests meet. */
+	resource_turn(&g->resources[GRACE_LOOP], now_us);
+}
+
+void grace_look(
+    struct grace *g, enum grace_refusal resource, int64_t now_us, struct grace_state *ret)
+{
+	struct resource *r = &g->resources[resource];
+	double share = 1;
+
+	*ret = (struct grace_state){
+		.wait_us = resource_standing_us(r, now_us),
+		.target_us = resource_target_us(r),
+		.load_permille = resource_load_permille(r),
+		.budget_permille = r->is_over ? (unsigned)(r->u * 1000) : 1200,
+		.cut = r->is_over ? level_cut(&r->level, &share) : SHED_RANKS,
+	};
+	ret->cut_permille = (unsigned)(share * 1000);
+}
+
+unsigned grace_load_permille(const struct grace *g)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
+		unsigned load = resource_load_permille(&g->resources[i]);
+		most = load > most ? load : most;
+	}
+	return most;
 }

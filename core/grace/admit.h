@@ -1,8 +1,7 @@
 /*
- * Admission, first form: pure functions over a clock and a few measurements; no sockets, no loop.
- * The web role measures (queue delay per class, loop lag, expected wait at compute, store and
- * signer), asks before the body is read, and answers a refusal at once with a Retry-After that
- * spreads the retries over the capacity that is left.
+ * Admission: pure functions over a clock and a few measurements; no sockets, no loop. The web role
+ * measures (queue delay, expected wait at compute, store, signer and database), asks before the
+ * body is read, and answers a refusal at once with a Retry-After that spreads the retries.
  */
 #ifndef PLIMSOLL_GRACE_ADMIT_H
 #define PLIMSOLL_GRACE_ADMIT_H
@@ -12,36 +11,7 @@
 
 #include "core/grace/cost.h"
 #include "core/grace/promised.h"
-
-/*
- * Standing queue detection (CoDel): a queue is overloaded when the smallest delay seen in an
- * interval stays above the target. Two rotating windows; no allocation.
- */
-struct delay_meter {
-	int64_t target_us, interval_us;
-	int64_t window_end_us;
-	int64_t min_now_us, min_before_us; /* of the running and the finished window; -1: none */
-};
-
-void delay_meter_init(
-    struct delay_meter *m, int64_t target_us, int64_t interval_us, int64_t now_us);
-void delay_meter_record(struct delay_meter *m, int64_t delay_us, int64_t now_us);
-/* Smallest delay of the last finished interval, microseconds; 0 when nothing waited. */
-int64_t delay_meter_standing_us(struct delay_meter *m, int64_t now_us);
-bool delay_meter_is_over(struct delay_meter *m, int64_t now_us);
-
-/*
- * Expected wait of a bounded queue in front of workers: sum of the expected cost of what waits
- * plus what remains of what runs, over the number of workers. The mean cost per kind is an
- * exponential average of measured runs.
- */
-struct cost_meter {
-	int64_t mean_us; /* of one job; starts with the row's first guess */
-	int64_t samples;
-};
-
-void cost_meter_init(struct cost_meter *m, int64_t first_guess_us);
-void cost_meter_record(struct cost_meter *m, int64_t us);
+#include "core/grace/resource.h"
 
 /* What the admission decision looks at; filled by the web role each loop round. */
 struct grace_load {
@@ -50,21 +20,31 @@ struct grace_load {
 	int64_t read_wait_us;	/* for a connection to a database server */
 	int64_t compute_run_us; /* mean time of a job there lately */
 	int64_t store_run_us;	/* of a call to the store, over how many it does at a time */
+	int64_t signer_run_us, read_run_us;
+	unsigned compute_lanes, signer_lanes, read_lanes; /* how many at a time; 0: one */
 	/* How many of the calls that they take at a time are under way, in thousandths. */
 	unsigned compute_used, store_used, signer_used;
 	unsigned webs; /* processes that let in beginnings, each for its share; 0: one */
 	unsigned tasks, tasks_max;
 };
 
-/* Why admission said no. */
+/* Why admission said no: what was short. Those before GRACE_TASKS have a controller each. */
 enum grace_refusal {
-	GRACE_COMPUTE, /* the expected wait there is too long */
+	GRACE_COMPUTE, /* the expected wait there is too long, or its budget is others' */
 	GRACE_STORE,
 	GRACE_SIGNER,
+	GRACE_READ,  /* connections to a database server */
 	GRACE_LOOP,  /* requests stand in the web process' own queues */
 	GRACE_TASKS, /* too few tasks left */
 	GRACE_REFUSALS
 };
+
+enum {
+	GRACE_RESOURCES = GRACE_TASKS
+};
+
+/* Their names, as labels of metrics. */
+extern const char *const grace_refusal_names[GRACE_REFUSALS];
 
 /* What is asked for. */
 struct grace_ask {
@@ -75,22 +55,38 @@ struct grace_ask {
 	 * room as well. One of SHED_LAST goes on with something.
 	 */
 	bool begins;
-	bool is_step;	   /* one of those later ones */
-	int64_t budget_us; /* until when it has to be answered, from now */
+	bool is_step; /* one of those later ones */
+	bool again;   /* it was let in before and its turn has come: only waits are looked at */
+	int64_t budget_us;    /* until when it has to be answered, from now */
+	uint64_t user;	      /* any bits that name one */
+	unsigned reserve;     /* see struct level_ask */
+	int64_t loop_us;      /* what it takes of the loop; 0: not known */
+	int64_t loop_wait_us; /* and what those take who are before it there */
 };
 
 struct grace {
 	enum grace_refusal refused_for; /* the last refusal */
 	struct promised promised;
-	struct delay_meter loop_delay;
-	struct delay_meter compute_wait; /* expected waits that arrivals have met */
-	bool compute_stands;   /* compute's queue has not been empty for a whole interval */
+	struct resource resources[GRACE_RESOURCES];
 	int64_t window_end_us; /* of the refusal count below, 1 s windows */
 	int64_t refused_now, refused_before;
 	uint64_t random_state; /* xorshift, for spreading Retry-After */
 };
 
 void grace_init(struct grace *g, uint64_t seed, int64_t now_us);
+
+/* [grace] reserve: that share (0..1) of each resource is kept for the reserve of that number. */
+void grace_set_reserve(struct grace *g, unsigned reserve, double share);
+
+/*
+ * A request waited so long in this process' own queues. Zero also when the last of them has left:
+ * a queue that empties is not standing.
+ */
+void grace_waited(struct grace *g, int64_t delay_us, int64_t now_us);
+
+/* Standing delay of this process' own queues; and is it too long? */
+int64_t grace_loop_delay_us(struct grace *g, int64_t now_us);
+bool grace_loop_is_over(struct grace *g, int64_t now_us);
 
 /*
  * May it begin? Refused: *ret_retry_after_s is set to what the client should be told (1..60 s,
@@ -99,7 +95,27 @@ void grace_init(struct grace *g, uint64_t seed, int64_t now_us);
 bool grace_admit(struct grace *g, const struct grace_load *load, const struct grace_ask *ask,
     int64_t now_us, unsigned *ret_retry_after_s);
 
+/* What was let in with that ask was answered in time: the work counts. */
+void grace_served(struct grace *g, const struct grace_ask *ask);
+
 /* Seconds to tell a client that was refused later on (by a full queue further back). */
 unsigned grace_retry_after_s(struct grace *g, int64_t now_us);
+
+/* Moves all controllers on by what is measured now, although nobody asks. */
+void grace_measure(struct grace *g, const struct grace_load *load, int64_t now_us);
+
+/* How a resource stands, for those who look on. */
+struct grace_state {
+	int64_t wait_us, target_us; /* standing wait, and the one that is too long */
+	unsigned load_permille;	    /* see resource_load_permille() */
+	unsigned budget_permille;   /* of what it works off, so much is let in; 1200 at most */
+	enum shed_rank cut;	    /* where it is cut; SHED_RANKS: nowhere */
+	unsigned cut_permille;	    /* of that rank, so much is let in */
+};
+void grace_look(
+    struct grace *g, enum grace_refusal resource, int64_t now_us, struct grace_state *ret);
+
+/* The load of the busiest one, in thousandths, up to 1200: what X-Load says. */
+unsigned grace_load_permille(const struct grace *g);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -19,7 +20,7 @@ enum {
 static bool admits(const struct grace_load *load, enum cost_class cost, enum shed_rank rank)
 {
 	const struct grace_ask ask = { .cost = cost, .rank = rank, .budget_us = S };
-	struct grace g;
+	static struct grace g;
 	unsigned retry_after_s = 0;
 
 	grace_init(&g, 7, 0);
@@ -57,7 +58,7 @@ static void a_beginning_needs_what_its_steps_will(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct grace g;
+		static struct grace g;
 		unsigned retry_after_s = 0;
 		grace_init(&g, 7, 0);
 		first.rank = SHED_LATE;
@@ -76,7 +77,7 @@ static void what_is_promised_counts_against_a_beginning(void **state)
 	const struct grace_ask first = {
 		.cost = COST_READ, .rank = SHED_LATE, .begins = true, .budget_us = 3 * S
 	};
-	struct grace g;
+	static struct grace g;
 	unsigned retry_after_s = 0;
 	int n = 0;
 
@@ -182,7 +183,7 @@ static void run_model(struct model *m, int times, bool begins)
 {
 	uint64_t x = 42;
 
-	*m = (struct model){ .n = 0 };
+	memset(m, 0, sizeof(*m));
 	grace_init(&m->g, 7, 0);
 	for (; m->now_us < 10 * S; m->now_us += MS) {
 		/* By chance, times / STEPS in a millisecond on the average. */

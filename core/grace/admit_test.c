@@ -1,12 +1,12 @@
 /*
- * Admission and its meters under a clock that the test turns, and the queue model of
- * load-and-overload.md 4.4: with a bound shorter than the clients' patience the goodput stays,
- * with the old bound of 10 s it collapses.
+ * Admission and its meters under a clock that the test turns. What comes of it in a queue is in
+ * queue_model_test.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -82,7 +82,7 @@ static void the_cost_meter_forgets_a_wrong_guess(void **state)
 static bool admits(
     const struct grace_load *load, enum cost_class cost, enum shed_rank rank, int64_t budget_us)
 {
-	struct grace g;
+	static struct grace g;
 	unsigned retry_after_s = 0;
 
 	const struct grace_ask ask = { .cost = cost, .rank = rank, .budget_us = budget_us };
@@ -116,6 +116,7 @@ static void a_refusal_says_what_was_short(void **state)
 		{ { .compute_wait_us = INT64_MAX }, COST_COMPUTE, GRACE_COMPUTE },
 		{ { .store_wait_us = INT64_MAX }, COST_WRITE, GRACE_STORE },
 		{ { .signer_wait_us = INT64_MAX }, COST_SIGN, GRACE_SIGNER },
+		{ { .read_wait_us = INT64_MAX }, COST_READ, GRACE_READ },
 		{ { .loop_delay_us = 60 * S }, COST_READ, GRACE_LOOP },
 		{ { .tasks = 100, .tasks_max = 100 }, COST_READ, GRACE_TASKS },
 	};
@@ -125,7 +126,7 @@ static void a_refusal_says_what_was_short(void **state)
 		const struct grace_ask ask = {
 			.cost = cases[i].cost, .rank = SHED_MIDDLE, .budget_us = 3 * S
 		};
-		struct grace g;
+		static struct grace g;
 		unsigned retry_after_s = 0;
 		grace_init(&g, 7, 0);
 		assert_false(grace_admit(&g, &cases[i].load, &ask, 0, &retry_after_s));
@@ -133,42 +134,102 @@ static void a_refusal_says_what_was_short(void **state)
 	}
 }
 
-/* Meets the controller every 10 ms for a second with a wait at compute; the last verdict. */
-static bool after_a_second(struct grace *g, int64_t *now_us, int64_t wait_us, enum shed_rank rank)
-{
-	struct grace_load load = { .compute_wait_us = wait_us, .compute_run_us = 50 * MS };
-	const struct grace_ask ask = { .cost = COST_COMPUTE, .rank = rank, .budget_us = 3 * S };
-	unsigned retry_after_s = 0;
-	bool yes = false;
+/*
+ * Compute with two workers that is asked every 5 ms for jobs of 50 ms, five times what it can do,
+ * by users of a rank each; how many of a second's were let in.
+ */
+struct crowd {
+	struct grace g;
+	int64_t now_us;
+	double wait_us;
+	unsigned asked[SHED_RANKS], let[SHED_RANKS];
+};
 
-	for (int i = 0; i < 100; i++) {
-		*now_us += 10 * MS;
-		yes = grace_admit(g, &load, &ask, *now_us, &retry_after_s);
+static void ask_for_a_second(struct crowd *c, const enum shed_rank *ranks, unsigned n)
+{
+	for (unsigned i = 0; i < SHED_RANKS; i++) {
+		c->asked[i] = c->let[i] = 0;
 	}
-	return yes;
+	for (unsigned i = 0; i < 200; i++, c->now_us += 5 * MS) {
+		const struct grace_load load = { .compute_wait_us = (int64_t)c->wait_us,
+			.compute_run_us = 50 * MS,
+			.compute_lanes = 2 };
+		const struct grace_ask ask = { .cost = COST_COMPUTE,
+			.rank = ranks[i % n],
+			.budget_us = 3 * S,
+			.user = (uint64_t)i * 7919 + (uint64_t)c->now_us };
+		unsigned retry_after_s = 0;
+		c->asked[ask.rank]++;
+		if (grace_admit(&c->g, &load, &ask, c->now_us, &retry_after_s)) {
+			c->let[ask.rank]++;
+			c->wait_us += 25 * MS;
+		}
+		c->wait_us = c->wait_us > 5 * MS ? c->wait_us - 5 * MS : 0;
+	}
 }
 
-static void a_standing_queue_at_compute_is_held_short_until_it_was_empty(void **state)
+static void begin_crowd(struct crowd *c)
 {
-	struct grace g;
-	int64_t now_us = 0;
+	memset(c, 0, sizeof(*c));
+	grace_init(&c->g, 7, 0);
+	c->now_us = 60 * (int64_t)S;
+}
+
+static void a_standing_queue_at_compute_is_held_short(void **state)
+{
+	static const enum shed_rank ranks[] = { SHED_MIDDLE };
+	static struct crowd c;
+
+	(void)state;
+	begin_crowd(&c);
+	ask_for_a_second(&c, ranks, 1);
+	ask_for_a_second(&c, ranks, 1);
+	for (int s = 0; s < 20; s++) {
+		ask_for_a_second(&c, ranks, 1);
+		assert_in_range(c.let[SHED_MIDDLE], 30, 50);
+		assert_true(c.wait_us < 500 * MS);
+	}
+	struct grace_state seen;
+	grace_look(&c.g, GRACE_COMPUTE, c.now_us, &seen);
+	assert_int_equal(seen.target_us, 200 * MS);
+	assert_int_equal(seen.cut, SHED_MIDDLE);
+	assert_in_range(seen.cut_permille, 100, 300);
+	assert_int_equal(grace_load_permille(&c.g), 1200);
+}
+
+static void at_compute_too_the_important_go_first(void **state)
+{
+	static const enum shed_rank ranks[] = { SHED_EARLY, SHED_EARLY, SHED_EARLY, SHED_EARLY,
+		SHED_EARLY, SHED_EARLY, SHED_MIDDLE, SHED_LAST };
+	static struct crowd c;
+	unsigned asked = 0, let = 0, early = 0;
+
+	(void)state;
+	begin_crowd(&c);
+	for (int s = 0; s < 20; s++) {
+		ask_for_a_second(&c, ranks, 8);
+		assert_int_equal(c.let[SHED_LAST], c.asked[SHED_LAST]);
+		if (s >= 2) {
+			asked += c.asked[SHED_MIDDLE];
+			let += c.let[SHED_MIDDLE];
+			early += c.let[SHED_EARLY];
+		}
+	}
+	/* An eighth each of five times the line: more than half of it, so the rest is for few. */
+	assert_true(let > asked * 60 / 100);
+	assert_true(early < let / 2);
+}
+
+static void a_reserve_is_for_those_it_was_made_for(void **state)
+{
+	static struct grace g;
 
 	(void)state;
 	grace_init(&g, 7, 0);
-	assert_true(after_a_second(&g, &now_us, 450 * MS, SHED_MIDDLE));
-	assert_false(after_a_second(&g, &now_us, 800 * MS, SHED_MIDDLE));
-	/* Held short: those who find less wait are let in, and the bound stays. */
-	assert_true(after_a_second(&g, &now_us, 480 * MS, SHED_MIDDLE));
-	assert_false(after_a_second(&g, &now_us, 700 * MS, SHED_MIDDLE));
-	assert_true(after_a_second(&g, &now_us, 700 * MS, SHED_LAST));
-	/* Empty for a while: a burst may wait again. */
-	assert_true(after_a_second(&g, &now_us, 0, SHED_MIDDLE));
-	struct grace_load burst = { .compute_wait_us = 800 * MS, .compute_run_us = 50 * MS };
-	const struct grace_ask ask = {
-		.cost = COST_COMPUTE, .rank = SHED_MIDDLE, .budget_us = 3 * S
-	};
-	unsigned retry_after_s = 0;
-	assert_true(grace_admit(&g, &burst, &ask, now_us + MS, &retry_after_s));
+	grace_set_reserve(&g, 1, 0.4);
+	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
+		assert_true(g.resources[i].level.reserve[0] > 0.39);
+	}
 }
 
 static void ranks_are_cut_one_after_the_other(void **state)
@@ -216,65 +277,19 @@ static void the_longest_retry_after(struct grace *g, int refusals, unsigned *lea
 
 static void retries_are_spread_as_refusals_grow(void **state)
 {
-	struct grace g;
+	static struct grace g;
 	unsigned least, most;
 
 	(void)state;
 	grace_init(&g, 42, 0);
-	the_longest_retry_after(&g, 200, &least, &most);
+	the_longest_retry_after(&g, 900, &least, &most);
 	assert_int_equal(least, 1);
 	assert_int_equal(most, 1);
-	the_longest_retry_after(&g, 2500, &least, &most);
+	the_longest_retry_after(&g, 9100, &least, &most);
 	assert_int_equal(least, 1);
 	assert_in_range(most, 9, 11);
 	the_longest_retry_after(&g, 100000, &least, &most);
 	assert_int_equal(most, 60);
-}
-
-/*
- * The event model: two workers of 100 ms a job, Poisson arrivals at twice the capacity, clients
- * give up after 3 s. A job is good when it is done within the patience. bound_us is what the
- * expected wait may be at admission.
- */
-static double goodput_share(int64_t bound_us, unsigned seed)
-{
-	const int64_t service_us = 100 * MS, patience = 3 * S, end_us = 120 * S;
-	int64_t free_at[2] = { 0, 0 };
-	int64_t now_us = 0, good = 0;
-	uint64_t x = seed;
-
-	while (now_us < end_us) {
-		/* Geometric gaps of 1 ms with mean 25 ms: 40 arrivals/s against 20/s of capacity.
-		 */
-		do {
-			now_us += MS;
-			x = x * 6364136223846793005u + 1442695040888963407u;
-		} while ((x >> 33) % 25 != 0);
-		int worker = free_at[0] <= free_at[1] ? 0 : 1;
-		int64_t wait_us = free_at[worker] > now_us ? free_at[worker] - now_us : 0;
-		if (wait_us > bound_us) {
-			continue;
-		}
-		free_at[worker] = now_us + wait_us + service_us;
-		good += wait_us + service_us <= patience;
-	}
-	return (double)good / (double)(end_us / service_us * 2);
-}
-
-static void a_bound_shorter_than_patience_keeps_the_goodput(void **state)
-{
-	struct grace_load load = { .compute_wait_us = 0 };
-	int64_t bound_us = 0;
-
-	(void)state;
-	/* The bound under test is the one that grace_admit really applies. */
-	while (admits(&load, COST_COMPUTE, SHED_MIDDLE, 60 * S)) {
-		bound_us = load.compute_wait_us;
-		load.compute_wait_us += 10 * MS;
-	}
-	assert_in_range(bound_us, 500 * MS, 2 * S);
-	assert_true(goodput_share(bound_us, 1) > 0.97);
-	assert_true(goodput_share(10 * (int64_t)S, 1) < 0.2);
 }
 
 int main(void)
@@ -287,11 +302,12 @@ int main(void)
 		cmocka_unit_test(the_cost_meter_forgets_a_wrong_guess),
 		cmocka_unit_test(a_resource_that_cannot_begin_in_time_refuses),
 		cmocka_unit_test(a_refusal_says_what_was_short),
-		cmocka_unit_test(a_standing_queue_at_compute_is_held_short_until_it_was_empty),
+		cmocka_unit_test(a_standing_queue_at_compute_is_held_short),
+		cmocka_unit_test(at_compute_too_the_important_go_first),
+		cmocka_unit_test(a_reserve_is_for_those_it_was_made_for),
 		cmocka_unit_test(ranks_are_cut_one_after_the_other),
 		cmocka_unit_test(the_last_tasks_are_kept_for_work_already_begun),
 		cmocka_unit_test(retries_are_spread_as_refusals_grow),
-		cmocka_unit_test(a_bound_shorter_than_patience_keeps_the_goodput),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
  * Jacobson, "Controlling Queue Delay", 2012). So the meter keeps the minimum per interval, in two
  * rotating windows, and an idle interval counts as no delay.
  */
-#include "core/grace/admit.h"
+#include "core/grace/meter.h"
 
 enum {
 	COST_WEIGHT = 16

@@ -20,7 +20,7 @@ static void write_line(const struct http_req *r, int64_t us)
 void access_done(struct http_req *r)
 {
 	struct http_server *s = r->server;
-	const struct http_op_cells *cells = r->cells;
+	struct http_op_cells *cells = r->cells;
 	int64_t now_us = clock_mono_us();
 
 	if (r->accounted || !r->replied) {
@@ -36,6 +36,9 @@ void access_done(struct http_req *r)
 		metric_add(cells->server_errors, 1);
 	} else if (r->status >= 400) {
 		metric_add(cells->client_errors, 1);
+	}
+	if (r->admitted && !r->refused && r->status < 500) {
+		grace_served(s->grace, &r->ask);
 	}
 	if (!r->refused) { /* thousands of refusals would hide how long the others take */
 		hist_record(cells->duration, now_us - r->arrived_us);

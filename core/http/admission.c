@@ -15,23 +15,104 @@ static void look_at_load(struct http_server *s, int64_t now_us)
 	if (s->o.load != NULL) {
 		s->o.load(s->o.load_arg, &s->load);
 	}
-	s->load.loop_delay_us = delay_meter_standing_us(&s->grace.loop_delay, now_us);
+	s->load.loop_delay_us = grace_loop_delay_us(s->grace, now_us);
 	s->load.tasks_max = task_max(s->loop);
 }
 
 static enum shed_rank rank_of(struct http_req *r)
 {
 	const struct http_site *site = r->call.site;
+	enum shed_rank rank = site != NULL && site->rank != NULL
+				  ? site->rank(&r->call, &r->server->load)
+				  : r->call.op->rank;
 
-	return site != NULL && site->rank != NULL ? site->rank(&r->call, &r->server->load)
-						  : r->call.op->rank;
+	return site == NULL || rank >= SHED_RANKS || site->order[rank] == 0
+		   ? rank
+		   : (enum shed_rank)site->order[rank];
+}
+
+static uint64_t hash_of(const void *bytes, size_t len)
+{
+	const unsigned char *p = bytes;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (size_t i = 0; i < len; i++) {
+		hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
+	}
+	return hash;
+}
+
+/* Behind a proxy the client's address is what the proxy says; all of an IPv6 /64 are one. */
+static uint64_t user_of(struct http_req *r)
+{
+	const struct http_site *site = r->call.site;
+	struct http_address address = r->conn->peer;
+	uint64_t user = site != NULL && site->user != NULL ? site->user(&r->call) : 0;
+
+	if (user != 0) {
+		return user;
+	}
+	if (r->conn->trusted) {
+		(void)http_address_parse(http_client_address(r), &address);
+	}
+	address = http_address_group(&address);
+	return hash_of(&address, sizeof(address));
 }
 
 static bool refuse(struct http_req *r, unsigned why, int64_t now_us, unsigned *ret_retry_after_s)
 {
 	r->refused_why = (unsigned char)why;
-	*ret_retry_after_s = grace_retry_after_s(&r->server->grace, now_us);
+	*ret_retry_after_s = grace_retry_after_s(r->server->grace, now_us);
 	return false;
+}
+
+/* False: by its service. */
+static bool make_ask(struct http_req *r)
+{
+	const struct op *op = r->call.op;
+	const struct http_site *site = r->call.site;
+	enum shed_rank rank = rank_of(r);
+
+	if (rank == SHED_RANKS) {
+		return false;
+	}
+	r->ask = (struct grace_ask){ .cost = op->cost,
+		.rank = rank,
+		.begins = (op->flags & OP_BEGINS) != 0,
+		.is_step = (op->flags & OP_STEP) != 0,
+		.user = user_of(r),
+		.reserve = site == NULL ? 0 : site->reserve[op->rank],
+		.loop_us = r->cells->loop.mean_us };
+	return true;
+}
+
+static bool decide(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)
+{
+	struct http_server *s = r->server;
+
+	look_at_load(s, now_us);
+	s->load.tasks = r->is_inline ? 0 : task_count(s->loop); /* those need none */
+	if (!r->looked && !make_ask(r)) {
+		return refuse(r, HTTP_REFUSED_SITE, now_us, ret_retry_after_s);
+	}
+	r->ask.again = r->looked;
+	r->ask.budget_us = r->call.deadline_us - now_us;
+	r->ask.loop_wait_us = (int64_t)s->n_queued * s->loop_cost.mean_us;
+	bool admitted = grace_admit(s->grace, &s->load, &r->ask, now_us, ret_retry_after_s);
+	if (!admitted) {
+		r->refused_why = (unsigned char)s->grace->refused_for;
+	}
+	return admitted;
+}
+
+bool admission_look(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)
+{
+	if (r->call.op->rank == SHED_NEVER || !r->server->grace->resources[GRACE_LOOP].is_over) {
+		return true;
+	}
+	bool passes = decide(r, now_us, ret_retry_after_s);
+	r->looked = true;
+	return passes;
 }
 
 bool admission_ask(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)
@@ -40,7 +121,7 @@ bool admission_ask(struct http_req *r, int64_t now_us, unsigned *ret_retry_after
 	const struct op *op = r->call.op;
 	int64_t delay_us = now_us - r->queued_us;
 
-	delay_meter_record(&s->grace.loop_delay, delay_us, now_us);
+	grace_waited(s->grace, delay_us, now_us);
 	hist_record(s->cells.queue_delay[op->cost], delay_us);
 	if (op->rank == SHED_NEVER) {
 		return true;
@@ -48,32 +129,36 @@ bool admission_ask(struct http_req *r, int64_t now_us, unsigned *ret_retry_after
 	if (now_us >= r->call.deadline_us) {
 		return refuse(r, HTTP_REFUSED_LATE, now_us, ret_retry_after_s);
 	}
-	look_at_load(s, now_us);
-	s->load.tasks = r->is_inline ? 0 : task_count(s->loop); /* those need none */
-	enum shed_rank rank = rank_of(r);
-	if (rank == SHED_RANKS) {
-		return refuse(r, HTTP_REFUSED_SITE, now_us, ret_retry_after_s);
-	}
-	const struct grace_ask ask = { .cost = op->cost,
-		.rank = rank,
-		.begins = (op->flags & OP_BEGINS) != 0,
-		.is_step = (op->flags & OP_STEP) != 0,
-		.budget_us = r->call.deadline_us - now_us };
-	bool admitted = grace_admit(&s->grace, &s->load, &ask, now_us, ret_retry_after_s);
-	if (!admitted) {
-		r->refused_why = (unsigned char)s->grace.refused_for;
-	}
-	return admitted;
+	return decide(r, now_us, ret_retry_after_s);
 }
 
 bool http_admits(struct http_req *r, enum shed_rank rank)
 {
 	struct http_server *s = r->server;
 	int64_t now_us = loop_now_us(s->loop);
-	const struct grace_ask ask = { .cost = COST_MEMORY, .rank = rank, .budget_us = INT64_MAX };
+	const struct grace_ask ask = {
+		.cost = COST_MEMORY, .rank = rank, .budget_us = INT64_MAX, .user = user_of(r)
+	};
 	unsigned unused = 0;
 
 	look_at_load(s, now_us);
 	s->load.tasks = 0;
-	return grace_admit(&s->grace, &s->load, &ask, now_us, &unused);
+	return grace_admit(s->grace, &s->load, &ask, now_us, &unused);
+}
+
+void admission_measure(struct http_server *s, int64_t now_us)
+{
+	look_at_load(s, now_us);
+	grace_measure(s->grace, &s->load, now_us);
+	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
+		struct grace_state state;
+		grace_look(s->grace, (enum grace_refusal)i, now_us, &state);
+		const struct http_grace_cells *c = &s->cells.grace[i];
+		metric_set(c->wait_us, state.wait_us);
+		metric_set(c->target_us, state.target_us);
+		metric_set(c->load, state.load_permille);
+		metric_set(c->budget, state.budget_permille);
+		metric_set(c->cut_rank, (int64_t)state.cut);
+		metric_set(c->cut, state.cut_permille);
+	}
 }

@@ -161,7 +161,7 @@ void http_answer_error(struct http_req *r, enum err e)
 		http_reply_text(r, status, err_text(e));
 		return;
 	}
-	unsigned retry_after_s = grace_retry_after_s(&s->grace, loop_now_us(s->loop));
+	unsigned retry_after_s = grace_retry_after_s(s->grace, loop_now_us(s->loop));
 	if (is_refusal) {
 		http_reply_busy(r, retry_after_s);
 		return;

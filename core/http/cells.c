@@ -37,10 +37,16 @@ static const struct metric_def h2_cut = { "http2_connections_cut_total", METRIC_
 static const struct metric_def tls_done = { "tls_handshakes_total", METRIC_COUNTER, "kind", "TLS handshakes completed; full ones cost the signer a signature." };
 static const struct metric_def tls_failed = { "tls_handshake_failures_total", METRIC_COUNTER, "why", "TLS handshakes that did not complete." };
 static const struct metric_def tls_seconds = { "tls_handshake_seconds", METRIC_HIST, NULL, "Time of completed TLS handshakes." };
+static const struct metric_def grace_wait = { "grace_wait_us", METRIC_GAUGE, "resource", "Standing wait in front of a resource, as this process sees it." };
+static const struct metric_def grace_target = { "grace_target_us", METRIC_GAUGE, "resource", "Standing wait that is too long there." };
+static const struct metric_def grace_load = { "grace_load_permille", METRIC_GAUGE, "resource", "Cost that is asked for, in thousandths of what the resource works off; 1200 at most." };
+static const struct metric_def grace_budget = { "grace_budget_permille", METRIC_GAUGE, "resource", "Cost that is let in, in thousandths of what it works off; 1200: all." };
+static const struct metric_def grace_cut_rank = { "grace_cut_rank", METRIC_GAUGE, "resource", "Rank that is refused in part, and all behind it whole: 1 (work begun) to 6 (first to go); 7: nobody is refused." };
+static const struct metric_def grace_cut = { "grace_cut_permille", METRIC_GAUGE, "resource", "Share of the users of that rank who are let in, in thousandths." };
 /* clang-format on */
 
-static const char *const refused_names[HTTP_REFUSED_WHYS] = { "compute", "store", "signer", "loop",
-	"tasks", "late", "queue_full", "behind", "service" };
+static const char *const refused_names[HTTP_REFUSED_WHYS] = { "compute", "store", "signer", "read",
+	"loop", "tasks", "late", "queue_full", "behind", "service" };
 
 const char *const http_class_names[COST_CLASSES] = { "health", "memory", "read", "sign", "write",
 	"compute", "stream" };
@@ -62,6 +68,9 @@ static const char *const tls_failures[HTTP_TLS_FAILURES] = { "timeout", "client_
 
 static const char *const h2_cut_names[HTTP_H2_CUTS] = { "resets", "noise", "header_list",
 	"slow_head", "flooded", "protocol" };
+
+static const struct metric_def *const grace_defs[] = { &grace_wait, &grace_target, &grace_load,
+	&grace_budget, &grace_cut_rank, &grace_cut };
 
 static void add_op(struct metric_schema *schema, const char *name)
 {
@@ -97,6 +106,11 @@ void http_metric_schema(
 	for (unsigned i = 0; i < HTTP_REFUSED_WHYS; i++) {
 		metric_schema_add(schema, &refused_why, refused_names[i]);
 	}
+	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
+		for (size_t k = 0; k < sizeof(grace_defs) / sizeof(grace_defs[0]); k++) {
+			metric_schema_add(schema, grace_defs[k], grace_refusal_names[i]);
+		}
+	}
 	for (unsigned i = 0; i < HTTP_CLOSE_WHYS; i++) {
 		metric_schema_add(schema, &closed, close_names[i]);
 	}
@@ -115,6 +129,18 @@ void http_metric_schema(
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
 		metric_schema_add(schema, single[i], NULL);
 	}
+}
+
+static struct http_grace_cells grace_cells(const struct metrics *m, const char *name)
+{
+	return (struct http_grace_cells){
+		.wait_us = metric_cell(m, &grace_wait, name),
+		.target_us = metric_cell(m, &grace_target, name),
+		.load = metric_cell(m, &grace_load, name),
+		.budget = metric_cell(m, &grace_budget, name),
+		.cut_rank = metric_cell(m, &grace_cut_rank, name),
+		.cut = metric_cell(m, &grace_cut, name),
+	};
 }
 
 static struct http_op_cells op_cells(const struct metrics *m, const char *name)
@@ -151,6 +177,9 @@ enum err http_cells_open(struct http_cells *c, const struct metrics *m,
 		.h2_cancelled = metric_cell(m, &h2_cancelled, NULL),
 		.tls_seconds = metric_hist(m, &tls_seconds, NULL),
 	};
+	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
+		c->grace[i] = grace_cells(m, grace_refusal_names[i]);
+	}
 	for (unsigned i = 0; i < n_sites; i++) {
 		n += sites[i]->n_ops;
 	}

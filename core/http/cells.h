@@ -73,13 +73,20 @@ enum http_h2_cut {
 struct http_op_cells {
 	_Atomic int64_t *requests, *refused, *client_errors, *server_errors;
 	struct hist *duration;
+	struct cost_meter loop; /* what an inline handler takes of the loop; 0: not known */
 };
 
 enum {
 	HTTP_STATUS_CLASSES = 6
 }; /* 0 stands for refused; 1xx to 5xx */
 
+/* How a resource stands, see struct grace_state. */
+struct http_grace_cells {
+	_Atomic int64_t *wait_us, *target_us, *load, *budget, *cut_rank, *cut;
+};
+
 struct http_cells {
+	struct http_grace_cells grace[GRACE_RESOURCES];
 	struct http_op_cells *ops; /* owned; rows of all sites one after the other */
 	struct http_op_cells builtin[HTTP_BUILTINS];
 	_Atomic int64_t *responses[HTTP_STATUS_CLASSES];

@@ -105,7 +105,7 @@ void dispatch_forget(struct http_req *r)
 	}
 }
 
-static const struct http_op_cells *cells_of(struct http_server *s, const struct http_match *m)
+static struct http_op_cells *cells_of(struct http_server *s, const struct http_match *m)
 {
 	unsigned before = 0;
 
@@ -199,7 +199,12 @@ void dispatch_head(struct http_req *r)
 	    r->call.op->rank != SHED_NEVER) {
 		metric_add(s->cells.queue_full, 1);
 		r->refused_why = HTTP_REFUSED_QUEUE;
-		answer_busy(r, grace_retry_after_s(&s->grace, r->arrived_us));
+		answer_busy(r, grace_retry_after_s(s->grace, r->arrived_us));
+		return;
+	}
+	unsigned retry_after_s = 0;
+	if (r->early == ERR_OK && !admission_look(r, r->arrived_us, &retry_after_s)) {
+		answer_busy(r, retry_after_s);
 		return;
 	}
 	enqueue(r);
@@ -255,23 +260,36 @@ static void turn_anew(struct http_server *s)
 	}
 }
 
+/* What handlers take of the loop is what a request costs there. */
+static void run_inline(struct http_req *r)
+{
+	struct http_server *s = r->server;
+	struct http_op_cells *cells = r->cells;
+	int64_t begun_us = clock_mono_us();
+
+	r->running = true;
+	s->n_running++;
+	uint64_t before = trace_set(r->call.trace);
+	finish(r, r->handle(&r->call));
+	(void)trace_set(before);
+	int64_t took_us = clock_mono_us() - begun_us;
+	cost_meter_record(&cells->loop, took_us);
+	cost_meter_record(&s->loop_cost, took_us);
+}
+
 static void run(struct http_req *r)
 {
 	struct http_server *s = r->server;
 
 	if (r->is_inline) {
 		turn_anew(s);
-		r->running = true;
-		s->n_running++;
-		uint64_t before = trace_set(r->call.trace);
-		finish(r, r->handle(&r->call));
-		(void)trace_set(before);
+		run_inline(r);
 		return;
 	}
 	if (task_spawn(s->loop, task_main, r, r->call.deadline_us, &r->task) != ERR_OK) {
 		r->task = NULL;
 		r->refused_why = GRACE_TASKS;
-		answer_busy(r, grace_retry_after_s(&s->grace, loop_now_us(s->loop)));
+		answer_busy(r, grace_retry_after_s(s->grace, loop_now_us(s->loop)));
 		return;
 	}
 	r->running = true;
@@ -370,6 +388,6 @@ void dispatch_round(struct http_server *s)
 		loop_again(s->loop);
 	} else {
 		/* A queue that empties is not standing, however late its few requests were. */
-		delay_meter_record(&s->grace.loop_delay, 0, now_us);
+		grace_waited(s->grace, 0, now_us);
 	}
 }

@@ -83,6 +83,17 @@ struct http_site {
 	 * row's.
 	 */
 	enum shed_rank (*rank)(struct op_call *c, const struct grace_load *load);
+	/*
+	 * A number that names who asks, by the head alone: of an account, or of who can be told
+	 * from others by what he has proved or says. 0: not known, his address stands for him.
+	 * NULL: that of all.
+	 */
+	uint64_t (*user)(struct op_call *c);
+	/*
+	 * By the row's rank: the rank that the configuration gives it, and the number of the
+	 * reserve it draws on. 0: the row's, none.
+	 */
+	unsigned char order[SHED_RANKS], reserve[SHED_RANKS];
 	/* Answers what was refused for load; NULL, or no answer: the prebuilt 503. */
 	void (*busy)(struct op_call *c);
 	void *env;   /* struct svc_env of the process */

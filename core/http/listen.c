@@ -169,7 +169,7 @@ static enum http_pause_why why_not(struct http_server *s)
 	if (conn_tls_is_full(s)) {
 		return HTTP_PAUSE_HANDSHAKES;
 	}
-	bool is_late = delay_meter_is_over(&s->grace.loop_delay, now_us);
+	bool is_late = grace_loop_is_over(s->grace, now_us);
 	return is_late && s->listeners->trickle == 0 ? HTTP_PAUSE_DELAY : HTTP_PAUSE_WHYS;
 }
 

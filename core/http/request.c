@@ -51,7 +51,8 @@ void request_next(struct http_req *r)
 	r->arrived_us = r->queued_us = 0;
 	r->early = ERR_OK;
 	r->refused_why = HTTP_REFUSED_BEHIND;
-	r->is_inline = r->is_queued = r->admitted = r->running = r->held = r->handled = false;
+	r->is_inline = r->is_queued = r->admitted = r->looked = r->running = r->held = r->handled =
+	    false;
 	r->refused = r->must_close = r->replied = r->keep = false;
 	r->head_failed = r->accounted = false;
 	r->continue_due = r->body_done = r->body_slow = r->reading = r->writing = false;

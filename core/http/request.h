@@ -33,7 +33,8 @@ struct http_req {
 	struct conn *conn;
 	struct task *task; /* while the handler runs in one */
 	op_fn *handle;	   /* the row's, or that of an answer of the edge */
-	const struct http_op_cells *cells;
+	struct http_op_cells *cells;
+	struct grace_ask ask;	       /* valid from the first question of admission on */
 	int64_t arrived_us, queued_us; /* the head was complete; last entry into a queue */
 
 	enum err early;		   /* answered with this instead of being handled */
@@ -41,6 +42,7 @@ struct http_req {
 	bool is_inline;		   /* the handler runs on the loop */
 	bool is_queued;		   /* in a class queue */
 	bool admitted;		   /* not to be asked about again */
+	bool looked;		   /* asked about when its head came */
 	bool running;		   /* somebody is answering it: it must not be freed */
 	bool held;	 /* its handler has returned, the answer comes later; see hold.h */
 	bool handled;	 /* the answer is complete, if not yet written */

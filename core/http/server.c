@@ -7,6 +7,7 @@
 
 #include "core/base/check.h"
 #include "core/base/rng.h"
+#include "core/http/admission.h"
 #include "core/http/conn.h"
 #include "core/http/conn_priv.h"
 #include "core/http/conn_tls.h"
@@ -111,9 +112,10 @@ static void on_second(void *arg)
 {
 	struct http_server *s = arg;
 
-	int64_t wait_us = delay_meter_standing_us(&s->grace.loop_delay, loop_now_us(s->loop));
+	int64_t wait_us = grace_loop_delay_us(s->grace, loop_now_us(s->loop));
 
 	listen_sample(s);
+	admission_measure(s, loop_now_us(s->loop));
 	metric_add(&s->slot->queue_len, (int64_t)s->n_queued - (int64_t)s->queued_told);
 	s->queued_told = s->n_queued;
 	/* One without requests says nothing about the loop that it shares with another. */
@@ -149,6 +151,20 @@ static enum err read_settings(struct http_server *s, struct err_note *note)
 	return e;
 }
 
+static enum err open_grace(struct http_server *s, int64_t now_us)
+{
+	s->grace = s->o.grace;
+	if (s->grace != NULL) {
+		return ERR_OK;
+	}
+	s->grace = s->own_grace = malloc(sizeof(*s->own_grace));
+	if (s->grace == NULL) {
+		return ERR_MEMORY;
+	}
+	grace_init(s->grace, rng_u64(), now_us);
+	return ERR_OK;
+}
+
 enum err http_server_new(struct loop *l, const struct http_server_options *o,
     struct http_server **ret, struct err_note *note)
 {
@@ -163,7 +179,6 @@ enum err http_server_new(struct loop *l, const struct http_server_options *o,
 	s->o = *o;
 	s->slot = metrics_own_slot(o->metrics);
 	s->traces = trace_source_new(rng_u64());
-	grace_init(&s->grace, rng_u64(), now_us);
 	wheel_init(&s->wheel, now_us);
 	list_init(&s->conns);
 	list_init(&s->dead);
@@ -172,7 +187,8 @@ enum err http_server_new(struct loop *l, const struct http_server_options *o,
 	for (unsigned i = 0; i < COST_CLASSES; i++) {
 		list_init(&s->queue[i].requests);
 	}
-	if ((e = check_rows(o, note)) != ERR_OK || (e = read_settings(s, note)) != ERR_OK ||
+	if ((e = open_grace(s, now_us)) != ERR_OK || (e = check_rows(o, note)) != ERR_OK ||
+	    (e = read_settings(s, note)) != ERR_OK ||
 	    (e = http_router_new(o->sites, o->n_sites, &s->router, note)) != ERR_OK ||
 	    (e = http_cells_open(&s->cells, o->metrics, o->sites, o->n_sites)) != ERR_OK ||
 	    (e = address_table_init(&s->addresses, s->settings.max_connections, rng_u64())) !=
@@ -248,6 +264,7 @@ void http_server_free(struct http_server **sp)
 	address_table_fini(&s->addresses);
 	http_cells_close(&s->cells);
 	http_router_free(&s->router);
+	free(s->own_grace);
 	free(s);
 	*sp = NULL;
 }

@@ -32,6 +32,11 @@ struct http_server_options {
 	struct metrics *metrics; /* own slot and the http families; other web slots for balancing */
 	http_load_fn *load;	 /* may be NULL */
 	void *load_arg;
+	/*
+	 * Admission of the process, where it has more than one server: they share what they ask of
+	 * others. NULL: its own.
+	 */
+	struct grace *grace;
 	bool access_log;
 	bool proxied; /* [http] proxy_protocol counts here */
 	/*

@@ -50,10 +50,12 @@ struct http_server {
 	struct http_router *router;
 	struct http_cells cells;
 	struct metric_slot *slot; /* of this process */
-	struct grace grace;
-	struct grace_load load; /* valid in this round if load_is_known */
+	struct grace *grace;	  /* that of the process, or its own */
+	struct grace *own_grace;  /* owned; NULL: there is one of the process */
+	struct grace_load load;	  /* valid in this round if load_is_known */
 	bool load_is_known;
-	bool turn_is_over; /* a request was queued since the last one began; see o.turn */
+	struct cost_meter loop_cost; /* of inline handlers */
+	bool turn_is_over;	     /* a request was queued since the last one began; see o.turn */
 	/* Its part of the process' figures. */
 	unsigned queued_told;
 	bool delay_told;

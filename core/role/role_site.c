@@ -70,6 +70,7 @@ enum err role_site_open(struct role_site *s, struct role_ctx *r, http_load_fn *l
 		.metrics = r->env.metrics,
 		.load = load,
 		.load_arg = r,
+		.grace = s->grace,
 		.access_log = access_log,
 		.proxied = r->env.role == ROLE_WEB,
 		.https_origin = s->https_origin,

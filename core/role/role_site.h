@@ -36,6 +36,7 @@ struct role_site {
 	unsigned n;
 	const char *https_origin;	   /* see struct http_server_options */
 	bool http1_only;		   /* likewise */
+	struct grace *grace;		   /* of all servers of the process; NULL: its own */
 	struct op health[SITE_MAX_HEALTH]; /* rows of health_ops that no service has */
 };
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/base/rng.h"
 #include "core/ev/task.h"
 #include "core/obs/log.h"
 #include "core/role/listeners.h"
@@ -24,6 +26,7 @@ enum {
 };
 
 struct web {
+	struct grace grace;			   /* of all servers of the process */
 	struct role_site servers[SERVICE_MAX + 1]; /* index as listeners[] */
 	struct siblings *siblings;
 	struct store_timing *timing;
@@ -58,6 +61,13 @@ static unsigned used_at(const struct role_ctx *r, enum role_id role)
 	return pool == NULL ? 0 : rpc_pool_used_permille(pool);
 }
 
+static unsigned lanes_at(const struct role_ctx *r, enum role_id role)
+{
+	const struct rpc_pool *pool = r->env.peer[role];
+
+	return pool == NULL ? 0 : rpc_pool_connected(pool);
+}
+
 /* SQLite has one writer; to a database server so many connections write at a time. */
 static int64_t store_lanes(const struct role_ctx *r)
 {
@@ -87,13 +97,19 @@ static void measure(void *arg, struct grace_load *load)
 	load->compute_wait_us = wait_at(r, ROLE_COMPUTE);
 	load->compute_run_us = mean_run_at(r, ROLE_COMPUTE);
 	load->compute_used = used_at(r, ROLE_COMPUTE);
+	load->compute_lanes = lanes_at(r, ROLE_COMPUTE);
 	load->store_wait_us = wait_at(r, ROLE_STORE);
 	load->store_run_us = mean_run_at(r, ROLE_STORE) / store_lanes(r);
 	load->store_used = used_at(r, ROLE_STORE);
 	load->webs = count_webs(r);
 	load->signer_wait_us = wait_at(r, ROLE_SIGNER);
 	load->signer_used = used_at(r, ROLE_SIGNER);
-	load->read_wait_us = web->pool == NULL ? 0 : pg_pool_state(web->pool).expected_wait_us;
+	load->signer_run_us = mean_run_at(r, ROLE_SIGNER);
+	load->signer_lanes = lanes_at(r, ROLE_SIGNER);
+	if (web->pool != NULL) {
+		load->read_wait_us = pg_pool_state(web->pool).expected_wait_us;
+		load->read_lanes = (unsigned)store_lanes(r);
+	}
 	load->tasks = task_count(r->env.loop);
 	load->tasks_max = task_max(r->env.loop);
 }
@@ -118,6 +134,7 @@ static enum err open_server(
 			.error = service->error,
 			.decorate = service->decorate,
 			.rank = service->rank,
+			.user = service->user,
 			.busy = service->busy };
 		if (listener_find(service->listener) == (int)listener && service->n_ops > 0) {
 			role_site_add(s, r, &site, (int)i);
@@ -137,6 +154,7 @@ static enum err open_server(
 		}
 		s->https_origin = web->https_origin;
 	}
+	s->grace = &web->grace;
 	s->http1_only = !offers_h2(r, listener);
 	return role_site_open(s, r, measure, true, note);
 }
@@ -187,6 +205,7 @@ static enum err web_start(struct role_ctx *r, struct err_note *note)
 		return err_note_set(note, ERR_MEMORY, "no memory");
 	}
 	r->role_data = web;
+	grace_init(&web->grace, rng_u64(), clock_mono_us());
 	e = siblings_new(&r->env, &web->siblings);
 	if (e == ERR_OK && store_is_postgres(r->conf) && has_store(r)) {
 		e = find_postgres(r, web, note);

@@ -12,7 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/list.h"
 #include "core/base/trace.h"
-#include "core/grace/admit.h"
+#include "core/grace/meter.h"
 
 enum {
 	SLICE_US = 1000,

@@ -9,7 +9,7 @@
 
 #include "core/base/list.h"
 #include "core/ev/task.h"
-#include "core/grace/admit.h"
+#include "core/grace/meter.h"
 #include "core/rpc/channel.h"
 #include "core/rpc/rpc.h"
 

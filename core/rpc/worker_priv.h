@@ -11,7 +11,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/list.h"
-#include "core/grace/admit.h"
+#include "core/grace/meter.h"
 #include "core/rpc/worker.h"
 
 struct worker_row {

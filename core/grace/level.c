@@ -1,0 +1,281 @@
+/*
+ * See level.h.
+ *
+ * Size and shape are kept apart. How much a class offers has to be known within a tick or two, or
+ * the cut would come when the peak is over; how it lies over the hash is the same for seconds, and
+ * needs that many requests to be seen.
+ *
+ * A user who asks for several times what the others ask for is no reason to shut them out: of what
+ * he asks for only as much as is theirs is counted and let in. He is found in a count-min sketch,
+ * so a user can only be taken for another's hog if both rows say so.
+ */
+#include "core/grace/level.h"
+
+#include <string.h>
+
+enum {
+	SHAPE_TICKS = 32, /* over which the shape fades */
+	HOG_TICKS = 100,
+	/* Askers in a tick that make its size certain; fewer are averaged over more ticks. */
+	CERTAIN = 16,
+	/* A hog asks for more than so many times the mean of users, and for so many requests. */
+	HOG_TIMES = 2,
+	HOG_REQUESTS = 8,
+};
+
+static const double size_quick = 0.8, size_slow = 1.0 / 16;
+
+void level_init(struct level *l)
+{
+	memset(l, 0, sizeof(*l));
+	for (unsigned i = 0; i < LEVEL_CLASSES; i++) {
+		l->classes[i].rank = i < SHED_RANKS ? (enum shed_rank)i : SHED_FIRST;
+		l->classes[i].share = 1;
+		l->classes[i].whole = LEVEL_CELLS;
+	}
+}
+
+void level_set_reserve(struct level *l, unsigned reserve, double share)
+{
+	l->reserve[reserve - 1] = share;
+}
+
+/* Fibonacci hashing of what may be a small number or a hash already. */
+static uint64_t mix(uint64_t user)
+{
+	user ^= user >> 32;
+	user *= UINT64_C(0x9e3779b97f4a7c15);
+	return user ^ user >> 29;
+}
+
+static unsigned cell_of(uint64_t user)
+{
+	return (unsigned)(mix(user) % LEVEL_CELLS);
+}
+
+static unsigned class_of(const struct level_ask *ask)
+{
+	return ask->reserve > 0 ? SHED_RANKS + ask->reserve - 1 : ask->rank;
+}
+
+/* ---- hogs ---- */
+
+static float *hog_cell(struct level_hogs *h, unsigned row, uint64_t user)
+{
+	uint64_t hash = mix(user) * UINT64_C(0xd1342543de82ef95);
+
+	return &h->cost[row][(row == 0 ? hash >> 56 : hash >> 40) % LEVEL_HOG_CELLS];
+}
+
+/* Of what this user asks for, so much counts: 1, or less for a hog. */
+static double hog_share(struct level_hogs *h, uint64_t user)
+{
+	double least = (double)*hog_cell(h, 0, user);
+
+	for (unsigned row = 1; row < LEVEL_HOG_ROWS; row++) {
+		double cost = (double)*hog_cell(h, row, user);
+		least = cost < least ? cost : least;
+	}
+	return h->most > 0 && least > h->most ? h->most / least : 1;
+}
+
+/* What a user may come to: a multiple of the mean, of which hogs are no part. */
+static void hog_tick(struct level_hogs *h, double mean_cost_us)
+{
+	const float keeps = 1 - 1.0F / HOG_TICKS;
+	double most = 0;
+
+	for (unsigned i = 0; i < LEVEL_HOG_ROWS * LEVEL_HOG_CELLS; i++) {
+		(&h->cost[0][0])[i] *= keeps;
+	}
+	for (unsigned tries = 0; tries < 4; tries++) {
+		double sum = 0;
+		unsigned n = 0;
+		for (unsigned i = 0; i < LEVEL_HOG_CELLS; i++) {
+			double cost = (double)h->cost[0][i];
+			if (cost > mean_cost_us / 4) {
+				sum += most > 0 && cost > most ? most : cost;
+				n++;
+			}
+		}
+		most = n > 1 ? HOG_TIMES * sum / n : 0;
+	}
+	double least = HOG_REQUESTS * mean_cost_us;
+	h->most = most > 0 && most < least ? least : most;
+}
+
+/* ---- what is offered ---- */
+
+void level_offer(struct level *l, const struct level_ask *ask)
+{
+	struct level_class *c = &l->classes[class_of(ask)];
+
+	for (unsigned row = 0; row < LEVEL_HOG_ROWS; row++) {
+		*hog_cell(&l->hogs, row, ask->user) += (float)ask->cost_us;
+	}
+	double cost_us = ask->cost_us * hog_share(&l->hogs, ask->user);
+	c->cells[cell_of(ask->user)] += (float)cost_us;
+	c->tick_cost += cost_us;
+	c->tick_n++;
+	c->rank = ask->rank;
+}
+
+static void look_at_size(struct level_class *c)
+{
+	c->n += ((double)c->tick_n - c->n) / 3;
+	double n = c->n > c->tick_n ? c->n : c->tick_n;
+	double weight = n / CERTAIN;
+
+	weight = weight < size_slow ? size_slow : weight > size_quick ? size_quick : weight;
+	c->rate += (c->tick_cost - c->rate) * weight;
+	c->tick_cost = 0;
+	c->tick_n = 0;
+	for (unsigned i = 0; i < LEVEL_CELLS; i++) {
+		c->cells[i] *= 1 - 1.0F / SHAPE_TICKS;
+	}
+}
+
+double level_offered_us(const struct level *l)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < LEVEL_CLASSES; i++) {
+		sum += l->classes[i].rate;
+	}
+	return sum;
+}
+
+/* ---- the cut ---- */
+
+static double least_of(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+/* Gives to the classes of a rank what they want, or each its part of what is left. */
+static void give(struct level *l, enum shed_rank rank, double granted[], double *left)
+{
+	double wanted = 0;
+
+	for (unsigned i = 0; i < LEVEL_CLASSES; i++) {
+		wanted += l->classes[i].rank == rank ? l->classes[i].rate - granted[i] : 0;
+	}
+	if (wanted <= 0) {
+		return;
+	}
+	double part = least_of(1, *left / wanted);
+	for (unsigned i = 0; i < LEVEL_CLASSES; i++) {
+		if (l->classes[i].rank == rank) {
+			double more = (l->classes[i].rate - granted[i]) * part;
+			granted[i] += more;
+			*left -= more;
+		}
+	}
+}
+
+/* How far the arc of a class goes: cells until its share is used up. */
+static void lay_arc(struct level_class *c, unsigned first)
+{
+	double sum = 0;
+
+	c->whole = LEVEL_CELLS;
+	c->part = 0;
+	if (c->share >= 1) {
+		return;
+	}
+	for (unsigned i = 0; i < LEVEL_CELLS; i++) {
+		sum += (double)c->cells[i];
+	}
+	double left = sum * c->share;
+	for (unsigned i = 0; i < LEVEL_CELLS; i++) {
+		double here = (double)c->cells[(first + i) % LEVEL_CELLS];
+		if (here > left) {
+			c->whole = i;
+			c->part = left / here;
+			return;
+		}
+		left -= here;
+	}
+}
+
+void level_tick(struct level *l, int64_t now_s)
+{
+	double n = 0;
+
+	for (unsigned i = 0; i < LEVEL_CLASSES; i++) {
+		look_at_size(&l->classes[i]);
+		n += l->classes[i].n;
+	}
+	hog_tick(&l->hogs, n > 0 ? level_offered_us(l) / n : 0);
+	l->first = (unsigned)(now_s % LEVEL_TURN_S * LEVEL_CELLS / LEVEL_TURN_S);
+}
+
+/* What reserves have before ranks. */
+static void give_reserves(struct level *l, double budget_us, double granted[], double *left)
+{
+	for (unsigned i = 0; i < LEVEL_RESERVES; i++) {
+		unsigned at = SHED_RANKS + i;
+		double kept = least_of(l->reserve[i] * budget_us, *left);
+		kept = least_of(kept, l->classes[at].rate - granted[at]);
+		granted[at] += kept;
+		*left -= kept;
+	}
+}
+
+void level_lay(struct level *l, double budget_us)
+{
+	double granted[LEVEL_CLASSES] = { 0 }, left = budget_us;
+
+	give(l, SHED_NEVER, granted, &left);
+	give(l, SHED_LAST, granted, &left);
+	give_reserves(l, budget_us, granted, &left);
+	for (enum shed_rank rank = SHED_LATE; rank < SHED_RANKS; rank++) {
+		give(l, rank, granted, &left);
+	}
+	for (unsigned i = 0; i < LEVEL_CLASSES; i++) {
+		struct level_class *c = &l->classes[i];
+		bool is_cut = c->rate - granted[i] > c->rate / 1000;
+		c->share = is_cut ? granted[i] / c->rate : 1;
+		lay_arc(c, l->first);
+	}
+}
+
+static bool next_in_turn(double *owed, double share)
+{
+	*owed += share;
+	if (*owed >= 1) {
+		*owed -= 1;
+		return true;
+	}
+	return false;
+}
+
+bool level_passes(struct level *l, const struct level_ask *ask)
+{
+	struct level_class *c = &l->classes[class_of(ask)];
+
+	if (ask->rank <= SHED_LAST || c->share >= 1) {
+		return true;
+	}
+	unsigned at = (cell_of(ask->user) + LEVEL_CELLS - l->first) % LEVEL_CELLS;
+	if (at > c->whole || (at == c->whole && !next_in_turn(&c->owed, c->part))) {
+		return false;
+	}
+	double share = hog_share(&l->hogs, ask->user);
+	return share >= 1 || next_in_turn(&l->hogs.owed, share);
+}
+
+enum shed_rank level_cut(const struct level *l, double *ret_share)
+{
+	enum shed_rank first = SHED_RANKS;
+
+	*ret_share = 1;
+	for (unsigned i = 0; i < LEVEL_CLASSES; i++) {
+		const struct level_class *c = &l->classes[i];
+		if (c->share < 1 && c->rank < first) {
+			first = c->rank;
+			*ret_share = c->share;
+		}
+	}
+	return first;
+}

@@ -1,0 +1,92 @@
+/*
+ * The level: who is let in where not all can be. What is offered to a resource is counted by class
+ * and by a hash of the user, and a cut is laid where the cost that it lets in comes to the budget
+ * (DAGOR; load-and-overload.md 4.3). So a user is in or out, and not hit at random by each of his
+ * requests; the arc of the hash that is let in turns round once in LEVEL_TURN_S, so that nobody is
+ * out for longer than that.
+ *
+ *	class	work already begun is always in, whatever has a reserve gets that much before
+ *others, then rank after rank as far as the budget goes user	of the class in which the cut lies
+ *only some are let in: those whose hash lies in the arc. Users who ask for far more than others
+ *count, and are served, only as far as others
+ *
+ * Costs are microseconds of one worker; a tick is LEVEL_TICK_US. Pure functions.
+ */
+#ifndef PLIMSOLL_GRACE_LEVEL_H
+#define PLIMSOLL_GRACE_LEVEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/grace/cost.h"
+
+enum {
+	LEVEL_TICK_US = 100000,
+	LEVEL_TURN_S = 60, /* the arc goes round once in it */
+	LEVEL_CELLS = 128, /* of the hash */
+	LEVEL_RESERVES = 4,
+	LEVEL_CLASSES = SHED_RANKS + LEVEL_RESERVES,
+	LEVEL_HOG_ROWS = 2,
+	LEVEL_HOG_CELLS = 256,
+};
+
+/* Who asks: hash of the user (any bits), his class, and what it will cost. */
+struct level_ask {
+	enum shed_rank rank;
+	unsigned reserve; /* 1..LEVEL_RESERVES: the one it draws on; 0: none */
+	uint64_t user;
+	double cost_us;
+};
+
+/* What users have asked for lately: a count-min sketch, so that each of them costs no memory. */
+struct level_hogs {
+	float cost[LEVEL_HOG_ROWS][LEVEL_HOG_CELLS];
+	double most; /* what one of them may come to; 0: not known yet */
+	double owed;
+};
+
+struct level_class {
+	float cells[LEVEL_CELLS]; /* offered cost, fading over seconds: the shape */
+	double tick_cost;	  /* of the running tick, and how many asked */
+	unsigned tick_n;
+	double rate, n; /* cost and askers of a tick, lately: the size */
+	double share;	/* of its cost that is let in: 0..1 */
+	unsigned whole; /* so many cells from the arc's beginning are let in whole */
+	double part;	/* and this much of the next one */
+	double owed;	/* of that one, so far */
+	enum shed_rank rank;
+};
+
+struct level {
+	struct level_class classes[LEVEL_CLASSES]; /* by rank, then those with reserves */
+	struct level_hogs hogs;
+	double reserve[LEVEL_RESERVES]; /* shares of the budget, 0..1; the first is number 1 */
+	unsigned first;			/* cell where the arc begins */
+};
+
+void level_init(struct level *l);
+
+/* Of the budget, so much is kept for the reserve of that number; 0..1. */
+void level_set_reserve(struct level *l, unsigned reserve, double share);
+
+/* Counts what is asked for, whatever becomes of it. */
+void level_offer(struct level *l, const struct level_ask *ask);
+
+/*
+ * A tick is over: takes in what was offered. now_s: of the monotonic clock, by which all processes
+ * turn alike.
+ */
+void level_tick(struct level *l, int64_t now_s);
+/* Lays the cut for the next tick, in which so much cost may be let in. */
+void level_lay(struct level *l, double budget_us);
+
+/* Is it below the cut? Of those in the cut's own cell one after the other, in proportion. */
+bool level_passes(struct level *l, const struct level_ask *ask);
+
+/* Cost that was offered in a tick, lately. */
+double level_offered_us(const struct level *l);
+
+/* The rank in which the cut lies and the share of it that is let in; SHED_RANKS: nobody is cut. */
+enum shed_rank level_cut(const struct level *l, double *ret_share);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * The controller of one resource: something that work waits for and that has so many workers (the
+ * loop itself, compute, the store, the signer, connections to a database server).
+ *
+ * Overload is a standing queue (CoDel): the shortest expected wait of an interval is above the
+ * target. From then on a budget is laid down each LEVEL_TICK_US: u times the cost that the resource
+ * works off in that time. u follows the wait: it rises while the wait is below the target and falls
+ * while it is above (PI), so no best latency is learnt that could drift. Who is let in for the
+ * budget is the level's affair (level.h). While nothing waits everybody is let in all the same: a
+ * worker that idles helps nobody.
+ *
+ * Costs are microseconds of one worker. Pure functions over a clock and what was measured.
+ */
+#ifndef PLIMSOLL_GRACE_RESOURCE_H
+#define PLIMSOLL_GRACE_RESOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/grace/level.h"
+#include "core/grace/meter.h"
+
+/* The standing wait that is too long: this, or so many mean jobs where they are longer. */
+struct resource_limits {
+	int64_t target_us, target_max_us;
+	unsigned target_jobs;
+};
+
+/* What is measured now. */
+struct resource_seen {
+	int64_t wait_us; /* expected wait of a new call; INT64_MAX: it takes none */
+	int64_t run_us;	 /* mean time of one lately; 0: not known */
+	unsigned lanes;	 /* how many it does at a time; 0: one */
+};
+
+struct resource {
+	struct resource_limits limits;
+	struct delay_meter wait;
+	int64_t began_us, tick_end_us;
+	int64_t wait_us, wait_before_us; /* last seen, and at the end of the tick before */
+	int64_t run_us;
+	double lanes;
+	bool is_over; /* a queue stands: budgets count */
+	double u, error_before;
+	double drain;		    /* cost worked off in a second while busy */
+	double let_us, served_us;   /* cost let in and done in the running tick and second */
+	double good_before, good_2; /* cost done in the two seconds before */
+	double u_before, u_2;	    /* at the ends of those */
+	int64_t second_end_us;
+	struct level level;
+};
+
+void resource_init(struct resource *r, const struct resource_limits *limits, int64_t now_us);
+
+/* What a request meets that asks now. Moves the controller on. */
+void resource_look(struct resource *r, const struct resource_seen *seen, int64_t now_us);
+
+/* Moves it on although nothing was measured. */
+void resource_turn(struct resource *r, int64_t now_us);
+
+/*
+ * What one would meet that asks now, where that is not what has been met: not part of the standing
+ * wait.
+ */
+void resource_expect(struct resource *r, int64_t wait_us);
+
+/* Counts what is asked for; then: is there budget for it? Asked about each request once. */
+void resource_offer(struct resource *r, const struct level_ask *ask);
+bool resource_passes(struct resource *r, const struct level_ask *ask);
+/* It was let in; it was done in time. */
+void resource_let(struct resource *r, double cost_us);
+void resource_served(struct resource *r, double cost_us);
+
+/* The standing wait that is too long now, and the one that there is. */
+int64_t resource_target_us(const struct resource *r);
+int64_t resource_standing_us(struct resource *r, int64_t now_us);
+
+/*
+ * Load as a number for others, in thousandths: up to 1000 the cost offered over what it works off,
+ * above it what is turned away; 1200 at most.
+ */
+unsigned resource_load_permille(const struct resource *r);
+
+#endif
