@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
+#include "core/obs/capacity.h"
 #include "core/obs/headline.h"
 #include "core/role/app.h"
 
@@ -19,6 +20,15 @@ static const char intro[] =
     "## The headline figures\n\n"
     "They do not depend on how the server is built: they can be compared between versions, machines, and\n"
     "between a load test and the real thing. Rates and quantiles are those of the last ten seconds.\n\n";
+
+static const char capacity_intro[] =
+    "\n## Headroom and classes\n\n"
+    "How far it is to the line, on `/metrics` and, as `capacity` and `classes`, in `/status`.\n\n";
+
+static const char classes_text[] =
+    "| `class_admitted_total`, `class_refused_total` by `class` | Requests let in, and refused for load. | "
+    "Sums over the operations of each shed rank: `never`, `last` (next steps of work begun), `late`, "
+    "`middle`, `early` (new work of many steps), `polling`, `first` to go. |\n";
 
 static const char activities_intro[] =
     "\n## Activities\n\n"
@@ -81,6 +91,9 @@ int cmd_metrics(const struct app *app, struct conf *conf, const struct cmd_optio
 		headline_write_reference(&page);
 		buf_append_str(&page, activities_intro);
 		put_activities(app, &page);
+		buf_append_str(&page, capacity_intro);
+		capacity_write_reference(&page);
+		buf_append_str(&page, classes_text);
 		buf_append_str(&page, line_text);
 		metric_schema_write_reference(schema, &page);
 		e = buf_finish(&page, &text);

@@ -16,10 +16,9 @@ enum {
 	LOWER_LINES = 2,     /* refusals, warning */
 	SILENT_US = 3000000, /* without a round of the loop */
 	REASONS_SHOWN = 4,
+	ROWS_FOR_GAPS = 30,
 	LAG_BAD_US = 250000,
 };
-
-#define NEAR_SHARE 0.7 /* from here on the line is near */
 
 /* Text that is being put together, and how much of the line and of the screen is left. */
 struct canvas {
@@ -77,6 +76,14 @@ static void next_line(struct canvas *c)
 		buf_append_str(c->out, c->screen->colours ? "\033[K\r\n" : "\n");
 		c->line++;
 		c->column = 0;
+	}
+}
+
+/* An empty line, where the screen has more than processes need. */
+static void leave_gap(struct canvas *c)
+{
+	if (c->screen->rows >= ROWS_FOR_GAPS) {
+		next_line(c);
 	}
 }
 
@@ -161,7 +168,7 @@ static const char *verdict(const struct json *now, enum tone *ret_tone)
 	if (real(h, "mail_delay_seconds") > 120) {
 		return "mail does not leave";
 	}
-	if (real(h, "line_share") >= NEAR_SHARE) {
+	if (real(h, "line_share") >= real(json_member(now, "capacity"), "warn_at")) {
 		return "near the line";
 	}
 	*ret_tone = TONE_GOOD;
@@ -200,6 +207,103 @@ static void draw_line(struct canvas *c, const struct json *now)
 	put(c, TONE_PLAIN, text);
 	put_padded(c, tone, words, 54);
 	next_line(c);
+	leave_gap(c);
+}
+
+/* peak 68 % of the line with 12000 users; the line is at 17600; 2.1 months at 20 % a month */
+static void draw_headroom(struct canvas *c, const struct json *now)
+{
+	const struct json *capacity = json_member(now, "capacity");
+	double peak = 0, line = 0, months = 0;
+	char text[LINE_BYTES];
+
+	put(c, TONE_QUIET, "headroom");
+	if (!json_get_real(json_member(capacity, "peak_share"), &peak)) {
+		put_padded(c, TONE_QUIET, "known after the first window", 14);
+		next_line(c);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "day's peak %.0f %%", peak * 100);
+	put_padded(c, TONE_PLAIN, text, 14);
+	if (json_get_real(json_member(capacity, "line_users"), &line)) {
+		(void)snprintf(text, sizeof(text), " with %.0f users, line at %.0f",
+		    real(capacity, "peak_users"), line);
+		put(c, TONE_PLAIN, text);
+	}
+	if (json_get_real(json_member(capacity, "months"), &months)) {
+		(void)snprintf(text, sizeof(text), ", %.1f months at %.0f %%", months,
+		    real(capacity, "growth") * 100);
+		put(c, TONE_PLAIN, text);
+	}
+	next_line(c);
+}
+
+static double longest_wait(const struct json *now, struct slice role)
+{
+	const struct json *all = json_member(now, "processes");
+	int64_t longest_us = 0;
+
+	for (size_t i = 0; i < json_count(all); i++) {
+		const struct json *p = json_element(all, i);
+		struct slice name = SLICE_EMPTY;
+		(void)json_get_string(json_member(p, "role"), &name);
+		int64_t us = whole(p, "queue_wait_us");
+		longest_us = slice_eq(name, role) && us > longest_us ? us : longest_us;
+	}
+	return (double)longest_us / 1e6;
+}
+
+/* Use of each role over the window of warnings, and the wait that new work has to expect there. */
+static void draw_use(struct canvas *c, const struct json *now)
+{
+	const struct json *capacity = json_member(now, "capacity");
+	const struct json *roles = json_member(capacity, "roles"), *v = NULL;
+	double warn_at = real(capacity, "warn_at");
+	struct slice role;
+	void *cursor = NULL;
+
+	put(c, TONE_QUIET, "use");
+	while (json_next(roles, &cursor, &role, &v)) {
+		char text[48];
+		double share = 0, wait_s = longest_wait(now, role);
+		(void)json_get_real(v, &share);
+		(void)snprintf(text, sizeof(text), "  %.*s ", SLICE_ARG(role));
+		put(c, TONE_QUIET, text);
+		(void)snprintf(text, sizeof(text), "%.0f%%", share * 100);
+		put(c, share >= warn_at ? TONE_NEAR : TONE_PLAIN, text);
+		if (wait_s >= 0.001) {
+			put(c, TONE_QUIET, "+");
+			put_time(c, TONE_PLAIN, wait_s, 0);
+		}
+	}
+	next_line(c);
+}
+
+/* Rates since the answer before: let in, and how many more were refused. */
+static void draw_classes(struct canvas *c, const struct json *now)
+{
+	const struct json *classes = json_member(now, "classes"), *v = NULL;
+	const struct json *before = json_member(c->screen->before, "classes");
+	double seconds = (double)(whole(now, "now_ms") - whole(c->screen->before, "now_ms")) / 1000;
+	struct slice label;
+	void *cursor = NULL;
+
+	put(c, TONE_QUIET, "let in");
+	while (before != NULL && seconds > 0 && json_next(classes, &cursor, &label, &v)) {
+		char name[24], text[64];
+		(void)snprintf(name, sizeof(name), "%.*s", SLICE_ARG(label));
+		const struct json *old = json_member(before, name);
+		double in = (double)(whole(v, "admitted") - whole(old, "admitted")) / seconds;
+		double out = (double)(whole(v, "refused") - whole(old, "refused")) / seconds;
+		(void)snprintf(text, sizeof(text), "  %s ", name);
+		put(c, TONE_QUIET, text);
+		(void)snprintf(text, sizeof(text), in >= 10 || in <= 0 ? "%.0f" : "%.1f", in);
+		put(c, TONE_PLAIN, text);
+		if (out > 0) {
+			(void)snprintf(text, sizeof(text), "-%.0f", out);
+			put(c, TONE_BAD, text);
+		}
+	}
 	next_line(c);
 }
 
@@ -398,10 +502,13 @@ void top_draw(const struct top_screen *s, const struct json *now, struct buf *ou
 	CHECK(s->columns > 0 && s->rows > 0);
 	draw_title(&c, now);
 	draw_line(&c, now);
+	draw_headroom(&c, now);
+	draw_use(&c, now);
 	draw_figures(&c, now);
 	draw_values(&c, now, "p99", "latency_p99_seconds", true);
 	draw_values(&c, now, "per s", "activities_per_second", false);
-	next_line(&c);
+	draw_classes(&c, now);
+	leave_gap(&c);
 	draw_processes(&c, now);
 	draw_refused(&c, now);
 	draw_warning(&c, now);

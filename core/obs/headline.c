@@ -136,6 +136,11 @@ const char *headline_fullest(const struct headline *h)
 	return h->seconds == 0 ? "" : h->figures.fullest;
 }
 
+const struct role_use_look *headline_look(const struct headline *h)
+{
+	return &headline_window_newest(&h->window)->use;
+}
+
 uint64_t headline_points(const struct headline *h)
 {
 	return h->points;

@@ -15,6 +15,7 @@
 #include "core/base/json.h"
 #include "core/obs/activity.h"
 #include "core/obs/metric.h"
+#include "core/obs/role_use.h"
 
 enum {
 	HEADLINE_WINDOW_S = 10,
@@ -104,6 +105,9 @@ int64_t headline_total(const struct headline *h, unsigned i);
 
 /* What is fullest now, and gives line_share: the name of a role, or "processors". */
 const char *headline_fullest(const struct headline *h);
+
+/* How much of each role is in use, as of the last sample; there has been one. */
+const struct role_use_look *headline_look(const struct headline *h);
 
 /* ---- texts ---- */
 

@@ -5,22 +5,18 @@
 #ifndef PLIMSOLL_OBS_HEADLINE_PRIV_H
 #define PLIMSOLL_OBS_HEADLINE_PRIV_H
 
-#include "core/base/role_id.h"
 #include "core/obs/headline.h"
 
 enum {
 	HEADLINE_SAMPLES = HEADLINE_WINDOW_S + 1
 };
 
-/* What the block said at one moment; all but queue_wait_us only grows. */
+/* What the block said at one moment; all but waits only grows. */
 struct headline_raw {
 	int64_t at_us;
 	int64_t good, refused, errors;
 	int64_t activities[HEADLINE_ACTIVITIES];
-	int64_t cpu_us;
-	/* Not idle, and there at all: sums over the running processes of a role. */
-	int64_t busy_us[ROLE_COUNT], live_us[ROLE_COUNT];
-	int64_t queue_wait_us; /* the longest now */
+	struct role_use_look use;
 	struct hist by_class[HEADLINE_CLASSES], commit;
 };
 
@@ -44,10 +40,7 @@ struct headline_window {
 	unsigned n_activities;
 	unsigned cores;
 	const struct metric_row *commit, *oldest_mail; /* NULL: there is none */
-	struct slot_seen {
-		int64_t cpu_us, busy_us;
-		int32_t pid;
-	} * seen; /* owned; of each slot at the last sample */
+	struct role_use use;
 	struct headline_raw samples[HEADLINE_SAMPLES];
 	uint64_t n; /* samples taken */
 };

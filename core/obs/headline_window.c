@@ -1,7 +1,6 @@
 /*
  * Samples of the metrics block, one a second, and what lies between the newest and the oldest of
- * them: rates, quantiles, shares. Counters live as long as the server, but times of a process begin
- * anew with it; so those are added up here.
+ * them: rates, quantiles, shares.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +10,6 @@
 #include "core/obs/headline_priv.h"
 
 enum {
-	SILENT_US = 3000000, /* a process that has not turned its loop for so long does not serve */
 	US_PER_S = 1000000
 };
 
@@ -60,13 +58,12 @@ enum err headline_window_open(struct headline_window *w, const struct headline_s
 	*w = (struct headline_window){
 		.metrics = source->metrics,
 		.ops = calloc(source->n_ops + 1, sizeof(*w->ops)),
-		.seen = calloc(metrics_slots(source->metrics), sizeof(*w->seen)),
 		.cores = source->cores,
 		.commit = metric_row_find(source->metrics, "store_commit_seconds", NULL),
 		.oldest_mail =
 		    metric_row_find(source->metrics, "mail_oldest_created_seconds", NULL),
 	};
-	if (w->ops == NULL || w->seen == NULL) {
+	if (w->ops == NULL || role_use_open(&w->use, source->metrics) != ERR_OK) {
 		return ERR_MEMORY;
 	}
 	CHECK(source->n_activities <= HEADLINE_ACTIVITIES && source->cores > 0);
@@ -83,9 +80,8 @@ enum err headline_window_open(struct headline_window *w, const struct headline_s
 void headline_window_close(struct headline_window *w)
 {
 	free(w->ops);
-	free(w->seen);
 	w->ops = NULL;
-	w->seen = NULL;
+	role_use_close(&w->use);
 }
 
 /* ---- sampling ---- */
@@ -130,44 +126,6 @@ static int64_t completed(const struct headline_window *w, const struct headline_
 	return n;
 }
 
-/* What has come to a process' own time since the last sample; all of it for a new process. */
-static int64_t advance(int64_t *before, int64_t now, bool same_process)
-{
-	int64_t base = same_process ? *before : 0;
-
-	if (now < base) {
-		return 0; /* an estimate that was corrected by some microseconds */
-	}
-	*before = now;
-	return now - base;
-}
-
-static void sample_slot(
-    struct headline_window *w, unsigned i, int64_t step_us, struct headline_raw *raw)
-{
-	const struct metric_slot *slot = metrics_slot(w->metrics, i);
-	struct slot_seen *seen = &w->seen[i];
-	int32_t role = atomic_load_explicit(&slot->role, memory_order_relaxed);
-	int32_t pid = atomic_load_explicit(&slot->pid, memory_order_relaxed);
-	int32_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
-	bool same = seen->pid == pid || w->n == 0;
-
-	if (role <= ROLE_SUPERVISOR || role >= ROLE_COUNT || pid == 0) {
-		return;
-	}
-	int64_t cpu_us = advance(&seen->cpu_us, metric_get(&slot->cpu_us), same);
-	int64_t busy_us = advance(&seen->busy_us, metric_get(&slot->busy_us), same);
-	seen->pid = pid;
-	raw->cpu_us += cpu_us;
-	if (state == SLOT_EMPTY || raw->at_us - metric_get(&slot->alive_us) > SILENT_US) {
-		return;
-	}
-	int64_t wait_us = metric_get(&slot->queue_wait_us);
-	raw->busy_us[role] += busy_us;
-	raw->live_us[role] += step_us;
-	raw->queue_wait_us = wait_us > raw->queue_wait_us ? wait_us : raw->queue_wait_us;
-}
-
 const struct headline_raw *headline_window_newest(const struct headline_window *w)
 {
 	CHECK(w->n > 0);
@@ -177,22 +135,8 @@ const struct headline_raw *headline_window_newest(const struct headline_window *
 void headline_window_sample(struct headline_window *w, int64_t now_us)
 {
 	struct headline_raw *raw = &w->samples[w->n % HEADLINE_SAMPLES];
-	int64_t step_us = w->n == 0 ? 0 : now_us - headline_window_newest(w)->at_us;
 
-	if (w->n == 0) {
-		memset(raw, 0, sizeof(*raw));
-	} else {
-		/* Sums of processes' own times go on, all else is read anew. */
-		const struct headline_raw *before = headline_window_newest(w);
-		const int64_t cpu_us = before->cpu_us;
-		int64_t busy_us[ROLE_COUNT], live_us[ROLE_COUNT];
-		memcpy(busy_us, before->busy_us, sizeof(busy_us));
-		memcpy(live_us, before->live_us, sizeof(live_us));
-		memset(raw, 0, sizeof(*raw));
-		raw->cpu_us = cpu_us;
-		memcpy(raw->busy_us, busy_us, sizeof(busy_us));
-		memcpy(raw->live_us, live_us, sizeof(live_us));
-	}
+	memset(raw, 0, sizeof(*raw));
 	raw->at_us = now_us;
 	for (unsigned i = 0; i < w->n_ops; i++) {
 		sample_op(w, &w->ops[i], raw);
@@ -203,9 +147,8 @@ void headline_window_sample(struct headline_window *w, int64_t now_us)
 	if (w->commit != NULL) {
 		metric_row_merge(w->metrics, w->commit, &raw->commit);
 	}
-	for (unsigned i = 0; i < metrics_slots(w->metrics); i++) {
-		sample_slot(w, i, step_us, raw);
-	}
+	role_use_take(&w->use, now_us);
+	raw->use = w->use.look;
 	w->n++;
 }
 
@@ -228,23 +171,6 @@ static double quantile(const struct hist *newer, const struct hist *older, doubl
 		n += h.bucket[i];
 	}
 	return n == 0 ? (double)NAN : (double)hist_quantile_us(&h, q) / US_PER_S;
-}
-
-static void take_share(const struct headline_window *w, const struct headline_raw *newer,
-    const struct headline_raw *older, struct headline_figures *ret)
-{
-	double share = ret->single[HEADLINE_CORES_BUSY] / w->cores;
-
-	ret->fullest = "processors";
-	for (enum role_id role = ROLE_WEB; role < ROLE_COUNT; role++) {
-		int64_t live_us = newer->live_us[role] - older->live_us[role];
-		int64_t busy_us = newer->busy_us[role] - older->busy_us[role];
-		if (live_us > 0 && (double)busy_us / (double)live_us > share) {
-			share = (double)busy_us / (double)live_us;
-			ret->fullest = role_name(role);
-		}
-	}
-	ret->single[HEADLINE_LINE_SHARE] = share < 1 ? share : 1;
 }
 
 /* Users of the service whose activities begin at *i, which moves behind them. */
@@ -289,8 +215,10 @@ static double longest_wait(const struct headline_window *w)
 	int64_t longest_us = 0;
 
 	for (unsigned i = 0; i < w->n && i < HEADLINE_SAMPLES; i++) {
-		int64_t us = w->samples[i].queue_wait_us;
-		longest_us = us > longest_us ? us : longest_us;
+		for (enum role_id role = ROLE_WEB; role < ROLE_COUNT; role++) {
+			int64_t us = w->samples[i].use.longest_wait_us[role];
+			longest_us = us > longest_us ? us : longest_us;
+		}
 	}
 	return (double)longest_us / US_PER_S;
 }
@@ -319,11 +247,12 @@ void headline_window_figures(
 	ret->single[HEADLINE_QUEUE_WAIT] = longest_wait(w);
 	ret->single[HEADLINE_COMMIT_P99] = quantile(&newer->commit, &older->commit, 0.99);
 	ret->single[HEADLINE_MAIL_DELAY] = mail_delay(w, wall_ms);
-	ret->single[HEADLINE_CORES_BUSY] = rate(newer->cpu_us, older->cpu_us, seconds * US_PER_S);
+	ret->single[HEADLINE_CORES_BUSY] = role_use_cores(&newer->use, &older->use);
 	for (unsigned i = 0; i < HEADLINE_CLASSES; i++) {
 		ret->p50[i] = quantile(&newer->by_class[i], &older->by_class[i], 0.5);
 		ret->p99[i] = quantile(&newer->by_class[i], &older->by_class[i], 0.99);
 	}
 	take_activities(w, newer, older, seconds, ret);
-	take_share(w, newer, older, ret);
+	ret->single[HEADLINE_LINE_SHARE] =
+	    role_use_fullest(&newer->use, &older->use, w->cores, &ret->fullest);
 }

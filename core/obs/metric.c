@@ -20,8 +20,8 @@ enum {
 
 struct block_header {
 	uint64_t magic, schema_hash, slot_bytes, n_slots;
-	_Atomic int64_t clock_offset_ms;
-	char padding[LINE_BYTES - 5 * sizeof(uint64_t)];
+	_Atomic int64_t clock_offset_ms, leaving;
+	char padding[LINE_BYTES - 6 * sizeof(uint64_t)];
 };
 
 struct metrics {
@@ -288,6 +288,16 @@ bool metrics_slot_counts(const struct metrics *m, unsigned slot, const struct me
 _Atomic int64_t *metrics_clock_offset(const struct metrics *m)
 {
 	return &m->header->clock_offset_ms;
+}
+
+void metrics_set_leaving(struct metrics *m)
+{
+	metric_set(&m->header->leaving, 1);
+}
+
+bool metrics_is_leaving(const struct metrics *m)
+{
+	return metric_get(&m->header->leaving) != 0;
 }
 
 struct warning_ring *metrics_rings(const struct metrics *m)

@@ -98,6 +98,10 @@ struct metric_slot *metrics_own_slot(const struct metrics *m);
  */
 _Atomic int64_t *metrics_clock_offset(const struct metrics *m);
 
+/* Likewise: the supervisor has been told to stop and gives balancers time to see it. */
+void metrics_set_leaving(struct metrics *m);
+bool metrics_is_leaving(const struct metrics *m);
+
 /*
  * Where this process counts a row; look up once at start. label_value NULL for families of one
  * row. An unknown row is a broken invariant. Valid while m is open.

@@ -68,6 +68,8 @@ enum err admin_show_metrics(struct op_call *c)
 	}
 	metrics_write_prometheus(env->metrics, out);
 	headline_write_prometheus(watch->headline, out);
+	capacity_write_prometheus(watch->capacity, out);
+	admin_classes_write_prometheus(&watch->classes, out);
 	return reply_buf(c, SLICE("text/plain; version=0.0.4; charset=utf-8"), out);
 }
 
@@ -96,7 +98,26 @@ static void put_warnings(struct json_writer *w, const struct metrics *m)
 	json_end_array(w);
 }
 
-/* version, services, now_ms, cores, fullest, headline, warnings: members of an open object. */
+static void put_health(struct json_writer *w, const struct admin_watch *watch)
+{
+	json_put_name(w, SLICE("load"));
+	if (watch->health == NULL) {
+		json_put_null(w);
+		return;
+	}
+	const struct health_report *r = health_thread_report(watch->health);
+	json_begin_object(w);
+	json_put_name(w, SLICE("permille"));
+	json_put_i64(w, metric_get(&r->load_permille));
+	json_put_name(w, SLICE("ready"));
+	json_put_bool(w, atomic_load_explicit(&r->ready, memory_order_relaxed) != 0);
+	json_end_object(w);
+}
+
+/*
+ * version, services, now_ms, cores, fullest, headline, capacity, classes, load, warnings: members
+ * of an open object.
+ */
 static void put_common(
     struct json_writer *w, const struct svc_env *env, const struct admin_watch *watch)
 {
@@ -116,6 +137,11 @@ static void put_common(
 	put_str(w, "fullest", headline_fullest(watch->headline));
 	json_put_name(w, SLICE("headline"));
 	headline_put_json(watch->headline, w);
+	json_put_name(w, SLICE("capacity"));
+	capacity_put_json(watch->capacity, w);
+	json_put_name(w, SLICE("classes"));
+	admin_classes_put_json(&watch->classes, w);
+	put_health(w, watch);
 	put_warnings(w, env->metrics);
 }
 

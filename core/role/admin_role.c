@@ -17,7 +17,7 @@
 struct admin {
 	struct role_site site;
 	struct admin_watch watch;
-	int listener;
+	int listener, health; /* indices of listeners[] */
 };
 
 /* clang-format off */
@@ -41,6 +41,7 @@ static enum err admin_start(struct role_ctx *r, struct err_note *note)
 	}
 	r->role_data = admin;
 	admin->listener = listener_find("admin");
+	admin->health = listener_find("health");
 	enum err e = admin_watch_open(&admin->watch, r, note);
 	if (e != ERR_OK) {
 		return e;
@@ -62,9 +63,13 @@ static enum err admin_start(struct role_ctx *r, struct err_note *note)
 static enum err admin_serve(struct role_ctx *r, struct err_note *note)
 {
 	struct admin *admin = r->role_data;
+	int *health_fd = &r->listen_fd[admin->health];
 
 	admin_watch_start(&admin->watch);
-	return role_site_listen(&admin->site, r, (unsigned)admin->listener, note);
+	CHECK(*health_fd >= 0);
+	enum err e = admin_watch_health(&admin->watch, *health_fd, note);
+	*health_fd = -1;
+	return e == ERR_OK ? role_site_listen(&admin->site, r, (unsigned)admin->listener, note) : e;
 }
 
 static void on_drained(void *arg)
@@ -76,6 +81,10 @@ static void admin_drain(struct role_ctx *r, int64_t deadline_us)
 {
 	struct admin *admin = r->role_data;
 
+	/* While nobody else answers yet there is nobody to leave it to. */
+	if (!r->drain_accepts) {
+		admin_watch_end_health(&admin->watch);
+	}
 	role_site_drain(&admin->site, r, deadline_us, on_drained);
 }
 
@@ -84,6 +93,7 @@ static void admin_reload(struct role_ctx *r)
 	struct admin *admin = r->role_data;
 
 	http_server_reload(admin->site.server, r->conf);
+	admin_watch_reload(&admin->watch);
 }
 
 static void admin_stop(struct role_ctx *r)

@@ -11,6 +11,7 @@
 #include "core/http/server.h"
 #include "core/http/settings.h"
 #include "core/obs/log.h"
+#include "core/role/admin_watch.h"
 #include "core/role/listeners.h"
 #include "core/role/acme.h"
 #include "core/role/role_site.h"
@@ -182,6 +183,7 @@ enum err app_metric_schema(const struct app *app, struct metric_schema **ret)
 	add_ops(schema, health_ops, n_health_ops);
 	add_ops(schema, admin_ops, n_admin_ops);
 	add_ops(schema, acme_ops, n_acme_ops);
+	admin_metric_schema(schema);
 	metric_schema_add(schema, &tls_expiry_metric, NULL);
 	for (size_t i = 0; i < app->n_services; i++) {
 		const struct service *s = app->services[i];

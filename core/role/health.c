@@ -1,28 +1,13 @@
 /*
- * Heartbeats and version, answered inline at any load. The heartbeat looks only at state that is
- * there anyway (slots of the metrics block), so that a monitor never adds work to a full server.
+ * Heartbeats and version on every listener, answered inline at any load by the process that got the
+ * request. The heartbeat looks only at state that is there anyway (slots of the metrics block), so
+ * that a monitor never adds work to a full server. Balancers ask the health listener instead
+ * (health_thread.c), which speaks for the whole server.
  */
 #include "core/base/clock.h"
 #include "core/base/json.h"
+#include "core/role/health_look.h"
 #include "core/role/role_site.h"
-
-enum {
-	SILENT_US = 5 * 1000000
-}; /* a store that has not turned its loop for so long hangs */
-
-bool health_store_is_well(const struct svc_env *env)
-{
-	int64_t now_us = clock_mono_us();
-
-	for (unsigned i = 0; i < metrics_slots(env->metrics); i++) {
-		const struct metric_slot *slot = metrics_slot(env->metrics, i);
-		if (slot->role == ROLE_STORE && slot->state == SLOT_SERVING &&
-		    now_us - metric_get(&slot->alive_us) < SILENT_US) {
-			return true;
-		}
-	}
-	return false;
-}
 
 static bool database_is_there(const struct svc_env *env)
 {
@@ -33,7 +18,7 @@ static enum err heartbeat(struct op_call *c)
 {
 	const struct svc_env *env = c->env;
 	bool has_store = env->peer[ROLE_STORE] != NULL; /* a service that stands alone has none */
-	bool well = !has_store || (health_store_is_well(env) && database_is_there(env));
+	bool well = !has_store || (health_store_serves(env->metrics, clock_mono_us()) && database_is_there(env));
 
 	http_reply(
 	    c->req, well ? 200 : 500, SLICE("text/plain"), well ? SLICE("ok") : SLICE("bad"));

@@ -10,6 +10,7 @@ const struct listener listeners[] = {
 	{ "main",        "web",     "listen",     "web",         "service", "http",  ROLE_WEB,   false, NULL },
 	{ "tls",         "tls",     "listen",     "tls",         "service", "https", ROLE_WEB,   false, "main" },
 	{ "admin",       "admin",   "listen",     "admin",       "admin",   "http",  ROLE_ADMIN, false, NULL },
+	{ "health",      "health",  "listen",     "health",      "health",  "http",  ROLE_ADMIN, false, NULL },
 	{ "symbols",     "symbols", "listen",     "symbols",     "symbols", "http",  ROLE_WEB,   false, NULL },
 	{ "symbols_tls", "symbols", "tls_listen", "symbols_tls", "symbols", "https", ROLE_WEB,   false, "symbols" },
 	{ "pairs",       "pairs",   "listen",     "pairs",       "pairs",   "http",  ROLE_WEB,   true,  NULL },

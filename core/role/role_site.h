@@ -14,9 +14,6 @@
 extern const struct op health_ops[];
 extern const unsigned n_health_ops;
 
-/* A store serves and turns its loop, by its metric slot. */
-bool health_store_is_well(const struct svc_env *env);
-
 /* The admin listener's own (admin_role.c). */
 extern const struct op admin_ops[];
 extern const unsigned n_admin_ops;

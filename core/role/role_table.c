@@ -40,7 +40,7 @@ const struct role_def role_table[ROLE_COUNT] = {
 	[ROLE_ADMIN] = {
 		.role = ROLE_ADMIN, .program = "plimsoll",
 		.calls = ROLE_BIT(ROLE_STORE),
-		.sandbox = SANDBOX_ACCEPT,
+		.sandbox = SANDBOX_ACCEPT | SANDBOX_THREADS, /* health is answered on one */
 	},
 	[ROLE_FILES] = {
 		.role = ROLE_FILES, .program = "plimsoll", .instances_key = "files",

@@ -68,6 +68,21 @@ static const struct conf_key keys[] = {
 	{ .section = "admin", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8001",
 	  .help = "Address of the live page, /metrics, /status and the development outbox; keep it on loopback." },
 
+	{ .section = "health", .name = "listen", .type = CONF_ADDRESS, .def = "127.0.0.1:8004",
+	  .help = "Address where balancers and monitors ask /live and /ready; answered by a thread of its own at any load." },
+	{ .section = "health", .name = "notice", .type = CONF_DURATION, .unit = "s", .min = 0, .max = 600000,
+	  .def = "0s", .reloadable = true,
+	  .help = "How long a stop goes on serving while /ready says \"draining\", so that balancers send nothing more; 0 where nobody is in front." },
+
+	{ .section = "capacity", .name = "window", .type = CONF_DURATION, .unit = "s", .min = 1000, .max = 600000, .def = "60s",
+	  .help = "Over how long the use of the load line is taken for warnings and peaks." },
+	{ .section = "capacity", .name = "warn_at", .type = CONF_INT, .unit = "percent", .min = 1, .max = 100, .def = "70",
+	  .reloadable = true,
+	  .help = "Share of the load line from which on it is warned of: in the log, on the live page, and by plimsoll_line_near." },
+	{ .section = "capacity", .name = "growth", .type = CONF_INT, .unit = "percent a month", .min = 0, .max = 1000, .def = "20",
+	  .reloadable = true,
+	  .help = "How much more users are expected each month, for the months until the line is reached; 0 tells none." },
+
 	{ .section = "statsd", .name = "address", .type = CONF_STRING, .max = 300, .def = "",
 	  .help = "Where the headline figures are sent by UDP, as in 127.0.0.1:8125; empty: nowhere. The name is looked up at the start." },
 	{ .section = "statsd", .name = "prefix", .type = CONF_STRING, .max = 64, .def = "plimsoll",

@@ -104,6 +104,9 @@ static void last_step(struct supervisor *s, int64_t now_us)
 
 void stop_step(struct supervisor *s, int64_t now_us)
 {
+	if (!s->stopping && s->leave_us != 0 && now_us >= s->leave_us) {
+		stop_request(s, s->exit_code);
+	}
 	if (!s->stopping) {
 		return;
 	}
@@ -120,6 +123,31 @@ void stop_step(struct supervisor *s, int64_t now_us)
 	}
 }
 
+/*
+ * Balancers that look at /ready are told first, and while they look we serve as before. An upgrade
+ * needs none of it, and a second request means now.
+ */
+static bool gives_notice(struct supervisor *s, int exit_code, int64_t now_us)
+{
+	int64_t notice_ms = conf_ms(s->conf, "health", "notice");
+
+	if (s->stopping || !s->announced || s->upgrade.state == UPGRADE_DONE) {
+		return false;
+	}
+	if (s->leave_us != 0 && now_us < s->leave_us) {
+		return now_us - s->stop_begun_us < SAME_REQUEST_US;
+	}
+	if (notice_ms == 0 || s->leave_us != 0) {
+		return false;
+	}
+	LOG(LOG_INFO, "supervisor", "leaving", LOG_I("notice_ms", notice_ms));
+	metrics_set_leaving(s->metrics);
+	s->stop_begun_us = now_us;
+	s->leave_us = now_us + notice_ms * 1000;
+	s->exit_code = exit_code;
+	return true;
+}
+
 static void begin_stop(struct supervisor *s, int exit_code)
 {
 	s->stopping = true;
@@ -133,6 +161,9 @@ void stop_request(struct supervisor *s, int exit_code)
 	int64_t now_us = clock_mono_us();
 
 	upgrade_abandon(s, "the server was told to stop");
+	if (gives_notice(s, exit_code, now_us)) {
+		return;
+	}
 	if (s->yields) {
 		s->yields = false; /* go on with what was begun, but end behind it */
 		s->stop_begun_us = now_us;

@@ -105,6 +105,7 @@ static _Noreturn void serve(const struct rig *g, const char *only)
 	}
 	set(conf, "test", "web", "listen", "127.0.0.1:0");
 	set(conf, "test", "admin", "listen", "127.0.0.1:0");
+	set(conf, "test", "health", "listen", "127.0.0.1:0");
 	if (conf_load(conf, g->conf_path, &problems) != ERR_OK) {
 		_exit(99);
 	}

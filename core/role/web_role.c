@@ -9,6 +9,7 @@
 #include "core/base/rng.h"
 #include "core/ev/task.h"
 #include "core/obs/log.h"
+#include "core/role/health_look.h"
 #include "core/role/listeners.h"
 #include "core/role/roles.h"
 #include "core/role/acme.h"
@@ -232,7 +233,7 @@ static enum err open_database(struct role_ctx *r, const char *path, struct err_n
 {
 	struct web *web = r->role_data;
 
-	if (!health_store_is_well(&r->env)) {
+	if (!health_store_serves(r->env.metrics, clock_mono_us())) {
 		return err_note_set(note, ERR_AGAIN, "the store does not serve yet");
 	}
 	if (web->pool != NULL) {

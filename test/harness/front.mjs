@@ -1,9 +1,11 @@
 // nginx and HAProxy with the very files of doc/front, ports and paths changed, in front of a server of
 // a test, with a certificate made for it.
-//   const front = await startFront('nginx', upstreamPort);
-//   front.url, front.port, front.plainPort, front.ca, front.stderr(), await front.stop()
+//   const front = await startFront('nginx', upstreamPort, { healthPort });
+//   front.url, front.port, front.plainPort, front.ca, front.asked, front.stderr(), await front.stop()
+// Without healthPort there is a stand-in that is always well; front.asked is what it was asked.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
@@ -54,12 +56,15 @@ http {
 	return ['nginx', '-p', dir, '-c', path.join(dir, 'main.conf'), '-e', path.join(dir, 'error.log')];
 }
 
-function haproxyFiles(name, dir, files, { port, plainPort, upstreamPort }) {
+function haproxyFiles(name, dir, files, { port, plainPort, upstreamPort, healthPort }) {
 	const text = change(readFileSync(path.join(FOLDER, name), 'utf8'), [
 		['bind :80\n', `bind 127.0.0.1:${plainPort}\n`],
 		['bind :443 ', `bind 127.0.0.1:${port} `],
 		['127.0.0.1:8000', `127.0.0.1:${upstreamPort}`],
 		['/etc/haproxy/certs/id.example.org.pem', files.both],
+		[' port 8004', ` port ${healthPort}`],
+		['agent-port 8004', `agent-port ${healthPort}`],
+		['defaults\n', `\tstats socket ${dir}/stats\n\ndefaults\n`],
 	]);
 	const file = path.join(dir, 'haproxy.cfg');
 	writeFileSync(file, text);
@@ -79,18 +84,56 @@ function answers(port) {
 	});
 }
 
-// Options: port, where a public URL needs to be known before.
+// What a health listener says when all is well.
+async function startWell(asked) {
+	const server = net.createServer((socket) => {
+		socket.on('error', () => {});
+		socket.on('data', (bytes) => {
+			const [line] = bytes.toString('latin1').split(/\r?\n/);
+			asked.push(line);
+			socket.end(line === 'load' ? '100%\n' : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok');
+		});
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	return { port: server.address().port, stop: () => new Promise((resolve) => server.close(resolve)) };
+}
+
+// A command on HAProxy's socket for statistics; resolves to its answer.
+function command(dir, text) {
+	return new Promise((resolve, reject) => {
+		let answer = '';
+		const socket = net.connect(path.join(dir, 'stats'), () => socket.write(`${text}\n`));
+		socket.setEncoding('utf8').on('data', (more) => (answer += more));
+		socket.on('error', reject);
+		socket.on('end', () => resolve(answer));
+	});
+}
+
+// HAProxy's figures of its server: { status, weight, chkdown, chkfail, econ, eresp, ... }.
+async function stats(dir) {
+	const [head, ...rows] = (await command(dir, 'show stat')).trim().split('\n').map((line) => line.split(','));
+	const row = rows.find((r) => r[0] === 'plimsoll' && r[1] === 'plimsoll');
+	return Object.fromEntries(head.map((name, i) => [name.replace('# ', ''), row[i]]));
+}
+
+// Options: port, where a public URL needs to be known before; healthPort.
 export async function startFront(kind, upstreamPort, options = {}) {
 	const dir = mkdtempSync(path.join(os.tmpdir(), `front-${kind}-`));
-	const ports = { port: options.port ?? (await freePort()), plainPort: await freePort(), upstreamPort };
+	const asked = [];
+	const well = options.healthPort ? null : await startWell(asked);
+	const healthPort = options.healthPort ?? well.port;
+	const ports = { port: options.port ?? (await freePort()), plainPort: await freePort(), upstreamPort, healthPort };
 	const files = makeCertificate(dir);
-	const errors = () => (kind === 'nginx' ? readFileSync(path.join(dir, 'error.log'), 'utf8') : '');
-	const clear = () => rmSync(dir, { recursive: true, force: true });
+	const errors = () => (kind === 'nginx' && existsSync(path.join(dir, 'error.log')) ? readFileSync(path.join(dir, 'error.log'), 'utf8') : '');
+	const clear = async () => {
+		rmSync(dir, { recursive: true, force: true });
+		await well?.stop();
+	};
 	let program;
 	try {
 		program = await startProgram(KINDS[kind](dir, files, ports), () => answers(ports.port), errors);
 	} catch (error) {
-		clear();
+		await clear();
 		throw error;
 	}
 	return {
@@ -99,10 +142,12 @@ export async function startFront(kind, upstreamPort, options = {}) {
 		url: `https://127.0.0.1:${ports.port}`,
 		ca: readFileSync(files.cert),
 		caFile: files.cert,
-		stderr: () => program.log(),
+		asked,
+		stats: () => stats(dir),
+		stderr: () => program.log() + errors(),
 		async stop() {
 			await program.stop();
-			clear();
+			await clear();
 		},
 	};
 }

@@ -1,6 +1,6 @@
 // A whole Plimsoll of its own for a test: free ports, a temporary data folder, ended by its pid.
 //   const server = await startPlimsoll({ conf: { accounts: { max_failed_logins: 3 } } });
-//   server.url, server.adminUrl, server.symbolsUrl, server.pid, server.stderr(), await server.stop()
+//   server.url, server.adminUrl, server.healthUrl, server.symbolsUrl, server.pid, server.stderr(), await server.stop()
 // The program is PLIMSOLL_BIN, or build/plimsoll of this tree.
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -72,13 +72,14 @@ function keepKey(dataDir) {
 // (not the key that others have).
 export async function startPlimsoll(options = {}) {
 	const { conf = {}, bin = plimsollBin(), args = [], env = {}, stderr = 'keep' } = options;
-	const ports = options.ports ?? { web: await freePort(), admin: await freePort(), symbols: await freePort() };
+	const ports = options.ports ?? { web: await freePort(), admin: await freePort(), symbols: await freePort(), health: await freePort() };
 	const dir = options.dir ?? mkdtempSync(path.join(os.tmpdir(), 'plimsoll-test-'));
 	const sections = {
 		plimsoll: { public_url: `http://127.0.0.1:${ports.web}`, data_dir: path.join(dir, 'data') },
 		// Idle clients of tests are not worth half a second at each stop.
 		web: { listen: `127.0.0.1:${ports.web}`, instances: 2, drain_idle: '0s' },
 		admin: { listen: `127.0.0.1:${ports.admin}` },
+		health: { listen: `127.0.0.1:${ports.health ?? 0}` },
 		symbols: { listen: `127.0.0.1:${ports.symbols ?? 0}` },
 		files: { instances: 1 },
 		pairs: { listen: `127.0.0.1:${ports.pairs ?? 0}` },
@@ -116,6 +117,7 @@ export async function startPlimsoll(options = {}) {
 	const server = {
 		url: sections.plimsoll.public_url,
 		adminUrl: `http://127.0.0.1:${ports.admin}`,
+		healthUrl: `http://127.0.0.1:${ports.health}`,
 		symbolsUrl: `http://127.0.0.1:${ports.symbols}`,
 		pid: child.pid,
 		dir,

@@ -47,19 +47,26 @@ async function scrape(server) {
 }
 
 // Series for which METRIC OP NUMBER, (METRIC != 0) OP NUMBER or increase(METRIC[TIME]) OP NUMBER holds; of two
-// scrapes, newer last.
+// scrapes, newer last. One label may be asked for: {LABEL="x"}, {LABEL=~"x|y"}, {LABEL!~"x|y"}.
 function evaluate(expr, older, newer) {
-	const form = /^(?:(increase)?\()?([a-z_]+)(?:\{(?:job="plimsoll"|role=~"([^"]*)")\})?(?:\[\w+\]\)| (!= 0)\))? (==|>|<) ([\d.]+)$/;
-	const [, rise, metric, roles, nonzero, op, limit] = form.exec(expr) ?? assert.fail(expr);
+	const form = /^(?:(increase)?\()?([a-z_0-9]+)(?:\{(\w+)(=|=~|!~)"([^"]*)"\})?(?:\[\w+\]\)| (!= 0)\))? (==|>|<) ([\d.]+)$/;
+	const [, rise, metric, label, match, values, nonzero, op, limit] = form.exec(expr) ?? assert.fail(expr);
 	if (metric === 'up') return newer === null ? [{ labels: {} }] : [];
 	return (newer ?? []).filter((s) => {
-		if (s.name !== metric || (roles && !roles.split('|').includes(s.labels.role))) return false;
+		if (s.name !== metric || (label && values.split('|').includes(s.labels[label]) !== (match !== '!~'))) return false;
 		const before = older?.find((o) => o.name === metric && JSON.stringify(o.labels) === JSON.stringify(s.labels));
 		const value = rise ? s.value - (before?.value ?? 0) : s.value;
 		if (nonzero && s.value === 0) return false;
 		return { '==': value === Number(limit), '>': value > Number(limit), '<': value < Number(limit) }[op];
 	});
 }
+
+test('every rule has a severity, an owner who acts and a backup who does otherwise', () => {
+	const text = readFileSync(path.join(DOC, 'alerts.yml'), 'utf8');
+	const labels = [...text.matchAll(/^ +labels: \{severity: (page|ticket), owner: [\w-]+, backup: [\w-]+\}$/gm)];
+	assert.equal(labels.length, rules.size);
+	for (const [, owner, backup] of text.matchAll(/owner: ([\w-]+), backup: ([\w-]+)/g)) assert.notEqual(owner, backup);
+});
 
 let well; // a scrape while nothing was wrong
 const tried = new Set();
@@ -88,7 +95,8 @@ let sink;
 before(async () => {
 	sink = await startSink();
 	server = await startPlimsoll({
-		conf: { accounts: { bcrypt_cost: 10 }, mail: { smtp: sink.url, timeout: '2s' }, identity: { min_mail_interval: '0ms' }, http: { max_connections: 64 } },
+		// The windows of a test are shorter than those of a day.
+		conf: { capacity: { window: '3s' }, accounts: { bcrypt_cost: 10 }, mail: { smtp: sink.url, timeout: '2s' }, identity: { min_mail_interval: '0ms' }, http: { max_connections: 64 } },
 	});
 	const client = new Client(server.url);
 	await client.stage(EMAIL, PASS);
@@ -132,7 +140,7 @@ test('promtool finds nothing wrong with the rules and the page', { skip: !promto
 
 // ---- the faults ----
 
-test('compute saturated: refusing, near the line, long waits', async () => {
+test('compute saturated: refusing, near the line, no room to grow, long waits', async () => {
 	let stop = false;
 	const ends = Array.from({ length: 40 }, async () => {
 		const client = new Client(server.url);
@@ -145,7 +153,9 @@ test('compute saturated: refusing, near the line, long waits', async () => {
 	try {
 		await fires(server, 'PlimsollRefusing');
 		await fires(server, 'PlimsollNearLine');
+		await fires(server, 'PlimsollGrowth');
 		await fires(server, 'PlimsollQueueWait');
+		await warned(server, /event=near_line share=[01]\.\d\d fullest=(compute|processors)/);
 		const s = await status(server);
 		assert.ok(['compute', 'processors'].includes(s.fullest), s.fullest);
 		assert.ok(s.families.http_refusals_total.rows.compute > 0);
@@ -177,11 +187,42 @@ test('the store hangs: silent, and the heartbeat says so', async () => {
 	process.kill(pid, 'SIGSTOP');
 	try {
 		await fires(server, 'PlimsollProcessSilent', { role: 'store' });
+		await fires(server, 'PlimsollNotReady');
 		await until('a bad heartbeat', async () => (await new Client(server.url).get('/__heartbeat__')).status === 500);
 	} finally {
 		process.kill(pid, 'SIGCONT');
 	}
 	await isQuiet(server, 'PlimsollProcessSilent');
+	await isQuiet(server, 'PlimsollNotReady');
+});
+
+// Another program holds the database for a while, again and again: what waits for it takes as long.
+function holdDatabase(seconds) {
+	const script = `import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], timeout=20, isolation_level=None)
+end = time.time() + ${seconds}
+while time.time() < end:
+    db.execute('BEGIN IMMEDIATE'); time.sleep(0.6); db.execute('COMMIT'); time.sleep(0.05)`;
+	return spawn('python3', ['-c', script, path.join(server.dataDir, 'db/plimsoll.db')], { stdio: 'ignore' });
+}
+
+test('a slow statement: the answers that wait for it are slow, and the log names it', async () => {
+	const client = new Client(server.url);
+	const holder = holdDatabase(60);
+	let going = true;
+	let n = 0;
+	const writing = (async () => {
+		while (going) await client.stage(`slow${n++}@example.org`, PASS).catch(() => sleep(50));
+	})();
+	try {
+		await fires(server, 'PlimsollSlow', {}, 40);
+		await warned(server, /event=slow_statement/);
+	} finally {
+		going = false;
+		holder.kill('SIGKILL');
+		await writing;
+	}
+	await isQuiet(server, 'PlimsollSlow');
 });
 
 test('the disk is full: errors, with the reason in the warnings; with room it goes on', async () => {

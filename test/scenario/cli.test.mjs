@@ -65,7 +65,7 @@ async function serveArgs(dataDir, more = {}) {
 		plimsoll: { data_dir: dataDir, public_url: `http://127.0.0.1:${web}` },
 		web: { listen: `127.0.0.1:${web}`, instances: 1 },
 		admin: { listen: `127.0.0.1:${admin}` },
-		symbols: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' },
+		symbols: { listen: '127.0.0.1:0' }, health: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' },
 		...more,
 	};
 	return ['serve', '-c', write(confText(sections))];
@@ -308,7 +308,7 @@ test('serve identity runs that service and what it needs', async () => {
 test('serve in an empty folder without configuration makes ./var', async () => {
 	const cwd = newFolder();
 	const [web, admin] = [await freePort(), await freePort()];
-	const child = spawn(plimsollBin(), ['serve', '--set', `web.listen=127.0.0.1:${web}`, '--set', `admin.listen=127.0.0.1:${admin}`, '--set', 'symbols.listen=127.0.0.1:0', '--set', 'pairs.listen=127.0.0.1:0'], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+	const child = spawn(plimsollBin(), ['serve', '--set', `web.listen=127.0.0.1:${web}`, '--set', `admin.listen=127.0.0.1:${admin}`, '--set', 'symbols.listen=127.0.0.1:0', '--set', 'health.listen=127.0.0.1:0', '--set', 'pairs.listen=127.0.0.1:0'], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
 	let stdout = '';
 	child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
 	try {

@@ -31,7 +31,7 @@ async function confFile(dir) {
 			plimsoll: { public_url: `http://127.0.0.1:${web}`, data_dir: path.join(dir, 'data') },
 			web: { listen: `127.0.0.1:${web}` },
 			admin: { listen: `127.0.0.1:${admin}` },
-			symbols: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' },
+			symbols: { listen: '127.0.0.1:0' }, health: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' },
 			log: { level: 'warn' },
 		}),
 	);

@@ -56,7 +56,7 @@ test('check explains a section [store] that cannot work, without its secrets', (
 test('serve does not start on tables that `migrate` has not made, and says so', () => {
 	const { dir, file } = confFile({ store: pg.store(), web: { listen: '127.0.0.1:1' } });
 	const port = { ...process.env };
-	const answer = spawnSync(plimsollBin(), ['serve', '-c', file, '--set', 'web.listen=127.0.0.1:0', '--set', 'admin.listen=127.0.0.1:0', '--set', 'symbols.listen=127.0.0.1:0', '--set', 'pairs.listen=127.0.0.1:0'], { encoding: 'utf8', env: port });
+	const answer = spawnSync(plimsollBin(), ['serve', '-c', file, '--set', 'web.listen=127.0.0.1:0', '--set', 'admin.listen=127.0.0.1:0', '--set', 'symbols.listen=127.0.0.1:0', '--set', 'health.listen=127.0.0.1:0', '--set', 'pairs.listen=127.0.0.1:0'], { encoding: 'utf8', env: port });
 	assert.equal(answer.status, 3, answer.stderr);
 	assert.match(answer.stderr, /the tables of accounts are not up to date yet: run `plimsoll migrate`/);
 	rmSync(dir, { recursive: true });

@@ -28,7 +28,7 @@ const ALLOWED = {
 	signer: ['read_key', 'write_key'],
 	compute: ['thread'],
 	courier: ['read_resolver', 'tcp_socket', 'udp_socket', 'tcp_connect', 'thread'],
-	admin: ['accept'],
+	admin: ['accept', 'thread'],
 	files: ['read_blob', 'write_blob', 'keep_blob', 'thread'],
 	media: ['read_blob', 'thread', 'fork'],
 };
@@ -226,7 +226,7 @@ test('a port in use: exit code 4 and a line that names it', async () => {
 			plimsoll: { data_dir: dir },
 			web: { listen: `127.0.0.1:${port}` },
 			admin: { listen: `127.0.0.1:${await freePort()}` },
-			symbols: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' },
+			symbols: { listen: '127.0.0.1:0' }, health: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' },
 		});
 		assert.equal(code, 4, stderr);
 		assert.match(stderr, new RegExp(`^plimsoll: \\[web\\] listen = 127\\.0\\.0\\.1:${port}: .+\n$`));
@@ -243,7 +243,7 @@ test('a second instance on the same data: exit code 4 and a line that says so', 
 			plimsoll: { data_dir: server.dataDir },
 			web: { listen: `127.0.0.1:${await freePort()}` },
 			admin: { listen: `127.0.0.1:${await freePort()}` },
-			symbols: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' },
+			symbols: { listen: '127.0.0.1:0' }, health: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' },
 		});
 		assert.equal(code, 4, stderr);
 		assert.match(stderr, new RegExp(`^plimsoll: the data directory .+ is in use by another plimsoll \\(process ${server.pid}\\)\n$`));

@@ -391,7 +391,7 @@ test('a service manager passes the sockets and is told what happens', async () =
 		`-l 127.0.0.1:${ports.web} -l 127.0.0.1:${ports.admin} --fdname=web:admin -E NOTIFY_SOCKET=${dir}/socket -E WATCHDOG_USEC=400000`,
 	);
 	// The names decide: nobody listens on the addresses of the file.
-	const conf = { ...CONF, web: { ...CONF.web, listen: '127.0.0.1:1' }, admin: { listen: '127.0.0.1:2' }, symbols: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' } };
+	const conf = { ...CONF, web: { ...CONF.web, listen: '127.0.0.1:1' }, admin: { listen: '127.0.0.1:2' }, symbols: { listen: '127.0.0.1:0' }, health: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' } };
 	try {
 		await withServer({ conf, ports, wrap }, async (server) => {
 			const first = server.pidNow();
@@ -438,7 +438,7 @@ test('sockets without names are told apart by their address; one that fits nothi
 	const file = path.join(dir, 'plimsoll.ini');
 	writeFileSync(
 		file,
-		confText({ plimsoll: { data_dir: path.join(dir, 'data') }, web: { listen: `127.0.0.1:${web}` }, admin: { listen: `127.0.0.1:${admin}` }, symbols: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' } }),
+		confText({ plimsoll: { data_dir: path.join(dir, 'data') }, web: { listen: `127.0.0.1:${web}` }, admin: { listen: `127.0.0.1:${admin}` }, symbols: { listen: '127.0.0.1:0' }, health: { listen: '127.0.0.1:0' }, pairs: { listen: '127.0.0.1:0' } }),
 	);
 	const child = spawn('systemd-socket-activate', ['-E', 'ASAN_OPTIONS', '-l', `127.0.0.1:${other}`, '--fdname=plimsoll.socket', trialBin('now'), 'serve', '-c', file], {
 		stdio: ['ignore', 'ignore', 'pipe'],

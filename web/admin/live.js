@@ -6,7 +6,6 @@ const PATIENCE_MS = 4000;
 const LATEST_RETRY_MS = 10000;
 const KEPT_POINTS = 450;
 const NOTHING_FULL = 0.1; // below it there is no fullest worth naming
-const NEAR = 0.7; // share of the line from which on it is near
 const LAG_BAD_US = 250000;
 const SILENT_US = 3000000;
 const WATER_FULL_PX = 84; // where the mark is drawn, and where its bottom is
@@ -227,6 +226,41 @@ function showWarnings(now) {
 	byId('warnings').replaceChildren(...(items.length ? items : [make('li', 'None.', { class: 'none' })]));
 }
 
+// ---- roles and classes ----
+
+// Use over the window of warnings, with the threshold in the bar; the longest wait that new work meets.
+function showUse(now) {
+	const { roles, warn_at: warnAt, window_s: windowS } = now.capacity;
+	const rows = Object.entries(roles).map(([role, use]) => {
+		const waits = now.processes.filter((p) => p.role === role && p.state !== 'empty').map((p) => p.queue_wait_us);
+		const gauge = make('span', make('span', []), { class: 'gauge', 'data-near': use >= warnAt && '' });
+		gauge.firstChild.style.width = percent(use).replace(' ', '');
+		gauge.style.setProperty('--warn-at', percent(warnAt).replace(' ', ''));
+		return make('tr', [
+			make('th', role, { scope: 'row' }),
+			make('td', gauge, { class: 'chart' }),
+			make('td', percent(use), { 'data-bad': use >= warnAt && '' }),
+			make('td', time(Math.max(0, ...waits) / 1e6)),
+		]);
+	});
+	byId('use').tBodies[0].replaceChildren(...rows);
+	setText('use-window', windowS === 60 ? 'over a minute' : `over ${time(windowS)}`);
+}
+
+function showClasses(now) {
+	const seconds = before ? (now.now_ms - before.now_ms) / 1000 : 0;
+	const rate = (name, member) => (seconds > 0 ? Math.max(0, (now.classes[name][member] - before.classes[name][member]) / seconds) : null);
+	const rows = Object.entries(now.classes).map(([name, { title }]) => {
+		const refused = rate(name, 'refused');
+		return make('tr', [
+			make('th', title, { scope: 'row' }),
+			make('td', shown(rate(name, 'admitted'), count)),
+			make('td', shown(refused, count), { 'data-bad': refused > 0 && '' }),
+		]);
+	});
+	byId('classes').tBodies[0].replaceChildren(...rows);
+}
+
 // ---- the verdict ----
 
 // Its words change seldom: they are read out by screen readers.
@@ -237,8 +271,18 @@ function verdict(now) {
 	if (down.length > 0) return ['over', `Not all well: ${[...new Set(down.map((p) => p.role))].join(', ')} ${stateOf(down[0])[0].replace(/ for.*/, '')}`];
 	if (h.errors_per_second > 0) return ['over', 'Answers fail with errors'];
 	if (h.mail_delay_seconds > 120) return ['near', 'Mail does not leave'];
-	if (h.line_share >= NEAR) return ['near', 'Near the line'];
+	if (now.capacity.near || h.line_share >= now.capacity.warn_at) return ['near', 'Near the line'];
 	return ['calm', 'Well below the line'];
+}
+
+// Peak, the line in users, and how long growth takes there; what is not known yet is left out.
+function headroom({ peak_share: share, peak_ms: at, peak_users: users, line_users: line, months, growth }) {
+	if (share === null) return 'The headroom is known after the first window.';
+	const when = new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+	const parts = [`The day’s peak was ${percent(share)} of the line, at ${when}${users >= 1 ? ` with ${count(users)} active users` : ''}.`];
+	if (line !== null) parts.push(`The line is at about ${count(line)}.`);
+	if (months !== null && months < 120) parts.push(months === 0 ? 'There is no room to grow.' : `${months.toFixed(1)} months at ${percent(growth)} a month.`);
+	return parts.join(' ');
 }
 
 function showLine(now) {
@@ -251,6 +295,8 @@ function showLine(now) {
 	setText('verdict', text);
 	const fullest = now.fullest === 'processors' ? 'the processors are' : `${now.fullest} is`;
 	setText('fullest', `of the load line in use${share < NOTHING_FULL ? '' : `; ${fullest} the fullest`}`);
+	setText('headroom', headroom(now.capacity));
+	setText('load', now.load === null ? '' : `load number ${(now.load.permille / 1000).toFixed(2)}, ${now.load.ready ? 'ready' : 'not ready'}`);
 	document.title = `${percent(share)} · ${text} · Plimsoll`;
 }
 
@@ -277,6 +323,8 @@ function show(now) {
 	showTiles(now);
 	showActivities(now);
 	showTimes(now);
+	showUse(now);
+	showClasses(now);
 	showRefused(now);
 	showRoles(now);
 	showWarnings(now);

@@ -62,7 +62,7 @@ class World {
 			},
 			probeFrom: '127.0.0.9', // who looks whether it is ready is no proxy
 		});
-		this.front = await startFront(kind, this.server.ports.web, { port });
+		this.front = await startFront(kind, this.server.ports.web, { port, healthPort: this.server.ports.health });
 	}
 
 	// Does the password open the account? Asked as a page does, which costs the server little.
