@@ -5,10 +5,10 @@
  * requests; the arc of the hash that is let in turns round once in LEVEL_TURN_S, so that nobody is
  * out for longer than that.
  *
- *	class	work already begun is always in, whatever has a reserve gets that much before
- *others, then rank after rank as far as the budget goes user	of the class in which the cut lies
- *only some are let in: those whose hash lies in the arc. Users who ask for far more than others
- *count, and are served, only as far as others
+ * By class: work already begun is always in, whatever has a reserve gets that much before others,
+ * then rank after rank as far as the budget goes. By user, in the class in which the cut lies: only
+ * those are let in whose hash lies in the arc. Users who ask for far more than others count, and
+ * are served, only as far as others.
  *
  * Costs are microseconds of one worker; a tick is LEVEL_TICK_US. Pure functions.
  */
