@@ -68,6 +68,11 @@ struct service {
 	void (*decorate)(struct op_call *c);
 	enum shed_rank (*rank)(struct op_call *c, const struct grace_load *load);
 	uint64_t (*user)(struct op_call *c);
+	/*
+	 * Names of what its rows are by rank, for [grace] (core/role/grace_conf.h); those of
+	 * SHED_LATE to SHED_FIRST are there. NULL: the order is not anybody's to choose.
+	 */
+	const char *const *classes;
 	void (*busy)(struct op_call *c);
 	const struct op *admin_ops; /* served by the admin role on its loopback listener */
 	unsigned n_admin_ops;

@@ -5,6 +5,7 @@
 #include "core/conf/conf_priv.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "core/base/check.h"
 
@@ -68,6 +69,10 @@ static enum err parse_number(const struct conf_key *key, struct slice text, int6
 			text = slice_trim(slice_sub(text, 0, text.len - u->suffix.len));
 			break;
 		}
+	}
+	if (key->type == CONF_INT && key->unit != NULL && strcmp(key->unit, "percent") == 0 &&
+	    slice_ends(text, SLICE("%"))) {
+		text = slice_trim(slice_sub(text, 0, text.len - 1));
 	}
 	enum err e = slice_to_u64(text, (uint64_t)(INT64_MAX / factor), &n);
 	if (e != ERR_OK) {

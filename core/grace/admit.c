@@ -56,10 +56,10 @@ const char *const grace_refusal_names[GRACE_REFUSALS] = { "compute", "store", "s
  * one says little.
  */
 static const struct resource_limits limits[GRACE_RESOURCES] = {
-	[GRACE_COMPUTE] = { .target_us = 20000, .target_max_us = 500000, .target_jobs = 4 },
+	[GRACE_COMPUTE] = { .target_us = 100000, .target_max_us = 500000, .target_jobs = 4 },
 	[GRACE_STORE] = { .target_us = 100000, .target_max_us = 500000, .target_jobs = 3 },
-	[GRACE_SIGNER] = { .target_us = 20000, .target_max_us = 500000, .target_jobs = 3 },
-	[GRACE_READ] = { .target_us = 20000, .target_max_us = 500000, .target_jobs = 3 },
+	[GRACE_SIGNER] = { .target_us = 50000, .target_max_us = 500000, .target_jobs = 3 },
+	[GRACE_READ] = { .target_us = 50000, .target_max_us = 500000, .target_jobs = 3 },
 	[GRACE_LOOP] = { .target_us = 5000, .target_max_us = 5000 },
 };
 
@@ -123,22 +123,23 @@ static bool needs(const struct grace_load *load, enum cost_class cost, enum grac
 	case COST_COMPUTE:
 		*ret = GRACE_COMPUTE;
 		*ret_seen = (struct resource_seen){ load->compute_wait_us, load->compute_run_us,
-			load->compute_lanes };
+			load->compute_lanes, load->webs };
 		return true;
 	case COST_WRITE:
 		*ret = GRACE_STORE;
-		*ret_seen = (struct resource_seen){ load->store_wait_us, load->store_run_us, 1 };
+		*ret_seen = (struct resource_seen){ load->store_wait_us, load->store_run_us, 1,
+			load->webs };
 		return true;
 	case COST_SIGN:
 		*ret = GRACE_SIGNER;
 		*ret_seen = (struct resource_seen){ load->signer_wait_us, load->signer_run_us,
-			load->signer_lanes };
+			load->signer_lanes, load->webs };
 		return true;
 	case COST_READ:
 		*ret = GRACE_READ;
 		*ret_seen = (struct resource_seen){ load->read_wait_us, load->read_run_us,
-			load->read_lanes };
-		return true;
+			load->read_lanes, 1 };
+		return load->read_lanes > 0; /* a file makes nobody wait */
 	case COST_HEALTH:
 	case COST_MEMORY:
 	case COST_STREAM:

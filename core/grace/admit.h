@@ -21,7 +21,8 @@ struct grace_load {
 	int64_t compute_run_us; /* mean time of a job there lately */
 	int64_t store_run_us;	/* of a call to the store, over how many it does at a time */
 	int64_t signer_run_us, read_run_us;
-	unsigned compute_lanes, signer_lanes, read_lanes; /* how many at a time; 0: one */
+	unsigned compute_lanes, signer_lanes; /* how many at a time; 0: one */
+	unsigned read_lanes;		      /* 0: there is no database server */
 	/* How many of the calls that they take at a time are under way, in thousandths. */
 	unsigned compute_used, store_used, signer_used;
 	unsigned webs; /* processes that let in beginnings, each for its share; 0: one */

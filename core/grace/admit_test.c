@@ -116,7 +116,7 @@ static void a_refusal_says_what_was_short(void **state)
 		{ { .compute_wait_us = INT64_MAX }, COST_COMPUTE, GRACE_COMPUTE },
 		{ { .store_wait_us = INT64_MAX }, COST_WRITE, GRACE_STORE },
 		{ { .signer_wait_us = INT64_MAX }, COST_SIGN, GRACE_SIGNER },
-		{ { .read_wait_us = INT64_MAX }, COST_READ, GRACE_READ },
+		{ { .read_wait_us = INT64_MAX, .read_lanes = 4 }, COST_READ, GRACE_READ },
 		{ { .loop_delay_us = 60 * S }, COST_READ, GRACE_LOOP },
 		{ { .tasks = 100, .tasks_max = 100 }, COST_READ, GRACE_TASKS },
 	};

@@ -45,7 +45,7 @@ void resource_init(struct resource *r, const struct resource_limits *limits, int
 	r->began_us = now_us;
 	r->tick_end_us = now_us + LEVEL_TICK_US;
 	r->second_end_us = now_us + SECOND_US;
-	r->lanes = 1;
+	r->lanes = r->askers = 1;
 	r->u = 1;
 	r->drain = SECOND_US;
 	delay_meter_init(&r->wait, limits->target_us, INTERVAL_US, now_us);
@@ -176,6 +176,7 @@ void resource_look(struct resource *r, const struct resource_seen *seen, int64_t
 	unsigned lanes = seen->lanes > 0 ? seen->lanes : 1;
 
 	r->run_us = seen->run_us;
+	r->askers = seen->askers > 0 ? seen->askers : 1;
 	if (r->lanes != lanes) {
 		r->drain = r->drain / r->lanes * lanes;
 		r->lanes = lanes;
@@ -222,7 +223,7 @@ void resource_served(struct resource *r, double cost_us)
 unsigned resource_load_permille(const struct resource *r)
 {
 	double offered = level_offered_us(&r->level) * SECOND_US / LEVEL_TICK_US;
-	double load = offered / (r->is_over ? r->u * r->drain : nominal(r));
+	double load = offered / (r->is_over ? r->u * r->drain : nominal(r) / r->askers);
 
 	if (!r->is_over && load > 1) {
 		load = 1;

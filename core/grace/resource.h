@@ -31,6 +31,7 @@ struct resource_seen {
 	int64_t wait_us; /* expected wait of a new call; INT64_MAX: it takes none */
 	int64_t run_us;	 /* mean time of one lately; 0: not known */
 	unsigned lanes;	 /* how many it does at a time; 0: one */
+	unsigned askers; /* processes that share it, about as much each; 0: one */
 };
 
 struct resource {
@@ -39,7 +40,7 @@ struct resource {
 	int64_t began_us, tick_end_us;
 	int64_t wait_us, wait_before_us; /* last seen, and at the end of the tick before */
 	int64_t run_us;
-	double lanes;
+	double lanes, askers;
 	bool is_over; /* a queue stands: budgets count */
 	double u, error_before;
 	double drain;		    /* cost worked off in a second while busy */
@@ -77,7 +78,8 @@ int64_t resource_standing_us(struct resource *r, int64_t now_us);
 
 /*
  * Load as a number for others, in thousandths: up to 1000 the cost offered over what it works off,
- * above it what is turned away; 1200 at most.
+ * above it what is turned away; 1200 at most. Others ask for as much, it is
+ * supposed.
  */
 unsigned resource_load_permille(const struct resource *r);
 

@@ -43,7 +43,9 @@ void access_done(struct http_req *r)
 	if (!r->refused) { /* thousands of refusals would hide how long the others take */
 		hist_record(cells->duration, now_us - r->arrived_us);
 	}
-	if (s->o.access_log && s->settings.access_log) {
+	/* What is refused to save time is counted and not written. */
+	bool is_written = !r->refused || !s->grace->resources[GRACE_LOOP].is_over;
+	if (is_written && s->o.access_log && s->settings.access_log) {
 		write_line(r, now_us - r->arrived_us);
 	}
 }

@@ -31,17 +31,6 @@ static enum shed_rank rank_of(struct http_req *r)
 		   : (enum shed_rank)site->order[rank];
 }
 
-static uint64_t hash_of(const void *bytes, size_t len)
-{
-	const unsigned char *p = bytes;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-	for (size_t i = 0; i < len; i++) {
-		hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
-	}
-	return hash;
-}
-
 /* Behind a proxy the client's address is what the proxy says; all of an IPv6 /64 are one. */
 static uint64_t user_of(struct http_req *r)
 {
@@ -56,7 +45,7 @@ static uint64_t user_of(struct http_req *r)
 		(void)http_address_parse(http_client_address(r), &address);
 	}
 	address = http_address_group(&address);
-	return hash_of(&address, sizeof(address));
+	return fnv1a(FNV1A_START, SLICE_OF((const char *)address.bytes, sizeof(address.bytes)));
 }
 
 static bool refuse(struct http_req *r, unsigned why, int64_t now_us, unsigned *ret_retry_after_s)

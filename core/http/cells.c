@@ -23,6 +23,7 @@ static const struct metric_def slow_heads = { "http_slow_heads_total", METRIC_CO
 static const struct metric_def received_bytes = { "http_received_bytes_total", METRIC_COUNTER, NULL, "Bytes read from clients." };
 static const struct metric_def sent_bytes = { "http_sent_bytes_total", METRIC_COUNTER, NULL, "Bytes written to clients." };
 static const struct metric_def queue_full = { "http_queue_full_total", METRIC_COUNTER, NULL, "Requests refused because their class queue was full." };
+static const struct metric_def held_back = { "http_reads_held_total", METRIC_COUNTER, NULL, "Times that a refused connection was not read for a moment." };
 static const struct metric_def body_full = { "http_body_memory_full_total", METRIC_COUNTER, NULL, "Requests refused because max_body_memory was used up." };
 static const struct metric_def accept_queue = { "http_accept_queue", METRIC_GAUGE, NULL, "Connections waiting in the kernel to be accepted, all listeners." };
 static const struct metric_def accept_limit = { "http_accept_queue_limit", METRIC_GAUGE, NULL, "Most connections that may wait there." };
@@ -85,9 +86,9 @@ void http_metric_schema(
     struct metric_schema *schema, const struct http_site *const *sites, unsigned n_sites)
 {
 	static const struct metric_def *const single[] = { &opened, &slow_heads, &received_bytes,
-		&sent_bytes, &queue_full, &body_full, &accept_queue, &accept_limit, &overflows,
-		&drops, &h2_sessions, &h2_streams, &h2_refused, &h2_cancelled, &h2_reset,
-		&tls_seconds };
+		&sent_bytes, &held_back, &queue_full, &body_full, &accept_queue, &accept_limit,
+		&overflows, &drops, &h2_sessions, &h2_streams, &h2_refused, &h2_cancelled,
+		&h2_reset, &tls_seconds };
 
 	for (unsigned i = 0; i < n_sites; i++) {
 		for (unsigned k = 0; k < sites[i]->n_ops; k++) {
@@ -164,6 +165,7 @@ enum err http_cells_open(struct http_cells *c, const struct metrics *m,
 		.slow_heads = metric_cell(m, &slow_heads, NULL),
 		.received_bytes = metric_cell(m, &received_bytes, NULL),
 		.sent_bytes = metric_cell(m, &sent_bytes, NULL),
+		.held_back = metric_cell(m, &held_back, NULL),
 		.queue_full = metric_cell(m, &queue_full, NULL),
 		.body_memory_full = metric_cell(m, &body_full, NULL),
 		.accept_queue = metric_cell(m, &accept_queue, NULL),

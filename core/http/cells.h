@@ -97,7 +97,7 @@ struct http_cells {
 	_Atomic int64_t *tls_done[2]; /* full, resumed */
 	_Atomic int64_t *tls_failed[HTTP_TLS_FAILURES];
 	struct hist *tls_seconds;
-	_Atomic int64_t *queue_full, *body_memory_full;
+	_Atomic int64_t *held_back, *queue_full, *body_memory_full;
 	_Atomic int64_t *h2_sessions, *h2_streams, *h2_refused, *h2_cancelled, *h2_reset;
 	_Atomic int64_t *h2_cut[HTTP_H2_CUTS];
 	_Atomic int64_t *accept_queue, *accept_queue_limit, *listen_overflows, *listen_drops;

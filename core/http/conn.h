@@ -49,6 +49,7 @@ struct conn {
 	bool peer_done;	  /* the client has closed its sending side */
 	bool trusted;	  /* a trusted proxy */
 	bool proxied_tls; /* its PROXY header says that the client uses TLS */
+	bool held_back;	  /* it is not read for a while, so that who insists costs little */
 	bool fresh;	  /* its first request has not come yet */
 	bool handed;	  /* its present request came from another process: it stays here */
 	bool is_stream;	  /* a stream of an HTTP/2 connection: no socket, at most one request */

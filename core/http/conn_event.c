@@ -145,7 +145,11 @@ void conn_on_clock(struct conn *c, int64_t now_us)
 		conn_tls_on_clock(c);
 		return;
 	case CONN_IDLE:
-		conn_close(c, HTTP_CLOSE_IDLE);
+		if (c->held_back) {
+			conn_read(c);
+		} else {
+			conn_close(c, HTTP_CLOSE_IDLE);
+		}
 		return;
 	case CONN_HEAD:
 		c->state = CONN_ACTIVE;

@@ -19,6 +19,7 @@ enum {
 	LINGER_BYTES = 4 << 20,
 	DRAIN_LINGER_US = 500000,
 	DISCARD_US = 5000000,
+	HOLD_BACK_US = 100000,
 	TLS_HANDSHAKE_RECORD = 0x16, /* RFC 8446 5.1: first byte of a ClientHello */
 };
 
@@ -115,6 +116,10 @@ void conn_read(struct conn *c)
 {
 	struct http_server *s = c->server;
 
+	if (c->held_back) {
+		c->held_back = false;
+		conn_clock(c, loop_now_us(s->loop) + s->settings.idle_us);
+	}
 	if (c->req == NULL) {
 		c->req = request_take(s, c);
 		if (c->req == NULL) {
@@ -164,10 +169,41 @@ void conn_begin_protocol(struct conn *c)
 
 /* ---- after an answer ---- */
 
+/*
+ * Who was refused what is easiest to do later, while even refusing takes time that others wait for:
+ * what he sends next stays in the kernel for a moment, so those who ask on and on are refused so
+ * often and not more.
+ */
+static bool is_to_be_held_back(const struct conn *c)
+{
+	const struct http_server *s = c->server;
+	const struct http_req *r = c->req;
+
+	return r->refused && r->ask.rank >= SHED_POLLING &&
+	       s->grace->resources[GRACE_LOOP].is_over && !s->draining && !c->peer_done &&
+	       r->buf_at == r->buf_len;
+}
+
+static void hold_back(struct conn *c)
+{
+	struct http_server *s = c->server;
+
+	metric_add(s->cells.held_back, 1);
+	conn_release_request(c);
+	c->state = CONN_IDLE;
+	c->held_back = true;
+	conn_clock(c, loop_now_us(s->loop) + HOLD_BACK_US);
+	conn_want(c, UV_DISCONNECT);
+}
+
 static void next_request(struct conn *c)
 {
 	struct http_server *s = c->server;
 
+	if (is_to_be_held_back(c)) {
+		hold_back(c);
+		return;
+	}
 	request_next(c->req);
 	c->handed = false;
 	if (c->req->buf_len > 0) {

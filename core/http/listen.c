@@ -5,8 +5,8 @@
  * have dealt them out beforehand; measured: 24/40, plain shared sockets 64/0, this 31/33.)
  *
  * The same pause holds new connections in the kernel when there are too many, when descriptors have
- * run out, and when requests already wait too long in here. While it lasts a timer of 5 ms makes
- * rounds happen, and each round asks again.
+ * run out, and when requests already wait too long in here, unless the kernel's own queue is
+ * filling up. While it lasts a timer of 5 ms makes rounds happen, and each round asks again.
  */
 #include "core/http/listen.h"
 
@@ -32,6 +32,8 @@ enum {
 	/* Accepted per pause for delay: health checks of others come on new connections too. */
 	TRICKLE = 4,
 	NETSTAT_BYTES = 16384,
+	QUEUE_LOOK_US = 100000,
+	QUEUE_FULL_US = 1000000,
 };
 
 struct listener {
@@ -48,9 +50,10 @@ struct http_listeners {
 	uv_timer_t *recheck; /* runs while paused */
 	bool paused;
 	int64_t paused_us;
-	unsigned trickle;      /* what may still be accepted although requests wait too long */
-	int64_t hold_until_us; /* out of descriptors: not before */
-	int netstat_fd;	       /* /proc/net/netstat, or -1; opened before a sandbox closes */
+	unsigned trickle; /* what may still be accepted although requests wait too long */
+	int64_t looked_us, filled_us; /* at the accept queue; since when it is half full, or -1 */
+	int64_t hold_until_us;	      /* out of descriptors: not before */
+	int netstat_fd;		      /* /proc/net/netstat, or -1; opened before a sandbox closes */
 	int64_t overflows_base, drops_base;
 	int64_t queue_told, limit_told; /* its part of the process' figures */
 };
@@ -83,6 +86,7 @@ enum err listen_open(struct http_server *s)
 	}
 	CHECK(uv_timer_init(loop_uv(s->loop), l->recheck) == 0);
 	l->recheck->data = l->recheck;
+	l->filled_us = -1;
 	l->netstat_fd = open("/proc/net/netstat", O_RDONLY | O_CLOEXEC);
 	s->listeners = l;
 	/* What the process before has left; servers of one process are made before any counts. */
@@ -151,6 +155,42 @@ int64_t listen_least_sibling(const struct metrics *m, int64_t now_us)
 	return least;
 }
 
+/* What waits in the kernel to be accepted, and how much may. */
+static void look_at_queues(const struct http_listeners *l, int64_t *ret_queue, int64_t *ret_limit)
+{
+	*ret_queue = *ret_limit = 0;
+	for (unsigned i = 0; i < l->n; i++) {
+		struct tcp_info info;
+		socklen_t len = sizeof(info);
+		if (getsockopt(l->listener[i]->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0) {
+			/* Of a listening socket these two are the accept queue. */
+			*ret_queue += info.tcpi_unacked;
+			*ret_limit += info.tcpi_sacked;
+		}
+	}
+}
+
+/*
+ * Half full for a second: who waits there longer gives up, or is dropped by the kernel without a
+ * word. Taken in, he hears at once that he should come later.
+ */
+static bool queue_stays_full(struct http_server *s, int64_t now_us)
+{
+	struct http_listeners *l = s->listeners;
+
+	if (now_us - l->looked_us >= QUEUE_LOOK_US) {
+		int64_t queue = 0, limit = 0;
+		look_at_queues(l, &queue, &limit);
+		l->looked_us = now_us;
+		if (queue * 2 <= limit) {
+			l->filled_us = -1;
+		} else if (l->filled_us < 0) {
+			l->filled_us = now_us;
+		}
+	}
+	return l->filled_us >= 0 && now_us - l->filled_us >= QUEUE_FULL_US;
+}
+
 /* HTTP_PAUSE_WHYS: nothing speaks against one more connection. */
 static enum http_pause_why why_not(struct http_server *s)
 {
@@ -169,7 +209,7 @@ static enum http_pause_why why_not(struct http_server *s)
 	if (conn_tls_is_full(s)) {
 		return HTTP_PAUSE_HANDSHAKES;
 	}
-	bool is_late = grace_loop_is_over(s->grace, now_us);
+	bool is_late = grace_loop_is_over(s->grace, now_us) && !queue_stays_full(s, now_us);
 	return is_late && s->listeners->trickle == 0 ? HTTP_PAUSE_DELAY : HTTP_PAUSE_WHYS;
 }
 
@@ -297,15 +337,7 @@ void listen_sample(struct http_server *s)
 	struct http_listeners *l = s->listeners;
 	int64_t queue = 0, limit = 0, overflows = 0, drops = 0;
 
-	for (unsigned i = 0; i < l->n; i++) {
-		struct tcp_info info;
-		socklen_t len = sizeof(info);
-		if (getsockopt(l->listener[i]->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0) {
-			/* Of a listening socket these two are the accept queue. */
-			queue += info.tcpi_unacked;
-			limit += info.tcpi_sacked;
-		}
-	}
+	look_at_queues(l, &queue, &limit);
 	/* The servers of a process count together. */
 	metric_add(s->cells.accept_queue, queue - l->queue_told);
 	metric_add(s->cells.accept_queue_limit, limit - l->limit_told);

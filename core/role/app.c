@@ -18,6 +18,7 @@
 #include "core/rpc/rpc_cells.h"
 #include "core/role/tls_keys.h"
 #include "core/store/store.h"
+#include "core/role/grace_conf.h"
 #include "core/store/store_conf.h"
 #include "core/tls/tls_conf.h"
 
@@ -29,6 +30,7 @@ size_t app_conf_tables(const struct app *app, struct conf_table ret[APP_MAX_CONF
 	ret[n++] = runtime_conf;
 	ret[n++] = http_conf;
 	ret[n++] = tls_conf;
+	ret[n++] = grace_conf;
 	for (size_t i = 0; i < app->n_services; i++) {
 		ret[n++] = app->services[i]->conf;
 	}
@@ -117,6 +119,13 @@ enum err app_conf_check(const struct app *app, const struct conf *conf, struct e
 	}
 	if (e == ERR_OK) {
 		e = http_settings_read(conf, &settings, note);
+	}
+	for (size_t i = 0; e == ERR_OK && i < app->n_services; i++) {
+		struct http_site unused = { 0 };
+		e = grace_conf_site(conf, app->services[i], &unused, note);
+	}
+	if (e == ERR_OK) {
+		e = grace_conf_check(conf, note);
 	}
 	return e == ERR_OK ? tls_conf_check(conf, note) : e;
 }

@@ -24,7 +24,7 @@ struct app {
 
 /* Most tables that app_conf_tables() gives. */
 enum {
-	APP_MAX_CONF_TABLES = SERVICE_MAX + 3
+	APP_MAX_CONF_TABLES = SERVICE_MAX + 4
 };
 
 /* All keys of the program: the runtime's, [http], and the services' own. Number of tables.

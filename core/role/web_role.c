@@ -9,6 +9,7 @@
 #include "core/base/rng.h"
 #include "core/ev/task.h"
 #include "core/obs/log.h"
+#include "core/role/grace_conf.h"
 #include "core/role/health_look.h"
 #include "core/role/listeners.h"
 #include "core/role/roles.h"
@@ -128,7 +129,7 @@ static enum err open_server(
 
 	for (size_t i = 0; i < r->env.n_services; i++) {
 		const struct service *service = r->env.services[i];
-		const struct http_site site = { .ops = service->ops,
+		struct http_site site = { .ops = service->ops,
 			.n_ops = service->n_ops,
 			.not_found = service->not_found,
 			.wrong_method = service->wrong_method,
@@ -137,6 +138,10 @@ static enum err open_server(
 			.rank = service->rank,
 			.user = service->user,
 			.busy = service->busy };
+		enum err e = grace_conf_site(r->conf, service, &site, note);
+		if (e != ERR_OK) {
+			return e;
+		}
 		if (listener_find(service->listener) == (int)listener && service->n_ops > 0) {
 			role_site_add(s, r, &site, (int)i);
 		}
@@ -207,6 +212,7 @@ static enum err web_start(struct role_ctx *r, struct err_note *note)
 	}
 	r->role_data = web;
 	grace_init(&web->grace, rng_u64(), clock_mono_us());
+	grace_conf_apply(r->conf, &web->grace);
 	e = siblings_new(&r->env, &web->siblings);
 	if (e == ERR_OK && store_is_postgres(r->conf) && has_store(r)) {
 		e = find_postgres(r, web, note);
@@ -361,6 +367,7 @@ static void web_reload(struct role_ctx *r)
 {
 	struct web *web = r->role_data;
 
+	grace_conf_apply(r->conf, &web->grace);
 	if (web->timing != NULL) {
 		set_slow(r);
 	}

@@ -194,6 +194,15 @@ static const struct rpc_def *const rpcs[] = {
 	&pairs_media_make,
 };
 
+/* What its rows are by rank. */
+static const char *const classes[SHED_RANKS] = {
+	[SHED_LATE] = "reading",
+	[SHED_MIDDLE] = "login",
+	[SHED_EARLY] = "browsing",
+	[SHED_POLLING] = "polling",
+	[SHED_FIRST] = "signals",
+};
+
 const struct service pairs_service = {
 	.name = "pairs",
 	.summary = "a backend for two people: REST, and Socket.IO over WebSocket and long polling",
@@ -204,6 +213,7 @@ const struct service pairs_service = {
 	.wrong_method = pairs_wrong_method,
 	.error = pairs_error,
 	.decorate = pairs_decorate,
+	.classes = classes,
 	.rank = pairs_rank,
 	.rpcs = rpcs,
 	.n_rpcs = sizeof(rpcs) / sizeof(rpcs[0]),

@@ -169,6 +169,15 @@ static const struct rpc_def *const rpcs[] = {
 	&symbols_cache_file,
 };
 
+/* What its rows are by rank. */
+static const char *const classes[SHED_RANKS] = {
+	[SHED_LATE] = "download",
+	[SHED_MIDDLE] = "work",
+	[SHED_EARLY] = "info",
+	[SHED_POLLING] = "polling",
+	[SHED_FIRST] = "lists",
+};
+
 const struct service symbols_service = {
 	.name = "symbols",
 	.summary = "crash symbols: one store for crash reporters and profilers",
@@ -179,6 +188,7 @@ const struct service symbols_service = {
 	.wrong_method = symbols_wrong_method,
 	.error = symbols_error,
 	.decorate = symbols_decorate,
+	.classes = classes,
 	.rpcs = rpcs,
 	.n_rpcs = sizeof(rpcs) / sizeof(rpcs[0]),
 	.stmts = { symbols_stmts, SYMBOLS_STMTS },

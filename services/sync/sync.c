@@ -128,6 +128,15 @@ static const struct rpc_def *const rpcs[] = {
 	&sync_purge,
 };
 
+/* What its rows are by rank. */
+static const char *const classes[SHED_RANKS] = {
+	[SHED_LATE] = "sync",
+	[SHED_MIDDLE] = "login",
+	[SHED_EARLY] = "info",
+	[SHED_POLLING] = "polling",
+	[SHED_FIRST] = "begin",
+};
+
 const struct service sync_service = {
 	.name = "sync",
 	.summary = "Firefox Sync: bookmarks, history, passwords and tabs on your own machine",
@@ -138,6 +147,8 @@ const struct service sync_service = {
 	.wrong_method = sync_wrong_method,
 	.error = sync_error,
 	.decorate = sync_decorate,
+	.user = sync_user,
+	.classes = classes,
 	.rank = sync_rank,
 	.busy = sync_busy,
 	.rpcs = rpcs,

@@ -75,6 +75,7 @@ unsigned sync_backoff_retry_s(const struct op_call *c, unsigned few_s);
 
 /* The service's slots of that name; see struct http_site. */
 enum shed_rank sync_rank(struct op_call *c, const struct grace_load *load);
+uint64_t sync_user(struct op_call *c);
 void sync_busy(struct op_call *c);
 
 #endif

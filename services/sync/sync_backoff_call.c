@@ -64,8 +64,8 @@ static bool take_user(const struct op_call *c, int64_t *ret)
 	return name.len > 0;
 }
 
-/* The same of any request: a token's is named by the keys. */
-static uint64_t number_of(const struct op_call *c)
+/* The same of any request: a token's is named by the keys. 0: nothing names one. */
+uint64_t sync_user(struct op_call *c)
 {
 	int64_t user = 0;
 	struct slice key_id = http_header_get(c->req, SLICE("X-KeyID"));
@@ -73,7 +73,14 @@ static uint64_t number_of(const struct op_call *c)
 	if (take_user(c, &user)) {
 		return (uint64_t)user;
 	}
-	return key_id.ptr == NULL ? rng_u64() : fnv1a(FNV1A_START, key_id);
+	return key_id.ptr == NULL ? 0 : fnv1a(FNV1A_START, key_id);
+}
+
+static uint64_t number_of(struct op_call *c)
+{
+	uint64_t user = sync_user(c);
+
+	return user == 0 ? rng_u64() : user;
 }
 
 static int64_t now_s(void)

@@ -237,13 +237,14 @@ static void decorate(struct op_call *c)
 	http_add_header(c->req, SLICE("X-Content-Type-Options"), SLICE("nosniff"));
 }
 
-/* Who says what rank it should have: "last" or "refuse". */
+/* Who says what rank it should have: "last", "first" or "refuse". */
 static enum shed_rank rank(struct op_call *c, const struct grace_load *load)
 {
 	struct slice wish = http_header_get(c->req, SLICE("X-Test-Rank"));
 
 	(void)load;
 	return slice_eq(wish, SLICE("last"))	 ? SHED_LAST
+	       : slice_eq(wish, SLICE("first"))	 ? SHED_FIRST
 	       : slice_eq(wish, SLICE("refuse")) ? SHED_RANKS
 						 : c->op->rank;
 }

@@ -118,7 +118,8 @@ test('a flood of one class does not starve a lower one, and the loop stays respo
 		await sleep(200);
 		const started = Date.now();
 		try {
-			assert.equal((await once(server.port, get('/download/1000'))).status, 200);
+			// Ranked last, so that it is the order of the queues that is seen and not the level.
+			assert.equal((await once(server.port, 'GET /download/1000 HTTP/1.1\r\nHost: x\r\nX-Test-Rank: last\r\n\r\n')).status, 200);
 			assert.equal((await once(server.port, get('/__lbheartbeat__'))).status, 200);
 			assert.ok(Date.now() - started < 5000, `${Date.now() - started} ms`);
 		} finally {
@@ -126,6 +127,40 @@ test('a flood of one class does not starve a lower one, and the loop stays respo
 			await Promise.all(floods);
 		}
 		clients.forEach((raw) => raw.destroy());
+	});
+});
+
+test('while the loop is overloaded what is easiest to retry is refused, and the rest is served', async () => {
+	await withServer({}, async (server) => {
+		const burn = (rank) => `GET /burn/2000 HTTP/1.1\r\nHost: x\r\nX-Test-Rank: ${rank}\r\n\r\n`;
+		const clients = await Promise.all(Array.from({ length: 32 }, () => Raw.connect(server.port)));
+		const other = await Raw.connect(server.port);
+		let refused = 0;
+		let stop = false;
+		const floods = clients.map(async (raw) => {
+			while (!stop) refused += (await raw.exchange(burn('first'))).status === 503;
+		});
+		try {
+			for (const end = Date.now() + 30000; refused < 500; await sleep(20)) assert.ok(Date.now() < end, `${refused} refused`);
+			let served = 0;
+			for (let i = 0; i < 100; i++) {
+				const answer = await other.exchange(burn('no wish'));
+				served += answer.status === 200;
+				if (answer.status === 503) assert.match(answer.headers['retry-after'], /^[1-9]\d*$/);
+			}
+			assert.ok(served >= 99, `${served} of 100 served`);
+		} finally {
+			stop = true;
+			await Promise.all(floods);
+		}
+		for (const raw of [...clients, other]) raw.destroy();
+		const { families } = await server.metrics();
+		assert.ok(families.http_refusals_total.rows.loop >= 500);
+		assert.ok(families.http_reads_held_total.value > 0);
+		// With nobody asking for more than there is, all are served again.
+		const calm = await Raw.connect(server.port);
+		for (const end = Date.now() + 30000; (await calm.exchange(burn('first'))).status !== 200; await sleep(50)) assert.ok(Date.now() < end, 'still refused');
+		calm.destroy();
 	});
 });
 
