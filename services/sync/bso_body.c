@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/base/json.h"
+#include "services/sync/bso_parse.h"
 
 enum {
 	JSON_MEMORY_FACTOR = 16, /* a document takes at worst some ten times its text */
@@ -13,122 +14,6 @@ enum {
 	REASON_MAX = 160,
 	TEXT_MAX = 64 * 1024 * 1024
 };
-
-/* ---- one record ---- */
-
-/* False: there, but no whole number of the range. Null is as good as nothing. */
-static bool take_number(
-    const struct json *v, int64_t least, int64_t most, bool *ret_has, int64_t *ret)
-{
-	int64_t n = 0;
-
-	if (json_kind(v) == JSON_KIND_NULL) {
-		return true;
-	}
-	if (!json_get_i64(v, &n) || n < least || n > most) {
-		return false;
-	}
-	*ret_has = true;
-	*ret = n;
-	return true;
-}
-
-static bool take_payload(const struct json *v, struct sync_record *r)
-{
-	if (json_kind(v) == JSON_KIND_NULL) {
-		return true;
-	}
-	r->has_payload = json_get_string(v, &r->payload);
-	return r->has_payload;
-}
-
-/* The id of a record that one is next to. */
-static bool take_near(const struct json *v, bool *ret_has, struct slice *ret)
-{
-	*ret_has = json_get_string(v, ret);
-	return *ret_has && ret->len <= SYNC_ID_MAX;
-}
-
-/* What is wrong with a member, or NULL. */
-static const char *take_member(
-    struct slice key, const struct json *v, const struct sync_limits *l, struct sync_record *r)
-{
-	if (slice_eq(key, SLICE("payload"))) {
-		return take_payload(v, r) ? NULL : "invalid bso: payload";
-	}
-	if (slice_eq(key, SLICE("sortindex"))) {
-		return take_number(v, -SYNC_SORTINDEX_MAX, SYNC_SORTINDEX_MAX, &r->has_sortindex,
-			   &r->sortindex)
-			   ? NULL
-			   : "invalid bso: sortindex";
-	}
-	if (slice_eq(key, SLICE("ttl"))) {
-		return take_number(v, 0, SYNC_TTL_MAX, &r->has_ttl, &r->ttl_s) ? NULL
-									       : "invalid bso: ttl";
-	}
-	if (l->takes_parents && slice_eq(key, SLICE("parentid"))) {
-		return take_near(v, &r->has_parentid, &r->parentid) ? NULL
-								    : "invalid bso: parentid";
-	}
-	if (l->takes_parents && slice_eq(key, SLICE("predecessorid"))) {
-		return take_near(v, &r->has_predecessorid, &r->predecessorid)
-			   ? NULL
-			   : "invalid bso: predecessorid";
-	}
-	bool is_ignored = slice_eq(key, SLICE("id")) || slice_eq(key, SLICE("modified")) ||
-			  slice_eq(key, SLICE("collection"));
-	return is_ignored ? NULL : "unknown field";
-}
-
-/* What is wrong with the object as a record, or NULL; r->id is the caller's. */
-static const char *take_record(const struct json *object, const struct sync_limits *l,
-    struct sync_record *r, struct slice *key)
-{
-	const struct json *v = NULL;
-	const char *wrong = NULL;
-	void *cursor = NULL;
-
-	r->payload = SLICE_EMPTY;
-	if (!sync_id_is_good(r->id)) {
-		*key = SLICE_EMPTY;
-		return "invalid bso: id";
-	}
-	while (wrong == NULL && json_next(object, &cursor, key, &v)) {
-		wrong = take_member(*key, v, l, r);
-	}
-	return wrong;
-}
-
-/*
- * A guard against a broken client, which once encrypted everybody's keys with an initialisation
- * vector of zeros: IV": "AAAAAAAAAAAAAAAAAAAAAA==".
- */
-static bool has_zero_iv(struct slice payload)
-{
-	static const char name[] = "IV\":", zeros[] = "\"AAAAAAAAAAAAAAAAAAAAAA==\"";
-	struct slice rest = payload;
-	const char *at;
-
-	while (rest.len > 0 && (at = memmem(rest.ptr, rest.len, name, strlen(name))) != NULL) {
-		rest = slice_sub(payload, (size_t)(at - payload.ptr) + strlen(name), payload.len);
-		size_t blanks = 0;
-		while (blanks < rest.len && strchr(" \t\n\r\f\v", rest.ptr[blanks]) != NULL &&
-		       rest.ptr[blanks] != '\0') {
-			blanks++;
-		}
-		if (slice_starts(slice_sub(rest, blanks, rest.len), slice_str(zeros))) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool is_broken_key(struct slice collection, const struct sync_record *r)
-{
-	return slice_eq(collection, SLICE("crypto")) && has_zero_iv(r->payload);
-}
-
-/* ---- a run of them ---- */
 
 /* The elements of a body and their ids. */
 struct elements {
@@ -252,14 +137,14 @@ static enum err take_element(const struct elements *es, size_t i, struct slice c
 {
 	struct sync_record r = { .id = es->ids[i] };
 	struct slice key = SLICE_EMPTY;
-	const char *wrong = take_record(es->list[i], l, &r, &key);
+	const char *wrong = sync_bso_parse(es->list[i], l, &r, &key);
 
 	if (wrong != NULL) {
 		bool is_unknown = strcmp(wrong, "unknown field") == 0;
 		put_failed(w, r.id, wrong, is_unknown ? key : SLICE_EMPTY);
 		return ERR_OK;
 	}
-	if (is_broken_key(collection, &r)) {
+	if (sync_bso_is_broken_key(collection, &r)) {
 		return ERR_INVALID;
 	}
 	int64_t len = (int64_t)r.payload.len;
@@ -342,7 +227,8 @@ enum err sync_item_read(struct slice body, struct slice collection, struct slice
 
 	upload_init(ret);
 	if (e != ERR_OK || json_kind(doc) != JSON_KIND_OBJECT ||
-	    take_record(doc, limits, &r, &key) != NULL || is_broken_key(collection, &r)) {
+	    sync_bso_parse(doc, limits, &r, &key) != NULL ||
+	    sync_bso_is_broken_key(collection, &r)) {
 		e = ERR_INVALID;
 	} else if ((int64_t)r.payload.len > limits->record_bytes) {
 		e = ERR_LIMIT;

@@ -119,6 +119,8 @@ bool fx_session(struct op_call *c, struct fx_who *ret_who, enum err *ret);
 /* The browsers of an account that are still signed in, in the arena of the call. */
 NODISCARD enum err fx_list_clients(
     struct op_call *c, const struct fx_who *who, struct firefox_client **ret, unsigned *ret_n);
+/* Is it the one that asks? */
+bool fx_is_current(const struct fx_who *who, const struct firefox_client *d);
 
 /*
  * What an access token of ours says, if it is good: signed by us, not expired, not destroyed, of a

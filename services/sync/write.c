@@ -28,14 +28,13 @@ void sync_records_sum(struct slice records, int64_t *ret_n, int64_t *ret_bytes)
 	CHECK(!reader.bad);
 }
 
-static enum err refuse(struct sync_write *w, enum sync_outcome outcome)
+enum err sync_write_refuse(struct sync_write *w, enum sync_outcome outcome)
 {
 	w->w.outcome = outcome;
 	return ERR_OK;
 }
 
-/* The time of the collection is the write's, and the storage's with it. */
-static enum err finish(struct sync_write *w)
+enum err sync_write_finish(struct sync_write *w)
 {
 	w->c->modified_ms = w->m->storage_ms = w->w.modified_ms = w->w.stamp_ms;
 	return sync_meta_save(w->t->db, w->m, w->note);
@@ -70,14 +69,14 @@ static enum err put(struct sync_write *w)
 
 	sync_records_sum(w->r->records, &n, &bytes);
 	if (is_over_quota(w, bytes, 0)) {
-		return refuse(w, SYNC_OVER_QUOTA);
+		return sync_write_refuse(w, SYNC_OVER_QUOTA);
 	}
 	if (!make_collection(w)) {
-		return refuse(w, SYNC_TOO_MANY_COLLECTIONS);
+		return sync_write_refuse(w, SYNC_TOO_MANY_COLLECTIONS);
 	}
 	sync_write_stamp(w);
 	enum err e = sync_apply(w, w->r->records, false);
-	return e == ERR_OK ? finish(w) : e;
+	return e == ERR_OK ? sync_write_finish(w) : e;
 }
 
 /* What the whole batch would be with these records. */
@@ -94,7 +93,7 @@ static enum err append(struct sync_write *w)
 	enum err e = w->r->batch == 0 ? ERR_OK : sync_batch_find(w, &b);
 
 	if (e == ERR_NOT_FOUND) {
-		return refuse(w, SYNC_NO_BATCH);
+		return sync_write_refuse(w, SYNC_NO_BATCH);
 	}
 	if (e == ERR_OK) {
 		e = sync_batch_sums(w, &batches, &in_batches);
@@ -104,13 +103,13 @@ static enum err append(struct sync_write *w)
 	}
 	sync_records_sum(w->r->records, &n, &bytes);
 	if (is_too_large(w, &b, n, bytes)) {
-		return refuse(w, SYNC_TOO_LARGE);
+		return sync_write_refuse(w, SYNC_TOO_LARGE);
 	}
 	if (is_over_quota(w, bytes, in_batches)) {
-		return refuse(w, SYNC_OVER_QUOTA);
+		return sync_write_refuse(w, SYNC_OVER_QUOTA);
 	}
 	if (w->r->batch == 0 && batches >= SYNC_BATCHES_MAX) {
-		return refuse(w, SYNC_TOO_MANY_BATCHES);
+		return sync_write_refuse(w, SYNC_TOO_MANY_BATCHES);
 	}
 	if (w->r->batch == 0) {
 		e = sync_batch_open(w, &b);
@@ -126,122 +125,37 @@ static enum err commit(struct sync_write *w)
 	enum err e = sync_batch_find(w, &b);
 
 	if (e == ERR_NOT_FOUND) {
-		return refuse(w, SYNC_NO_BATCH);
+		return sync_write_refuse(w, SYNC_NO_BATCH);
 	}
 	if (e != ERR_OK) {
 		return e;
 	}
 	sync_records_sum(w->r->records, &n, &bytes);
 	if (is_too_large(w, &b, n, bytes)) {
-		return refuse(w, SYNC_TOO_LARGE);
+		return sync_write_refuse(w, SYNC_TOO_LARGE);
 	}
 	if (is_over_quota(w, b.bytes + bytes, 0)) {
-		return refuse(w, SYNC_OVER_QUOTA);
+		return sync_write_refuse(w, SYNC_OVER_QUOTA);
 	}
 	if (!make_collection(w)) {
-		return refuse(w, SYNC_TOO_MANY_COLLECTIONS);
+		return sync_write_refuse(w, SYNC_TOO_MANY_COLLECTIONS);
 	}
 	sync_write_stamp(w);
 	e = sync_batch_commit(w, &b);
 	if (e == ERR_OK) {
 		e = sync_apply(w, w->r->records, true);
 	}
-	return e == ERR_OK ? finish(w) : e;
-}
-
-/* ---- deleting ---- */
-
-static enum err delete_item(struct sync_write *w)
-{
-	bool found = false;
-	enum err e = w->c == NULL ? ERR_OK : sync_apply_delete(w, w->r->item, &found);
-
-	if (e == ERR_OK && !found) {
-		/* A dead row may be gone now: the totals are to be written all the same. */
-		e = w->c == NULL ? ERR_OK : sync_meta_save(w->t->db, w->m, w->note);
-		return e == ERR_OK ? refuse(w, SYNC_NOT_THERE) : e;
-	}
-	if (e == ERR_OK) {
-		sync_write_stamp(w);
-		e = finish(w);
-	}
-	return e;
-}
-
-static enum err delete_ids(struct sync_write *w)
-{
-	struct wire_reader reader = wire_reader_new(w->r->records);
-	struct sync_record r;
-	bool found;
-	enum err e = ERR_OK;
-
-	if (w->c == NULL) {
-		w->w.modified_ms = w->m->storage_ms;
-		return ERR_OK;
-	}
-	while (e == ERR_OK && sync_record_take(&reader, &r)) {
-		e = sync_apply_delete(w, r.id, &found);
-	}
-	CHECK(!reader.bad);
-	if (e == ERR_OK) {
-		sync_write_stamp(w);
-		e = finish(w);
-	}
-	return e;
-}
-
-/* The records stay until they are swept up; nothing leads to them any more. */
-static enum err forget(struct sync_write *w, const struct sync_collection *c)
-{
-	struct sql_query *q = NULL;
-	enum err e = c->count == 0 ? ERR_END : sync_begin(w->t->db, SYNC_GARBAGE_PUT, &q, w->note);
-
-	if (e != ERR_OK) {
-		return e == ERR_END ? ERR_OK : e;
-	}
-	sql_bind_i64(q, "uid", w->m->uid);
-	sql_bind_i64(q, "collection", c->number);
-	return sql_finish(q);
-}
-
-static enum err delete_collection(struct sync_write *w)
-{
-	enum err e = sync_batch_drop(w, false);
-
-	if (e != ERR_OK || w->c == NULL) {
-		w->w.modified_ms = w->m->storage_ms;
-		return e;
-	}
-	e = forget(w, w->c);
-	sync_meta_remove(w->m, w->c);
-	sync_write_stamp(w);
-	w->m->storage_ms = w->w.modified_ms = w->w.stamp_ms;
-	return e == ERR_OK ? sync_meta_save(w->t->db, w->m, w->note) : e;
-}
-
-/* As if nothing had ever been there, but that later stamps still rise. */
-static enum err delete_all(struct sync_write *w)
-{
-	enum err e = sync_batch_drop(w, true);
-
-	for (unsigned i = 0; e == ERR_OK && i < w->m->n; i++) {
-		e = forget(w, &w->m->list[i]);
-	}
-	sync_write_stamp(w);
-	w->w.modified_ms = w->w.stamp_ms;
-	w->m->n = 0;
-	w->m->storage_ms = 0;
-	return e == ERR_OK ? sync_meta_save(w->t->db, w->m, w->note) : e;
+	return e == ERR_OK ? sync_write_finish(w) : e;
 }
 
 static enum err (*const kinds[SYNC_WRITE_KINDS])(struct sync_write *w) = {
 	[SYNC_WRITE_PUT] = put,
 	[SYNC_WRITE_APPEND] = append,
 	[SYNC_WRITE_COMMIT] = commit,
-	[SYNC_WRITE_DELETE_ITEM] = delete_item,
-	[SYNC_WRITE_DELETE_IDS] = delete_ids,
-	[SYNC_WRITE_DELETE_COLLECTION] = delete_collection,
-	[SYNC_WRITE_DELETE_ALL] = delete_all,
+	[SYNC_WRITE_DELETE_ITEM] = sync_write_delete_item,
+	[SYNC_WRITE_DELETE_IDS] = sync_write_delete_ids,
+	[SYNC_WRITE_DELETE_COLLECTION] = sync_write_delete_collection,
+	[SYNC_WRITE_DELETE_ALL] = sync_write_delete_all,
 };
 
 /* ---- the function ---- */
@@ -273,7 +187,7 @@ static enum err run(struct sync_write *w)
 		e = resource_time(w, &w->w.modified_ms);
 	}
 	if (e == ERR_OK && w->r->has_since && w->w.modified_ms > w->r->since_ms) {
-		return refuse(w, SYNC_MODIFIED);
+		return sync_write_refuse(w, SYNC_MODIFIED);
 	}
 	return e == ERR_OK ? kinds[w->r->kind](w) : e;
 }

@@ -20,6 +20,17 @@ struct sync_write {
 /* Takes the stamp of this write; the row has to be saved. */
 void sync_write_stamp(struct sync_write *w);
 
+/* Says why it is not done; always ERR_OK. */
+NODISCARD enum err sync_write_refuse(struct sync_write *w, enum sync_outcome outcome);
+/* The time of the collection is the write's, and the storage's with it; saves the row. */
+NODISCARD enum err sync_write_finish(struct sync_write *w);
+
+/* write_delete.c: the kinds of that name. */
+NODISCARD enum err sync_write_delete_item(struct sync_write *w);
+NODISCARD enum err sync_write_delete_ids(struct sync_write *w);
+NODISCARD enum err sync_write_delete_collection(struct sync_write *w);
+NODISCARD enum err sync_write_delete_all(struct sync_write *w);
+
 /* How many records a run holds, and the bytes of their payloads. */
 void sync_records_sum(struct slice records, int64_t *ret_n, int64_t *ret_bytes);
 
