@@ -33,10 +33,14 @@ export class SyncUser {
 		const says = { uid, node: server.url, expires: Math.floor(Date.now() / 1000) + 3600, salt: 'a1b2c3', ...token };
 		this.token = token === null ? null : makeToken(says);
 		this.raw = null;
+		this.patienceMs = undefined; // how long an answer may take, where the usual time is too short
 	}
 
 	async connection() {
-		if (this.raw === null || this.raw.ended) this.raw = await Raw.connect(this.port);
+		if (this.raw === null || this.raw.ended) {
+			this.raw = await Raw.connect(this.port);
+			this.raw.patienceMs = this.patienceMs ?? this.raw.patienceMs;
+		}
 		return this.raw;
 	}
 

@@ -25,6 +25,7 @@ export class Raw {
 		this.ended = false; // FIN or RST came
 		this.reset = false;
 		this.wake = () => {};
+		this.patienceMs = 20000; // for what is waited for
 		socket.setNoDelay(true);
 		socket.on('data', (piece) => {
 			this.pieces.push(piece);
@@ -70,7 +71,7 @@ export class Raw {
 	}
 
 	// Waits until take() gives something else than undefined.
-	async until(take, timeoutMs = 20000) {
+	async until(take, timeoutMs = this.patienceMs) {
 		const giveUp = Date.now() + timeoutMs;
 		for (;;) {
 			const value = take();
