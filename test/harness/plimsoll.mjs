@@ -14,7 +14,7 @@ import { sharedPostgres } from './postgres.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const READY_SECONDS = 30; // a sanitizer build on a busy machine
-const STOP_SECONDS = 30;
+const STOP_SECONDS = 60; // the server itself gives up on every process within 32 (core/role/stop.c); a disk may hold up the kill
 const STDERR_MAX = 1 << 20; // characters kept; the newest
 
 const running = new Set();
@@ -133,11 +133,12 @@ export async function startPlimsoll(options = {}) {
 		async stop() {
 			if (running.has(child)) child.kill('SIGTERM');
 			const timer = setTimeout(() => child.kill('SIGKILL'), STOP_SECONDS * 1000);
+			const begun = Date.now();
 			const end = await ended;
 			clearTimeout(timer);
 			if (!options.dir) rmSync(dir, { recursive: true, force: true });
 			if (end.code !== 0 || /AddressSanitizer|LeakSanitizer|runtime error: /.test(log)) {
-				throw new Error(`plimsoll ended with ${end.signal ?? end.code}\n${log}`);
+				throw new Error(`plimsoll ended with ${end.signal ?? end.code} after ${Date.now() - begun} ms\n${log}`);
 			}
 			return end;
 		},
