@@ -306,7 +306,7 @@ static enum err answer(struct work *w)
 	put_upload(&j, w);
 	json_end_object(&j);
 	json_end_object(&j);
-	enum err e = symbols_reply_json(w->u->c, 201, &out);
+	enum err e = symbols_reply(w->u->c, 201, &out);
 	buf_free(&out);
 	return e;
 }

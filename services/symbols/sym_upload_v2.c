@@ -33,8 +33,7 @@ static enum err authorize(struct op_call *c, struct symbols_token *token, bool *
 	const char *refusal = NULL;
 	enum err e = sym_upload_token(c, token, &refusal);
 
-	*ret_good = e == ERR_OK && refusal == NULL;
-	return e == ERR_OK && refusal != NULL ? symbols_refuse(c, 403, refusal) : e;
+	return symbols_let(c, e, refusal, ret_good);
 }
 
 enum err symbols_sym_check(struct op_call *c)

@@ -257,7 +257,7 @@ static enum err answer(struct work *w, enum err e)
 				      : e;
 	}
 	http_add_header(c->req, SLICE("Access-Control-Expose-Headers"), SLICE("*"));
-	return symbols_reply_json(c, e == ERR_OK ? 200 : 400, &w->answer);
+	return symbols_reply(c, e == ERR_OK ? 200 : 400, &w->answer);
 }
 
 static enum err handle(struct op_call *c, enum symbolicate_version version)

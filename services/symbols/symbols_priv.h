@@ -99,10 +99,13 @@ void symbols_error(struct op_call *c, enum err e);
 op_fn symbols_not_found, symbols_wrong_method, symbols_broken;
 /* {"error": text} */
 enum err symbols_refuse(struct op_call *c, int status, const char *text);
-/* JSON that no cache keeps; out lives as long as the request. */
-NODISCARD enum err symbols_reply(struct op_call *c, int status, const struct buf *out);
-/* Answers with JSON of any length. ERR_LIMIT: the buffer has failed. */
-NODISCARD enum err symbols_reply_json(struct op_call *c, int status, const struct buf *json);
+/* Answers with JSON of any length, which no cache keeps. ERR_LIMIT: the buffer has failed. */
+NODISCARD enum err symbols_reply(struct op_call *c, int status, const struct buf *json);
+/*
+ * How a check of who asks goes on: refusal is the text of a 403, which is answered, or NULL.
+ * *ret_good: nothing was answered, the request may go on.
+ */
+NODISCARD enum err symbols_let(struct op_call *c, enum err e, const char *refusal, bool *ret_good);
 
 /* download.c, syminfo.c */
 op_fn symbols_download, symbols_download_try, symbols_download_tier, symbols_stored, symbols_pingme,

@@ -67,24 +67,23 @@ enum err symbols_refuse(struct op_call *c, int status, const char *text)
 	return reply_error(c, status, slice_str(text), (struct slice){ NULL, 0 });
 }
 
-enum err symbols_reply(struct op_call *c, int status, const struct buf *out)
+enum err symbols_reply(struct op_call *c, int status, const struct buf *json)
 {
-	if (out->failed) {
+	if (json->failed) {
 		return ERR_LIMIT;
 	}
 	http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-store"));
-	http_reply(c->req, status, SLICE("application/json"), buf_slice(out));
-	return ERR_OK;
-}
-
-enum err symbols_reply_json(struct op_call *c, int status, const struct buf *json)
-{
-	enum err e = json->failed ? ERR_LIMIT
-				  : http_stream_begin(c->req, status, SLICE("application/json"),
-					(int64_t)json->len);
+	enum err e =
+	    http_stream_begin(c->req, status, SLICE("application/json"), (int64_t)json->len);
 
 	e = e == ERR_OK ? http_stream_write(c->req, buf_slice(json)) : e;
 	return e == ERR_OK ? http_stream_end(c->req) : e;
+}
+
+enum err symbols_let(struct op_call *c, enum err e, const char *refusal, bool *ret_good)
+{
+	*ret_good = e == ERR_OK && refusal == NULL;
+	return e == ERR_OK && refusal != NULL ? symbols_refuse(c, 403, refusal) : e;
 }
 
 enum err symbols_authorize(
@@ -93,8 +92,7 @@ enum err symbols_authorize(
 	const char *refusal = NULL;
 	enum err e = symbols_token_check(c, any_of, ret, &refusal);
 
-	*ret_good = e == ERR_OK && refusal == NULL;
-	return e == ERR_OK && refusal != NULL ? symbols_refuse(c, 403, refusal) : e;
+	return symbols_let(c, e, refusal, ret_good);
 }
 
 static void add_retry_after(struct op_call *c, unsigned seconds)

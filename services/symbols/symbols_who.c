@@ -136,16 +136,11 @@ enum err symbols_who_may(struct op_call *c, uint32_t any_of, enum symbols_wish w
 	const char *refusal = NULL;
 	enum err e = symbols_who(c, ret, &refusal);
 
-	*ret_good = false;
-	if (e != ERR_OK) {
-		return e;
-	}
-	if (refusal == NULL && any_of != 0 && (ret->permissions & any_of) == 0) {
+	if (e == ERR_OK && refusal == NULL && any_of != 0 && (ret->permissions & any_of) == 0) {
 		refusal = "Forbidden";
 	}
-	if (refusal == NULL && wish == SYMBOLS_CHANGE && !may_change(c, ret)) {
+	if (e == ERR_OK && refusal == NULL && wish == SYMBOLS_CHANGE && !may_change(c, ret)) {
 		refusal = "Only a page of this server may change this: its X-CSRF-Token is missing";
 	}
-	*ret_good = refusal == NULL;
-	return refusal == NULL ? ERR_OK : symbols_refuse(c, 403, refusal);
+	return symbols_let(c, e, refusal, ret_good);
 }

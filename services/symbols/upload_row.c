@@ -149,10 +149,7 @@ enum err upload_row_refuse(struct op_call *c, enum err e)
 
 enum err uploads_reply(struct op_call *c, struct buf *out, enum err e)
 {
-	if (e == ERR_OK) {
-		http_add_header(c->req, SLICE("Cache-Control"), SLICE("no-store"));
-		e = symbols_reply_json(c, 200, out);
-	}
+	e = e == ERR_OK ? symbols_reply(c, 200, out) : e;
 	buf_free(out);
 	return e;
 }

@@ -38,7 +38,7 @@ enum err symbols_auth_info(struct op_call *c)
 	symbols_put_number(&w, SLICE("token_expires_at"), token.expires_ms / 1000);
 	symbols_put_number(&w, SLICE("upload_api_version"), 2);
 	json_end_object(&w);
-	return symbols_reply_json(c, 200, out);
+	return symbols_reply(c, 200, out);
 }
 
 /* ---- negotiating ---- */
@@ -222,7 +222,7 @@ static enum err negotiate_files(struct upload *u, const struct json *files)
 	n.w = json_writer_new(&n.answer);
 	enum err e = n.sessions == NULL ? ERR_MEMORY : negotiate(&n);
 	if (e == ERR_OK) {
-		e = symbols_reply_json(u->c, 201, &n.answer);
+		e = symbols_reply(u->c, 201, &n.answer);
 	}
 	free(n.sessions);
 	buf_free(&n.answer);
