@@ -7,6 +7,7 @@ static enum upstream_kind kind_of(struct slice file)
 {
 	return slice_eq(file, SLICE("debuginfo"))    ? UPSTREAM_DEBUGINFO
 	       : slice_eq(file, SLICE("executable")) ? UPSTREAM_EXECUTABLE
+	       : slice_starts(file, BUILD_SECTION)   ? UPSTREAM_SECTION
 						     : UPSTREAM_SOURCE;
 }
 
@@ -21,6 +22,8 @@ enum err build_fetch(struct op_call *c, struct slice build_id, struct slice file
 	if (key.kind == UPSTREAM_SOURCE) {
 		/* "source/PATH" */
 		key.path = slice_sub(file, slice_find(file, '/', 0), file.len);
+	} else if (key.kind == UPSTREAM_SECTION) {
+		key.path = slice_sub(file, BUILD_SECTION.len, file.len);
 	}
 	return key.key.debug_id.ptr == NULL ? ERR_MEMORY
 					    : upstream_get(c, &key, upstream_wait_until_us(state));

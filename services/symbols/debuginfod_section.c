@@ -1,11 +1,14 @@
 /*
- * debuginfod's /section: cut out once by the role files, then a file like others.
+ * debuginfod's /section: cut out once by the role files, then a file like others. Of builds that
+ * are not here upstreams are asked for the section alone: whoever asks so wants to be spared the
+ * file.
  */
 #include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/ev/task.h"
 #include "services/symbols/build_answer.h"
+#include "services/symbols/build_fetch.h"
 #include "services/symbols/section_calls.h"
 #include "services/symbols/symbol_find.h"
 
@@ -71,6 +74,28 @@ static enum err find_section(
 	return e;
 }
 
+/* From an upstream that has the build, or from here once it came so. */
+static enum err answer_fetched(
+    struct op_call *c, struct slice build_id, struct slice section, const struct build_wish *wish)
+{
+	const char *file =
+	    arena_printf(c->arena, "%.*s%.*s", SLICE_ARG(BUILD_SECTION), SLICE_ARG(section));
+	struct symbol_file f;
+
+	if (file == NULL) {
+		return ERR_MEMORY;
+	}
+	if (!symbol_name_is_good(section)) {
+		return build_answer_miss(wish);
+	}
+	enum err e = symbol_find_source(c, build_id, slice_str(file), false, &f);
+	if (e == ERR_NOT_FOUND) {
+		e = build_fetch(c, build_id, slice_str(file));
+		e = e == ERR_OK ? symbol_find_source(c, build_id, slice_str(file), false, &f) : e;
+	}
+	return e == ERR_OK ? build_answer_file(c, &f) : build_answer_unfetched(wish, e);
+}
+
 /* From the file with debug information or, where that has not its bytes, from that with code. */
 static enum err answer_section(
     struct op_call *c, struct slice build_id, struct slice section, const struct build_wish *wish)
@@ -79,17 +104,21 @@ static enum err answer_section(
 	const struct symbols_state *state = c->state;
 	struct blob_content content;
 	struct symbol_file f;
+	bool has_debug = false;
 	enum err e = ERR_NOT_FOUND;
 
 	for (size_t i = 0; e == ERR_NOT_FOUND && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		e = symbol_find_build(c, build_id, kinds[i], build_wants_try(c), &f);
 		if (e == ERR_OK) {
 			symbols_count_use(state->counts, &f, clock_wall_ms());
+			has_debug = has_debug || kinds[i] == ELF_DEBUGINFO;
 			e = find_section(c, &f, section, &content);
 		}
 	}
+	/* Who has the debug file has what there is to ask for. */
 	if (e == ERR_NOT_FOUND) {
-		return build_answer_miss(wish);
+		return has_debug ? build_answer_miss(wish)
+				 : answer_fetched(c, build_id, section, wish);
 	}
 	return e == ERR_OK ? build_answer_content(
 				 c, state->indexes, &content, build_file_name(c, &f), f.modified_ms)

@@ -141,27 +141,30 @@ static const char *symsrv_url(
 		return ssqp_debug_url(arena, server, key->build_id);
 	case UPSTREAM_EXECUTABLE:
 	case UPSTREAM_SOURCE:
+	case UPSTREAM_SECTION:
 	case UPSTREAM_KINDS:
 	default:
 		return NULL;
 	}
 }
 
-static const char *source_url(
+/* A path begins with '/', the name of a section does not. */
+static const char *part_url(
     struct arena *arena, const struct upstream_server *server, const struct upstream_key *key)
 {
 	const char *path = symbol_name_encode(arena, key->path);
 
 	return path == NULL ? NULL
-			    : arena_printf(arena, "%s/buildid/%.*s/source%s", server->base,
-				  SLICE_ARG(key->build_id), path);
+			    : arena_printf(arena, "%s/buildid/%.*s/%s%s", server->base,
+				  SLICE_ARG(key->build_id),
+				  key->kind == UPSTREAM_SOURCE ? "source" : "section/", path);
 }
 
 static const char *debuginfod_url(
     struct arena *arena, const struct upstream_server *server, const struct upstream_key *key)
 {
-	if (key->kind == UPSTREAM_SOURCE) {
-		return source_url(arena, server, key);
+	if (key->kind == UPSTREAM_SOURCE || key->kind == UPSTREAM_SECTION) {
+		return part_url(arena, server, key);
 	}
 	if (key->kind != UPSTREAM_DEBUGINFO && key->kind != UPSTREAM_EXECUTABLE) {
 		return NULL;

@@ -51,6 +51,7 @@ enum upstream_kind {
 	UPSTREAM_DEBUGINFO,  /* build_id */
 	UPSTREAM_EXECUTABLE, /* build_id */
 	UPSTREAM_SOURCE,     /* build_id, path: absolute, not encoded */
+	UPSTREAM_SECTION,    /* build_id, path: the section's name */
 	UPSTREAM_KINDS
 };
 

@@ -105,6 +105,11 @@ static enum err describe(struct storing *s)
 		s->file.code_file = asked->debug_file;
 		s->file.code_id = asked->debug_id;
 	}
+	if (s->a->key->kind == UPSTREAM_SOURCE || s->a->key->kind == UPSTREAM_SECTION) {
+		/* Whatever its bytes look like: it is found by its path alone. */
+		s->file.elf_kind = 0;
+		s->file.build_id = SLICE_EMPTY;
+	}
 	s->file.upstream = slice_str(s->a->server->base);
 	return e;
 }

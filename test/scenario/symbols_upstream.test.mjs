@@ -269,6 +269,33 @@ test('debuggers: what a debuginfod has of a build, and a symsrv', async () => {
 	await nothingIsLeft();
 });
 
+test('sections: of a build that is not here the section alone is fetched', async () => {
+	const buildId = createHash('sha1').update('sections').digest('hex');
+	const there = `/buildid/${buildId}/section/`;
+	debuginfod.give(`${there}.debug_str`, { body: 'names\0of\0things' });
+	debuginfod.give(`${there}.gdb_index`, { status: 503, body: 'busy' });
+	for (let i = 0; i < 2; i++) {
+		const answer = await patiently(`${there}.debug_str`);
+		assert.deepEqual([answer.status, answer.text, answer.headers['x-debuginfod-size']], [200, 'names\0of\0things', '15']);
+	}
+	assert.equal(debuginfod.asked(`${there}.debug_str`), 1);
+	const none = await patiently(`${there}.none`);
+	assert.deepEqual([none.status, none.headers['cache-control']], [404, 'public, max-age=10']);
+	assert.deepEqual((await patiently(`${there}.none`)).status, 404);
+	assert.equal(debuginfod.asked(`${there}.none`), 1);
+	const busy = await patiently(`${there}.gdb_index`);
+	assert.deepEqual([busy.status, busy.headers['cache-control']], [404, 'no-store']);
+	assert.equal((await patiently(`${there}a%2Fb`)).status, 404, 'no name of a section');
+	assert.equal(debuginfod.requests.filter((r) => r.url.includes(buildId) && !r.url.startsWith(there)).length, 0, 'nobody asked for the whole file');
+	// Once the debug file is here, nobody else is asked, and what it has goes first.
+	const b = build(buildId);
+	assert.equal((await uploadFiles(server, token, { [`buildid/${buildId}/debuginfo`]: b.debug })).status, 201);
+	assert.ok((await get(server, `${there}.debug_str`)).body.equals(b.info));
+	const asked = debuginfod.requests.length;
+	assert.equal((await get(server, `${there}.not_there`)).status, 404);
+	assert.equal(debuginfod.requests.length, asked);
+});
+
 test('an upload makes a fetched file its own', async () => {
 	const f = newFile();
 	breakpad.give(f.there, { body: f.text });
