@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include "core/base/buf.h"
+#include "services/symbols/elf_facts.h"
 #include "services/symbols/symbol_key.h"
+#include "services/symbols/windows_file.h"
 
 enum {
 	ARENA_MAX = 256 * 1024 * 1024,
@@ -91,11 +93,42 @@ static const char *key_by_path(struct found_symbols *f, const char *path)
 	return copy;
 }
 
-static const char *key_of(struct found_symbols *f, const char *path)
+/* By the id that a PE or PDB has itself, for those that lie as the linker left them. */
+static const char *key_by_own_id(struct found_symbols *f, const char *path, uint64_t size)
+{
+	char head[HEAD_BYTES];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, head, sizeof(head)) : -1;
+	const struct elf_place place = { .fd = fd, .len = size };
+	struct elf_facts facts = { .kind = 0 };
+	struct slice name = slice_str(path);
+
+	if (n > 0) {
+		facts = elf_facts_of(&place, SLICE_OF(head, (size_t)n));
+	}
+	if (fd >= 0) {
+		(void)close(fd);
+	}
+	while (slice_find(name, '/', 0) < name.len) {
+		name = slice_sub(name, slice_find(name, '/', 0) + 1, name.len);
+	}
+	if ((facts.kind & (WINDOWS_PE | WINDOWS_PDB)) == 0 || !symbol_name_is_good(name)) {
+		return NULL;
+	}
+	struct slice id = symbol_id_fold(&f->arena, slice_str(facts.build_id));
+	return id.ptr == NULL ? NULL
+			      : arena_printf(&f->arena, "%.*s/%.*s/%.*s", SLICE_ARG(name),
+				    SLICE_ARG(id), SLICE_ARG(name));
+}
+
+static const char *key_of(struct found_symbols *f, const char *path, uint64_t size)
 {
 	const char *key = symbol_is_sym(slice_str(path)) ? key_by_content(f, path) : NULL;
 
-	return key != NULL ? key : key_by_path(f, path);
+	if (key == NULL) {
+		key = key_by_path(f, path);
+	}
+	return key != NULL ? key : key_by_own_id(f, path, size);
 }
 
 /* ---- files and folders ---- */
@@ -103,12 +136,12 @@ static const char *key_of(struct found_symbols *f, const char *path)
 static enum err add_file(
     struct found_symbols *f, const char *path, uint64_t size, struct err_note *note)
 {
-	const char *key = key_of(f, path), *copy;
+	const char *key = key_of(f, path, size), *copy;
 
 	if (key == NULL) {
 		fprintf(stderr,
-		    "plimsoll symbols upload: %s is left out: it has no MODULE line and is not in "
-		    "folders DEBUG_FILE/DEBUG_ID\n",
+		    "plimsoll symbols upload: %s is left out: it has no MODULE line, no id of its own, "
+		    "and is not in folders DEBUG_FILE/DEBUG_ID\n",
 		    path);
 		f->unknown++;
 		return ERR_OK;

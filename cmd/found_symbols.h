@@ -1,6 +1,7 @@
 /*
  * Files of symbols on this machine: what is in folders, and under which key each goes up. A .sym
- * says it itself; of others the folders do, DEBUG_FILE/DEBUG_ID/FILE.
+ * says it itself; of others the folders do, DEBUG_FILE/DEBUG_ID/FILE, or else the id in a PE or
+ * PDB.
  */
 #ifndef PLIMSOLL_CMD_FOUND_SYMBOLS_H
 #define PLIMSOLL_CMD_FOUND_SYMBOLS_H

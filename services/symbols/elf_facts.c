@@ -4,10 +4,13 @@
 #include "services/symbols/elf_facts.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "services/symbols/gunzip.h"
+#include "services/symbols/symbol_key.h"
+#include "services/symbols/windows_file.h"
 
 enum {
 	GZIP_MAGIC_BYTES = 3
@@ -108,6 +111,41 @@ static enum err look_packed(const struct elf_place *p, struct elf_facts *f)
 	return err;
 }
 
+/* ---- files of Windows ---- */
+
+static enum err look_windows(const struct elf_source *source, struct elf_facts *f)
+{
+	struct windows_facts w;
+	enum err err = windows_read(source, &w);
+
+	if (err == ERR_OK && symbol_id_is_null(slice_str(w.id))) {
+		err = ERR_NOT_FOUND;
+	}
+	if (err == ERR_OK) {
+		f->kind = w.kind;
+		f->size = 0;
+		err = slice_to_cstr(slice_str(w.id), f->build_id, sizeof(f->build_id));
+	}
+	return err;
+}
+
+/* As they were linked; what is kept in gzip form here, too. */
+static enum err look_at_windows(const struct elf_place *p, struct elf_facts *f)
+{
+	struct gunzip *g = NULL;
+
+	if (!p->is_gzip) {
+		return look_windows(
+		    &(struct elf_source){ elf_place_read, (void *)(uintptr_t)p }, f);
+	}
+	enum err err = gunzip_open(p->fd, p->at, p->len, p->max, &g);
+	if (err == ERR_OK) {
+		err = look_windows(&(struct elf_source){ gunzip_read, g }, f);
+	}
+	gunzip_close(&g);
+	return err;
+}
+
 struct elf_facts elf_facts_of(const struct elf_place *place, struct slice head)
 {
 	const struct slice gzip = SLICE_OF("\x1f\x8b\x08", GZIP_MAGIC_BYTES);
@@ -121,6 +159,8 @@ struct elf_facts elf_facts_of(const struct elf_place *place, struct slice head)
 		err = is_packed || p.is_gzip
 			  ? look_packed(&p, &f)
 			  : look(&(struct elf_source){ elf_place_read, &p }, NULL, &f);
+	} else if (windows_begins(head)) {
+		err = look_at_windows(&p, &f);
 	}
 	if (err != ERR_OK || f.kind == 0) {
 		return (struct elf_facts){ .kind = 0 };

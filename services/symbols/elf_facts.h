@@ -1,6 +1,7 @@
 /*
  * What a stored file is to debuggers: whether it holds an ELF file, plain or in gzip form, which
- * build it is of, and what of the build. Role: files, which alone looks into strangers' files.
+ * build it is of, and what of the build; or a file of Windows, and its id. Role: files, which alone
+ * looks into strangers' files.
  */
 #ifndef PLIMSOLL_SYMBOLS_ELF_FACTS_H
 #define PLIMSOLL_SYMBOLS_ELF_FACTS_H
@@ -13,9 +14,10 @@ enum {
 };
 
 struct elf_facts {
-	unsigned kind; /* enum elf_kind; 0: it is nothing for a debugger, the rest is empty */
-	uint64_t size; /* bytes of the ELF file itself */
-	char build_id[ELF_BUILD_ID_HEX + 1]; /* lower case */
+	/* enum elf_kind or enum windows_kind; 0: it is nothing for a debugger, the rest is empty */
+	unsigned kind;
+	uint64_t size;			     /* bytes of the ELF file itself */
+	char build_id[ELF_BUILD_ID_HEX + 1]; /* lower case; of Windows' files their own id */
 };
 
 /* Bytes of a file's content as they are stored. */
@@ -30,8 +32,8 @@ struct elf_place {
 NODISCARD enum err elf_place_read(void *arg, uint64_t at, void *out, size_t len);
 
 /*
- * head: how the content begins. Whatever cannot be read, or has no build id, is nothing for a
- * debugger: that is no error.
+ * head: how the content begins. Whatever cannot be read, or has no id, is nothing for a debugger:
+ * that is no error.
  */
 struct elf_facts elf_facts_of(const struct elf_place *place, struct slice head);
 

@@ -20,7 +20,7 @@ struct symbol_file {
 	struct slice md5;
 	struct slice code_file, code_id, build_id, generator; /* empty: not known */
 	int64_t upload, modified_ms, used_ms;
-	unsigned elf_kind;     /* enum elf_kind; 0: nothing for a debugger */
+	unsigned elf_kind;     /* enum elf_kind or windows_kind; 0: nothing for a debugger */
 	int64_t elf_size;      /* of the ELF file itself, unpacked */
 	struct slice upstream; /* the server it was fetched from; empty: it was uploaded */
 };

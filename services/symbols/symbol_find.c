@@ -3,6 +3,8 @@
  */
 #include "services/symbols/symbol_find.h"
 
+#include "services/symbols/windows_file.h"
+
 static enum err find_exactly(
     struct op_call *c, const struct symbol_key *key, bool with_try, struct symbol_file *ret)
 {
@@ -10,6 +12,30 @@ static enum err find_exactly(
 
 	return with_try ? symbol_file_find(env->db, c->arena, key, ret, &c->note)
 			: symbol_file_get(env->db, c->arena, key, false, ret, &c->note);
+}
+
+/*
+ * A PE or PDB that was uploaded under another id than it has itself is found by both. Debuggers ask
+ * so for the module itself alone.
+ */
+static enum err find_by_own_id(
+    struct op_call *c, const struct symbol_key *key, bool with_try, struct symbol_file *ret)
+{
+	const struct symbol_kinds kinds = { .elf = WINDOWS_PE | WINDOWS_PDB };
+	const struct svc_env *env = c->env;
+	enum err e = ERR_NOT_FOUND;
+
+	if (!slice_eq_nocase(key->file, key->debug_file)) {
+		return e;
+	}
+	struct slice id = symbol_id_lower(c->arena, key->debug_id);
+	if (id.ptr == NULL) {
+		return ERR_MEMORY;
+	}
+	for (unsigned pass = 0; e == ERR_NOT_FOUND && pass <= (with_try ? 1u : 0u); pass++) {
+		e = symbol_file_by_build(env->db, c->arena, id, kinds, pass == 1, ret, &c->note);
+	}
+	return e == ERR_OK && !slice_eq_nocase(ret->key.file, key->file) ? ERR_NOT_FOUND : e;
 }
 
 enum err symbol_find_key(
@@ -21,7 +47,7 @@ enum err symbol_find_key(
 	for (unsigned pass = 0; e == ERR_NOT_FOUND && pass <= (with_try ? 1u : 0u); pass++) {
 		e = symbol_file_any_case(env->db, c->arena, key, pass == 1, ret, &c->note);
 	}
-	return e;
+	return e == ERR_NOT_FOUND ? find_by_own_id(c, key, with_try, ret) : e;
 }
 
 enum err symbol_find_code(struct op_call *c, const struct symbol_key *key, struct symbol_file *ret)

@@ -88,7 +88,7 @@ static enum err reply(struct op_call *c, const struct symbol_file *f)
 	if (out == NULL || url == NULL) {
 		return ERR_MEMORY;
 	}
-	bool is_elf = f->elf_kind != 0;
+	bool is_elf = (f->elf_kind & (ELF_DEBUGINFO | ELF_EXECUTABLE)) != 0;
 	/* The key of an ELF file may be its build id: the other ids are made from that. */
 	bool is_buildid = slice_eq(f->key.debug_file, SYMBOL_BUILDID);
 	struct slice debug_file = is_buildid ? http_param(c->req, "name") : f->key.debug_file;
@@ -103,7 +103,8 @@ static enum err reply(struct op_call *c, const struct symbol_file *f)
 	symbols_put_text(&w, SLICE("code_id"), code_id);
 	symbols_put_text(&w, SLICE("generator"), f->generator);
 	symbols_put_text(&w, SLICE("url"), slice_str(url));
-	enum err e = f->build_id.len > 0 ? put_build(c, &w, f) : ERR_OK;
+	bool is_windows = f->elf_kind != 0 && !is_elf;
+	enum err e = f->build_id.len > 0 && !is_windows ? put_build(c, &w, f) : ERR_OK;
 	json_end_object(&w);
 	if (e != ERR_OK || out->failed) {
 		return e == ERR_OK ? ERR_MEMORY : e;

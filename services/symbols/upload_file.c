@@ -101,7 +101,7 @@ static bool is_same_file(const struct symbol_file *old, const struct symbol_file
 	       slice_eq(old->build_id, f->build_id) && old->elf_kind == f->elf_kind;
 }
 
-/* A key whose id is of another build than what is stored under it. Both find it. */
+/* A key whose id is of another build or file than what is stored under it. Both find it. */
 static void warn_of_other_build(struct upload *u, const struct symbol_file *f)
 {
 	struct slice build_id = symbol_id_fold(&u->scratch, f->build_id);

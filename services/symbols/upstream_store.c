@@ -13,9 +13,11 @@
 #include "services/symbols/upload_store.h"
 #include "services/symbols/upload_store_priv.h"
 #include "services/symbols/upstream.h"
+#include "services/symbols/windows_file.h"
 
 enum {
 	SCRATCH_MAX = 256 * 1024,
+	GUID_DIGITS = 32,
 	MESSAGE_MAX = 16 * 1024
 };
 
@@ -52,6 +54,22 @@ static enum err unpack_draft(struct storing *s)
 	return e;
 }
 
+static bool is_id(struct slice id, struct slice asked)
+{
+	return id.len > 0 && slice_eq_nocase(id, asked);
+}
+
+/*
+ * Whether a .sym is that of the id that was asked for: symbols of another build would name every
+ * frame of a crash wrongly, and nobody would notice. By the id of the code one has to believe the
+ * server where the file does not name it.
+ */
+static bool is_asked_sym(const struct file_unpacked *u, const struct symbol_key *asked)
+{
+	return is_id(u->debug_id, asked->debug_id) || is_id(u->code_id, asked->debug_id) ||
+	       (asked->debug_id.len < SYMBOL_DEBUG_ID && u->code_id.len == 0);
+}
+
 /*
  * The key under which it is found again. A .sym that was asked for by the id of the code belongs
  * to the debug id that it names itself; a page with an error in it is no .sym.
@@ -68,6 +86,10 @@ static enum err find_key(struct storing *s, struct symbol_key *ret)
 	if (u->debug_id.len == 0) {
 		return err_note_set(s->note, ERR_INVALID, "it is no symbol file");
 	}
+	if (!is_asked_sym(u, asked)) {
+		return err_note_set(
+		    s->note, ERR_INVALID, "it is the symbol file of %.*s", SLICE_ARG(u->debug_id));
+	}
 	if (asked->debug_id.len < SYMBOL_DEBUG_ID) {
 		ret->debug_file = u->debug_file;
 		ret->debug_id = symbol_id_fold(&s->arena, u->debug_id);
@@ -75,11 +97,33 @@ static enum err find_key(struct storing *s, struct symbol_key *ret)
 	return ret->debug_id.ptr == NULL ? ERR_MEMORY : ERR_OK;
 }
 
+/*
+ * A PE or PDB of another id than was asked for; what is packed cannot be looked into. Of a PDB the
+ * GUID decides: linkers and strippers do not agree about ages.
+ */
+static bool is_other_file(const struct elf_facts *facts, const struct upstream_key *key)
+{
+	struct slice own = slice_str(facts->build_id), asked = key->key.debug_id;
+
+	if (key->kind != UPSTREAM_FILE || (facts->kind & (WINDOWS_PE | WINDOWS_PDB)) == 0) {
+		return false;
+	}
+	if ((facts->kind & WINDOWS_PDB) != 0) {
+		own = slice_sub(own, 0, GUID_DIGITS);
+		asked = slice_sub(asked, 0, GUID_DIGITS);
+	}
+	return !slice_eq_nocase(own, asked);
+}
+
 /* A debugger that gets another build's file, or a page, works with nonsense. */
 static enum err check_build(struct storing *s)
 {
 	const struct upstream_key *key = s->a->key;
 	const struct elf_facts *elf = &s->unpacked.elf;
+
+	if (is_other_file(elf, key)) {
+		return err_note_set(s->note, ERR_INVALID, "it is the file of %s", elf->build_id);
+	}
 	unsigned needed = key->kind == UPSTREAM_DEBUGINFO    ? (unsigned)ELF_DEBUGINFO
 			  : key->kind == UPSTREAM_EXECUTABLE ? (unsigned)ELF_EXECUTABLE
 							     : 0;

@@ -13,6 +13,7 @@
 #include "core/base/check.h"
 #include "services/symbols/elf_facts.h"
 #include "services/symbols/gunzip.h"
+#include "services/symbols/windows_file.h"
 
 enum {
 	INPUT_MAX = 1 << 16,
@@ -98,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(plain_fd >= 0 && packed_fd >= 0 && out >= 0);
 	}
 	struct elf_facts f = facts_of(put_file(plain_fd, data, size), size, data, size);
-	if ((f.kind & ELF_PACKED) == 0) {
+	if ((f.kind & (ELF_PACKED | WINDOWS_PE | WINDOWS_PDB)) == 0) {
 		size_t len = pack(data, size, packed, sizeof(packed));
 		struct elf_facts p = facts_of(put_file(packed_fd, packed, len), len, packed, len);
 		check_facts(&f, &p, size);

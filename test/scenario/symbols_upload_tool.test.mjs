@@ -53,7 +53,7 @@ test('a folder and files go up; a repeat sends nothing; try builds; what has no 
 			put('build/readme.txt', 'x');
 			const unknown = await upload(path.join(dir, 'build'));
 			assert.equal(unknown.code, 1);
-			assert.match(unknown.stderr, /readme\.txt is left out: it has no MODULE line/);
+			assert.match(unknown.stderr, /readme\.txt is left out: it has no MODULE line, no id of its own, and is not in folders/);
 			assert.match(unknown.stdout, /^4 files: 1 sent/);
 
 			const fails = async (words, code, why) => {

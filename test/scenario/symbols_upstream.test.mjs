@@ -130,6 +130,8 @@ test('what is sent badly is not kept', async () => {
 		},
 		'is no gzip': (f) => ({ body: f.text, headers: { 'content-encoding': 'gzip' } }),
 		'has an unknown coding': (f) => ({ body: f.text, headers: { 'content-encoding': 'br' } }),
+		'is of another build': (f) => ({ body: symText(f.name, id(next++)) }),
+		'names no module': (f) => ({ body: f.text.replace(/^MODULE.*\n/, 'INFO GENERATOR x\n') }),
 		'is a page': () => ({ body: '<html>please sign in</html>' }),
 		'is empty': () => ({ body: '' }),
 		'is larger than allowed, unpacked': (f) => ({ body: f.text + 'x'.repeat(9 << 20), gzip: true }),
@@ -173,6 +175,13 @@ test('redirects are followed, and a code id leads to the debug id', async () => 
 	}
 	assert.equal((await get(server, `/code.pdb/${pdb}/code.sym`)).text, text);
 	assert.equal(breakpad.asked(`/sym/code.pdb/${pdb}/code.sym`), 1);
+	// The file says whose code it is of: that has to be so.
+	const says = symText('says.pdb', id(next++), 10, 'INFO CODE_ID 5F84C1B2ABC000 says.dll\n');
+	breakpad.give('/sym/says.dll/5F84C1B2ABC001/says.sym', { body: says });
+	breakpad.give('/sym/says.dll/5F84C1B2ABC000/says.sym', { body: says });
+	const wrong = await patiently('/says.dll/5F84C1B2ABC001/says.sym');
+	assert.deepEqual([wrong.status, wrong.headers['cache-control']], [404, 'no-store']);
+	assert.equal((await patiently('/says.dll/5F84C1B2ABC000/says.sym')).status, 302);
 });
 
 test('a symsrv is asked in its own case', async () => {
