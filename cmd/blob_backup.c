@@ -4,6 +4,7 @@
 #include "cmd/blob_backup.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 
 #include "core/base/clock.h"
@@ -11,6 +12,8 @@
 
 enum {
 	SHOW_EVERY_US = 1000000,
+	HOLD_TRIES = 100,
+	HOLD_PAUSE_MS = 20,
 	MIB = 1024 * 1024
 };
 
@@ -47,6 +50,18 @@ static enum err open_there(const char *folder, struct blob_store **ret, struct e
 	return e;
 }
 
+/* Servers remove some now and then, and are done with it at once; gc takes longer. */
+static enum err hold(const struct blob_store *blobs, struct err_note *note)
+{
+	enum err e = blob_hold(blobs, false, note);
+
+	for (unsigned i = 0; e == ERR_TOO_BUSY && i < HOLD_TRIES; i++) {
+		(void)poll(NULL, 0, HOLD_PAUSE_MS);
+		e = blob_hold(blobs, false, note);
+	}
+	return e;
+}
+
 enum err blob_backup_begin(
     struct blob_backup *b, const char *data_dir, const char *previous, struct err_note *note)
 {
@@ -54,7 +69,7 @@ enum err blob_backup_begin(
 
 	b->shown_us = clock_mono_us();
 	if (e == ERR_OK && b->store != NULL) {
-		e = blob_hold(b->store, false, note);
+		e = hold(b->store, note);
 	}
 	if (e == ERR_OK && previous != NULL) {
 		struct manifest m;

@@ -108,10 +108,12 @@ NODISCARD enum err blob_remove(
 /* ---- between stores: backups; blob_copy.c ---- */
 
 /*
- * Holds the blobs until blob_close(): while some look at all of them, nobody (alone) removes any.
- * ERR_TOO_BUSY: it is held the other way.
+ * Holds the blobs until blob_release() or blob_close(): while some look at all of them, nobody
+ * (alone) removes any. ERR_TOO_BUSY: it is held the other way.
  */
 NODISCARD enum err blob_hold(const struct blob_store *s, bool alone, struct err_note *note);
+/* Holds them no more. */
+void blob_release(const struct blob_store *s);
 
 /*
  * The same file under the same name in another store. ERR_NOT_FOUND: from has no such blob;

@@ -30,6 +30,11 @@ enum err blob_hold(const struct blob_store *s, bool alone, struct err_note *note
 		   : blob_failed(note, "lock", "");
 }
 
+void blob_release(const struct blob_store *s)
+{
+	(void)flock(s->root, LOCK_UN);
+}
+
 enum err blob_link(const struct blob_store *to, const struct blob_store *from, struct slice name,
     struct err_note *note)
 {

@@ -21,6 +21,7 @@ enum {
 	MESSAGE_MAX = ROWS_PER_CALL * (TALLY_KEY_MAX + 16),
 	SEND_DEADLINE_US = 10000000,
 	DAY_MS = 86400000,
+	HOUR_MS = 3600000,
 };
 
 enum kind {
@@ -195,7 +196,10 @@ void symbols_count_use(struct symbols_counts *c, const struct symbol_file *f, in
 		.code_file = SLICE_EMPTY,
 		.code_id = SLICE_EMPTY };
 
-	if (f->used_ms / DAY_MS < now_ms / DAY_MS) {
+	/* Of those of upstreams, to the hour: the order in which they go is made of it. */
+	int64_t grain_ms = f->upstream.len > 0 ? HOUR_MS : DAY_MS;
+
+	if (f->used_ms / grain_ms < now_ms / grain_ms) {
 		add(c, &r);
 	}
 }

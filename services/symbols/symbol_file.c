@@ -158,6 +158,20 @@ enum err symbol_file_any_case(struct sql_db *db, struct arena *arena, const stru
 	return read_one(q, arena, ret);
 }
 
+enum err symbol_file_cached_oldest(struct sql_db *db, int64_t before_ms, int64_t most,
+    symbol_file_fn *fn, void *arg, int64_t *ret_n, struct err_note *note)
+{
+	struct sql_query *q;
+	enum err e = symbols_begin(db, SYMBOLS_CACHED_OLDEST, &q, note);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sql_bind_i64(q, "modified_ms", before_ms);
+	sql_bind_i64(q, "most", most);
+	return read_all(q, fn, arg, ret_n);
+}
+
 enum err symbol_file_after(struct sql_db *db, const struct symbol_key *key, bool is_try,
     int64_t most, symbol_file_fn *fn, void *arg, int64_t *ret_n, struct err_note *note)
 {

@@ -59,11 +59,18 @@ NODISCARD enum err symbol_file_by_build(struct sql_db *db, struct arena *arena,
 NODISCARD enum err symbol_file_any_case(struct sql_db *db, struct arena *arena,
     const struct symbol_key *key, bool is_try, struct symbol_file *ret, struct err_note *note);
 
-/*
- * Calls fn for up to most files behind a place in the order of keys (empty names: from the first
- * on); what fn gets lives until it returns. *ret_n: how many.
- */
+/* What it gets lives until it returns. */
 typedef enum err symbol_file_fn(void *arg, const struct symbol_file *f);
+
+/*
+ * Calls fn for up to most files of upstreams that came before that time, those that nobody has
+ * asked for in the longest time first. *ret_n: how many.
+ */
+NODISCARD enum err symbol_file_cached_oldest(struct sql_db *db, int64_t before_ms, int64_t most,
+    symbol_file_fn *fn, void *arg, int64_t *ret_n, struct err_note *note);
+/*
+ * The same for files behind a place in the order of keys (empty names: from the first on).
+ */
 NODISCARD enum err symbol_file_after(struct sql_db *db, const struct symbol_key *key, bool is_try,
     int64_t most, symbol_file_fn *fn, void *arg, int64_t *ret_n, struct err_note *note);
 

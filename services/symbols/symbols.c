@@ -167,6 +167,8 @@ static const struct rpc_def *const rpcs[] = {
 	&symbols_upload_url,
 	&symbols_upstream_fetch,
 	&symbols_cache_file,
+	&symbols_cache_trim,
+	&symbols_blobs_forget,
 };
 
 /* What its rows are by rank. */

@@ -35,6 +35,8 @@ const struct conf_key symbols_conf_keys[SYMBOLS_CONF_KEYS] = {
 	  .help = "Whether upstream servers, and where they send on to, may have addresses that are not of the public internet." },
 	{ .section = "symbols", .name = "upstream_max", .type = CONF_SIZE, .unit = "bytes", .min = 65536, .max = INT64_C(1) << 40, .def = "4G", .reloadable = true,
 	  .help = "How large a file may be that is fetched from an upstream server, packed and unpacked." },
+	{ .section = "symbols", .name = "upstream_cache", .type = CONF_SIZE, .unit = "bytes", .min = 1048576, .max = INT64_C(1) << 50, .def = "64G", .reloadable = true,
+	  .help = "How much disk the files of upstream servers may take together. Beyond it those go that nobody has asked for in the longest time. One of more than a quarter of it is not fetched." },
 	{ .section = "symbols", .name = "upstream_parallel", .type = CONF_INT, .unit = "files", .min = 1, .max = 64, .def = "16",
 	  .help = "How many files are fetched from upstream servers at a time; others wait for their turn." },
 	{ .section = "symbols", .name = "upstream_timeout", .type = CONF_DURATION, .unit = "ms", .min = 1000, .max = 840000, .def = "10m",
@@ -78,6 +80,7 @@ struct symbols_settings symbols_settings_of(const struct conf *conf)
 		.upstream_wait_ms = conf_ms(conf, "symbols", "upstream_wait"),
 		.upstream_miss_ms = conf_ms(conf, "symbols", "upstream_miss"),
 		.upstream_max = conf_int(conf, "symbols", "upstream_max"),
+		.upstream_cache = conf_int(conf, "symbols", "upstream_cache"),
 		.upload_domains = slice_str(conf_str(conf, "symbols", "upload_domains")),
 		.upload_insecure = conf_bool(conf, "symbols", "upload_insecure"),
 	};

@@ -16,7 +16,7 @@ extern const struct sql_stmt symbols_stmts[SYMBOLS_STMTS];
 
 /* symbols_schema.c */
 enum {
-	SYMBOLS_MIGRATIONS = 4
+	SYMBOLS_MIGRATIONS = 5
 };
 extern const struct migration symbols_migrations[SYMBOLS_MIGRATIONS];
 

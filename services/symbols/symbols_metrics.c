@@ -18,7 +18,9 @@ enum which {
 	FETCH_FAILED,
 	FETCH_BYTES,
 	FETCH_WAITING,
-	FETCH_LATE
+	FETCH_LATE,
+	CACHED_BYTES,
+	CACHED_REMOVED
 };
 
 /* clang-format off */
@@ -38,6 +40,8 @@ const struct metric_def symbols_metrics[SYMBOLS_METRICS] = {
 	[FETCH_BYTES] = { "symbols_upstream_bytes_total", METRIC_COUNTER, NULL, "Bytes of the files that were fetched from upstream servers, as they were sent." },
 	[FETCH_WAITING] = { "symbols_upstream_waiting", METRIC_GAUGE, NULL, "Requests that wait for an upstream server." },
 	[FETCH_LATE] = { "symbols_upstream_later_total", METRIC_COUNTER, NULL, "Requests that were told to ask again later, because a fetch takes long or too many are under way." },
+	[CACHED_BYTES] = { "symbols_upstream_cached_bytes", METRIC_GAUGE, NULL, "Bytes of the files of upstream servers that are kept here; known since the first fetch." },
+	[CACHED_REMOVED] = { "symbols_upstream_removed_total", METRIC_COUNTER, NULL, "Files of upstream servers that made room for others." },
 };
 /* clang-format on */
 
@@ -85,4 +89,12 @@ void symbols_count_fetch(
 	}
 	hist_record(metric_hist(env->metrics, family, NULL), us);
 	metric_add(cell(env, FETCH_BYTES), bytes);
+}
+
+void symbols_count_cached(const struct svc_env *env, int64_t bytes, int64_t removed)
+{
+	if (env->metrics != NULL) {
+		metric_set(cell(env, CACHED_BYTES), bytes);
+		metric_add(cell(env, CACHED_REMOVED), removed);
+	}
 }

@@ -9,7 +9,7 @@
 #include "services/symbols/symbolicate.h"
 
 enum {
-	SYMBOLS_METRICS = 15
+	SYMBOLS_METRICS = 17
 };
 extern const struct metric_def symbols_metrics[SYMBOLS_METRICS];
 
@@ -26,5 +26,8 @@ void symbols_count_fetch_wait(const struct svc_env *env, unsigned waiting, enum 
  */
 void symbols_count_fetch(
     const struct svc_env *env, bool is_stored, bool is_missing, int64_t bytes, int64_t us);
+
+/* In the courier: bytes of what is kept of upstreams, and how many files were removed just now. */
+void symbols_count_cached(const struct svc_env *env, int64_t bytes, int64_t removed);
 
 #endif

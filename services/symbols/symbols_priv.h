@@ -8,6 +8,7 @@
 #include "core/base/buf.h"
 #include "core/blob/blob.h"
 #include "core/service.h"
+#include "services/symbols/cache_bound.h"
 #include "services/symbols/flight.h"
 #include "services/symbols/index_shelf.h"
 #include "services/symbols/miss_cache.h"
@@ -32,6 +33,7 @@ struct symbols_settings {
 	int64_t upstream_wait_ms;    /* how long a request waits for another server */
 	int64_t upstream_miss_ms;    /* how long it is known that nobody has a file */
 	int64_t upstream_max;	     /* bytes of a file that is fetched */
+	int64_t upstream_cache;	     /* bytes of all of them */
 	struct slice upload_domains; /* from where uploads by URL are taken, with commas */
 	bool upload_insecure; /* for development: also over http, and from private addresses */
 };
@@ -65,6 +67,7 @@ struct symbols_state {
 	struct flights *fetches;
 	struct upstream_servers upstreams;
 	struct upstream_health health[UPSTREAM_SERVERS_MAX]; /* courier */
+	struct cache_bound cached;			     /* courier */
 	char user_agent[PUBLIC_URL_MAX + 64];		     /* courier: who asks */
 
 	/* Sessions of upload v2 that are being written here; empty: none. */
@@ -87,7 +90,7 @@ extern const struct activity symbols_activities[SYMBOLS_ACTIVITIES];
 
 /* symbols_conf.c */
 enum {
-	SYMBOLS_CONF_KEYS = 23
+	SYMBOLS_CONF_KEYS = 24
 };
 extern const struct conf_key symbols_conf_keys[SYMBOLS_CONF_KEYS];
 NODISCARD enum err symbols_conf_check(const struct conf *conf, struct err_note *note);

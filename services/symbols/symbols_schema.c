@@ -21,7 +21,7 @@ static const char migration_1[] =
     " generator TEXT NOT NULL,"
     " upload BIGINT NOT NULL,"
     " modified_ms BIGINT NOT NULL,"
-    " used_ms BIGINT NOT NULL," /* last download, to the day; 0: none */
+    " used_ms BIGINT NOT NULL," /* last download, to the day (of upstreams: the hour); 0: none */
     " PRIMARY KEY (debug_file, debug_id, file, is_try)"
     ");"
     "CREATE INDEX symbols_file_code ON symbols_file (code_id, code_file, modified_ms);"
@@ -120,9 +120,16 @@ static const char migration_logins[] =
 static const char migration_upstream[] =
     "ALTER TABLE symbols_file ADD COLUMN upstream TEXT NOT NULL DEFAULT '';";
 
+/* Which of them nobody has asked for in the longest time, and how much all of them take. */
+static const char migration_cached[] =
+    "UPDATE symbols_file SET used_ms = modified_ms WHERE upstream <> '' AND used_ms = 0;"
+    "CREATE INDEX symbols_file_cached ON symbols_file (used_ms, modified_ms, stored_size)"
+    " WHERE upstream <> '';";
+
 const struct migration symbols_migrations[SYMBOLS_MIGRATIONS] = {
 	{ 1, migration_1 },
 	{ 2, migration_2 },
 	{ 3, migration_logins },
 	{ 4, migration_upstream },
+	{ 5, migration_cached },
 };

@@ -55,7 +55,7 @@ enum err upstream_work(void *state, struct slice key, struct slice trail);
 
 /* A file that has come as a draft. */
 struct upstream_arrival {
-	const struct symbols_state *state;
+	struct symbols_state *state;
 	const struct upstream_key *key;
 	const struct upstream_server *server;
 	struct slice draft;

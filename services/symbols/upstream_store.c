@@ -44,7 +44,7 @@ static enum err unpack_draft(struct storing *s)
 	enum err e = file_unpack(&s->files,
 	    &(struct file_unpack){ .source = s->a->draft,
 		.form = s->a->is_gzip ? UNPACK_GZIP : UNPACK_PLAIN,
-		.max_size = (uint64_t)settings->upstream_max,
+		.max_size = (uint64_t)cache_file_max(settings),
 		.as_gzip = as_gzip,
 		.out = slice_str(s->out) },
 	    &s->unpacked);
@@ -183,7 +183,13 @@ static enum err run(struct storing *s)
 		e = file_keep(&s->files, s->out[0] != '\0' ? slice_str(s->out) : s->a->draft,
 		    slice_str(s->blob));
 	}
-	return e == ERR_OK ? write_row(s) : e;
+	if (e == ERR_OK) {
+		e = write_row(s);
+	}
+	if (e == ERR_OK) {
+		cache_grew(s->a->state, s->file.stored_size);
+	}
+	return e;
 }
 
 enum err upstream_store(const struct upstream_arrival *a, struct err_note *note)

@@ -198,7 +198,7 @@ static enum err ask_server(struct turn *t, const char *url, enum answer *ret)
 	struct download d = {
 		.rules = { .allow_private = conf_bool(conf, "symbols", "upstream_private"),
 		    .allow_http = !is_https,
-		    .max_bytes = state->settings.upstream_max,
+		    .max_bytes = cache_file_max(&state->settings),
 		    .timeout_ms = conf_ms(conf, "symbols", "upstream_timeout"),
 		    .connect_ms = CONNECT_MS,
 		    .idle_ms = is_slow ? UNPACKING_MS : IDLE_MS },
@@ -245,6 +245,10 @@ enum err upstream_work(void *arg, struct slice key_text, struct slice trail_text
 	bool is_certain = true;
 
 	CHECK(upstream_key_take(key_text, &key) && upstream_trail_take(trail_text, &trail));
+	enum err room = cache_make_room(state);
+	if (room != ERR_OK) {
+		return room;
+	}
 	for (unsigned i = 0; i < state->upstreams.n; i++) {
 		struct turn t = { .state = state,
 			.key = &key,
