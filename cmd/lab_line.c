@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd/lab_fleet.h"
+#include "cmd/lab_grace.h"
 #include "cmd/lab_options.h"
 #include "cmd/lab_output.h"
 #include "cmd/lab_report.h"
@@ -46,7 +47,10 @@ static void print_usage(FILE *out)
 	    "  --step TIME            of each step beyond saturation; else twice the timeout, 5s to 20s\n"
 	    "  --mix TIME             of each mix for the costs (3s)\n"
 	    "  --no-beyond            does not go beyond saturation\n"
-	    "  --no-demands           does not measure what activities cost\n"
+	    "  --no-demands           does not measure what activities cost\n",
+	    out);
+	fputs(lab_grace_usage, out);
+	fputs(
 	    "  --preset P             published rates of the model in place of derived ones\n"
 	    "  --warm N               this many users have been here before; only they act\n"
 	    "  --arrivals LAW         of the probes for --slo: poisson, constant, uniform, burst\n"
@@ -110,8 +114,7 @@ static bool set_value(struct line_options *o, const char *flag, const char *valu
 	if (strcmp(flag, "--mix") == 0) {
 		return lab_options_seconds(value, &p->mix_s) && p->mix_s >= 2 && p->mix_s <= 120;
 	}
-	*ret_known = false;
-	return true;
+	return lab_grace_set(p, flag, value, ret_known);
 }
 
 /* False after saying what is wrong. */
@@ -125,6 +128,9 @@ static bool take_own(struct line_options *o, int argc, char **argv)
 		}
 		if (strcmp(argv[i], "--no-demands") == 0) {
 			o->plan.skip_demands = true;
+			continue;
+		}
+		if (lab_grace_flag(&o->plan, argv[i])) {
 			continue;
 		}
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
@@ -292,6 +298,10 @@ int lab_line_main(int argc, char **argv)
 	}
 	if ((rest.generators > 0) != (rest.listen != NULL)) {
 		return lab_usage_error("line", "--generators and --listen go together");
+	}
+	const char *trouble = lab_grace_trouble(&o.plan, rest.processes > 0 || rest.generators > 0);
+	if (trouble != NULL) {
+		return lab_usage_error("line", trouble);
 	}
 	return run(&o, &rest);
 }

@@ -209,7 +209,7 @@ static const struct {
 	{ "--shape", "flat, ramp, step, diurnal or spike" },
 	{ "--spike", "from 1 to 1000, how many times the rate" },
 	{ "--burst", "a time, as 1s" },
-	{ "--retry", "none, blind, backoff, retry-after or weave" },
+	{ "--retry", "none, blind, backoff, retry-after, weave or half" },
 	{ "--connection", "activity, request or session" },
 	{ "--patience", "a time, as 3s; 0s: no end" },
 	{ "--resume", "a share, as 80%" },

@@ -11,6 +11,7 @@ static const double weave_base_s = 15 * 60, weave_max_s = 8 * 3600, weave_spread
 static const char *const retry_names[] = {
 	[RETRY_NONE] = "none", [RETRY_BLIND] = "blind", [RETRY_BACKOFF] = "backoff",
 	[RETRY_AFTER] = "retry-after", [RETRY_WEAVE] = "weave",
+	[RETRY_HALF] = "half",
 };
 static const char *const connection_names[] = {
 	[CONNECTION_ACTIVITY] = "activity", [CONNECTION_REQUEST] = "request",
@@ -20,7 +21,7 @@ static const char *const connection_names[] = {
 
 enum err behaviour_retry_parse(struct slice name, enum behaviour_retry *ret)
 {
-	for (int i = RETRY_NONE; i <= RETRY_WEAVE; i++) {
+	for (int i = RETRY_NONE; i <= RETRY_HALF; i++) {
 		if (slice_eq(slice_str(retry_names[i]), name)) {
 			*ret = (enum behaviour_retry)i;
 			return ERR_OK;
@@ -55,6 +56,16 @@ enum behaviour_trouble behaviour_trouble_of(int status)
 	}
 }
 
+struct behaviour behaviour_of_user(const struct behaviour *b, uint64_t user)
+{
+	struct behaviour own = *b;
+
+	if (b->retry == RETRY_HALF) {
+		own.retry = user % 2 == 0 ? RETRY_BLIND : RETRY_AFTER;
+	}
+	return own;
+}
+
 /* Up to the pause, doubled with each try: "full jitter", which spreads clients the most. */
 static double backoff_s(const struct behaviour *b, unsigned tries, struct chance *c)
 {
@@ -81,6 +92,7 @@ bool behaviour_tries_again(const struct behaviour *b, enum behaviour_trouble tro
 		return trouble == TROUBLE_REFUSED;
 	case RETRY_NONE:
 	case RETRY_WEAVE:
+	case RETRY_HALF:
 		break;
 	}
 	return false;

@@ -7,6 +7,7 @@
 #define PLIMSOLL_LAB_BEHAVIOUR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/err.h"
 #include "core/base/slice.h"
@@ -25,6 +26,7 @@ enum behaviour_retry {
 	RETRY_BACKOFF, /* behind a random wait up to pause_s, doubled each time */
 	RETRY_AFTER,   /* a 503 only, when its Retry-After says; without one as RETRY_BACKOFF */
 	RETRY_WEAVE,   /* never in the same activity; stays away as Firefox Sync does */
+	RETRY_HALF,    /* every other user as RETRY_BLIND, the rest as RETRY_AFTER */
 };
 
 struct behaviour {
@@ -43,6 +45,9 @@ struct behaviour {
 #define BEHAVIOUR_DEFAULT                                                                          \
 	((struct behaviour){                                                                       \
 	    .retries = 3, .pause_s = 1, .pause_max_s = 60, .keep_s = 115 /* as Firefox */ })
+
+/* The same for one user, whose retry is never RETRY_HALF. */
+struct behaviour behaviour_of_user(const struct behaviour *b, uint64_t user);
 
 /* What a request came to, as far as trying again is concerned. */
 enum behaviour_trouble {
@@ -70,7 +75,7 @@ double behaviour_away_s(double asked_s, unsigned errors, struct chance *c);
 /* How long this user waits for this request; INFINITY without patience_s. */
 double behaviour_patience_s(const struct behaviour *b, struct chance *c);
 
-/* "none", "blind", "backoff", "retry-after", "weave"; "activity", "request", "session".
+/* "none", "blind", "backoff", "retry-after", "weave", "half"; "activity", "request", "session".
  * ERR_INVALID. */
 NODISCARD enum err behaviour_retry_parse(struct slice name, enum behaviour_retry *ret);
 NODISCARD enum err behaviour_connection_parse(struct slice name, enum behaviour_connection *ret);

@@ -81,7 +81,7 @@ void behaviour_declare(lua_State *L, struct behaviour *b)
 	}
 	if (retry != NULL && behaviour_retry_parse(slice_str(retry), &b->retry) != ERR_OK) {
 		script_fail(L,
-		    "retry is \"none\", \"blind\", \"backoff\", \"retry-after\" or \"weave\", not \"%s\"",
+		    "retry is \"none\", \"blind\", \"backoff\", \"retry-after\", \"weave\" or \"half\", not \"%s\"",
 		    retry);
 	}
 	double retries = script_field_number(L, 1, "retries", b->retries);

@@ -47,6 +47,10 @@ static void who_tries_again_at_what(void **state)
 			assert_false(behaviour_tries_again(&b, trouble, 3, -1, &c, &wait_s));
 		}
 	}
+	const struct behaviour half = with(RETRY_HALF);
+	assert_int_equal(behaviour_of_user(&half, 4).retry, RETRY_BLIND);
+	assert_int_equal(behaviour_of_user(&half, 5).retry, RETRY_AFTER);
+	assert_int_equal(behaviour_of_user(&half, 5).retries, half.retries);
 	assert_int_equal(behaviour_trouble_of(503), TROUBLE_REFUSED);
 	assert_int_equal(behaviour_trouble_of(429), TROUBLE_OVERLOAD);
 	assert_int_equal(behaviour_trouble_of(404), TROUBLE_WRONG);

@@ -22,6 +22,7 @@ static const char *const phase_names[] = {
 	[LINE_PHASE_SLO] = "slo",
 	[LINE_PHASE_BEYOND] = "beyond",
 	[LINE_PHASE_DEMANDS] = "demands",
+	[LINE_PHASE_GRACE] = "grace",
 };
 
 const char *line_phase_name(enum line_phase p)
@@ -126,11 +127,22 @@ static void go_through(struct line *l)
 {
 	struct line_result *r = l->result;
 
-	line_find_saturation(l);
+	if (l->plan.known_users > 0) {
+		r->saturation = (struct line_limit){ .held = true,
+			.failed = true,
+			.low = l->plan.known_users,
+			.high = l->plan.known_users };
+	} else {
+		line_find_saturation(l);
+	}
 	if (l->plan.n_slo > 0 && !l->is_over) {
 		line_find_slo_limit(l);
 	}
 	if (!r->saturation.held || l->is_over) {
+		return;
+	}
+	if (l->plan.grace.on) {
+		line_look_at_grace(l);
 		return;
 	}
 	if (l->plan.target != NULL && !l->plan.skip_demands) {
@@ -232,6 +244,7 @@ void line_result_free(struct line_result **rp)
 	for (unsigned i = 0; i < r->n_probes; i++) {
 		hdr_fini(&r->probes[i].latency);
 	}
+	grace_result_free(&r->grace);
 	free(r);
 	*rp = NULL;
 }

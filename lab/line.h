@@ -6,6 +6,7 @@
 #ifndef PLIMSOLL_LAB_LINE_H
 #define PLIMSOLL_LAB_LINE_H
 
+#include "lab/grace.h"
 #include "lab/line_beyond.h"
 #include "lab/line_demand.h"
 #include "lab/line_probe.h"
@@ -24,6 +25,7 @@ enum line_phase {
 	LINE_PHASE_SLO,
 	LINE_PHASE_BEYOND,
 	LINE_PHASE_DEMANDS,
+	LINE_PHASE_GRACE,
 };
 
 /* Makes the load of a probe, as load_run(). */
@@ -40,7 +42,9 @@ struct line_plan {
 	double step_s, mix_s; /* of the beyond and of each mix; step_s 0: by the timeout */
 	double search_s;      /* of each search: then the interval is as narrow as it got */
 	bool skip_beyond, skip_demands;
-	line_run_fn *run; /* gets run_arg; NULL: load_run(), in this process */
+	struct grace_plan grace; /* grace.on: in place of beyond and demands */
+	double known_users;	 /* > 0: saturation, which is not searched for then */
+	line_run_fn *run;	 /* gets run_arg; NULL: load_run(), in this process */
 	void *run_arg;
 	unsigned generators;   /* that run has */
 	struct target *target; /* borrowed; NULL: nothing is watched */
@@ -57,6 +61,7 @@ struct line_plan {
 	    .width = 0.05,                                                                         \
 	    .mix_s = 3,                                                                            \
 	    .search_s = 600,                                                                       \
+	    .grace = GRACE_PLAN_DEFAULT,                                                           \
 	    .generators = 1 })
 
 struct line_activity_count {
@@ -113,7 +118,8 @@ struct line_result {
 	unsigned n_probes;
 	struct line_role roles[LINE_ROLES_MAX]; /* at saturation; the machine last if it is known */
 	unsigned n_roles;
-	int saturated, next; /* into roles; -1: none could be named */
+	int saturated, next;	    /* into roles; -1: none could be named */
+	struct grace_result *grace; /* owned; NULL: not looked at */
 	bool has_demands, has_prediction;
 	struct line_demands demands; /* roles as above */
 	struct line_prediction prediction;

@@ -8,9 +8,7 @@
 
 static const double step_least_s = 5, step_most_s = 20;
 
-/* Users that stand for saturation: its middle, or the most that were held where more were not
- * tried. */
-static double middle(const struct line_limit *limit)
+double line_middle(const struct line_limit *limit)
 {
 	return limit->failed ? sqrt(limit->low * limit->high) : limit->low;
 }
@@ -23,7 +21,7 @@ static bool beyond_tick(void *arg, const struct line_tick *now)
 void line_look_beyond(struct line *l)
 {
 	struct line_result *r = l->result;
-	double users = middle(&r->saturation);
+	double users = line_middle(&r->saturation);
 	double step_s = l->plan.step_s > 0
 			    ? l->plan.step_s
 			    : fmin(fmax(2 * l->plan.load.timeout_s, step_least_s), step_most_s);
@@ -33,7 +31,8 @@ void line_look_beyond(struct line *l)
 	const struct line_ask ask = { .phase = LINE_PHASE_BEYOND,
 		.users = users,
 		.even = true,
-		.course = &r->beyond,
+		.parts = r->beyond.parts,
+		.n_parts = LINE_STEPS,
 		.seconds = line_beyond_seconds(&r->beyond),
 		.tick = beyond_tick,
 		.arg = &r->beyond };
@@ -73,7 +72,7 @@ void line_measure_demands(struct line *l)
 {
 	struct line_result *r = l->result;
 	struct line_mixes mixes;
-	double users = middle(&r->saturation), rates[MODEL_ACTIVITIES_MAX],
+	double users = line_middle(&r->saturation), rates[MODEL_ACTIVITIES_MAX],
 	       weights[MODEL_ACTIVITIES_MAX];
 	unsigned n = 0;
 

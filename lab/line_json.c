@@ -88,7 +88,7 @@ static void put_slos(struct json_writer *w, const struct line_result *r)
 static void put_limit(struct json_writer *w, const char *text, const struct line_result *r,
     const struct line_limit *l)
 {
-	if (!l->looked_for || (!l->held && !l->failed)) {
+	if (!l->held && !l->failed) {
 		put_null(w, text);
 		return;
 	}
@@ -265,6 +265,7 @@ void line_report_json(const struct line_result *r, struct buf *out)
 	put_limit(&w, "saturation", r, &r->saturation);
 	put_limit(&w, "slo_limit", r, &r->slo);
 	put_beyond(&w, r);
+	grace_put_json(r, &w);
 	name(&w, "probes");
 	json_begin_array(&w);
 	for (unsigned i = 0; i < r->n_probes; i++) {

@@ -86,7 +86,7 @@ static bool on_tick(void *arg, const struct load_tick *now)
 		a->last = t;
 	}
 	note_course(a->line, now, clock_mono_us());
-	return a->ask->tick(a->ask->arg, &t);
+	return a->ask->tick == NULL || a->ask->tick(a->ask->arg, &t);
 }
 
 static void keep_rates(struct line_probe_record *p, const struct asking *a)
@@ -157,11 +157,19 @@ static struct load_plan plan_of(const struct line *l, struct asking *a)
 	p.warm_up_s = 0;
 	p.seed += l->result->n_probes;
 	p.law = ask->even ? ARRIVAL_CONSTANT : p.law;
-	p.shape = ask->course != NULL ? SHAPE_PARTS : SHAPE_FLAT;
-	if (ask->course != NULL) {
-		memcpy(p.parts, ask->course->parts, sizeof(ask->course->parts));
-		p.n_parts = LINE_STEPS;
+	p.shape = ask->parts != NULL ? SHAPE_PARTS : SHAPE_FLAT;
+	if (ask->parts != NULL) {
+		memcpy(p.parts, ask->parts, ask->n_parts * sizeof(*ask->parts));
+		p.n_parts = ask->n_parts;
 	}
+	if (ask->retry != NULL) {
+		p.has_retry = true;
+		p.behaviour.retry = ask->retry->retry;
+	}
+	p.timeout_s = ask->timeout_s > 0 ? ask->timeout_s : p.timeout_s;
+	p.at_ended = ask->ended;
+	p.at_refusal = ask->refusal;
+	p.ended_arg = ask->ended_arg;
 	p.has_weights = ask->weights != NULL;
 	for (unsigned i = 0; p.has_weights && i < l->model->n_activities; i++) {
 		p.weights[i] = ask->weights[i];
@@ -251,6 +259,9 @@ struct line_probe_record *line_ask(
 	keep_result(l, p, r);
 	keep_rates(p, &a);
 	keep_use(l, p, &a);
+	if (ask->ret_start_us != NULL) {
+		*ask->ret_start_us = a.start_us;
+	}
 	if (r->interrupted || signalled) {
 		result->interrupted = true;
 		stop_with(l, "interrupted", "");

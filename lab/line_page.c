@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/grace.h"
 #include "lab/line_plots.h"
 #include "lab/report_parts.h"
 #include "lab/result_json.h"
@@ -208,6 +209,7 @@ enum err line_page(const struct json *result, struct buf *out, struct err_note *
 	report_begin(out, title, sentence.failed ? "" : sentence.data);
 	put_verdicts(result, out);
 	line_plots_put(result, out);
+	grace_page_put(json_member(result, "grace"), out);
 	put_probes(result, out);
 	put_model(json_member(result, "model"), out);
 	put_end(result, out);

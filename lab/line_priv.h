@@ -1,7 +1,7 @@
 /*
  * The parts of a search for the line: line.c (its phases), line_limits.c (how many
- * users are held), line_after.c (costs, beyond), line_load.c (one probe as a load run),
- * line_roles.c (what the target used). Private to lab.
+ * users are held), line_after.c (costs, beyond), grace.c (far beyond), line_load.c (one probe as a
+ * load run), line_roles.c (what the target used). Private to lab.
  */
 #ifndef PLIMSOLL_LAB_LINE_PRIV_H
 #define PLIMSOLL_LAB_LINE_PRIV_H
@@ -44,11 +44,18 @@ struct line_ask {
 	double users;
 	bool even;
 	const double *weights;		  /* or NULL */
-	const struct line_beyond *course; /* or NULL: its parts are the shape */
-	double seconds;			  /* at the most */
+	const struct arrival_part *parts; /* of n_parts; or NULL: a flat shape */
+	unsigned n_parts;
+	double seconds; /* at the most */
 	double settle_s;
-	line_tick_fn *tick;
+	line_tick_fn *tick; /* NULL: it is over when its seconds are */
 	void *arg;
+	const struct behaviour *retry; /* whose retry stands in place of the plan's; or NULL */
+	double timeout_s;	       /* in place of the plan's; 0: the plan's */
+	load_ended_fn *ended;	       /* or NULL; gets ended_arg, as refusal */
+	load_refusal_fn *refusal;
+	void *ended_arg;
+	int64_t *ret_start_us; /* when arrivals began; or NULL */
 };
 
 /*
@@ -67,6 +74,7 @@ void line_find_saturation(struct line *l);
 void line_find_slo_limit(struct line *l);
 void line_measure_demands(struct line *l);
 void line_look_beyond(struct line *l);
+void line_look_at_grace(struct line *l); /* with saturation known */
 
 /* SIGINT and SIGTERM end the search in order, from here on. */
 void line_take_signals(void);
@@ -80,6 +88,10 @@ void line_name_saturated(struct line *l);
 /* Solves the rows so far; false: it cannot be. */
 bool line_solve(struct line *l);
 void line_predict(struct line *l);
+
+/* Users that stand for saturation: its middle, or the most that were held where more were not
+ * tried. */
+double line_middle(const struct line_limit *limit);
 
 /* Appends the members demands and predicted. */
 struct json_writer;

@@ -173,6 +173,9 @@ void line_report_text(const struct line_result *r, struct buf *out)
 	put_limit(out, r, &r->slo, " is kept");
 	put_saturated(out, r);
 	put_beyond(out, r);
+	if (r->grace != NULL) {
+		grace_put_text(r->grace, out);
+	}
 	put_roles(out, r);
 	put_demands(out, r);
 	put_prediction(out, r);

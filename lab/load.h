@@ -33,7 +33,7 @@ enum {
 	LOAD_SECONDS_MAX = 7200, /* of the course that is kept for plots */
 	LOAD_ROLES_MAX = TARGET_ROLES_MAX,
 	LOAD_LIMITS_MAX = 4,
-	LOAD_PARTS_MAX = 8,
+	LOAD_PARTS_MAX = 64,
 };
 
 /* The two ends of what is measured, for whoever looks at the target then. */
@@ -63,6 +63,32 @@ struct load_tick {
 };
 /* False ends the run: nothing new begins, what runs has its time. */
 typedef bool load_tick_fn(void *arg, const struct load_tick *now);
+
+/* How an activity ended. */
+enum load_outcome {
+	RUN_DONE,
+	RUN_REFUSED,
+	RUN_FAILED,
+	RUN_GAVE_UP,
+	RUN_ABORTED, /* it was under way when the run was over */
+	RUN_MISSED,  /* it was due and did not begin: nobody was free, or stayed away */
+};
+
+/* One that was due, told once, at its end; for whoever keeps more than sums. */
+struct load_ended {
+	unsigned activity;
+	uint64_t user;
+	enum load_outcome how;
+	int64_t due_us;	    /* since arrivals began */
+	int64_t took_us;    /* from then to its end */
+	int64_t slowest_us; /* of its steps that were answered right, from when they should have
+			       been sent; tries before are part of it */
+	bool admitted;	    /* the step of the model's admits was answered right */
+};
+typedef void load_ended_fn(void *arg, const struct load_ended *e);
+
+/* A 503, so long after its try was sent; at_us: of that moment, since arrivals began. */
+typedef void load_refusal_fn(void *arg, int64_t at_us, int64_t took_us);
 
 /* What is to become of a run whose stop_fd has something to read. */
 enum load_stop {
@@ -121,6 +147,10 @@ struct load_plan {
 	unsigned n_parts;
 	const struct slo *slos; /* what it has to keep; borrowed, as long as the result */
 	unsigned n_slos;
+	/* Of counted activities, in this process only; or NULL; get ended_arg. */
+	load_ended_fn *at_ended;
+	load_refusal_fn *at_refusal;
+	void *ended_arg;
 	load_second_fn *at_second; /* or NULL; gets second_arg */
 	void *second_arg;
 	/* One of several generators of a run has its share of users and rate: number of of, of > 0.

@@ -99,6 +99,8 @@ struct load_run {
 	int64_t intended_us;	  /* of the activity */
 	int64_t step_intended_us; /* of the request */
 	int64_t sent_us;
+	int64_t slowest_us; /* of its steps */
+	bool admitted;
 	bool counted;
 	bool has_sent; /* a request */
 	bool has_thought;
@@ -146,14 +148,6 @@ void load_run_begin(struct load *l, int activity, uint64_t user, int64_t intende
 /* A thought, or the wait before a retry, is over. */
 void load_run_go_on(struct load_run *run, int64_t due_us);
 
-enum load_outcome {
-	RUN_DONE,
-	RUN_REFUSED,
-	RUN_FAILED,
-	RUN_GAVE_UP,
-	RUN_ABORTED,
-};
-
 /* Counts it and frees it. */
 void load_run_end(struct load_run *run, enum load_outcome outcome);
 
@@ -162,6 +156,9 @@ void load_run_fail(struct load_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3)
 
 /* Its figures; NULL: it prepares its user. */
 struct load_activity *load_run_activity(struct load_run *run);
+
+/* A step was answered right at now_us. */
+void load_run_note_right(struct load_run *run, int64_t now_us);
 
 /* The figures of the step it is at; NULL where nothing is counted. */
 struct load_step *load_run_step(struct load_run *run);

@@ -72,8 +72,8 @@ bool load_run_retry(struct load_run *run, const struct answer *a)
 	if (l->behaviour.retry == RETRY_WEAVE) {
 		stay_away_for(run, trouble, asked_s);
 	}
-	return behaviour_tries_again(
-		   &l->behaviour, trouble, run->tries, asked_s, &l->mood, &wait_s) &&
+	const struct behaviour own = behaviour_of_user(&l->behaviour, run->user);
+	return behaviour_tries_again(&own, trouble, run->tries, asked_s, &l->mood, &wait_s) &&
 	       try_later(run, wait_s);
 }
 

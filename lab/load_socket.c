@@ -122,6 +122,7 @@ static void came(struct load_run *run, struct slice json)
 		hdr_record(&step->service, now_us - run->sent_us);
 		hdr_record(&run->load->result->service, now_us - run->sent_us);
 	}
+	load_run_note_right(run, now_us);
 	run->step_intended_us = now_us;
 	hand_over(run, &r);
 }

@@ -70,7 +70,7 @@ static void take_behaviour(struct wire_reader *in, struct load_plan *p)
 	p->has_connection = wire_take_u8(in) != 0;
 	p->has_patience = wire_take_u8(in) != 0;
 	uint8_t retry = wire_take_u8(in), connection = wire_take_u8(in);
-	in->bad = in->bad || retry > RETRY_WEAVE || connection > CONNECTION_SESSION;
+	in->bad = in->bad || retry > RETRY_HALF || connection > CONNECTION_SESSION;
 	p->behaviour.retry = (enum behaviour_retry)retry;
 	p->behaviour.connection = (enum behaviour_connection)connection;
 	p->behaviour.patience_s = load_wire_take_real(in);

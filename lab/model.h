@@ -37,6 +37,7 @@ struct model_activity {
 	int does;	/* reference of its function in the Lua registry, or LUA_NOREF: */
 	const char *gets[MODEL_GETS_MAX]; /* paths that its user's device asks for */
 	unsigned n_gets;
+	const char *admits; /* the step whose right answer lets it in; or NULL */
 };
 
 /* What a page claims of a million users, and the formula of what follows from the model. */

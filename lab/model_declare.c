@@ -190,7 +190,8 @@ static bool read_gets(lua_State *L, struct model_activity *a)
 
 static int declare_activity(lua_State *L)
 {
-	static const char *const fields[] = { "name", "why", "per_day", "does", "gets", NULL };
+	static const char *const fields[] = { "name", "why", "per_day", "does", "gets", "admits",
+		NULL };
 	struct model *m = model_of(L);
 	struct err_note note = { 0 };
 
@@ -218,6 +219,8 @@ static int declare_activity(lua_State *L)
 	if (a->per_day < 0) {
 		script_fail(L, "%s: %g times a day", a->name, a->per_day);
 	}
+	const char *admits = script_field_text(L, 1, "admits");
+	a->admits = admits == NULL ? NULL : keep(L, admits);
 	a->does = LUA_NOREF;
 	if (!read_gets(L, a)) {
 		lua_getfield(L, 1, "does");

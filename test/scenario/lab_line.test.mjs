@@ -3,7 +3,7 @@
 // (lab/line_*_test.c) and on real servers by test/bench/line.mjs.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { after } from 'node:test';
@@ -94,6 +94,35 @@ meanwhile('Ctrl-C ends it with what there is', async (t) => {
 	assert.ok(!json.complete && json.stopped === 'interrupted');
 });
 
+meanwhile('far beyond a line that is known: the curve, a jump, a peak, and the page of it', async (t) => {
+	const server = await standIn(t, { paths: { '/work': { work: 12.5 } }, waitingMax: 20 });
+	const page = path.join(scratch, 'grace.html');
+	const args = ['--grace', '--saturation', '80k', '--steps', '0.5,3', '--settle', '0.5s', '--step-seconds', '1s', '--deadline', '2s', '--jumps', '1', '--bound', '30s'];
+	args.push('--peaks', '2', '--base', '2s', '--peak', '1s', '--tail', '2s', '--hold', '1s', '--watch', `stand=${server.pid}`, '--html', page);
+	const { code, json, stderr } = await line([model, '--json', ...args, server.url]);
+	assert.equal(code, 0, stderr);
+	shape(json);
+	assert.ok(json.beyond === null && json.demands === null && json.saturation.low_users === 80000);
+	const { curve, response, recovery, given, per_second } = json.grace;
+	assert.ok(given && Math.abs(per_second - 80) < 0.01);
+	assert.deepEqual(curve.steps.map((s) => [s.direction, s.load, s.seconds]), [['up', 0.5, 1], ['up', 3, 1], ['down', 0.5, 1]]);
+	for (const s of curve.steps) {
+		assert.equal(s.good + s.late + s.refused + s.failed + s.missed, s.offered, JSON.stringify(s));
+		assert.equal(s.activities[0].offered, s.offered);
+		assert.equal(s.served.count, s.good + s.late);
+		assert.ok(s.good_of_peak <= 1 && s.cores.stand >= 0);
+	}
+	// A machine that is busy may serve fewer than 80 of some 240, never more.
+	const top = curve.steps[1];
+	assert.ok(top.offered > 150 && top.good < 110 && top.refused > 0 && top.refusals.count >= top.refused, JSON.stringify(top));
+	assert.ok(curve.peak_good_per_second > 0 && curve.hysteresis_area >= 0);
+	assert.ok(response.times === 1 && response.bins_us.length === 200 && response.settled_ms === 0 && response.bound_us === 30e6);
+	assert.ok(recovery.peaks === 2 && recovery.recovery_seconds.length === 2 && recovery.seconds.length === 8);
+	const due = recovery.seconds.map((s) => s.due);
+	assert.ok(due[2] > 4 * due[1] && recovery.seconds.every((s) => s.good <= s.due), `${due}`);
+	assert.match(readFileSync(page, 'utf8'), /Far beyond the line.*Goodput over what is offered/s);
+});
+
 meanwhile('what is wrong is said in one line', async (t) => {
 	const server = await standIn(t, { paths: { '/other': { work: 1 } } });
 	const nobody = `http://127.0.0.1:${await freePort()}`;
@@ -110,6 +139,9 @@ meanwhile('what is wrong is said in one line', async (t) => {
 		[[model, '--slo', 'mean<5ms', server.url], 1, /mean<5ms: a line can be searched for as/],
 		[[model, '--width', '5', server.url], 2, /--width 5 is not allowed/],
 		[[model, '--capacity', 'x', server.url], 2, /--capacity x is not allowed/],
+		[[model, '--saturation', '5k', server.url], 2, /--saturation goes with --grace/],
+		[[model, '--grace', '--steps', '2,1', server.url], 2, /--steps 2,1 is not allowed/],
+		[[model, '--grace', '--processes', '2', server.url], 2, /--grace is one generator's/],
 		[[model, '--start', '0', server.url], 2, /--start 0 is not allowed/],
 		[[model, '--nope', server.url], 2, /"--nope" is not understood/],
 		[[model], 2, /line MODEL URL/],
