@@ -1,5 +1,5 @@
 // What the benchmarks of grace share: servers of the same work, each alone on processor 0, and the lab on
-// processor 1. PLIMSOLL_BIN is the program.
+// processor 1. PLIMSOLL_BIN is the program; PLIMSOLL_BEFORE another build of it, the peer "before".
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -22,7 +22,7 @@ process.on('exit', () => {
 	rmSync(scratch, { recursive: true, force: true });
 });
 
-export const model = (name) => path.join(HERE, `${name}.lua`);
+export const model = (name) => (path.isAbsolute(name) ? name : path.join(HERE, `${name}.lua`));
 
 function keep(child) {
 	children.add(child);
@@ -46,9 +46,9 @@ async function untilAnswers(url) {
 
 // ---- servers; each has url, stop(), and watch: words for plimsoll line ----
 
-async function plimsoll({ cost, conf = {} }) {
+async function plimsoll({ cost, program = plimsollBin(), conf = {} }) {
 	const pinned = path.join(scratch, 'pinned');
-	writeFileSync(pinned, `#!/bin/sh\nexec taskset -c ${SERVER_CPU} '${plimsollBin()}' "$@"\n`);
+	writeFileSync(pinned, `#!/bin/sh\nexec taskset -c ${SERVER_CPU} '${program}' "$@"\n`);
 	chmodSync(pinned, 0o755);
 	const server = await startPlimsoll({
 		bin: pinned,
@@ -61,15 +61,14 @@ async function plimsoll({ cost, conf = {} }) {
 			...conf,
 		},
 	});
-	execFileSync(plimsollBin(), ['user', 'create-many', '0', String(ACCOUNTS), '-c', server.confPath], { stdio: 'ignore' });
+	execFileSync(program, ['user', 'create-many', '0', String(ACCOUNTS), '-c', server.confPath], { stdio: 'ignore' });
 	return { ...server, watch: ['--admin', server.adminUrl.slice(7)], stop: () => server.stop() };
 }
 
 // Our HTTP server alone, with requests that spin; see test/bench/spin_server.c.
-async function spinServer({ spinUs }) {
+async function spinServer({ spinUs, program = plimsollBin() }) {
 	const port = await freePort();
-	const bin = path.join(path.dirname(plimsollBin()), 'test/bench/spin_server');
-	const near = [bin, path.join(path.dirname(plimsollBin()), '../test/bench/spin_server')];
+	const near = ['test/bench/spin_server', '../test/bench/spin_server'].map((p) => path.join(path.dirname(program), p));
 	const child = spawn('sh', ['-c', `for f in "$@"; do [ -x "$f" ] && exec taskset -c ${SERVER_CPU} "$f" ${port} ${spinUs}; done; exit 1`, 'sh', ...near], { stdio: ['ignore', 'ignore', 'inherit'] });
 	const stop = keep(child);
 	await untilAnswers(`http://127.0.0.1:${port}/health`);
@@ -170,6 +169,8 @@ export function start(name, mix, options) {
 	switch (name) {
 		case 'plimsoll':
 			return mix === 'spin' ? spinServer(o) : plimsoll(o);
+		case 'before':
+			return mix === 'spin' ? spinServer({ ...o, program: process.env.PLIMSOLL_BEFORE }) : plimsoll({ ...o, program: process.env.PLIMSOLL_BEFORE });
 		case 'nginx':
 			return nginx(o);
 		case 'haproxy':
