@@ -14,7 +14,7 @@ let browser;
 let server;
 before(async () => {
 	browser = await launchBrowser();
-	server = await startPlimsoll({ conf: { accounts: { bcrypt_cost: 10 } } });
+	server = await startPlimsoll({ conf: { capacity: { window: '3s' }, accounts: { bcrypt_cost: 10 } } });
 	await signUp(server, EMAIL, PASS);
 });
 after(async () => {
@@ -73,6 +73,11 @@ test('at rest it says so, with the figures of the table, and complains of nothin
 	const roles = await page.locator('#roles tbody th').allTextContents();
 	for (const role of ['web 0', 'web 1', 'store', 'signer', 'courier', 'admin']) assert.ok(roles.includes(role), `${roles}`);
 	assert.deepEqual(await page.locator('#activities th').allTextContents(), ['sign in', 'log in', 'sign up', 'add email', 'reset password', 'verify', 'include js', 'sync', 'upload', 'download', 'download symbols', 'upload symbols', 'symbolicate', 'debug', 'list missing']);
+	const used = await page.locator('#use tbody th').allTextContents();
+	for (const role of ['web', 'store', 'signer', 'compute', 'courier', 'admin']) assert.ok(used.includes(role), `${used}`);
+	assert.deepEqual(await page.locator('#classes tbody th').allTextContents(), ['health and what pages load', 'next steps of work begun', 'cheap and valuable', 'people who can try again', 'new work of many steps', 'asking again and again', 'what can wait']);
+	await until('the headroom', async () => /^The day’s peak was \d+ % of the line, at \d/.test(await page.textContent('#headroom')), 30);
+	assert.match(await page.textContent('#load'), /^load number [01]\.\d\d, ready$/);
 	assert.ok((await page.locator('#links a').allTextContents()).includes('/metrics'));
 	assert.equal(await page.locator('#warnings').textContent(), 'None.');
 	assert.deepEqual(context.complaints, []);
@@ -108,6 +113,10 @@ test('over the line: it says so, and what is refused for which reason', async ()
 		assert.equal(await mood(page), 'over');
 		await until('a full line', async () => parseInt(await page.textContent('#share'), 10) >= 80, 30);
 		assert.match(await page.textContent('#fullest'), /compute|processors/);
+		const refused = page.locator('#classes tr', { hasText: 'people who can try again' }).locator('td').nth(1);
+		await until('refusals of that class', async () => Number(await refused.textContent()) > 0, 30);
+		await until('the role that is full', async () => (await page.locator('#use .gauge[data-near]').count()) > 0, 30);
+		assert.match(await page.textContent('#headroom'), /no room to grow|0\.\d months/);
 		await context.close();
 		if (process.env.SCREENSHOTS) await look('over');
 	} finally {

@@ -1,6 +1,5 @@
 // Every alert of doc/alerts.yml is caused: the expression is false while all is well, true while the
-// fault is there, and the place to look that the runbook names shows it. The rules are read, and their
-// expressions evaluated over /metrics, by a small reader here; promtool checks them too where it is.
+// fault is there, and the place to look that the runbook names shows it. promtool checks them too where it is.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,51 +14,14 @@ import { Client } from '../harness/client.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { pidOf, restarted, status, until } from '../harness/roles.mjs';
 import { startSink } from '../harness/smtp_sink.mjs';
-import { readExposition } from './lib/exposition.mjs';
+import { evaluate, readRules, scrape } from './lib/alert_rules.mjs';
 import { startTls } from './lib/tls.mjs';
 
 const DOC = fileURLToPath(new URL('../../doc/', import.meta.url));
 const PASS = 'correct horse';
 const EMAIL = 'somebody@example.org';
 
-// ---- the rules ----
-
-// { name: expr } of the file, whose lines have the form that Prometheus' own formatter gives.
-function readRules() {
-	const rules = new Map();
-	let name;
-	for (const line of readFileSync(path.join(DOC, 'alerts.yml'), 'utf8').split('\n')) {
-		const [, key, value] = /^ +(?:- )?(alert|expr): (.+)$/.exec(line) ?? [];
-		if (key === 'alert') name = value;
-		if (key === 'expr') rules.set(name, value);
-	}
-	return rules;
-}
-
 const rules = readRules();
-
-async function scrape(server) {
-	try {
-		return readExposition(await (await fetch(`${server.adminUrl}/metrics`)).text());
-	} catch {
-		return null;
-	}
-}
-
-// Series for which METRIC OP NUMBER, (METRIC != 0) OP NUMBER or increase(METRIC[TIME]) OP NUMBER holds; of two
-// scrapes, newer last. One label may be asked for: {LABEL="x"}, {LABEL=~"x|y"}, {LABEL!~"x|y"}.
-function evaluate(expr, older, newer) {
-	const form = /^(?:(increase)?\()?([a-z_0-9]+)(?:\{(\w+)(=|=~|!~)"([^"]*)"\})?(?:\[\w+\]\)| (!= 0)\))? (==|>|<) ([\d.]+)$/;
-	const [, rise, metric, label, match, values, nonzero, op, limit] = form.exec(expr) ?? assert.fail(expr);
-	if (metric === 'up') return newer === null ? [{ labels: {} }] : [];
-	return (newer ?? []).filter((s) => {
-		if (s.name !== metric || (label && values.split('|').includes(s.labels[label]) !== (match !== '!~'))) return false;
-		const before = older?.find((o) => o.name === metric && JSON.stringify(o.labels) === JSON.stringify(s.labels));
-		const value = rise ? s.value - (before?.value ?? 0) : s.value;
-		if (nonzero && s.value === 0) return false;
-		return { '==': value === Number(limit), '>': value > Number(limit), '<': value < Number(limit) }[op];
-	});
-}
 
 test('every rule has a severity, an owner who acts and a backup who does otherwise', () => {
 	const text = readFileSync(path.join(DOC, 'alerts.yml'), 'utf8');
