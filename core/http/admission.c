@@ -4,6 +4,7 @@
  */
 #include "core/http/admission.h"
 
+#include "core/base/fnv.h"
 #include "core/ev/task.h"
 
 static void look_at_load(struct http_server *s, int64_t now_us)
