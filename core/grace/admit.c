@@ -199,11 +199,7 @@ static bool passes(struct grace *g, const struct grace_ask *ask, enum grace_refu
 {
 	struct level_ask level_ask = ask_of_resource(g, ask, which);
 
-	if (ask->again) {
-		return true;
-	}
-	resource_offer(&g->resources[which], &level_ask);
-	return resource_passes(&g->resources[which], &level_ask);
+	return ask->again || resource_ask(&g->resources[which], &level_ask);
 }
 
 static bool fits_resource(
@@ -307,6 +303,16 @@ bool grace_admit(struct grace *g, const struct grace_load *load, const struct gr
 	}
 	*ret_retry_after_s = grace_retry_after_s(g, now_us);
 	return false;
+}
+
+bool grace_wants_user(const struct grace *g, enum cost_class cost)
+{
+	static const struct grace_load some = { .read_lanes = 1 };
+	struct resource_seen unused;
+	enum grace_refusal which;
+
+	return g->resources[GRACE_LOOP].is_over ||
+	       (needs(&some, cost, &which, &unused) && g->resources[which].is_over);
 }
 
 void grace_served(struct grace *g, const struct grace_ask *ask)

@@ -59,7 +59,7 @@ struct grace_ask {
 	bool is_step; /* one of those later ones */
 	bool again;   /* it was let in before and its turn has come: only waits are looked at */
 	int64_t budget_us;    /* until when it has to be answered, from now */
-	uint64_t user;	      /* any bits that name one */
+	uint64_t user;	      /* any bits that name one; 0: see grace_wants_user() */
 	unsigned reserve;     /* see struct level_ask */
 	int64_t loop_us;      /* what it takes of the loop; 0: not known */
 	int64_t loop_wait_us; /* and what those take who are before it there */
@@ -95,6 +95,11 @@ bool grace_loop_is_over(struct grace *g, int64_t now_us);
  */
 bool grace_admit(struct grace *g, const struct grace_load *load, const struct grace_ask *ask,
     int64_t now_us, unsigned *ret_retry_after_s);
+
+/*
+ * Is anybody cut who asks for that? Only then it matters who asks, which may take some work to say.
+ */
+bool grace_wants_user(const struct grace *g, enum cost_class cost);
 
 /* What was let in with that ask was answered in time: the work counts. */
 void grace_served(struct grace *g, const struct grace_ask *ask);

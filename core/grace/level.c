@@ -18,9 +18,12 @@ enum {
 	HOG_TICKS = 100,
 	/* Askers in a tick that make its size certain; fewer are averaged over more ticks. */
 	CERTAIN = 16,
-	/* A hog asks for more than so many times the mean of users, and for so many requests. */
+	/*
+	 * A hog asks for more than so many times the mean of users, and for more than such a part
+	 * of the budget: before a crowd that has just come everybody who was there looks like one.
+	 */
 	HOG_TIMES = 2,
-	HOG_REQUESTS = 8,
+	HOG_PART = 20,
 };
 
 static const double size_quick = 0.8, size_slow = 1.0 / 16;
@@ -29,7 +32,9 @@ void level_init(struct level *l)
 {
 	memset(l, 0, sizeof(*l));
 	for (unsigned i = 0; i < LEVEL_CLASSES; i++) {
-		l->classes[i].rank = i < SHED_RANKS ? (enum shed_rank)i : SHED_FIRST;
+		l->classes[i].rank = i < SHED_RANKS	? (enum shed_rank)i
+				     : i < LEVEL_EXCESS ? SHED_FIRST
+							: SHED_RANKS;
 		l->classes[i].share = 1;
 		l->classes[i].whole = LEVEL_CELLS;
 	}
@@ -80,7 +85,7 @@ static double hog_share(struct level_hogs *h, uint64_t user)
 }
 
 /* What a user may come to: a multiple of the mean, of which hogs are no part. */
-static void hog_tick(struct level_hogs *h, double mean_cost_us)
+static void hog_tick(struct level_hogs *h, double mean_cost_us, double budget_us)
 {
 	const float keeps = 1 - 1.0F / HOG_TICKS;
 	double most = 0;
@@ -100,25 +105,11 @@ static void hog_tick(struct level_hogs *h, double mean_cost_us)
 		}
 		most = n > 1 ? HOG_TIMES * sum / n : 0;
 	}
-	double least = HOG_REQUESTS * mean_cost_us;
+	double least = budget_us / HOG_PART * HOG_TICKS;
 	h->most = most > 0 && most < least ? least : most;
 }
 
 /* ---- what is offered ---- */
-
-void level_offer(struct level *l, const struct level_ask *ask)
-{
-	struct level_class *c = &l->classes[class_of(ask)];
-
-	for (unsigned row = 0; row < LEVEL_HOG_ROWS; row++) {
-		*hog_cell(&l->hogs, row, ask->user) += (float)ask->cost_us;
-	}
-	double cost_us = ask->cost_us * hog_share(&l->hogs, ask->user);
-	c->cells[cell_of(ask->user)] += (float)cost_us;
-	c->tick_cost += cost_us;
-	c->tick_n++;
-	c->rank = ask->rank;
-}
 
 static void look_at_size(struct level_class *c)
 {
@@ -186,6 +177,11 @@ static void lay_arc(struct level_class *c, unsigned first)
 	for (unsigned i = 0; i < LEVEL_CELLS; i++) {
 		sum += (double)c->cells[i];
 	}
+	if (sum <= 0) { /* of users nothing is known yet */
+		c->whole = (unsigned)(c->share * LEVEL_CELLS);
+		c->part = c->share * LEVEL_CELLS - c->whole;
+		return;
+	}
 	double left = sum * c->share;
 	for (unsigned i = 0; i < LEVEL_CELLS; i++) {
 		double here = (double)c->cells[(first + i) % LEVEL_CELLS];
@@ -198,7 +194,7 @@ static void lay_arc(struct level_class *c, unsigned first)
 	}
 }
 
-void level_tick(struct level *l, int64_t now_s)
+void level_tick(struct level *l, int64_t now_us)
 {
 	double n = 0;
 
@@ -206,8 +202,8 @@ void level_tick(struct level *l, int64_t now_s)
 		look_at_size(&l->classes[i]);
 		n += l->classes[i].n;
 	}
-	hog_tick(&l->hogs, n > 0 ? level_offered_us(l) / n : 0);
-	l->first = (unsigned)(now_s % LEVEL_TURN_S * LEVEL_CELLS / LEVEL_TURN_S);
+	hog_tick(&l->hogs, n > 0 ? level_offered_us(l) / n : 0, l->budget_us);
+	l->first = (unsigned)(now_us % LEVEL_TURN_US * LEVEL_CELLS / LEVEL_TURN_US);
 }
 
 /* What reserves have before ranks. */
@@ -226,11 +222,13 @@ void level_lay(struct level *l, double budget_us)
 {
 	double granted[LEVEL_CLASSES] = { 0 }, left = budget_us;
 
+	l->budget_us = budget_us;
+
 	give(l, SHED_NEVER, granted, &left);
 	give(l, SHED_LAST, granted, &left);
 	give_reserves(l, budget_us, granted, &left);
-	for (enum shed_rank rank = SHED_LATE; rank < SHED_RANKS; rank++) {
-		give(l, rank, granted, &left);
+	for (unsigned rank = SHED_LATE; rank <= SHED_RANKS; rank++) {
+		give(l, (enum shed_rank)rank, granted, &left);
 	}
 	for (unsigned i = 0; i < LEVEL_CLASSES; i++) {
 		struct level_class *c = &l->classes[i];
@@ -239,6 +237,8 @@ void level_lay(struct level *l, double budget_us)
 		lay_arc(c, l->first);
 	}
 }
+
+/* ---- requests ---- */
 
 static bool next_in_turn(double *owed, double share)
 {
@@ -250,19 +250,45 @@ static bool next_in_turn(double *owed, double share)
 	return false;
 }
 
-bool level_passes(struct level *l, const struct level_ask *ask)
+/* Is it one of a hog's requests beyond others' measure? */
+static bool is_excess(struct level_hogs *h, const struct level_ask *ask)
 {
-	struct level_class *c = &l->classes[class_of(ask)];
+	if (ask->user == 0) {
+		return false;
+	}
+	for (unsigned row = 0; row < LEVEL_HOG_ROWS; row++) {
+		*hog_cell(h, row, ask->user) += (float)ask->cost_us;
+	}
+	double share = hog_share(h, ask->user);
+	return ask->rank > SHED_LAST && share < 1 && !next_in_turn(&h->owed, share);
+}
+
+/* The class in which it counts. */
+static struct level_class *count(struct level *l, const struct level_ask *ask)
+{
+	bool excess = is_excess(&l->hogs, ask);
+	struct level_class *c = &l->classes[excess ? (unsigned)LEVEL_EXCESS : class_of(ask)];
+
+	if (ask->user != 0) {
+		c->cells[cell_of(ask->user)] += (float)ask->cost_us;
+	}
+	c->tick_cost += ask->cost_us;
+	c->tick_n++;
+	if (!excess) {
+		c->rank = ask->rank;
+	}
+	return c;
+}
+
+bool level_ask(struct level *l, const struct level_ask *ask)
+{
+	struct level_class *c = count(l, ask);
 
 	if (ask->rank <= SHED_LAST || c->share >= 1) {
 		return true;
 	}
 	unsigned at = (cell_of(ask->user) + LEVEL_CELLS - l->first) % LEVEL_CELLS;
-	if (at > c->whole || (at == c->whole && !next_in_turn(&c->owed, c->part))) {
-		return false;
-	}
-	double share = hog_share(&l->hogs, ask->user);
-	return share >= 1 || next_in_turn(&l->hogs.owed, share);
+	return at < c->whole || (at == c->whole && next_in_turn(&c->owed, c->part));
 }
 
 enum shed_rank level_cut(const struct level *l, double *ret_share)

@@ -2,13 +2,13 @@
  * The level: who is let in where not all can be. What is offered to a resource is counted by class
  * and by a hash of the user, and a cut is laid where the cost that it lets in comes to the budget
  * (DAGOR; load-and-overload.md 4.3). So a user is in or out, and not hit at random by each of his
- * requests; the arc of the hash that is let in turns round once in LEVEL_TURN_S, so that nobody is
+ * requests; the arc of the hash that is let in turns round once in LEVEL_TURN_US, so that nobody is
  * out for longer than that.
  *
  * By class: work already begun is always in, whatever has a reserve gets that much before others,
  * then rank after rank as far as the budget goes. By user, in the class in which the cut lies: only
- * those are let in whose hash lies in the arc. Users who ask for far more than others count, and
- * are served, only as far as others.
+ * those are let in whose hash lies in the arc. Of users who ask for far more than others, what is
+ * beyond others' measure goes behind everything else.
  *
  * Costs are microseconds of one worker; a tick is LEVEL_TICK_US. Pure functions.
  */
@@ -22,10 +22,11 @@
 
 enum {
 	LEVEL_TICK_US = 100000,
-	LEVEL_TURN_S = 60, /* the arc goes round once in it */
-	LEVEL_CELLS = 128, /* of the hash */
+	LEVEL_TURN_US = 10000000, /* the arc goes round once in it */
+	LEVEL_CELLS = 128,	  /* of the hash */
 	LEVEL_RESERVES = 4,
-	LEVEL_CLASSES = SHED_RANKS + LEVEL_RESERVES,
+	LEVEL_EXCESS = SHED_RANKS + LEVEL_RESERVES, /* what hogs ask for beyond others */
+	LEVEL_CLASSES,
 	LEVEL_HOG_ROWS = 2,
 	LEVEL_HOG_CELLS = 256,
 };
@@ -34,7 +35,7 @@ enum {
 struct level_ask {
 	enum shed_rank rank;
 	unsigned reserve; /* 1..LEVEL_RESERVES: the one it draws on; 0: none */
-	uint64_t user;
+	uint64_t user;	  /* 0: nobody has looked, since nobody is cut */
 	double cost_us;
 };
 
@@ -58,8 +59,9 @@ struct level_class {
 };
 
 struct level {
-	struct level_class classes[LEVEL_CLASSES]; /* by rank, then those with reserves */
+	struct level_class classes[LEVEL_CLASSES]; /* by rank, those with reserves, excess */
 	struct level_hogs hogs;
+	double budget_us;		/* of a tick, as last laid */
 	double reserve[LEVEL_RESERVES]; /* shares of the budget, 0..1; the first is number 1 */
 	unsigned first;			/* cell where the arc begins */
 };
@@ -69,19 +71,19 @@ void level_init(struct level *l);
 /* Of the budget, so much is kept for the reserve of that number; 0..1. */
 void level_set_reserve(struct level *l, unsigned reserve, double share);
 
-/* Counts what is asked for, whatever becomes of it. */
-void level_offer(struct level *l, const struct level_ask *ask);
+/*
+ * Counts what is asked for, whatever becomes of it. Is it below the cut? Of those in the cut's own
+ * cell one after the other, in proportion.
+ */
+bool level_ask(struct level *l, const struct level_ask *ask);
 
 /*
- * A tick is over: takes in what was offered. now_s: of the monotonic clock, by which all processes
+ * A tick is over: takes in what was offered. now_us: of the monotonic clock, by which all processes
  * turn alike.
  */
-void level_tick(struct level *l, int64_t now_s);
+void level_tick(struct level *l, int64_t now_us);
 /* Lays the cut for the next tick, in which so much cost may be let in. */
 void level_lay(struct level *l, double budget_us);
-
-/* Is it below the cut? Of those in the cut's own cell one after the other, in proportion. */
-bool level_passes(struct level *l, const struct level_ask *ask);
 
 /* Cost that was offered in a tick, lately. */
 double level_offered_us(const struct level *l);

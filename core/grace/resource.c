@@ -137,7 +137,7 @@ static void tick(struct resource *r, int64_t now_us)
 	int64_t target_us = resource_target_us(r);
 
 	learn_drain(r, standing_us);
-	level_tick(&r->level, now_us / SECOND_US);
+	level_tick(&r->level, now_us);
 	bool grows = r->wait_us > target_us &&
 		     level_offered_us(&r->level) * SECOND_US / LEVEL_TICK_US > r->drain;
 	if (!r->is_over && (standing_us > target_us || grows)) {
@@ -198,14 +198,9 @@ void resource_expect(struct resource *r, int64_t wait_us)
 	r->wait_us = wait_us;
 }
 
-void resource_offer(struct resource *r, const struct level_ask *ask)
+bool resource_ask(struct resource *r, const struct level_ask *ask)
 {
-	level_offer(&r->level, ask);
-}
-
-bool resource_passes(struct resource *r, const struct level_ask *ask)
-{
-	bool is_in = level_passes(&r->level, ask);
+	bool is_in = level_ask(&r->level, ask);
 
 	return is_in || !r->is_over || r->wait_us < resource_target_us(r) / IDLE_PART;
 }

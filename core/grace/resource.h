@@ -65,9 +65,8 @@ void resource_turn(struct resource *r, int64_t now_us);
  */
 void resource_expect(struct resource *r, int64_t wait_us);
 
-/* Counts what is asked for; then: is there budget for it? Asked about each request once. */
-void resource_offer(struct resource *r, const struct level_ask *ask);
-bool resource_passes(struct resource *r, const struct level_ask *ask);
+/* Counts what is asked for: is there budget for it? Asked about each request once. */
+bool resource_ask(struct resource *r, const struct level_ask *ask);
 /* It was let in; it was done in time. */
 void resource_let(struct resource *r, double cost_us);
 void resource_served(struct resource *r, double cost_us);

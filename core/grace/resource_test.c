@@ -67,9 +67,8 @@ static void arrive(struct queue *q)
 	};
 
 	resource_look(&q->r, &seen, q->now_us);
-	resource_offer(&q->r, &ask);
 	q->asked++;
-	if (resource_passes(&q->r, &ask) && q->backlog_us < BURST_US) {
+	if (resource_ask(&q->r, &ask) && q->backlog_us < BURST_US) {
 		resource_let(&q->r, q->job_us);
 		q->let++;
 		q->backlog_us += q->job_us;

@@ -50,6 +50,7 @@ void request_next(struct http_req *r)
 	r->cells = NULL;
 	r->arrived_us = r->queued_us = 0;
 	r->early = ERR_OK;
+	r->ask = (struct grace_ask){ .rank = SHED_NEVER };
 	r->refused_why = HTTP_REFUSED_BEHIND;
 	r->is_inline = r->is_queued = r->admitted = r->looked = r->running = r->held = r->handled =
 	    false;

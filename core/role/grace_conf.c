@@ -70,7 +70,8 @@ static enum err read_order(
 	unsigned next = SHED_LATE;
 	struct slice name;
 
-	for (text = slice_trim(text); slice_split(&text, ',', &name);) {
+	text = slice_trim(text);
+	while (text.len > 0 && slice_split(&text, ',', &name)) {
 		name = slice_trim(name);
 		enum shed_rank rank = find(service, name);
 		if (rank == SHED_RANKS || order[rank] != 0) {
