@@ -4,6 +4,8 @@
  */
 #include "core/obs/load_number.h"
 
+#define FULL 0.95 /* from here on what is asked for says more than what is done */
+
 enum {
 	COMPUTE_TARGET_US = 500000,
 	OTHERS_TARGET_US = 100000,
@@ -41,11 +43,13 @@ double load_number(const struct load_facts *f)
 			over = share > over ? share : over;
 		}
 	}
-	if (over <= 1) {
-		return over > load ? over : load;
+	load = over > load ? (over < 1 ? over : 1) : load;
+	if (over > 1) {
+		/* Twice the target is half of what lies beyond 1, and no wait is all of it. */
+		load = 1 + (LOAD_MOST - 1) * (1 - 1 / over);
 	}
-	/* Twice the target is half of what lies beyond 1, and no wait is all of it. */
-	return 1 + (LOAD_MOST - 1) * (1 - 1 / over);
+	double asked = f->asked < LOAD_MOST ? f->asked : LOAD_MOST;
+	return load >= FULL && asked > load ? asked : load;
 }
 
 unsigned load_weight(double load)
@@ -55,9 +59,10 @@ unsigned load_weight(double load)
 	return (unsigned)(100 - WEIGHT_FALL * most + 0.5);
 }
 
-double load_window_add(struct load_window *w, const struct role_use_look *look, unsigned cores)
+double load_window_add(
+    struct load_window *w, const struct role_use_look *look, double asked, unsigned cores)
 {
-	struct load_facts f = { 0 };
+	struct load_facts f = { .asked = asked };
 	const char *unused = NULL;
 
 	w->looks[w->n++ % (LOAD_LOOKS + 1)] = *look;

@@ -1,7 +1,8 @@
 /*
  * The load as one number, 0.00 to 1.20, for those who choose between machines: the highest of the
- * use of each role and of the processors, and, where work has to wait longer than it should, how
- * much longer. 1.00 is the line; beyond it the number says which of two full machines is fuller.
+ * use of each role and of the processors; and, once something is full, how much more is asked for
+ * than it works off, and how much longer work has to wait than it should. 1.00 is the line; beyond
+ * it the number says which of two full machines is fuller.
  */
 #ifndef PLIMSOLL_OBS_LOAD_NUMBER_H
 #define PLIMSOLL_OBS_LOAD_NUMBER_H
@@ -16,7 +17,8 @@ enum {
 
 /* What is known of the last seconds. */
 struct load_facts {
-	double fullest;		     /* use of what is fullest, 0..1 */
+	double fullest; /* use of what is fullest, 0..1 */
+	double asked;	/* cost asked for over cost worked off, of admission; 0: unknown */
 	int64_t wait_us[ROLE_COUNT]; /* that new work could not avoid in the whole window */
 };
 
@@ -40,7 +42,8 @@ struct load_window {
 	uint64_t n;
 };
 
-/* Adds a look; the number of the window that ends with it. */
-double load_window_add(struct load_window *w, const struct role_use_look *look, unsigned cores);
+/* Adds a look, and what admission sees then; the number of the window that ends with it. */
+double load_window_add(
+    struct load_window *w, const struct role_use_look *look, double asked, unsigned cores);
 
 #endif

@@ -52,6 +52,15 @@ static void waits_count_by_their_target_and_beyond_the_line(void **state)
 	assert_near(load_number(&f), 0.3);
 }
 
+static void what_is_asked_for_counts_once_something_is_full(void **state)
+{
+	(void)state;
+	assert_near(load_number(&(struct load_facts){ .fullest = 0.6, .asked = 1.1 }), 0.6);
+	assert_near(load_number(&(struct load_facts){ .fullest = 1, .asked = 1.1 }), 1.1);
+	assert_near(load_number(&(struct load_facts){ .fullest = 1, .asked = 7 }), LOAD_MOST);
+	assert_near(load_number(&(struct load_facts){ .fullest = 1, .asked = 0.4 }), 1.0);
+}
+
 static void weights_fall_gently(void **state)
 {
 	(void)state;
@@ -93,7 +102,7 @@ static void a_window_has_two_seconds_and_waits_that_stand(void **state)
 		look.live_us[ROLE_COMPUTE] += LOOK_US;
 		look.busy_us[ROLE_COMPUTE] += i < LOAD_LOOKS ? LOOK_US : LOOK_US / 4;
 		look.shortest_wait_us[ROLE_COMPUTE] = i % 4 == 0 ? 0 : 400000; /* a burst */
-		double load = load_window_add(&w, &look, 2);
+		double load = load_window_add(&w, &look, 0, 2);
 		if (i == LOAD_LOOKS - 1) {
 			assert_near(load, 1.0);
 		} else if (i == 2 * LOAD_LOOKS) {
@@ -105,13 +114,13 @@ static void a_window_has_two_seconds_and_waits_that_stand(void **state)
 		look.live_us[ROLE_COMPUTE] += LOOK_US;
 		look.busy_us[ROLE_COMPUTE] += LOOK_US;
 		look.shortest_wait_us[ROLE_COMPUTE] = 1000000; /* twice the target */
-		double load = load_window_add(&w, &look, 2);
+		double load = load_window_add(&w, &look, 0, 2);
 		assert_true(i < LOAD_LOOKS ? load <= 1 : load > 1.09 && load < 1.11);
 	}
 	/* Nobody there: nothing to measure, and nothing to wait for. */
 	w = (struct load_window){ .n = 0 };
 	look.shortest_wait_us[ROLE_COMPUTE] = -1;
-	assert_near(load_window_add(&w, &look, 2), 0.0);
+	assert_near(load_window_add(&w, &look, 0, 2), 0.0);
 }
 
 int main(void)
@@ -119,6 +128,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_the_use_of_what_is_fullest),
 		cmocka_unit_test(waits_count_by_their_target_and_beyond_the_line),
+		cmocka_unit_test(what_is_asked_for_counts_once_something_is_full),
 		cmocka_unit_test(weights_fall_gently),
 		cmocka_unit_test(two_machines_come_to_rest),
 		cmocka_unit_test(a_window_has_two_seconds_and_waits_that_stand),

@@ -328,6 +328,17 @@ int64_t metric_row_sum(const struct metrics *m, const struct metric_row *row)
 	return sum;
 }
 
+int64_t metric_row_max(const struct metrics *m, const struct metric_row *row)
+{
+	int64_t most = 0;
+
+	for (unsigned i = 0; i < m->n; i++) {
+		int64_t value = metric_get(metrics_row_cell(m, i, row));
+		most = value > most ? value : most;
+	}
+	return most;
+}
+
 void metric_row_merge(const struct metrics *m, const struct metric_row *row, struct hist *to)
 {
 	for (unsigned i = 0; i < m->n; i++) {

@@ -134,7 +134,8 @@ struct metric_row;
 const struct metric_row *metric_row_find(
     const struct metrics *m, const char *family, const char *label_value);
 
-/* The row over all slots: a sum, or histograms merged into to. */
+/* The row over all slots: a sum, the largest, or histograms merged into to. */
+int64_t metric_row_max(const struct metrics *m, const struct metric_row *row);
 int64_t metric_row_sum(const struct metrics *m, const struct metric_row *row);
 void metric_row_merge(const struct metrics *m, const struct metric_row *row, struct hist *to);
 

@@ -18,6 +18,7 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/grace/admit.h"
 
 enum {
 	LOAD_EVERY_US = 250000,
@@ -43,6 +44,7 @@ struct health_thread {
 	int listen_fd, end_fd;
 	unsigned cores;
 	struct health_look look;
+	const struct metric_row *asked[GRACE_RESOURCES]; /* of admission; NULL: not counted */
 	struct role_use use;
 	struct load_window window;
 	double load;
@@ -65,12 +67,25 @@ static void set32(_Atomic int32_t *cell, int32_t n)
 	atomic_store_explicit(cell, n, memory_order_relaxed);
 }
 
+/* What is asked for of the fullest resource, as the web process sees it that sees most of it. */
+static double asked(const struct health_thread *t)
+{
+	int64_t most = 0;
+
+	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
+		int64_t permille =
+		    t->asked[i] == NULL ? 0 : metric_row_max(t->look.metrics, t->asked[i]);
+		most = permille > most ? permille : most;
+	}
+	return (double)most / 1000;
+}
+
 static void look(struct health_thread *t, int64_t now_us)
 {
 	if (now_us >= t->next_load_us) {
 		t->next_load_us = now_us + LOAD_EVERY_US;
 		role_use_take(&t->use, now_us);
-		t->load = load_window_add(&t->window, &t->use.look, t->cores);
+		t->load = load_window_add(&t->window, &t->use.look, asked(t), t->cores);
 		metric_set(&t->report.load_permille, (int64_t)(t->load * 1000 + 0.5));
 	}
 	/* A drain is somebody's decision and seen at once; all else has its looks. */
@@ -277,6 +292,9 @@ enum err health_thread_start(int listen_fd, const struct metrics *m,
 	t->cores = cores;
 	t->look = (struct health_look){ .metrics = m, .database = database, .alive = true };
 	t->begun_us = clock_mono_us();
+	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
+		t->asked[i] = metric_row_find(m, "grace_load_permille", grace_refusal_names[i]);
+	}
 	for (unsigned i = 0; i < HEALTH_CONNECTIONS; i++) {
 		t->connections[i].fd = -1;
 	}
