@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -261,6 +262,51 @@ static void what_upstreams_have_goes_by_use_alone(void **state)
 	assert_true(f.upstream.len == 0 && f.size == 10);
 }
 
+/* As it is when it has come, and nobody has asked since: its coming was a use. */
+static void put_fetched(const char *id, int64_t days_ago)
+{
+	const struct symbol_key key = { SLICE("a"), slice_str(id), SLICE("x.sym") };
+	struct symbol_file f;
+
+	put("a", id, false, days_ago, -1);
+	assert_int_equal(symbol_file_get(rig.db, &rig.arena, &key, false, &f, &rig.note), ERR_OK);
+	f.upstream = SLICE("https://s.example");
+	assert_int_equal(symbol_file_delete(rig.db, &key, false, &rig.note), ERR_OK);
+	assert_int_equal(symbol_file_put_cached(rig.db, &f, &rig.note), ERR_OK);
+}
+
+static enum err note_id(void *arg, const struct symbol_file *f)
+{
+	char *ids = arg;
+	size_t len = strlen(ids);
+
+	(void)snprintf(ids + len, 64 - len, "%.*s ", SLICE_ARG(f->key.debug_id));
+	return ERR_OK;
+}
+
+static void those_of_upstreams_are_found_by_their_last_use(void **state)
+{
+	char ids[64] = "";
+	int64_t n = 0;
+
+	(void)state;
+	put("a", "A0", false, 300, 200); /* uploaded */
+	put_cached("a", "A1", 100, 40);
+	put_cached("a", "A2", 100, 70);
+	put_fetched("A3", 20);
+	put_fetched("A4", 90);
+	put_fetched("A5", 0);
+	assert_int_equal(
+	    symbol_file_cached_oldest(rig.db, NOW_MS - DAY_MS, 9, note_id, ids, &n, &rig.note),
+	    ERR_OK);
+	assert_int_equal(n, 4);
+	assert_string_equal(ids, "A4 A2 A1 A3 ");
+	ids[0] = '\0';
+	assert_int_equal(
+	    symbol_file_cached_oldest(rig.db, NOW_MS + 1, 2, note_id, ids, &n, &rig.note), ERR_OK);
+	assert_string_equal(ids, "A4 A2 ");
+}
+
 static void old_counts_and_what_never_came_go(void **state)
 {
 	struct buf rows = buf_new(65536);
@@ -454,6 +500,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		    only_builds_that_were_uploaded_to_stay_are_counted, start, stop),
 		cmocka_unit_test_setup_teardown(what_upstreams_have_goes_by_use_alone, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    those_of_upstreams_are_found_by_their_last_use, start, stop),
 		cmocka_unit_test_setup_teardown(old_counts_and_what_never_came_go, start, stop),
 		cmocka_unit_test_setup_teardown(
 		    a_newer_upload_of_a_key_is_what_counts, start, stop),

@@ -10,9 +10,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { finished } from 'node:stream/promises';
-import zlib from 'node:zlib';
 import { releaseBin } from '../harness/nth.mjs';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
+import { lines, sampleRequests, without } from '../harness/sample_data.mjs';
 import { ask, makeToken } from '../harness/symbols_client.mjs';
 import { form, formType, zip } from '../harness/zip.mjs';
 import { cpuUs, rolePids, wrk, writeWrkScript } from './lib.mjs';
@@ -26,8 +26,8 @@ const SECONDS = SHORT ? 4 : 15;
 
 process.env.PLIMSOLL_BIN = releaseBin();
 const symBench = process.env.SYM_BENCH ?? ['release', 'gcc', 'test'].map((b) => path.join(path.dirname(fileURLToPath(import.meta.url)), '../../build', b, 'test/bench/sym_bench')).find(existsSync);
-const folder = process.env.PLIMSOLL_SAMPLE_DATA ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../shared/data');
-const sample = path.join(folder, 'symbolication-requests.ndjson.gz');
+
+const hasSample = !without(sampleRequests);
 
 // Requests like the sample's, where that is not here: few modules take most of the frames.
 function makeRequests() {
@@ -42,8 +42,8 @@ function makeRequests() {
 // Floats stand in frames without a module; the fifth version refuses them.
 const whole = ({ memoryMap, stacks }) => ({ memoryMap, stacks: stacks.map((s) => s.map(([m, o]) => [m, Number.isInteger(o) ? o : -1])) });
 
-const requests = (existsSync(sample) ? zlib.gunzipSync(readFileSync(sample)).toString().trim().split('\n').map((l) => JSON.parse(l)) : makeRequests()).map(whole);
-console.log(`requests: ${existsSync(sample) ? sample : 'made for it'}: ${requests.length}; load average ${os.loadavg()[0].toFixed(1)}`);
+const requests = (hasSample ? lines(sampleRequests).map((l) => JSON.parse(l)) : makeRequests()).map(whole);
+console.log(`requests: ${hasSample ? sampleRequests : 'made for it'}: ${requests.length}; load average ${os.loadavg()[0].toFixed(1)}`);
 
 const uses = new Map();
 for (const { memoryMap, stacks } of requests) {
