@@ -89,6 +89,18 @@ static void a_wrong_order_is_refused_in_words(void **state)
 	}
 }
 
+static void no_order_is_the_one_of_the_service(void **state)
+{
+	struct http_site site = { 0 };
+	struct err_note note = { 0 };
+
+	(void)state;
+	assert_int_equal(read_site("", &site, &note), ERR_OK);
+	for (unsigned rank = SHED_LATE; rank < SHED_RANKS; rank++) {
+		assert_int_equal(site.order[rank], rank);
+	}
+}
+
 static void a_service_without_names_keeps_its_order(void **state)
 {
 	const struct service other = { .name = "other", .classes = classes };
@@ -129,6 +141,7 @@ int main(void)
 		cmocka_unit_test(without_a_word_the_rows_decide),
 		cmocka_unit_test(who_is_named_goes_first_and_the_rest_follows),
 		cmocka_unit_test(a_wrong_order_is_refused_in_words),
+		cmocka_unit_test(no_order_is_the_one_of_the_service),
 		cmocka_unit_test(a_service_without_names_keeps_its_order),
 		cmocka_unit_test(reserves_are_shares_and_leave_something),
 	};
