@@ -184,9 +184,13 @@ export const PEERS = ['plimsoll', 'toobusy', 'overload-protection', 'compute-clu
 
 // ---- the lab ----
 
+// Users of one address are one client to a server that is fair.
+const ADDRESSES = ['--from', '127.0.1.1-127.0.1.250'];
+const addresses = (args) => (args.includes('--from') ? args : [...ADDRESSES, ...args]);
+
 // plimsoll line --grace on processor 1; its result, or an error with what it said.
 export async function grace(mix, server, { users, args = [], progress = false, onText = () => {} }) {
-	const words = ['-c', LAB_CPU, plimsollBin(), 'line', model(mix), '--grace', '--json', '--saturation', String(users), ...server.watch, ...args, server.url];
+	const words = ['-c', LAB_CPU, plimsollBin(), 'line', model(mix), '--grace', '--json', '--saturation', String(users), ...server.watch, ...addresses(args), server.url];
 	const child = spawn('taskset', words, { stdio: ['ignore', 'pipe', 'pipe'] });
 	keep(child);
 	let [stdout, stderr] = ['', ''];
@@ -203,7 +207,7 @@ export async function grace(mix, server, { users, args = [], progress = false, o
 
 // plimsoll load on processor 1.
 export async function load(mix, url, args) {
-	const child = spawn('taskset', ['-c', LAB_CPU, plimsollBin(), 'load', model(mix), '--json', ...args, url], { stdio: ['ignore', 'pipe', 'pipe'] });
+	const child = spawn('taskset', ['-c', LAB_CPU, plimsollBin(), 'load', model(mix), '--json', ...addresses(args), url], { stdio: ['ignore', 'pipe', 'pipe'] });
 	keep(child);
 	let [stdout, stderr] = ['', ''];
 	child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
