@@ -2,8 +2,8 @@
  * The parts of a load run: load.c (set-up, end), load_target.c (the address), load_schedule.c (what
  * is due), load_run.c (one activity of one user), load_ask.c (what it asks for), load_request.c (a
  * request of it), load_retry.c (and what becomes of it), load_conns.c (its connections),
- * load_watch.c (is the generator the limit?), load_end.c (ended from outside), load_result.c,
- * load_socket.c. Private to lab.
+ * load_tell.c (who listens), load_watch.c (is the generator the limit?), load_end.c (ended from
+ * outside), load_result.c, load_socket.c. Private to lab.
  */
 #ifndef PLIMSOLL_LAB_LOAD_PRIV_H
 #define PLIMSOLL_LAB_LOAD_PRIV_H
@@ -157,8 +157,13 @@ void load_run_fail(struct load_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3)
 /* Its figures; NULL: it prepares its user. */
 struct load_activity *load_run_activity(struct load_run *run);
 
-/* A step was answered right at now_us. */
+/* A step was answered right at now_us: what its end will say of it. */
 void load_run_note_right(struct load_run *run, int64_t now_us);
+
+/* To the plan's at_ended and at_refusal, of activities that count. */
+void load_tell_end(const struct load_run *run, enum load_outcome outcome, int64_t took_us);
+void load_tell_missed(const struct load *l, unsigned activity, uint64_t user, int64_t at_us);
+void load_tell_refusal(const struct load_run *run, int64_t now_us);
 
 /* The figures of the step it is at; NULL where nothing is counted. */
 struct load_step *load_run_step(struct load_run *run);

@@ -63,15 +63,6 @@ static void wrong(struct load_run *run, const struct answer *a)
 	}
 }
 
-static void tell_refusal(const struct load_run *run, int64_t now_us)
-{
-	const struct load *l = run->load;
-
-	if (l->plan.at_refusal != NULL) {
-		l->plan.at_refusal(l->plan.ended_arg, now_us - l->start_us, now_us - run->sent_us);
-	}
-}
-
 static void answered(struct load_run *run, const struct answer *a)
 {
 	struct load_step *step = load_run_step(run);
@@ -82,7 +73,7 @@ static void answered(struct load_run *run, const struct answer *a)
 	if (a->status == 503 && !right) {
 		if (step != NULL) {
 			step->refused++;
-			tell_refusal(run, now_us);
+			load_tell_refusal(run, now_us);
 		}
 		if (run->sees_refusals) {
 			run->step_intended_us = now_us;

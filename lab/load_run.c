@@ -34,19 +34,6 @@ struct load_step *load_run_step(struct load_run *run)
 	return run->counted ? &load_run_activity(run)->steps[run->step] : NULL;
 }
 
-void load_run_note_right(struct load_run *run, int64_t now_us)
-{
-	const struct load_step *step = load_run_step(run);
-
-	if (step == NULL) {
-		return;
-	}
-	int64_t took_us = now_us - run->step_intended_us;
-	run->slowest_us = took_us > run->slowest_us ? took_us : run->slowest_us;
-	const char *admits = run->load->model->activities[run->activity].admits;
-	run->admitted = run->admitted || (admits != NULL && strcmp(step->name, admits) == 0);
-}
-
 /* ---- the end ---- */
 
 static void give_thread_back(struct load_run *run, bool reusable)
@@ -61,23 +48,6 @@ static void give_thread_back(struct load_run *run, bool reusable)
 	} else {
 		luaL_unref(l->model->script->lua, LUA_REGISTRYINDEX, run->co_ref);
 	}
-}
-
-static void tell_end(struct load_run *run, enum load_outcome outcome, int64_t took_us)
-{
-	const struct load *l = run->load;
-
-	if (l->plan.at_ended == NULL) {
-		return;
-	}
-	const struct load_ended e = { .activity = (unsigned)run->activity,
-		.user = l->first_user + run->user,
-		.how = outcome,
-		.due_us = run->intended_us - l->start_us,
-		.took_us = took_us,
-		.slowest_us = run->slowest_us,
-		.admitted = run->admitted };
-	l->plan.at_ended(l->plan.ended_arg, &e);
 }
 
 static void count_outcome(struct load_run *run, enum load_outcome outcome)
@@ -114,7 +84,7 @@ static void count_outcome(struct load_run *run, enum load_outcome outcome)
 	case RUN_MISSED: /* those do not begin */
 		break;
 	}
-	tell_end(run, outcome, latency_us);
+	load_tell_end(run, outcome, latency_us);
 }
 
 static void put_aside(struct load *l, struct load_run *run)

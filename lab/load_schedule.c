@@ -48,18 +48,6 @@ static bool find_user(struct load *l, struct chance *c, uint64_t *ret)
 	return false;
 }
 
-static void tell_missed(const struct load *l, unsigned activity, uint64_t user, int64_t at_us)
-{
-	const struct load_ended e = { .activity = activity,
-		.user = l->first_user + user,
-		.how = RUN_MISSED,
-		.due_us = at_us - l->start_us };
-
-	if (l->plan.at_ended != NULL) {
-		l->plan.at_ended(l->plan.ended_arg, &e);
-	}
-}
-
 static void arrive(struct load *l, struct load_source *source, int64_t at_us)
 {
 	struct load_activity *a = &l->result->activities[source->activity];
@@ -78,7 +66,7 @@ static void arrive(struct load *l, struct load_source *source, int64_t at_us)
 	*what += counted ? 1 : 0;
 	if (what != &a->begun) {
 		if (counted) {
-			tell_missed(l, source->activity, user, at_us);
+			load_tell_missed(l, source->activity, user, at_us);
 		}
 		gap_stream_missed(&source->gaps);
 		return;
