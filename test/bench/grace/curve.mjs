@@ -31,9 +31,13 @@ for (const name of names.split(',')) {
 		const loads = [2, 5, 10].map((n) => percent(at(n)?.good_of_peak));
 		console.log(
 			`${name.padEnd(20)} capacity ${can.toFixed(1)}/s, peak ${c.peak_good_per_second.toFixed(1)}/s; 2x ${loads[0]}, 5x ${loads[1]}, 10x ${loads[2]}; down 2x ${percent(at(2, 'down')?.good_of_peak)}; ` +
-				`apart ${percent(c.hysteresis_area)}; p99 at 0.8x ${msOf(at(0.8).served.p99_us)}, at 10x ${msOf(at(10)?.served.p99_us)}; ` +
-				`refusals at 10x p50 ${msOf(at(10)?.refusals.p50_us)}, p99 ${msOf(at(10)?.refusals.p99_us)}; late at 10x ${at(10)?.late}${json.caveats.some((x) => /was the limit/.test(x)) ? ' VOID' : ''}`,
+				`apart ${percent(c.hysteresis_area)}; p99 at 0.8x ${msOf(at(0.8)?.served.p99_us)}, at 10x ${msOf(at(10)?.served.p99_us)}; ` +
+				`refusals at 10x p50 ${msOf(at(10)?.refusals.p50_us)}, p99 ${msOf(at(10)?.refusals.p99_us)}; late at 10x ${at(10)?.late ?? '-'}${json.caveats.some((x) => /was the limit/.test(x)) ? ' VOID' : ''}`,
 		);
+		if (mix !== 'spin') {
+			const done = c.steps.filter((s) => s.load >= 1 && s.admitted > 0).map((s) => `${s.direction} ${s.load}x ${percent(s.completed / s.admitted)}`);
+			console.log(`  finished of those let in: ${done.join(', ')}`);
+		}
 		for (const caveat of json.caveats) if (/limit|memory/.test(caveat)) console.log(`  ${caveat}`);
 	} finally {
 		await server.stop().catch((error) => console.log(`  ${String(error).slice(0, 300)}`));
