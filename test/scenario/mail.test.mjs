@@ -89,7 +89,7 @@ test('killing the courier again and again loses no mail, and one that goes out t
 				return now && !killed.includes(now) && now;
 			});
 			killed.push(pid);
-			await until('a mail on its way', () => sink.count > taken || sink.count >= COUNT);
+			await until('a mail on its way', () => sink.count > taken || sink.count >= COUNT, 60);
 			process.kill(pid, 'SIGKILL');
 		}
 		for (let i = 0; i < COUNT; i++) await waitForState(server, `kept${i}@example.com`, ['sent'], 60);
@@ -115,7 +115,7 @@ describe('a mail whose last answer is long in coming', { concurrency: 4 }, () =>
 		const server = await startPlimsoll({ conf: { ...conf(sink), mail: { ...conf(sink).mail, connections: 2, timeout: '10s' } } });
 		try {
 			await stage(server, 'silent@example.com');
-			await until('the text at the server', () => sink.silenced > 0);
+			await until('the text at the server', () => sink.silenced > 0, 60);
 			sink.mode = 'accept';
 			for (let i = 0; i < 4; i++) await stage(server, `other${i}@example.com`);
 			for (let i = 0; i < 4; i++) assert.equal((await waitForState(server, `other${i}@example.com`, ['sent'])).tries, 1);
@@ -152,7 +152,7 @@ describe('a mail whose last answer is long in coming', { concurrency: 4 }, () =>
 		let server = await startPlimsoll({ dir, conf: conf(sink) });
 		try {
 			await stage(server, 'last@example.com');
-			await until('the text at the server', () => sink.count > 0);
+			await until('the text at the server', () => sink.count > 0, 60);
 			const { ports } = server;
 			await server.stop();
 			server = await startPlimsoll({ dir, ports, conf: conf(sink) });
@@ -174,7 +174,7 @@ describe('a mail whose last answer is long in coming', { concurrency: 4 }, () =>
 		let server = await startPlimsoll({ dir, conf: patient });
 		try {
 			await stage(server, 'cut@example.com');
-			await until('the text at the server', () => sink.silenced > 0);
+			await until('the text at the server', () => sink.silenced > 0, 60);
 			const { ports } = server;
 			await server.stop();
 			assert.doesNotMatch(server.stderr(), /drain_overdue/, 'nothing had to be killed');

