@@ -112,8 +112,9 @@ test('a profile of addresses gets the names, files and inlined calls that are he
 		}
 	}
 	assert.ok(wanted.size > missing * FUNCTIONS);
-	const got = json.functions.map((f) => f.nameWithLibrary);
-	assert.deepEqual(got.sort(), [...wanted].sort());
+	// The profiler may keep a row for each address of a function.
+	const got = new Set(json.functions.map((f) => f.nameWithLibrary));
+	assert.deepEqual([...got].sort(), [...wanted].sort());
 	const top = await cli('thread', 'samples-top-down', '--max-lines', '20000');
 	assert.match(top.text, /inner_of_3<int, "é"> \(inl\)/);
 	assert.equal((await cli('stop')).code, 0);
