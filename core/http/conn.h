@@ -46,14 +46,15 @@ struct conn {
 	uint8_t state;	    /* enum conn_state */
 	uint8_t events;	    /* uv_poll events asked for */
 	bool poll_open;
-	bool peer_done;	  /* the client has closed its sending side */
-	bool trusted;	  /* a trusted proxy */
-	bool proxied_tls; /* its PROXY header says that the client uses TLS */
-	bool held_back;	  /* it is not read for a while, so that who insists costs little */
-	bool fresh;	  /* its first request has not come yet */
-	bool handed;	  /* its present request came from another process: it stays here */
-	bool is_stream;	  /* a stream of an HTTP/2 connection: no socket, at most one request */
-	bool secure;	  /* came to a listener for TLS */
+	bool peer_done;	   /* the client has closed its sending side */
+	bool trusted;	   /* a trusted proxy */
+	bool proxied_tls;  /* its PROXY header says that the client uses TLS */
+	bool held_back;	   /* it is not read for a while, so that who insists costs little */
+	bool fresh;	   /* its first request has not come yet */
+	bool handed;	   /* its present request came from another process: it stays here */
+	bool is_stream;	   /* a stream of an HTTP/2 connection: no socket, at most one request */
+	bool secure;	   /* came to a listener for TLS */
+	bool more_follows; /* what is sent now goes out with what comes next */
 	bool advancing, again; /* see conn_advance() */
 };
 

@@ -34,7 +34,7 @@ enum err conn_send_plain(struct conn *c, const struct iovec *parts, unsigned n, 
 	/* msghdr has no const; sendmsg() does not write there. */
 	const struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts,
 		.msg_iovlen = n };
-	ssize_t sent = sendmsg(c->fd, &message, MSG_NOSIGNAL);
+	ssize_t sent = sendmsg(c->fd, &message, MSG_NOSIGNAL | (c->more_follows ? MSG_MORE : 0));
 
 	if (sent < 0) {
 		return failure();

@@ -209,6 +209,13 @@ NODISCARD enum err http_stream_end(struct http_req *r);
 NODISCARD enum err http_stream_file(struct http_req *r, int fd, uint64_t offset, uint64_t len);
 
 /*
+ * Answers with these bytes of a file and nothing else, from the running task: begins, sends and
+ * ends. The head goes out with the first bytes, in one segment.
+ */
+NODISCARD enum err http_answer_file(struct http_req *r, int status, struct slice content_type,
+    int fd, uint64_t offset, uint64_t len);
+
+/*
  * Leaves the request, whose body nobody has read, to another process that serves the same listener:
  * it gets the whole connection. The handler returns ERR_OK next. ERR_NOT_FOUND: no such process;
  * ERR_EXISTS: the request has been handed over once and stays here; ERR_TOO_BUSY: not now;

@@ -152,9 +152,14 @@ static enum err send_by_kernel(
 	return wait_for_socket(r);
 }
 
+static bool goes_by_kernel(const struct http_req *r)
+{
+	return r->conn->tls == NULL && !r->conn->is_stream;
+}
+
 enum err http_stream_file(struct http_req *r, int fd, uint64_t offset, uint64_t len)
 {
-	bool by_kernel = r->conn->tls == NULL && !r->conn->is_stream;
+	bool by_kernel = goes_by_kernel(r);
 	enum err e = ERR_OK;
 
 	CHECK(r->stream == STREAM_LENGTH || r->stream == STREAM_DROP);
@@ -197,4 +202,17 @@ enum err http_stream_end(struct http_req *r)
 		r->stream = STREAM_ENDED;
 	}
 	return e;
+}
+
+enum err http_answer_file(struct http_req *r, int status, struct slice content_type, int fd,
+    uint64_t offset, uint64_t len)
+{
+	r->conn->more_follows = goes_by_kernel(r) && len > 0 && !respond_is_bodyless(r, status);
+	enum err e = http_stream_begin(r, status, content_type, (int64_t)len);
+
+	r->conn->more_follows = false;
+	if (e == ERR_OK && len > 0) {
+		e = http_stream_file(r, fd, offset, len);
+	}
+	return e == ERR_OK ? http_stream_end(r) : e;
 }

@@ -60,11 +60,8 @@ static enum err send_file(
 		http_reply(c->req, 416, SLICE_EMPTY, SLICE_EMPTY);
 		return e;
 	}
-	e = http_stream_begin(c->req, p.status, picture_media_type(s->format), (int64_t)p.len);
-	if (e == ERR_OK && http_method(c->req) != HTTP_HEAD) {
-		e = http_stream_file(c->req, fd, p.first, p.len);
-	}
-	return e == ERR_OK ? http_stream_end(c->req) : e;
+	return http_answer_file(
+	    c->req, p.status, picture_media_type(s->format), fd, p.first, p.len);
 }
 
 static enum err answer(
