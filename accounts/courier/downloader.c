@@ -19,7 +19,7 @@
 #include "core/ev/task.h"
 
 enum {
-	CONNECTIONS_MAX = 64,
+	CONNECTIONS_MAX = 256,
 	SLOW_BYTES = 512,	     /* a second: less is as good as nothing */
 	OTHER_BYTES_MAX = 64 * 1024, /* read of an answer that is not 200, to keep its connection */
 };

@@ -96,6 +96,18 @@ static void purge(struct flights *f, int64_t now_us)
 	}
 }
 
+/* Forgets the one that has been remembered for longest; who remembers much must not refuse. */
+static void make_room(struct flights *f)
+{
+	list_each (node, &f->all) {
+		struct flight *one = LIST_OF(node, struct flight, node);
+		if (one->state == FLIGHT_LANDED) {
+			forget(one);
+			return;
+		}
+	}
+}
+
 void flights_free(struct flights **fp)
 {
 	struct flights *f = *fp;
@@ -226,6 +238,9 @@ enum err flights_join(struct flights *f, struct slice key, struct slice extra, i
 	}
 	purge(f, now_us);
 	struct flight *one = find(f, key);
+	if (one == NULL && f->n == f->limits.flights) {
+		make_room(f);
+	}
 	if (one == NULL && f->n == f->limits.flights) {
 		return ERR_TOO_BUSY;
 	}

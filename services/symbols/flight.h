@@ -18,7 +18,8 @@ struct flights;
 typedef enum err flight_fn(void *arg, struct slice key, struct slice extra);
 
 struct flight_limits {
-	unsigned flights; /* running, waiting for their turn, and those that are remembered */
+	/* Running, waiting for their turn, and remembered; the latter give way. */
+	unsigned flights;
 	unsigned running;
 	unsigned waiters;  /* of all flights */
 	int64_t linger_us; /* how long one that went well is remembered: who asks late gets it */

@@ -143,6 +143,27 @@ static void who_does_not_wait_has_begun_it(void **state)
 	rig_close(&r);
 }
 
+/* What is over gives its room to what is new, the oldest first. */
+static void what_is_remembered_refuses_nobody(void **state)
+{
+	struct rig r;
+	struct asker askers[3] = { { .key = "a", .wait_us = FAR_US },
+		{ .key = "b", .wait_us = FAR_US }, { .key = "c", .wait_us = FAR_US } };
+
+	(void)state;
+	rig_open(&r, (struct flight_limits){ 2, 2, 50, FAR_US });
+	run(&r, &askers[0], 1);
+	run(&r, &askers[1], 1);
+	run(&r, &askers[2], 1);
+	assert_int_equal(r.got[0], ERR_OK);
+	assert_int_equal(r.runs, 3);
+	run(&r, &askers[1], 1);
+	assert_int_equal(r.runs, 3);
+	run(&r, &askers[0], 1);
+	assert_int_equal(r.runs, 4);
+	rig_close(&r);
+}
+
 static void so_many_and_no_more(void **state)
 {
 	struct rig r;
@@ -200,6 +221,7 @@ int main(void)
 		cmocka_unit_test(all_who_ask_share_one),
 		cmocka_unit_test(a_failure_is_for_those_who_waited),
 		cmocka_unit_test(who_does_not_wait_has_begun_it),
+		cmocka_unit_test(what_is_remembered_refuses_nobody),
 		cmocka_unit_test(so_many_and_no_more),
 		cmocka_unit_test(the_end_of_the_process_ends_it),
 	};

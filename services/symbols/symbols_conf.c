@@ -37,7 +37,7 @@ const struct conf_key symbols_conf_keys[SYMBOLS_CONF_KEYS] = {
 	  .help = "How large a file may be that is fetched from an upstream server, packed and unpacked." },
 	{ .section = "symbols", .name = "upstream_cache", .type = CONF_SIZE, .unit = "bytes", .min = 1048576, .max = INT64_C(1) << 50, .def = "64G", .reloadable = true,
 	  .help = "How much disk the files of upstream servers may take together. Beyond it those go that nobody has asked for in the longest time. One of more than a quarter of it is not fetched." },
-	{ .section = "symbols", .name = "upstream_parallel", .type = CONF_INT, .unit = "files", .min = 1, .max = 64, .def = "16",
+	{ .section = "symbols", .name = "upstream_parallel", .type = CONF_INT, .unit = "files", .min = 1, .max = 256, .def = "16",
 	  .help = "How many files are fetched from upstream servers at a time; others wait for their turn." },
 	{ .section = "symbols", .name = "upstream_timeout", .type = CONF_DURATION, .unit = "ms", .min = 1000, .max = 840000, .def = "10m",
 	  .help = "How long fetching one file from one upstream server may take." },
