@@ -11,6 +11,7 @@
 #include "cmd/cmd_symbols.h"
 #include "cmd/cmd_user.h"
 #include "core/base/clock.h"
+#include "services/symbols/miss_cache.h"
 #include "services/symbols/symbols_gc.h"
 #include "services/symbols/symbols_time.h"
 #include "services/symbols/symbols_token.h"
@@ -231,6 +232,20 @@ static enum err read_rules(struct user_run *r, struct symbols_gc_rules *ret)
 	return e;
 }
 
+/*
+ * What is removed now is in the memory of the server's processes; opening their table voids that.
+ * Where it cannot be opened they know it for some seconds more.
+ */
+static void forget_removed(struct user_run *r)
+{
+	struct miss_cache *known = NULL;
+	struct err_note note = { 0 };
+	enum err e = miss_cache_open_in(conf_str(r->conf, "plimsoll", "data_dir"), &known, &note);
+
+	(void)e;
+	miss_cache_close(&known);
+}
+
 static enum err do_gc(struct user_run *r)
 {
 	struct blob_store *blobs = NULL;
@@ -252,6 +267,9 @@ static enum err do_gc(struct user_run *r)
 	}
 	if (e == ERR_OK) {
 		e = symbols_gc_run(&gc);
+	}
+	if (e == ERR_OK && !gc.rules.dry_run) {
+		forget_removed(r);
 	}
 	blob_close(&blobs);
 	if (e == ERR_OK) {

@@ -1,6 +1,6 @@
 /*
- * See blob_answer.h. Small files are read and sent by one write with the head; larger ones go by
- * sendfile.
+ * See blob_answer.h. Small files are sent by one write with the head; larger ones go by sendfile,
+ * or are unpacked piece by piece.
  */
 #include "services/symbols/blob_answer.h"
 
@@ -11,12 +11,11 @@
 
 #include "core/ev/task.h"
 #include "core/http/conditional.h"
+#include "services/symbols/blob_small.h"
 
 enum {
-	SMALL_BYTES = 48 * 1024,
 	IN_BYTES = 32 * 1024,
 	OUT_BYTES = 128 * 1024,
-	GZIP_WINDOW = 15 + 16, /* zlib's way to ask for a gzip wrapper */
 	TAG_DIGITS = 32,
 	BREATH_US = 1, /* others are next after each piece that was unpacked */
 };
@@ -111,7 +110,39 @@ static enum err add_content_headers(
 	return ERR_OK;
 }
 
-/* ---- bytes ---- */
+/* ---- small files ---- */
+
+/* Whether the bytes at hand are enough to answer at once. */
+static bool is_at_hand(struct op_call *c, const struct blob_content *f, const struct choice *choice)
+{
+	return f->bytes.len > 0 && http_method(c->req) == HTTP_GET && choice->len <= BLOB_SMALL &&
+	       (choice->as_gzip || !f->is_gzip || (f->size > 0 && f->size <= BLOB_SMALL));
+}
+
+static enum err reply_at_hand(
+    struct op_call *c, const struct blob_content *f, const struct choice *choice, struct slice tag)
+{
+	bool unpacks = f->is_gzip && !choice->as_gzip;
+	struct slice body = f->bytes;
+	enum err e = unpacks ? blob_unpack_small(c, f, &body) : ERR_OK;
+
+	if (e == ERR_OK) {
+		body =
+		    slice_sub(body, (size_t)choice->first, (size_t)(choice->first + choice->len));
+		/* What the socket does not take now is needed until it does. */
+		e = unpacks ? ERR_OK : arena_copy(c->arena, body, &body);
+	}
+	if (e == ERR_OK) {
+		add_headers(c, f, tag);
+		e = add_content_headers(c, f, choice);
+	}
+	if (e == ERR_OK) {
+		http_reply(c->req, choice->status, f->type, body);
+	}
+	return e;
+}
+
+/* ---- larger ones ---- */
 
 /* A file of the blob store that is unpacked piece by piece. */
 struct unpacking {
@@ -175,13 +206,18 @@ static enum err send_unpacked(struct op_call *c, struct unpacking *u, uint64_t f
 
 static enum err stream_unpacked(struct op_call *c, int fd, uint64_t first, uint64_t len)
 {
-	struct unpacking *u = calloc(1, sizeof(*u));
+	struct unpacking *u = malloc(sizeof(*u));
 
-	if (u == NULL || inflateInit2(&u->z, GZIP_WINDOW) != Z_OK) {
+	if (u == NULL) {
+		return ERR_MEMORY;
+	}
+	u->z = (z_stream){ .next_in = NULL };
+	u->fd = fd;
+	u->at = 0;
+	if (inflateInit2(&u->z, BLOB_GZIP_WINDOW) != Z_OK) {
 		free(u);
 		return ERR_MEMORY;
 	}
-	u->fd = fd;
 	enum err e = send_unpacked(c, u, first, len);
 	(void)inflateEnd(&u->z);
 	free(u);
@@ -191,12 +227,13 @@ static enum err stream_unpacked(struct op_call *c, int fd, uint64_t first, uint6
 static enum err stream(
     struct op_call *c, const struct blob_content *f, const struct choice *choice, int fd)
 {
-	bool unpacks = f->is_gzip && !choice->as_gzip;
+	if (choice->as_gzip || !f->is_gzip) {
+		return http_answer_file(
+		    c->req, choice->status, f->type, fd, choice->first, choice->len);
+	}
 	enum err e = http_stream_begin(c->req, choice->status, f->type, (int64_t)choice->len);
-
 	if (e == ERR_OK && http_method(c->req) != HTTP_HEAD && choice->len > 0) {
-		e = unpacks ? stream_unpacked(c, fd, choice->first, choice->len)
-			    : http_stream_file(c->req, fd, choice->first, choice->len);
+		e = stream_unpacked(c, fd, choice->first, choice->len);
 	}
 	return e == ERR_OK ? http_stream_end(c->req) : e;
 }
@@ -205,44 +242,37 @@ static enum err stream(
 static enum err reply_small(
     struct op_call *c, const struct blob_content *f, const struct choice *choice, int fd)
 {
-	char *bytes = arena_alloc(c->arena, (size_t)choice->len);
+	struct slice body = SLICE_EMPTY;
+	enum err e = blob_read_part(c, f, fd, choice->first, (size_t)choice->len, &body);
 
-	if (bytes == NULL) {
-		return ERR_MEMORY;
+	if (e == ERR_OK) {
+		http_reply(c->req, choice->status, f->type, body);
 	}
-	ssize_t n = pread(fd, bytes, (size_t)choice->len, (off_t)choice->first);
-	if (n < 0 || (uint64_t)n != choice->len) {
-		return err_note_set(&c->note, ERR_CORRUPT, "blob %.*s is shorter than its row says",
-		    SLICE_ARG(f->blob));
-	}
-	http_reply(c->req, choice->status, f->type, SLICE_OF(bytes, (size_t)n));
-	return ERR_OK;
+	return e;
 }
 
 static enum err send_content(struct op_call *c, const struct blob_store *blobs,
-    const struct blob_content *f, const struct choice *choice)
+    const struct blob_content *f, const struct choice *choice, struct slice tag)
 {
 	bool is_whole = choice->as_gzip || !f->is_gzip;
-	uint64_t stored = 0;
 	int fd = -1;
-	enum err e = blob_get(blobs, f->blob, &fd, &stored, &c->note);
 
-	if (e == ERR_NOT_FOUND || (e == ERR_OK && stored != (uint64_t)f->stored_size)) {
-		e = err_note_set(&c->note, ERR_CORRUPT, "blob %.*s is not there, or not whole",
-		    SLICE_ARG(f->blob));
+	if (is_at_hand(c, f, choice)) {
+		return reply_at_hand(c, f, choice, tag);
 	}
-	if (e == ERR_OK) {
-		e = add_content_headers(c, f, choice);
+	enum err e = blob_open_whole(c, blobs, f, &fd);
+	if (e != ERR_OK) {
+		return e; /* nothing has been said yet */
 	}
-	if (e == ERR_OK && is_whole && choice->len <= SMALL_BYTES &&
+	add_headers(c, f, tag);
+	e = add_content_headers(c, f, choice);
+	if (e == ERR_OK && is_whole && choice->len <= BLOB_SMALL &&
 	    http_method(c->req) == HTTP_GET) {
 		e = reply_small(c, f, choice, fd);
 	} else if (e == ERR_OK) {
 		e = stream(c, f, choice, fd);
 	}
-	if (fd >= 0) {
-		(void)close(fd);
-	}
+	(void)close(fd);
 	return e;
 }
 
@@ -280,6 +310,5 @@ enum err blob_answer(
 		http_reply_text(c->req, 416, "the file is shorter");
 		return ERR_OK;
 	}
-	add_headers(c, f, tag);
-	return send_content(c, blobs, f, &choice);
+	return send_content(c, blobs, f, &choice, tag);
 }

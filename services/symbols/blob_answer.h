@@ -14,6 +14,7 @@ struct blob_content {
 	bool is_gzip;		   /* stored in gzip form */
 	int64_t size, stored_size; /* unpacked; of the blob */
 	struct slice type, cache_control;
+	struct slice bytes; /* the blob itself, if it is at hand; needed until blob_answer() ends */
 };
 
 struct blob_content blob_content_of(const struct symbol_file *f, struct slice cache_control);
@@ -21,7 +22,8 @@ struct blob_content blob_content_of(const struct symbol_file *f, struct slice ca
 /*
  * Answers GET or HEAD with the content, from the running task. What is stored in gzip form goes out
  * as it is to those who accept that, and unpacked to others; ranges are of the unpacked form. An
- * error before the answer has begun is the caller's to answer.
+ * error before the answer has begun is the caller's to answer; of ERR_CORRUPT, that the blob is not
+ * there, nothing has been said yet, no headers either.
  */
 NODISCARD enum err blob_answer(
     struct op_call *c, const struct blob_store *blobs, const struct blob_content *f);

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "core/base/clock.h"
+#include "services/symbols/blob_small.h"
 
 #define CACHE_MISS SLICE("public, max-age=10")
 
@@ -43,15 +44,15 @@ struct build_wish build_wish_of(
 		with_try ? SLICE("try") : SLICE_EMPTY };
 
 	return (struct build_wish){ .c = c,
-		.hash = miss_cache_hash(state->misses, parts, sizeof(parts) / sizeof(parts[0])),
-		.stamp = miss_cache_stamp(state->misses, clock_mono_us()) };
+		.key = hot_key_of(state->misses, parts, sizeof(parts) / sizeof(parts[0]), build_id,
+		    clock_mono_us()) };
 }
 
 bool build_is_known_miss(const struct build_wish *w)
 {
 	const struct symbols_state *state = w->c->state;
 
-	return miss_cache_has(state->misses, w->hash, w->stamp);
+	return miss_cache_has(state->misses, w->key.hash, w->key.stamp);
 }
 
 enum err build_answer_miss(const struct build_wish *w)
@@ -59,7 +60,7 @@ enum err build_answer_miss(const struct build_wish *w)
 	struct op_call *c = w->c;
 	const struct symbols_state *state = c->state;
 
-	miss_cache_mark(state->misses, w->hash, w->stamp);
+	miss_cache_mark(state->misses, w->key.hash, w->key.stamp);
 	return build_answer_never(c);
 }
 
@@ -142,12 +143,48 @@ enum err build_answer_content(struct op_call *c, const struct blob_store *blobs,
 	return e == ERR_OK ? blob_answer(c, blobs, content) : e;
 }
 
-enum err build_answer_file(struct op_call *c, const struct symbol_file *f)
+static enum err answer_file(struct op_call *c, const struct symbol_file *f, struct slice bytes)
 {
 	const struct symbols_state *state = c->state;
 	struct blob_content content = elf_content(f);
 
+	content.bytes = bytes;
 	symbols_count_use(state->counts, f, clock_wall_ms());
 	return build_answer_content(
 	    c, state->blobs, &content, build_file_name(c, f), f->modified_ms);
+}
+
+enum err build_answer_file(struct op_call *c, const struct symbol_file *f)
+{
+	return answer_file(c, f, SLICE_EMPTY);
+}
+
+enum err build_answer_found(const struct build_wish *w, const struct symbol_file *f)
+{
+	const struct symbols_state *state = w->c->state;
+	const struct blob_content content = elf_content(f);
+	struct slice bytes = SLICE_EMPTY;
+	enum err e = blob_read_small(w->c, state->blobs, &content, &bytes);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	/* Of others the blob may be removed by another machine, and headers are said before. */
+	if (bytes.len > 0) {
+		hot_files_put(state->hot, &w->key, f, bytes);
+	}
+	return answer_file(w->c, f, bytes);
+}
+
+bool build_answer_hot(const struct build_wish *w, enum err *ret)
+{
+	const struct symbols_state *state = w->c->state;
+	struct symbol_file f;
+	struct slice bytes;
+
+	if (!hot_files_get(state->hot, &w->key, clock_wall_ms(), &f, &bytes)) {
+		return false;
+	}
+	*ret = answer_file(w->c, &f, bytes);
+	return true;
 }

@@ -26,7 +26,7 @@ enum err build_refuse_id(struct op_call *c);
 /* One thing that was asked for, and when. */
 struct build_wish {
 	struct op_call *c;
-	uint64_t hash, stamp;
+	struct hot_key key;
 };
 
 /* To be taken before it is looked for. */
@@ -46,6 +46,12 @@ enum err build_answer_never(struct op_call *c);
  * that, or with a source.
  */
 NODISCARD enum err build_answer_file(struct op_call *c, const struct symbol_file *f);
+
+/* The same with what was found for a wish, which is remembered if it is small. */
+NODISCARD enum err build_answer_found(const struct build_wish *w, const struct symbol_file *f);
+
+/* The same with what is remembered. False: nothing is. */
+bool build_answer_hot(const struct build_wish *w, enum err *ret);
 
 /*
  * Answers with a content and what clients of debuginfod look at: its size unpacked, its name (as it

@@ -25,16 +25,19 @@ enum err debuginfod_answer_build(
 	struct slice what = kind == ELF_DEBUGINFO ? SLICE("debuginfo") : SLICE("executable");
 	struct build_wish wish = build_wish_of(c, build_id, what, SLICE_EMPTY, with_try);
 	struct symbol_file f;
-	enum err e = build_is_known_miss(&wish)
-			 ? ERR_NOT_FOUND
-			 : symbol_find_build(c, build_id, kind, with_try, &f);
+	enum err e = ERR_OK;
 
+	if (build_answer_hot(&wish, &e)) {
+		return e;
+	}
+	e = build_is_known_miss(&wish) ? ERR_NOT_FOUND
+				       : symbol_find_build(c, build_id, kind, with_try, &f);
 	if (e == ERR_NOT_FOUND) {
 		e = build_fetch(c, build_id, what);
 		e = e == ERR_OK ? symbol_find_build(c, build_id, kind, with_try, &f) : e;
 	}
 	if (e == ERR_OK) {
-		return build_answer_file(c, &f);
+		return build_answer_found(&wish, &f);
 	}
 	/* Who wants to debug asks for this, and for the others only then. */
 	if (kind == ELF_DEBUGINFO && (e == ERR_NOT_FOUND || e == ERR_AGAIN)) {
@@ -81,6 +84,9 @@ enum err symbols_source(struct op_call *c)
 	if (e == ERR_SYNTAX) {
 		return build_answer_miss(&wish);
 	}
+	if (build_answer_hot(&wish, &e)) {
+		return e;
+	}
 	e = build_is_known_miss(&wish)
 		? ERR_NOT_FOUND
 		: symbol_find_source(c, build_id, file, build_wants_try(c), &f);
@@ -88,5 +94,5 @@ enum err symbols_source(struct op_call *c)
 		e = build_fetch(c, build_id, file);
 		e = e == ERR_OK ? symbol_find_source(c, build_id, file, build_wants_try(c), &f) : e;
 	}
-	return e == ERR_OK ? build_answer_file(c, &f) : build_answer_unfetched(&wish, e);
+	return e == ERR_OK ? build_answer_found(&wish, &f) : build_answer_unfetched(&wish, e);
 }

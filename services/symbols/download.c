@@ -5,7 +5,8 @@
  */
 #include "core/base/clock.h"
 #include "core/obs/log.h"
-#include "services/symbols/blob_answer.h"
+#include "services/symbols/blob_small.h"
+#include "services/symbols/hot_files.h"
 #include "services/symbols/symbol_find.h"
 #include "services/symbols/symbols_priv.h"
 #include "services/symbols/symbols_token.h"
@@ -110,6 +111,15 @@ static bool read_key(struct lookup *l)
 	return key.debug_id.ptr != NULL;
 }
 
+static struct hot_key wish_of(const struct lookup *l)
+{
+	const struct slice parts[] = { l->key.debug_file, l->key.debug_id, l->key.file,
+		l->with_try ? SLICE("try") : SLICE_EMPTY };
+
+	return hot_key_of(l->state->misses, parts, sizeof(parts) / sizeof(parts[0]),
+	    l->key.debug_id, clock_mono_us());
+}
+
 /* ---- answers ---- */
 
 static enum err redirect(struct lookup *l, const char *to)
@@ -148,14 +158,21 @@ static const char *stored_url(struct lookup *l, const struct symbol_file *f)
 				  path, f->is_try ? "try" : "");
 }
 
-static enum err answer(struct lookup *l, const struct symbol_file *f)
+static struct blob_content content_of(const struct symbol_file *f)
+{
+	return blob_content_of(f, f->is_try ? CACHE_TRY : CACHE_REGULAR);
+}
+
+/* bytes: the blob, if it is at hand. */
+static enum err answer(struct lookup *l, const struct symbol_file *f, struct slice bytes)
 {
 	struct op_call *c = l->c;
 
+	add_debug(l, false);
 	symbols_count_use(l->state->counts, f, clock_wall_ms());
 	if (!l->state->settings.redirects) {
-		const struct blob_content content =
-		    blob_content_of(f, f->is_try ? CACHE_TRY : CACHE_REGULAR);
+		struct blob_content content = content_of(f);
+		content.bytes = bytes;
 		return blob_answer(c, l->state->blobs, &content);
 	}
 	const char *to = stored_url(l, f);
@@ -193,15 +210,31 @@ static enum err answer_miss(struct lookup *l, bool is_certain)
 	return not_there(c, SLICE("Symbol Not Found"), is_certain);
 }
 
+/* What was found; the next one who asks will not have to look. */
+static enum err answer_found(
+    struct lookup *l, const struct hot_key *wanted, const struct symbol_file *f)
+{
+	const struct blob_content content = content_of(f);
+	struct slice bytes = SLICE_EMPTY;
+	enum err e = l->state->settings.redirects
+			 ? ERR_OK
+			 : blob_read_small(l->c, l->state->blobs, &content, &bytes);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	hot_files_put(l->state->hot, wanted, f, bytes);
+	return answer(l, f, bytes);
+}
+
 /* ERR_NOT_FOUND: it is not here. */
-static enum err answer_from_here(struct lookup *l)
+static enum err answer_from_here(struct lookup *l, const struct hot_key *wanted)
 {
 	struct symbol_file f;
 	enum err e = symbol_find_key(l->c, &l->key, l->with_try, &f);
 
 	if (e == ERR_OK) {
-		add_debug(l, false);
-		return answer(l, &f);
+		return answer_found(l, wanted, &f);
 	}
 	if (e == ERR_NOT_FOUND) {
 		e = symbol_find_code(l->c, &l->key, &f);
@@ -222,7 +255,8 @@ static enum err answer_from_elsewhere(struct lookup *l)
 	enum err e = upstream_get(l->c, &wanted, upstream_wait_until_us(l->state));
 
 	if (e == ERR_OK) {
-		e = answer_from_here(l);
+		const struct hot_key key = wish_of(l);
+		e = answer_from_here(l, &key);
 	}
 	if (e == ERR_NOT_FOUND || e == ERR_AGAIN) {
 		return answer_miss(l, e == ERR_NOT_FOUND);
@@ -236,19 +270,24 @@ static enum err answer_from_elsewhere(struct lookup *l)
 static enum err look_up(struct lookup *l)
 {
 	struct miss_cache *misses = l->state->misses;
-	const struct slice parts[] = { l->key.debug_file, l->key.debug_id, l->key.file,
-		l->with_try ? SLICE("try") : SLICE_EMPTY };
-	uint64_t hash = miss_cache_hash(misses, parts, sizeof(parts) / sizeof(parts[0]));
-	uint64_t stamp = miss_cache_stamp(misses, l->begun_us);
-	struct slice refresh;
+	const struct hot_key wanted = wish_of(l);
+	struct symbol_file f;
+	struct slice bytes, refresh;
 
-	if (!miss_cache_has(misses, hash, stamp) ||
+	if (hot_files_get(l->state->hot, &wanted, clock_wall_ms(), &f, &bytes)) {
+		enum err e = answer(l, &f, bytes);
+		if (e != ERR_CORRUPT || http_has_replied(l->c->req)) {
+			return e;
+		}
+		/* Removed by another machine: what the database says now counts. */
+	}
+	if (!miss_cache_has(misses, wanted.hash, wanted.stamp) ||
 	    http_query_get(l->c->req, SLICE("_refresh"), &refresh)) {
-		enum err e = answer_from_here(l);
+		enum err e = answer_from_here(l, &wanted);
 		if (e != ERR_NOT_FOUND) {
 			return e;
 		}
-		miss_cache_mark(misses, hash, stamp);
+		miss_cache_mark(misses, wanted.hash, wanted.stamp);
 	}
 	return answer_from_elsewhere(l);
 }

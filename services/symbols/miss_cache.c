@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,18 +16,21 @@
 #include "core/base/rng.h"
 
 enum {
-	STAMP_BITS = 24
+	STAMP_BITS = 24,
+	PATH_SIZE = 4200
 };
 
 #define STAMP_MASK ((UINT64_C(1) << STAMP_BITS) - 1)
 
 _Static_assert((MISS_CACHE_SLOTS & (MISS_CACHE_SLOTS - 1)) == 0, "a place is chosen by a mask");
+_Static_assert((MISS_CACHE_PARTS & (MISS_CACHE_PARTS - 1)) == 0, "a part is chosen by a mask");
 
 struct table {
-	_Atomic uint64_t secret; /* of the last one who opened it */
-	_Atomic uint64_t id;	 /* 0: not chosen yet */
-	_Atomic uint64_t uploads;
+	_Atomic uint64_t secret;  /* of the last one who opened it */
+	_Atomic uint64_t id;	  /* 0: not chosen yet */
+	_Atomic uint64_t arrived; /* things that may be found by any id */
 	_Atomic uint64_t slots[MISS_CACHE_SLOTS];
+	_Atomic uint64_t parts[MISS_CACHE_PARTS]; /* things that arrived, by their ids */
 };
 
 struct miss_cache {
@@ -80,6 +84,19 @@ enum err miss_cache_open(const char *path, struct miss_cache **ret, struct err_n
 	return ERR_OK;
 }
 
+enum err miss_cache_open_in(const char *data_dir, struct miss_cache **ret, struct err_note *note)
+{
+	char path[PATH_SIZE];
+
+	if (data_dir == NULL) {
+		return miss_cache_open(NULL, ret, note);
+	}
+	int n = snprintf(path, sizeof(path), "%s/symbols.misses", data_dir);
+	return n < 0 || (size_t)n >= sizeof(path)
+		   ? err_note_set(note, ERR_LIMIT, "the path of the data folder is too long")
+		   : miss_cache_open(path, ret, note);
+}
+
 void miss_cache_close(struct miss_cache **m)
 {
 	if (*m == NULL) {
@@ -117,17 +134,38 @@ uint64_t miss_cache_hash(const struct miss_cache *m, const struct slice *parts, 
 	return hash;
 }
 
-uint64_t miss_cache_stamp(const struct miss_cache *m, int64_t now_us)
+/*
+ * The count of an id's part. Case does not matter, nor do zeros at the end: symsrv's clients fill
+ * build ids up with them.
+ */
+static _Atomic uint64_t *part_of(const struct miss_cache *m, struct slice id)
 {
-	uint64_t uploads = atomic_load_explicit(&m->table->uploads, memory_order_acquire);
+	uint64_t hash = atomic_load_explicit(&m->table->secret, memory_order_relaxed);
 
-	return (uploads + (uint64_t)(now_us / (MISS_CACHE_SECONDS * INT64_C(1000000)))) &
+	while (id.len > 0 && id.ptr[id.len - 1] == '0') {
+		id.len--;
+	}
+	for (size_t i = 0; i < id.len; i++) {
+		hash = (hash ^ ((unsigned char)id.ptr[i] | 0x20u)) * UINT64_C(0x9e3779b97f4a7c15);
+	}
+	return &m->table->parts[spread(hash) & (MISS_CACHE_PARTS - 1)];
+}
+
+/* None of the terms ever falls, so no sum comes twice. */
+uint64_t miss_cache_stamp(
+    const struct miss_cache *m, uint64_t hash, struct slice id, int64_t now_us)
+{
+	uint64_t arrived = atomic_load_explicit(&m->table->arrived, memory_order_acquire) +
+			   atomic_load_explicit(part_of(m, id), memory_order_acquire);
+
+	return (arrived +
+		   miss_cache_stamp_lasting(hash, now_us, MISS_CACHE_SECONDS * INT64_C(1000000))) &
 	       STAMP_MASK;
 }
 
-uint64_t miss_cache_stamp_lasting(int64_t now_us, int64_t span_us)
+uint64_t miss_cache_stamp_lasting(uint64_t hash, int64_t now_us, int64_t span_us)
 {
-	return (uint64_t)(now_us / span_us) & STAMP_MASK;
+	return (((uint64_t)now_us + hash % (uint64_t)span_us) / (uint64_t)span_us) & STAMP_MASK;
 }
 
 uint64_t miss_cache_id(const struct miss_cache *m)
@@ -153,7 +191,14 @@ void miss_cache_mark(struct miss_cache *m, uint64_t hash, uint64_t stamp)
 	    place_of(m, hash), (hash & ~STAMP_MASK) | stamp, memory_order_release);
 }
 
-void miss_cache_forget(struct miss_cache *m)
+void miss_cache_forget(struct miss_cache *m, struct slice id)
 {
-	(void)atomic_fetch_add_explicit(&m->table->uploads, 1, memory_order_release);
+	if (id.len > 0) {
+		(void)atomic_fetch_add_explicit(part_of(m, id), 1, memory_order_release);
+	}
+}
+
+void miss_cache_forget_all(struct miss_cache *m)
+{
+	(void)atomic_fetch_add_explicit(&m->table->arrived, 1, memory_order_release);
 }

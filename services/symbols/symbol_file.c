@@ -16,6 +16,15 @@ struct slice symbol_file_hash(const struct symbol_file *f)
 	return slice_sub(f->blob, 0, BLOB_HASH_HEX);
 }
 
+void symbol_file_texts(struct symbol_file *f, struct slice *ret[SYMBOL_FILE_TEXTS])
+{
+	struct slice *const texts[SYMBOL_FILE_TEXTS] = { &f->key.debug_file, &f->key.debug_id,
+		&f->key.file, &f->blob, &f->md5, &f->code_file, &f->code_id, &f->build_id,
+		&f->generator, &f->upstream };
+
+	memcpy(ret, texts, sizeof(texts));
+}
+
 /* ---- reading ---- */
 
 /* The columns in the order of the statements; text is borrowed from the row. */
@@ -45,12 +54,11 @@ static struct symbol_file row_of(struct sql_query *q)
 
 static enum err copy_texts(struct arena *arena, struct symbol_file *f)
 {
-	struct slice *const texts[] = { &f->key.debug_file, &f->key.debug_id, &f->key.file,
-		&f->blob, &f->md5, &f->code_file, &f->code_id, &f->build_id, &f->generator,
-		&f->upstream };
+	struct slice *texts[SYMBOL_FILE_TEXTS];
 	enum err e = ERR_OK;
 
-	for (size_t i = 0; e == ERR_OK && i < sizeof(texts) / sizeof(texts[0]); i++) {
+	symbol_file_texts(f, texts);
+	for (size_t i = 0; e == ERR_OK && i < SYMBOL_FILE_TEXTS; i++) {
 		e = arena_copy(arena, *texts[i], texts[i]);
 	}
 	return e;

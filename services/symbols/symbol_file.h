@@ -25,6 +25,13 @@ struct symbol_file {
 	struct slice upstream; /* the server it was fetched from; empty: it was uploaded */
 };
 
+enum {
+	SYMBOL_FILE_TEXTS = 10
+};
+
+/* Where its texts are. */
+void symbol_file_texts(struct symbol_file *f, struct slice *ret[SYMBOL_FILE_TEXTS]);
+
 /* Whether the blob is the content in gzip form. */
 bool symbol_file_is_gzip(const struct symbol_file *f);
 

@@ -5,6 +5,13 @@
 
 #include "services/symbols/windows_file.h"
 
+void symbol_has_arrived(struct miss_cache *misses, const struct symbol_file *f)
+{
+	miss_cache_forget(misses, f->key.debug_id);
+	miss_cache_forget(misses, f->code_id);
+	miss_cache_forget(misses, f->build_id);
+}
+
 static enum err find_exactly(
     struct op_call *c, const struct symbol_key *key, bool with_try, struct symbol_file *ret)
 {

@@ -25,4 +25,7 @@ NODISCARD enum err symbol_find_build(struct op_call *c, struct slice build_id, e
 NODISCARD enum err symbol_find_source(struct op_call *c, struct slice build_id, struct slice file,
     bool with_try, struct symbol_file *ret);
 
+/* A file has been added: what is known not to be there may be there now. */
+void symbol_has_arrived(struct miss_cache *misses, const struct symbol_file *f);
+
 #endif

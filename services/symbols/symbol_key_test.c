@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "services/symbols/miss_cache.h"
 #include "services/symbols/sym_head.h"
 #include "services/symbols/symbol_key.h"
 #include "services/symbols/symbols_time.h"
@@ -181,31 +180,6 @@ static void heads(void **state)
 	assert_int_equal(h.code_id.len, 0);
 }
 
-static void misses(void **state)
-{
-	const struct slice a[] = { SLICE("ab"), SLICE("c") }, b[] = { SLICE("a"), SLICE("bc") };
-	struct miss_cache *m = NULL;
-	struct err_note note = { 0 };
-	const int64_t second = 1000000;
-
-	(void)state;
-	assert_int_equal(miss_cache_open(NULL, &m, &note), ERR_OK);
-	uint64_t hash = miss_cache_hash(m, a, 2), stamp = miss_cache_stamp(m, 0);
-	assert_true(hash != miss_cache_hash(m, b, 2));
-	assert_false(miss_cache_has(m, hash, stamp));
-	miss_cache_mark(m, hash, stamp);
-	assert_true(miss_cache_has(m, hash, miss_cache_stamp(m, 9 * second)));
-	assert_false(miss_cache_has(m, miss_cache_hash(m, b, 2), stamp));
-	/* It ends with time, and with an upload. */
-	assert_false(miss_cache_has(m, hash, miss_cache_stamp(m, 10 * second)));
-	miss_cache_forget(m);
-	assert_false(miss_cache_has(m, hash, miss_cache_stamp(m, 0)));
-	/* What was looked for before the upload is not believed after it. */
-	miss_cache_mark(m, hash, stamp);
-	assert_false(miss_cache_has(m, hash, miss_cache_stamp(m, 0)));
-	miss_cache_close(&m);
-}
-
 static void tallies(void **state)
 {
 	struct tally *t = NULL;
@@ -245,7 +219,6 @@ int main(void)
 		cmocka_unit_test(debug_ids_of_build_ids),
 		cmocka_unit_test(times),
 		cmocka_unit_test(heads),
-		cmocka_unit_test(misses),
 		cmocka_unit_test(tallies),
 	};
 

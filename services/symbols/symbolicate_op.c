@@ -124,7 +124,7 @@ static enum err look_up(struct work *w, const struct symbol_key *key, struct sym
 	const struct slice parts[] = { key->debug_file, key->debug_id, key->file,
 		SLICE("symbolicate") };
 	uint64_t hash = miss_cache_hash(misses, parts, sizeof(parts) / sizeof(parts[0]));
-	uint64_t stamp = miss_cache_stamp(misses, clock_mono_us());
+	uint64_t stamp = miss_cache_stamp(misses, hash, key->debug_id, clock_mono_us());
 	enum err e = ERR_NOT_FOUND;
 
 	if (!miss_cache_has(misses, hash, stamp)) {

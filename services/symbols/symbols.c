@@ -3,7 +3,6 @@
  */
 #include "services/symbols/symbols.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/clock.h"
@@ -19,7 +18,6 @@
 #include "services/symbols/upstream.h"
 
 enum {
-	PATH_SIZE = 4200,
 	SWEEP_MS = 3600 * 1000,
 	INDEXES_OPEN_MAX = 4096 /* in a process; each is a mapping */
 };
@@ -35,21 +33,10 @@ static void free_state(struct symbols_state *state)
 	symbols_counts_free(&state->counts);
 	index_shelf_free(&state->shelf);
 	blob_close(&state->indexes);
+	hot_files_free(&state->hot);
 	miss_cache_close(&state->misses);
 	blob_close(&state->blobs);
 	free(state);
-}
-
-static enum err open_misses(struct symbols_state *state, struct err_note *note)
-{
-	const char *folder = state->env->data_dir;
-	char path[PATH_SIZE];
-
-	if (folder == NULL) {
-		return miss_cache_open(NULL, &state->misses, note);
-	}
-	(void)snprintf(path, sizeof(path), "%s/symbols.misses", folder);
-	return miss_cache_open(path, &state->misses, note);
 }
 
 /* What uploads that broke off have left; gc does the same where no server runs. */
@@ -89,7 +76,10 @@ static enum err open_files(struct symbols_state *state, struct err_note *note)
 		loop_every(env->loop, SWEEP_MS, sweep_drafts, state);
 	}
 	if (e == ERR_OK && env->role == ROLE_WEB) {
-		e = open_misses(state, note);
+		e = miss_cache_open_in(env->data_dir, &state->misses, note);
+	}
+	if (e == ERR_OK && env->role == ROLE_WEB) {
+		e = hot_files_new(&state->hot);
 	}
 	if (e == ERR_OK && env->role == ROLE_WEB) {
 		e = symbols_counts_new(state->env, &state->counts);

@@ -11,6 +11,7 @@
 #include "services/symbols/cache_bound.h"
 #include "services/symbols/flight.h"
 #include "services/symbols/index_shelf.h"
+#include "services/symbols/hot_files.h"
 #include "services/symbols/miss_cache.h"
 #include "services/symbols/missing.h"
 #include "services/symbols/upstream_server.h"
@@ -60,6 +61,7 @@ struct symbols_state {
 	struct index_shelf *shelf;
 	int64_t symbolicate_bytes; /* memory of requests now */
 	struct miss_cache *misses;
+	struct hot_files *hot;
 	struct symbols_counts *counts;
 	unsigned uploads; /* that are on their way in this process */
 

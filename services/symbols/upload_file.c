@@ -5,6 +5,7 @@
 
 #include "core/base/clock.h"
 #include "core/obs/log.h"
+#include "services/symbols/symbol_find.h"
 #include "services/symbols/symbol_row.h"
 #include "services/symbols/upload.h"
 
@@ -129,7 +130,7 @@ static enum err keep(struct upload *u, const struct upload_item *item, struct sl
 		e = upload_add_file(&rows, &added);
 	}
 	if (e == ERR_OK) {
-		miss_cache_forget(u->state->misses);
+		symbol_has_arrived(u->state->misses, f);
 	}
 	return e;
 }

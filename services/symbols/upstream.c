@@ -15,12 +15,12 @@
 #include "core/base/wire.h"
 #include "core/ev/task.h"
 #include "core/obs/log.h"
-#include "services/symbols/symbol_file.h"
+#include "services/symbols/symbol_find.h"
 #include "services/symbols/symbols_metrics.h"
 
 enum {
 	FLIGHTS_MAX = 512,
-	RUNNING_MAX = 64, /* calls to the courier, which identity needs, too */
+	RUNNING_MAX = 112, /* of 128 calls to the courier, which identity needs, too */
 	WAITERS_MAX = 1024,
 	HOPS_MAX = 8,
 	TRAIL_MAX = 2048,
@@ -88,18 +88,16 @@ bool upstream_trail_take(struct slice message, struct upstream_trail *ret)
 
 /* ---- one fetch, in its own task ---- */
 
-/* Fetched by another web process just now? Its row says so before any cache of misses does. */
-static bool is_here(
-    const struct symbols_state *state, const struct upstream_key *key, struct arena *arena)
+static bool find_here(const struct symbols_state *state, const struct upstream_key *key,
+    struct arena *arena, struct symbol_file *ret)
 {
 	const struct svc_env *env = state->env;
 	const struct symbol_key *k = &key->key;
-	struct symbol_file f;
 	struct err_note note = { 0 };
 
-	return symbol_file_get(env->db, arena, k, false, &f, &note) == ERR_OK ||
+	return symbol_file_get(env->db, arena, k, false, ret, &note) == ERR_OK ||
 	       (key->kind == UPSTREAM_FILE && symbol_file_by_code(env->db, arena, k->debug_file,
-						  k->debug_id, &f, &note) == ERR_OK);
+						  k->debug_id, ret, &note) == ERR_OK);
 }
 
 static enum err call_courier(
@@ -133,29 +131,33 @@ static uint64_t hash_of(const struct symbols_state *state, const struct upstream
 }
 
 /* That nobody had it, as the other processes see it. */
-static uint64_t stamp_of(const struct symbols_state *state)
+static uint64_t stamp_of(const struct symbols_state *state, uint64_t hash)
 {
 	return miss_cache_stamp_lasting(
-	    clock_mono_us(), (int64_t)state->settings.upstream_miss_ms * 1000);
+	    hash, clock_mono_us(), (int64_t)state->settings.upstream_miss_ms * 1000);
 }
 
 static enum err fetch(void *arg, struct slice message, struct slice trail)
 {
 	const struct symbols_state *state = arg;
 	struct arena arena = arena_new(SCRATCH_MAX);
-	uint64_t stamp = stamp_of(state);
 	struct upstream_key key;
+	struct symbol_file f;
 
 	CHECK(upstream_key_take(message, &key));
-	enum err e =
-	    is_here(state, &key, &arena) ? ERR_OK : call_courier(state, message, trail, &arena);
+	uint64_t hash = hash_of(state, &key), stamp = stamp_of(state, hash);
+	/* Fetched by another web process just now? Its row says so before any cache of misses. */
+	bool is_here = find_here(state, &key, &arena, &f);
+	enum err e = is_here ? ERR_OK : call_courier(state, message, trail, &arena);
 
-	arena_reset(&arena);
-	if (e == ERR_OK) {
-		miss_cache_forget(state->misses);
+	if (e == ERR_OK && (is_here || find_here(state, &key, &arena, &f))) {
+		symbol_has_arrived(state->misses, &f);
+	} else if (e == ERR_OK) {
+		miss_cache_forget_all(state->misses);
 	} else if (e == ERR_NOT_FOUND) {
-		miss_cache_mark(state->misses, hash_of(state, &key), stamp);
+		miss_cache_mark(state->misses, hash, stamp);
 	}
+	arena_reset(&arena);
 	return e;
 }
 
@@ -205,8 +207,11 @@ enum err upstream_get(struct op_call *c, const struct upstream_key *key, int64_t
 	const struct symbols_state *state = c->state;
 	struct slice refresh;
 
-	if (state->fetches == NULL ||
-	    (miss_cache_has(state->misses, hash_of(state, key), stamp_of(state)) &&
+	if (state->fetches == NULL) {
+		return ERR_NOT_FOUND;
+	}
+	uint64_t hash = hash_of(state, key);
+	if ((miss_cache_has(state->misses, hash, stamp_of(state, hash)) &&
 		!http_query_get(c->req, SLICE("_refresh"), &refresh)) ||
 	    !upstream_may_have(c->arena, &state->upstreams, key)) {
 		return ERR_NOT_FOUND;

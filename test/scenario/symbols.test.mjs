@@ -91,6 +91,29 @@ test('gzip is sent as it is stored to those who take it, and its pieces unpacked
 	assert.equal((await get(server, url, { range: 'bytes=0-1', 'if-range': '"other"' })).status, 200);
 });
 
+test('small files are the same from the disk and from memory: whole, packed, in part', async () => {
+	const text = Buffer.from(sym(200));
+	const data = Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 31) & 255));
+	await uploadFiles(server, token, { 'small.pdb/5A/small.sym': text, 'small.pdb/5A/small.pd_': data });
+	for (let round = 0; round < 6; round++) {
+		const plain = await get(server, '/small.pdb/5A/small.sym');
+		assert.ok(plain.body.equals(text));
+		assert.equal(plain.headers['content-encoding'], undefined);
+		const packed = await get(server, '/small.pdb/5A/small.sym', { 'accept-encoding': 'gzip' });
+		assert.ok(zlib.gunzipSync(packed.body).equals(text));
+		for (const [file, bytes] of [['small.sym', text], ['small.pd_', data]]) {
+			const part = await get(server, `/small.pdb/5A/${file}`, { range: 'bytes=1000-1999' });
+			assert.equal(part.status, 206);
+			assert.equal(part.headers['content-range'], `bytes 1000-1999/${bytes.length}`);
+			assert.ok(part.body.equals(bytes.subarray(1000, 2000)));
+			const head = await ask(server, 'HEAD', `/small.pdb/5A/${file}`);
+			assert.deepEqual([head.status, head.headers['content-length'], head.body.length], [200, String(bytes.length), 0]);
+		}
+		assert.ok((await get(server, '/small.pdb/5A/small.pd_')).body.equals(data));
+		assert.equal((await get(server, '/small.pdb/5A/small.pd_', { range: 'bytes=5000-' })).status, 416);
+	}
+});
+
 test('a file that is stored as it came has ranges of its own, also a large one', async () => {
 	const data = Buffer.alloc(3_000_000);
 	for (let i = 0; i < data.length; i++) data[i] = (i * 7 + (i >> 9)) & 255;
@@ -127,9 +150,12 @@ test('identical files are skipped, by their content; others with the key replace
 	// Stored in the archive instead of deflated: the same file.
 	const again = await upload(server, token, zip([{ name, data: first, method: 0 }]));
 	assert.deepEqual(again.json.upload.skipped_keys, [name]);
+	// In the memory of all processes, and none of them sends it any more when there is another.
+	const sent = async () => new Set((await Promise.all(Array.from({ length: 12 }, () => get(server, `/${name}`)))).map((answer) => answer.text));
+	assert.deepEqual(await sent(), new Set([first]));
 	const other = first.replace('main', 'mayn'); // as long
 	assert.deepEqual((await uploadFiles(server, token, { [name]: other })).json.upload.skipped_keys, []);
-	assert.equal((await get(server, `/${name}`)).text, other);
+	assert.deepEqual(await sent(), new Set([other]));
 	const lower = name.replace('AAAA', 'aaaa');
 	assert.deepEqual((await uploadFiles(server, token, { [lower]: other })).json.upload.skipped_keys, [lower], 'ids are folded');
 	assert.equal((await get(server, `/${lower}`)).text, other);
