@@ -1,10 +1,11 @@
 // What the benchmarks share: processor time of processes, wrk, nginx, a table that prints ratios.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { plimsollBin } from '../harness/plimsoll.mjs';
 
 const TICKS = Number(spawnSync('getconf', ['CLK_TCK']).stdout);
 
@@ -42,6 +43,23 @@ export async function rolePids(server) {
 	return pids;
 }
 
+// A program like bin that is held to one processor, with all that it starts; a file in dir.
+export function pinned(bin, dir, cpu) {
+	const file = path.join(dir, `${path.basename(bin)}-pinned`);
+	writeFileSync(file, `#!/bin/sh\nexec taskset -c ${cpu} '${bin}' "$@"\n`);
+	chmodSync(file, 0o755);
+	return file;
+}
+
+// How busy one processor is while fn runs: 0..1.
+export async function coreUse(cpu, fn) {
+	const read = () => new RegExp(`^cpu${cpu} (.*)`, 'm').exec(readFileSync('/proc/stat', 'utf8'))[1].split(' ').map(Number);
+	const before = read();
+	const result = await fn();
+	const d = read().map((v, i) => v - before[i]);
+	return { result, busy: 1 - (d[3] + d[4]) / d.slice(0, 8).reduce((a, b) => a + b, 0) };
+}
+
 // Idle share of all cores while fn runs: 0..1.
 export async function idleShare(fn) {
 	const read = () => readFileSync('/proc/stat', 'utf8').split('\n')[0].trim().split(/\s+/).slice(1).map(Number);
@@ -52,13 +70,14 @@ export async function idleShare(fn) {
 	return { result, idle: (d[3] + d[4]) / d.slice(0, 8).reduce((a, b) => a + b, 0) };
 }
 
-// wrk for some seconds: { requests, perSecond, p99ms, errors, cpuUsPerRequest }.
-export async function wrk(url, pids, { connections = 64, seconds = 6, script, headers = {} } = {}) {
-	const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency'];
+// wrk for some seconds: { requests, perSecond, p99ms, errors, cpuUsPerRequest }. cpu: the processor that it may use.
+export async function wrk(url, pids, { connections = 64, seconds = 6, script, headers = {}, cpu } = {}) {
+	const args = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency'];
 	for (const [k, v] of Object.entries(headers)) args.push('-H', `${k}: ${v}`);
 	if (script) args.push('-s', script);
+	const command = cpu === undefined ? args : ['taskset', '-c', String(cpu), ...args];
 	const before = cpuUs(pids);
-	const text = await run('wrk', [...args, url]);
+	const text = await run(command[0], [...command.slice(1), url]);
 	const used = cpuUs(pids) - before;
 	const requests = Number(/(\d+) requests in/.exec(text)[1]);
 	const p99 = /99%\s+([\d.]+)(us|ms|s)/.exec(text);
@@ -116,11 +135,15 @@ export async function freePort() {
 }
 
 // nginx as its manual advises for small static answers, with as many workers and an access log.
-// locations: text of location blocks; files: { name: bytes } in its root; tls: { certificate, key }.
-export async function startNginx({ locations = '', files, tls, workers = os.cpus().length }) {
+// locations: text of location blocks; files: { name: bytes } in its root; tls: { certificate, key }; cpu: the processor
+// that it is held to.
+export async function startNginx({ locations = '', files, tls, workers = os.cpus().length, cpu }) {
 	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-nginx-'));
 	const port = await freePort();
-	for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(dir, name), bytes);
+	for (const [name, bytes] of Object.entries(files)) {
+		mkdirSync(path.dirname(path.join(dir, name)), { recursive: true });
+		writeFileSync(path.join(dir, name), bytes);
+	}
 	writeFileSync(
 		path.join(dir, 'nginx.conf'),
 		`daemon off; pid ${dir}/pid; error_log ${dir}/error.log; worker_processes ${workers};
@@ -128,7 +151,7 @@ ${process.getuid() === 0 ? 'user root;' : ''}
 events { worker_connections 4096; }
 http {
 	access_log ${dir}/access.log combined buffer=32k flush=1s; sendfile on; tcp_nopush on; tcp_nodelay on;
-	keepalive_timeout 65; keepalive_requests 1000000; open_file_cache max=1000; types_hash_max_size 2048;
+	keepalive_timeout 65; keepalive_requests 1000000; open_file_cache max=${Math.max(1000, Object.keys(files).length)}; types_hash_max_size 2048;
 	client_body_temp_path ${dir}; proxy_temp_path ${dir}; fastcgi_temp_path ${dir}; uwsgi_temp_path ${dir};
 	scgi_temp_path ${dir}; server_tokens off;
 	${tls ? `ssl_certificate ${tls.certificate}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3;
@@ -137,7 +160,8 @@ http {
 }
 `,
 	);
-	const child = spawn('/usr/sbin/nginx', ['-p', dir, '-c', `${dir}/nginx.conf`], { stdio: 'ignore' });
+	const bin = cpu === undefined ? '/usr/sbin/nginx' : pinned('/usr/sbin/nginx', dir, cpu);
+	const child = spawn(bin, ['-p', dir, '-c', `${dir}/nginx.conf`], { stdio: 'ignore' });
 	process.on('exit', () => child.kill('SIGTERM')); // a benchmark that fails leaves nothing behind
 	for (let i = 0; i < 100; i++) {
 		try {
@@ -171,4 +195,44 @@ export function load() {
 
 export function quantile(sorted, q) {
 	return sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] : NaN;
+}
+
+// Values of the metrics page: { 'name{labels}': number }, all processes added.
+export async function metrics(server) {
+	const sums = {};
+	for (const [, name, labels = '', value] of (await (await fetch(`${server.adminUrl}/metrics`)).text()).matchAll(/^(\w+)(?:\{([^}\n]*)\})? (\S+)$/gm)) {
+		const kept = labels.split(',').filter((label) => !/^(role|instance|process)=/.test(label)).join(',');
+		const key = kept ? `${name}{${kept}}` : name;
+		sums[key] = (sums[key] ?? 0) + Number(value);
+	}
+	return sums;
+}
+
+// Memory of all roles in KiB: what is theirs, and what of files lies in it (pages of the database that the kernel may
+// drop at any time).
+export function memory(pids) {
+	const sums = { own: 0, files: 0, all: 0 };
+	for (const pid of pids) {
+		const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+		const field = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+		sums.own += field('Pss_Anon') + field('Pss_Shmem');
+		sums.files += field('Pss_File');
+		sums.all += field('Pss');
+	}
+	return sums;
+}
+
+// A command of the lab ("load", "replay") that says JSON: that, with what it said on standard error in .said. cpu: the
+// processor that it may use. first: what it sends must not wait for a processor that the server uses, as the users are
+// elsewhere; only root may ask for that.
+export function runLabCommand(words, { cpu, first = false } = {}) {
+	const command = [...(first && process.getuid() === 0 ? ['chrt', '--fifo', '1'] : []), ...(cpu === undefined ? [] : ['taskset', '-c', String(cpu)]), plimsollBin(), words[0], '--json', ...words.slice(1)];
+	return new Promise((resolve, reject) => {
+		const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+		let [out, said] = ['', ''];
+		child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
+		child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
+		child.on('error', reject);
+		child.on('close', (code) => (out.startsWith('{') ? resolve({ ...JSON.parse(out), said }) : reject(new Error(`plimsoll ${words[0]}: ${code}\n${said}`))));
+	});
 }

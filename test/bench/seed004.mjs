@@ -4,8 +4,8 @@
 //   node test/bench/seed004.mjs [seconds = 600] [stored users = 1000000] [records of each = 17] [active users = 225000]
 // SYNC_FOLDER keeps the store for the next run; the fill of a million users with 17 records takes about 12 GB.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cpuUs, load, report, rolePids } from './lib.mjs';
-import { DAY_RATE, memory, metrics, runLab, startStored, verbs } from './sync_stored.mjs';
+import { cpuUs, load, memory, metrics, report, rolePids } from './lib.mjs';
+import { DAY_RATE, runLab, startStored, verbs } from './sync_stored.mjs';
 
 const SECONDS = Number(process.argv[2] ?? 600);
 const STORED = Number(process.argv[3] ?? 1000000);

@@ -4,8 +4,8 @@
 // Time is pressed together: users come SPEED_UP times more often than the page's, and stay away for so much shorter, so
 // that a minute shows what takes ten otherwise. Steps are multiples of what the processor can do, which is worked out
 // from what a sync costs at a low rate.
-import { cpuUs, load, rolePids } from './lib.mjs';
-import { DAY_RATE, metrics, runLab, startStored } from './sync_stored.mjs';
+import { cpuUs, load, metrics, rolePids } from './lib.mjs';
+import { DAY_RATE, runLab, startStored } from './sync_stored.mjs';
 
 const SECONDS = Number(process.argv[2] ?? 60);
 const STORED = Number(process.argv[3] ?? 100000);

@@ -1,12 +1,13 @@
 // A server with users of Sync that were stored before, for seed004.mjs and sync_curve.mjs: made by sync_fill through
 // the store's own code; and runs of the lab against it by the preset seed-004-stored of models/sync.lua.
-import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
 import { SECRET } from '../harness/sync_client.mjs';
+import { pinned, runLabCommand } from './lib.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const DAY_RATE = (19 * 86400) / 5400; // syncs a day of an active user, as in the preset
@@ -25,7 +26,7 @@ export async function startStored({ stored, records, bytes = 450, folder, cpu, c
 	const options = {
 		dir,
 		ports,
-		bin: cpu === undefined ? plimsollBin() : pinned(dir, cpu),
+		bin: cpu === undefined ? plimsollBin() : pinned(plimsollBin(), dir, cpu),
 		conf: { ...conf, sync: { master_secret: SECRET, ...conf.sync }, http: { access_log: 'no', ...conf.http } },
 	};
 	const database = path.join(dir, 'data/db/plimsoll.db');
@@ -49,14 +50,6 @@ export async function startStored({ stored, records, bytes = 450, folder, cpu, c
 	return server;
 }
 
-// The program, held to one processor.
-function pinned(dir, cpu) {
-	const file = path.join(dir, 'plimsoll-pinned');
-	writeFileSync(file, `#!/bin/sh\nexec taskset -c ${cpu} '${plimsollBin()}' "$@"\n`);
-	chmodSync(file, 0o755);
-	return file;
-}
-
 // models/sync.lua, for so many stored users who come so many times as often.
 function writeModel(dir, stored, speedUp) {
 	const file = path.join(dir, 'sync.lua');
@@ -72,33 +65,11 @@ function writeModel(dir, stored, speedUp) {
 	return file;
 }
 
-// The users are elsewhere: what they send must not wait for a processor that the server uses. Only root may ask for it.
-const FIRST = process.getuid() === 0 ? ['chrt', '--fifo', '1'] : [];
-
-// One run of the lab: its JSON, with what it said on standard error in .said. pin: processor of the lab.
+// One run of the lab; pin: its processor.
 export function runLab(server, { users, seconds, warmUp = 0, args = [], pin }) {
-	const words = ['load', server.model, '--preset', 'seed-004-stored', '--json', '--users', String(users), '--for', `${seconds}s`,
-		'--warm-up', `${warmUp}s`, '--connection', 'activity', '--from', SOURCES, '--timeout', '30s', '--admin', server.adminUrl.slice(7), ...args, server.url];
-	const command = [...FIRST, ...(pin === undefined ? [] : ['taskset', '-c', String(pin)]), plimsollBin(), ...words];
-	return new Promise((resolve, reject) => {
-		const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
-		let [out, said] = ['', ''];
-		child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
-		child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
-		child.on('error', reject);
-		child.on('close', (code) => (out.startsWith('{') ? resolve({ ...JSON.parse(out), said }) : reject(new Error(`plimsoll load: ${code}\n${said}`))));
-	});
-}
-
-// Values of the metrics page: { 'name{labels}': number }, all processes added.
-export async function metrics(server) {
-	const sums = {};
-	for (const [, name, labels = '', value] of (await (await fetch(`${server.adminUrl}/metrics`)).text()).matchAll(/^(\w+)(?:\{([^}\n]*)\})? (\S+)$/gm)) {
-		const kept = labels.split(',').filter((label) => !/^(role|instance|process)=/.test(label)).join(',');
-		const key = kept ? `${name}{${kept}}` : name;
-		sums[key] = (sums[key] ?? 0) + Number(value);
-	}
-	return sums;
+	const words = ['load', server.model, '--preset', 'seed-004-stored', '--users', String(users), '--for', `${seconds}s`, '--warm-up', `${warmUp}s`,
+		'--connection', 'activity', '--from', SOURCES, '--timeout', '30s', '--admin', server.adminUrl.slice(7), ...args, server.url];
+	return runLabCommand(words, { cpu: pin, first: true });
 }
 
 // How often statements of each verb ran, by what services/sync and accounts declare.
@@ -112,20 +83,6 @@ export function verbs(values) {
 	for (const [key, value] of Object.entries(values)) {
 		const statement = /sql_seconds_count\{.*?"([a-z]+\.[a-z0-9_]+)"/.exec(key)?.[1];
 		if (VERBS[statement]) sums[VERBS[statement]] += value;
-	}
-	return sums;
-}
-
-// Memory of all roles in KiB: what is theirs, and what of files lies in it (pages of the database that the kernel may
-// drop at any time).
-export function memory(pids) {
-	const sums = { own: 0, files: 0, all: 0 };
-	for (const pid of pids) {
-		const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-		const field = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
-		sums.own += field('Pss_Anon') + field('Pss_Shmem');
-		sums.files += field('Pss_File');
-		sums.all += field('Pss');
 	}
 	return sums;
 }
