@@ -52,20 +52,21 @@ static void show(void *arg, int64_t done_pages, int64_t all_pages)
 	}
 }
 
-static void tell_blobs(const struct blob_backup *blobs)
+static void tell_blobs(const struct blob_backup *blobs, enum blob_kind kind)
 {
-	const struct symbols_copied *d = &blobs->done;
+	const struct blob_copied *d = &blobs->done[kind];
+	const char *name = blob_kind_name(kind);
 
 	if (d->blobs > 0) {
-		printf("%" PRId64 " files of symbols, %" PRId64 " bytes: %" PRId64
-		       " copied, %" PRId64 " shared with the earlier backup\n",
-		    d->blobs - d->lost, d->bytes, d->copied, d->linked);
+		printf("%" PRId64 " %s, %" PRId64 " bytes: %" PRId64 " copied, %" PRId64
+		       " shared with the earlier backup\n",
+		    d->blobs - d->lost, name, d->bytes, d->copied, d->linked);
 	}
 	if (d->lost > 0) {
 		fprintf(stderr,
 		    "plimsoll backup: %" PRId64
-		    " files of symbols were lost before: see above; all the others are in the backup\n",
-		    d->lost);
+		    " %s were lost before: see above; all the others are in the backup\n",
+		    d->lost, name);
 	}
 }
 
@@ -124,6 +125,8 @@ int cmd_backup(const struct app *app, struct conf *conf, const struct cmd_option
 		return EXIT_FAILED;
 	}
 	tell(&m, o->word, clock_mono_us() - begun_us);
-	tell_blobs(&blobs);
+	for (enum blob_kind kind = 0; kind < BLOB_KINDS; kind++) {
+		tell_blobs(&blobs, kind);
+	}
 	return EXIT_OK;
 }

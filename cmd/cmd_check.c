@@ -69,28 +69,47 @@ int cmd_audit(const struct app *app, const char *path)
 	return code;
 }
 
-/* Files of symbols against the rows that refer to them. */
-static int check_blobs(struct sql_db *db, const char *folder, bool reads_all)
+/* Files of a kind against the rows that refer to them. */
+static int check_blobs(struct sql_db *db, enum blob_kind kind, const char *folder, bool reads_all)
 {
+	static const char *const who_removes[BLOB_KINDS] = {
+		[BLOB_OF_SYMBOLS] = "`plimsoll symbols gc`",
+		[BLOB_OF_PICTURES] = "the server removes them in time",
+	};
 	struct blob_backup blobs = { .command = "check" };
 	struct err_note note = { 0 };
-	enum err e = blob_backup_check(&blobs, db, folder, reads_all, &note);
-	const struct symbols_copied *d = &blobs.done;
+	enum err e = blob_backup_check(&blobs, kind, db, folder, reads_all, &note);
+	const struct blob_copied *d = &blobs.done[kind];
 
 	if (e != ERR_OK) {
 		fprintf(stderr, "%s\n", note.text[0] != '\0' ? note.text : err_text(e));
 		return EXIT_FAILED;
 	}
 	if (d->blobs > 0 || d->unused > 0) {
-		printf("%" PRId64 " files of symbols, %" PRId64 " bytes%s", d->blobs, d->bytes,
-		    reads_all ? ", all read through" : "");
+		printf("%" PRId64 " %s, %" PRId64 " bytes%s", d->blobs, blob_kind_name(kind),
+		    d->bytes, reads_all && kind == BLOB_OF_SYMBOLS ? ", all read through" : "");
 		if (d->unused > 0) {
-			printf("; %" PRId64 " more that nothing refers to (`plimsoll symbols gc`)",
-			    d->unused);
+			printf("; %" PRId64 " more that nothing refers to (%s)", d->unused,
+			    who_removes[kind]);
 		}
 		printf("\n");
 	}
 	return EXIT_OK;
+}
+
+/* m: of a backup, which may be without some; NULL: of a data folder. */
+static int check_all_blobs(
+    struct sql_db *db, const char *folder, const struct manifest *m, bool reads_all)
+{
+	int code = EXIT_OK;
+
+	for (enum blob_kind kind = 0; kind < BLOB_KINDS; kind++) {
+		if (m == NULL || blob_kind_count(m, kind) >= 0) {
+			int one = check_blobs(db, kind, folder, reads_all);
+			code = one == EXIT_OK ? code : one;
+		}
+	}
+	return code;
 }
 
 /* Of the database, which may be in use. */
@@ -106,7 +125,7 @@ static int audit_data(const struct app *app, const struct conf *conf)
 	}
 	int code = audit_db(app, d.db);
 	if (code == EXIT_OK) {
-		code = check_blobs(d.db, data_dir, false);
+		code = check_all_blobs(d.db, data_dir, NULL, false);
 	}
 	database_close(&d);
 	return code;
@@ -129,12 +148,12 @@ static int check_symbols(const struct conf *conf, const char *word)
 		fprintf(stderr, "%s\n", note.text);
 		return EXIT_FAILED;
 	}
-	int code = check_blobs(d.db, data_dir, word != NULL);
+	int code = check_blobs(d.db, BLOB_OF_SYMBOLS, data_dir, word != NULL);
 	database_close(&d);
 	return code;
 }
 
-static int audit_copy_blobs(const char *backup, const char *db_path)
+static int audit_copy_blobs(const char *backup, const char *db_path, const struct manifest *m)
 {
 	struct sql_db *db = NULL;
 	struct err_note note = { 0 };
@@ -143,7 +162,7 @@ static int audit_copy_blobs(const char *backup, const char *db_path)
 		fprintf(stderr, "%s\n", note.text);
 		return EXIT_FAILED;
 	}
-	int code = check_blobs(db, backup, true);
+	int code = check_all_blobs(db, backup, m, true);
 	sql_close(&db);
 	return code;
 }
@@ -161,7 +180,7 @@ static int audit_backup(const struct app *app, const char *backup)
 	}
 	snprintf(path, sizeof(path), "%s/" MANIFEST_DB, backup);
 	int code = cmd_audit(app, path);
-	return code == EXIT_OK && manifest.blobs >= 0 ? audit_copy_blobs(backup, path) : code;
+	return code == EXIT_OK ? audit_copy_blobs(backup, path, &manifest) : code;
 }
 
 /* What the machine's own settings will do to the server; never a reason to fail. */

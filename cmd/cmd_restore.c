@@ -80,8 +80,9 @@ static enum err put_back(const struct app *app, const struct cmd_options *o, con
 		    "%s holds data already; --force replaces it for good", data_dir);
 	}
 	/* Before the rows that refer to them; beside old ones they do no harm. */
-	enum err e =
-	    o->without_blobs ? ERR_OK : blob_backup_restore(blobs, o->word, data_dir, note);
+	enum err e = o->without_blobs
+			 ? ERR_OK
+			 : blob_backup_restore(blobs, o->word, data_dir, !o->anonymise, note);
 	return e == ERR_OK ? restore_run(&r, note) : e;
 }
 
@@ -91,21 +92,22 @@ static int failed(const struct err_note *note, int code)
 	return code;
 }
 
-static void tell_blobs(const struct manifest *m, const struct symbols_copied *d)
+static void tell_blobs(
+    const struct manifest *m, const struct blob_backup *blobs, enum blob_kind kind)
 {
-	if (m->blobs < 0) {
-		printf(
-		    "the backup is without the files of symbols: those of the data folder stay\n");
+	const struct blob_copied *d = &blobs->done[kind];
+	const char *name = blob_kind_name(kind);
+
+	if (blob_kind_count(m, kind) < 0) {
+		printf("the backup is without the %s: those of the data folder stay\n", name);
 	} else if (d->blobs > 0) {
-		printf("%" PRId64 " files of symbols: %" PRId64 " copied, %" PRId64 " were there\n",
-		    d->blobs - d->lost, d->copied, d->there);
+		printf("%" PRId64 " %s: %" PRId64 " copied, %" PRId64 " were there\n",
+		    d->blobs - d->lost, name, d->copied, d->there);
 	}
 	if (d->lost > 0) {
-		printf(
-		    "%" PRId64
-		    " files of symbols were lost before the backup was made, or in it: see above; an "
-		    "upload of the same brings them back\n",
-		    d->lost);
+		printf("%" PRId64 " %s were lost before the backup was made, or in it: see above; "
+		       "an upload of the same brings them back\n",
+		    d->lost, name);
 	}
 }
 
@@ -156,8 +158,8 @@ int cmd_restore(const struct app *app, struct conf *conf, const struct cmd_optio
 		return failed(&note, EXIT_FAILED);
 	}
 	tell(o, &m, data_dir);
-	if (!o->without_blobs) {
-		tell_blobs(&m, &blobs.done);
+	for (enum blob_kind kind = 0; !o->without_blobs && kind < BLOB_KINDS; kind++) {
+		tell_blobs(&m, &blobs, kind);
 	}
 	return EXIT_OK;
 }

@@ -186,7 +186,7 @@ enum err backup_make(const struct backup *b, struct manifest *ret, struct err_no
 {
 	char work[PLACE_MAX];
 	struct stat st;
-	struct manifest m = { .made_ms = clock_wall_ms(), .blobs = -1 };
+	struct manifest m = { .made_ms = clock_wall_ms(), .blobs = -1, .pictures = -1 };
 	int n = snprintf(work, sizeof(work), "%s.partial-XXXXXX", b->target);
 
 	if (n <= 0 || n >= STORE_PATH_MAX) {
@@ -217,7 +217,7 @@ enum err backup_make(const struct backup *b, struct manifest *ret, struct err_no
 		e = publish(work, b->target, note);
 	}
 	if (e != ERR_OK) {
-		if (m.blobs >= 0) {
+		if (b->add_blobs != NULL) {
 			b->remove_blobs(b->blobs_arg, work);
 		}
 		remove_work(work, &m);

@@ -133,6 +133,9 @@ static void put_all(struct json_writer *w, const struct manifest *m)
 	if (m->blobs >= 0) {
 		put_number(w, SLICE("blobs"), m->blobs);
 	}
+	if (m->pictures >= 0) {
+		put_number(w, SLICE("pictures"), m->pictures);
+	}
 	json_put_name(w, SLICE("files"));
 	json_begin_array(w);
 	for (unsigned i = 0; i < m->n_files; i++) {
@@ -225,16 +228,21 @@ static bool take_schemas(struct manifest *m, const struct json *schemas)
 	return true;
 }
 
+/* One that need not be there. */
+static bool take_count(const struct json *v, int64_t *ret)
+{
+	return v == NULL || (json_get_i64(v, ret) && *ret >= 0);
+}
+
 enum err manifest_parse(
     struct manifest *ret, const char *path, struct slice text, struct err_note *note)
 {
 	struct arena arena = arena_new(PARSE_MAX);
-	struct manifest parsed = { .blobs = -1 }, *m = &parsed;
-	const struct json *v = NULL, *blobs;
+	struct manifest parsed = { .blobs = -1, .pictures = -1 }, *m = &parsed;
+	const struct json *v = NULL;
 	int64_t format = 0;
 	enum err e = json_parse(&arena, text, &v, NULL);
 
-	blobs = e == ERR_OK ? json_member(v, "blobs") : NULL;
 	if (e != ERR_OK || !json_get_i64(json_member(v, "format"), &format)) {
 		e = err_note_set(note, ERR_CORRUPT, "%s is not the manifest of a backup", path);
 	} else if (format != MANIFEST_FORMAT) {
@@ -245,7 +253,8 @@ enum err manifest_parse(
 	} else if (!take_text(v, "plimsoll", m->version, sizeof(m->version)) ||
 		   !json_get_i64(json_member(v, "made_ms"), &m->made_ms) ||
 		   !take_schemas(m, json_member(v, "schemas")) ||
-		   (blobs != NULL && (!json_get_i64(blobs, &m->blobs) || m->blobs < 0)) ||
+		   !take_count(json_member(v, "blobs"), &m->blobs) ||
+		   !take_count(json_member(v, "pictures"), &m->pictures) ||
 		   !take_files(m, json_member(v, "files"))) {
 		e = err_note_set(note, ERR_CORRUPT, "%s is damaged", path);
 	}

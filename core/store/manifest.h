@@ -43,6 +43,8 @@ struct manifest {
 	 * -1: the backup is without them.
 	 */
 	int64_t blobs;
+	/* Pictures in the folder "blobs/media", likewise. */
+	int64_t pictures;
 };
 
 /* Adds a file. ERR_LIMIT: too many, or its name is too long. ERR_INVALID: not a name of ours. */

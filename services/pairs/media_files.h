@@ -11,6 +11,8 @@
 #include "services/pairs/pairs_chores.h"
 #include "services/pairs/picture_wire.h"
 
+#define MEDIA_FOLDER "blobs/media" /* below the data folder; the store in it is as any other */
+
 enum {
 	MEDIA_PIECE_MAX = 256 * 1024,	   /* bytes of one write to a draft */
 	MEDIA_DRAFT_MS = 24 * 3600 * 1000, /* an upload that broke off is swept up then */

@@ -31,12 +31,16 @@ static enum err make_folder(const char *path, struct err_note *note)
 enum err media_files_open(
     const char *data_dir, enum blob_mode mode, struct blob_store **ret, struct err_note *note)
 {
-	char folder[PATH_SIZE], below[PATH_SIZE + 8];
+	char blobs[PATH_SIZE], folder[PATH_SIZE], below[PATH_SIZE + 8];
 	unsigned n = 0;
 
-	(void)snprintf(folder, sizeof(folder), "%s/blobs/media", data_dir);
+	(void)snprintf(blobs, sizeof(blobs), "%s/blobs", data_dir);
+	(void)snprintf(folder, sizeof(folder), "%s/" MEDIA_FOLDER, data_dir);
 	(void)snprintf(below, sizeof(below), "%s/blobs", folder);
-	enum err e = make_folder(folder, note);
+	enum err e = make_folder(blobs, note);
+	if (e == ERR_OK) {
+		e = make_folder(folder, note);
+	}
 	if (e == ERR_OK) {
 		e = make_folder(below, note);
 	}
@@ -161,15 +165,21 @@ static enum err remove_files(
 static enum err handle_remove(void *role_state, const struct rpc_call_info *info, struct slice req,
     struct buf *reply, struct err_note *note)
 {
+	const struct blob_store *blobs = store_of(role_state);
 	struct pairs_clean_list list;
-	enum err e = ERR_OK;
 
 	(void)info;
 	(void)reply;
 	CHECK(pairs_clean_take(req, &list));
-	for (uint32_t i = 0; e == ERR_OK && i < list.n; i++) {
-		e = remove_files(store_of(role_state), &list.pictures[i], note);
+	/* A backup has rows of a moment ago, and wants their files. */
+	enum err e = blob_hold(blobs, true, note);
+	if (e != ERR_OK) {
+		return e;
 	}
+	for (uint32_t i = 0; e == ERR_OK && i < list.n; i++) {
+		e = remove_files(blobs, &list.pictures[i], note);
+	}
+	blob_release(blobs);
 	return e;
 }
 

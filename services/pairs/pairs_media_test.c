@@ -10,74 +10,28 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "accounts/db_rig.h"
-#include "core/store/pg_rig.h"
 #include "services/pairs/pairs.h"
-#include "services/pairs/pairs_change.h"
 #include "services/pairs/pairs_chores.h"
 #include "services/pairs/pairs_media.h"
+#include "services/pairs/pairs_rig.h"
 
 enum {
-	ADA = 101,
-	BOB = 102,
 	SOON = 109, /* who has not answered the mail yet */
-	COUPLE = 7001,
 	PICTURE = 9001,
 	QUOTA = 1000,
 	LEASE_MS = 60000,
 };
 
-static struct db_rig rig;
-
 static int start(void **state)
 {
-	const struct service *s = &pairs_service;
-
-	(void)state;
-	db_rig_init(&rig);
-	if (sql_migrate(rig.db, s->name, s->migrations, s->n_migrations, &rig.note) != ERR_OK) {
-		fail_msg("%s", rig.note.text);
-	}
-	db_rig_run(&rig, "INSERT INTO pairs_user (id, account_id, couple_id, first_name, avatar,"
-			 " options, read_seq, not_before_ms, present_ms, away, created_ms) VALUES"
-			 " (101, 1, 7001, 'Ada', '', '{}', 0, 0, 0, 0, 1),"
-			 " (102, 2, 7001, 'Bob', '', '{}', 0, 0, 0, 0, 1)");
-	db_rig_run(&rig, "INSERT INTO pairs_couple (id, user_a, user_b, head, created_ms, ended_ms)"
-			 " VALUES (7001, 101, 102, 0, 1, 0)");
+	(void)pairs_rig_start(state);
+	pairs_rig_couple();
 	return 0;
-}
-
-static int stop(void **state)
-{
-	struct err_note note = { 0 };
-
-	(void)state;
-	if (pairs_service.audit(rig.db, &note) != ERR_OK) {
-		fail_msg("%s", note.text);
-	}
-	db_rig_fini(&rig);
-	return 0;
-}
-
-/* Texts of the answer are those of rig.reply, until the next call. */
-static struct pairs_changed change(const struct pairs_change_req *r)
-{
-	struct buf message = buf_new(PAIRS_MESSAGE_MAX);
-	struct pairs_changed c;
-
-	pairs_change_put(&message, r);
-	if (db_rig_call(&rig, &pairs_change, buf_slice(&message)) != ERR_OK) {
-		fail_msg("%s", rig.note.text);
-	}
-	assert_true(pairs_changed_take(buf_slice(&rig.reply), &c));
-	buf_free(&message);
-	arena_reset(&rig.arena);
-	return c;
 }
 
 static struct pairs_changed add(const char *client_id, int64_t id, int64_t bytes)
 {
-	return change(&(struct pairs_change_req){ .kind = PAIRS_ADD_MEDIA,
+	return pairs_rig_change(&(struct pairs_change_req){ .kind = PAIRS_ADD_MEDIA,
 	    .user = ADA,
 	    .couple = COUPLE,
 	    .idem = slice_str(client_id),
@@ -92,7 +46,7 @@ static struct pairs_changed add_avatar(int64_t user, int64_t id)
 	char idem[32];
 
 	snprintf(idem, sizeof(idem), "a%lld", (long long)id);
-	return change(&(struct pairs_change_req){ .kind = PAIRS_ADD_AVATAR,
+	return pairs_rig_change(&(struct pairs_change_req){ .kind = PAIRS_ADD_AVATAR,
 	    .user = user,
 	    .idem = slice_str(idem),
 	    .new_id = id,
@@ -115,7 +69,7 @@ static struct pairs_picture_job lease(int64_t number)
 
 static struct pairs_changed done(const struct pairs_picture_job *j, const char *sizes)
 {
-	return change(&(struct pairs_change_req){ .kind = PAIRS_MEDIA_DONE,
+	return pairs_rig_change(&(struct pairs_change_req){ .kind = PAIRS_MEDIA_DONE,
 	    .owner = j->owner,
 	    .id = j->id,
 	    .lease = j->lease,
@@ -127,12 +81,13 @@ static struct pairs_changed done(const struct pairs_picture_job *j, const char *
 
 static enum pairs_outcome later(const struct pairs_picture_job *j, bool has_crashed)
 {
-	return change(&(struct pairs_change_req){ .kind = PAIRS_MEDIA_LATER,
-			  .owner = j->owner,
-			  .id = j->id,
-			  .lease = j->lease,
-			  .given = has_crashed ? PAIRS_CHORE_CRASHED | PAIRS_CHORE_TRIED : 0,
-			  .until_ms = rig.txn.now_ms + 1000 })
+	return pairs_rig_change(
+	    &(struct pairs_change_req){ .kind = PAIRS_MEDIA_LATER,
+		.owner = j->owner,
+		.id = j->id,
+		.lease = j->lease,
+		.given = has_crashed ? PAIRS_CHORE_CRASHED | PAIRS_CHORE_TRIED : 0,
+		.until_ms = rig.txn.now_ms + 1000 })
 	    .outcome;
 }
 
@@ -182,11 +137,12 @@ static void a_couple_has_room_for_so_many_bytes(void **state)
 	assert_int_equal(add("b", 2, 400).outcome, PAIRS_DONE);
 	assert_int_equal(add("c", 3, 1).outcome, PAIRS_FULL);
 	assert_int_equal(
-	    change(&(struct pairs_change_req){
-		       .kind = PAIRS_DELETE_MEDIA, .user = BOB, .couple = COUPLE, .id = 1 })
+	    pairs_rig_change(
+		&(struct pairs_change_req){
+		    .kind = PAIRS_DELETE_MEDIA, .user = BOB, .couple = COUPLE, .id = 1 })
 		.outcome,
 	    PAIRS_NOT_OWN);
-	struct pairs_changed c = change(&(struct pairs_change_req){
+	struct pairs_changed c = pairs_rig_change(&(struct pairs_change_req){
 	    .kind = PAIRS_DELETE_MEDIA, .user = ADA, .couple = COUPLE, .id = 1 });
 	assert_int_equal(c.outcome, PAIRS_DONE);
 	assert_true(slice_ends(c.body, SLICE("\"deleted\":true}")));
@@ -239,11 +195,12 @@ static void what_was_put_off_counts_only_if_it_was_the_pictures_fault(void **sta
 	}
 	struct pairs_picture_job j = lease(40);
 	assert_int_equal(j.crashes, 2);
-	struct pairs_changed c = change(&(struct pairs_change_req){ .kind = PAIRS_MEDIA_DONE,
-	    .owner = j.owner,
-	    .id = j.id,
-	    .lease = j.lease,
-	    .text = SLICE("gave_up") });
+	struct pairs_changed c =
+	    pairs_rig_change(&(struct pairs_change_req){ .kind = PAIRS_MEDIA_DONE,
+		.owner = j.owner,
+		.id = j.id,
+		.lease = j.lease,
+		.text = SLICE("gave_up") });
 	assert_int_equal(c.outcome, PAIRS_DONE);
 	buf_append_char(&rig.reply, '\0');
 	assert_non_null(strstr(c.body.ptr, "\"state\":\"failed\",\"reason\":\"gave_up\""));
@@ -296,7 +253,7 @@ static void files_go_before_rows_and_after_leases(void **state)
 	(void)state;
 	add("a", PICTURE, 10);
 	assert_true(lease(1).is_there);
-	change(&(struct pairs_change_req){
+	pairs_rig_change(&(struct pairs_change_req){
 	    .kind = PAIRS_DELETE_MEDIA, .user = ADA, .couple = COUPLE, .id = PICTURE });
 	assert_int_equal(clean(NULL).n, 0); /* somebody may be writing its sizes still */
 	rig.txn.now_ms += LEASE_MS;
@@ -353,9 +310,9 @@ static void a_couple_that_has_ended_goes_bit_by_bit(void **state)
 		snprintf(idem, sizeof(idem), "%d", (int)id);
 		assert_int_equal(add(idem, id, 1).outcome, PAIRS_DONE);
 	}
-	assert_int_equal(
-	    change(&(struct pairs_change_req){ .kind = PAIRS_LEAVE, .user = ADA, .couple = COUPLE })
-		.outcome,
+	assert_int_equal(pairs_rig_change(&(struct pairs_change_req){
+					      .kind = PAIRS_LEAVE, .user = ADA, .couple = COUPLE })
+			     .outcome,
 	    PAIRS_DONE);
 	assert_false(clean(NULL).more); /* not at once: requests may be under way */
 	rig.txn.now_ms += 1000;
@@ -378,7 +335,8 @@ static void a_job_of_a_couple_that_has_ended_is_told_to_nobody(void **state)
 	(void)state;
 	add("a", PICTURE, 10);
 	struct pairs_picture_job j = lease(1);
-	change(&(struct pairs_change_req){ .kind = PAIRS_LEAVE, .user = ADA, .couple = COUPLE });
+	pairs_rig_change(
+	    &(struct pairs_change_req){ .kind = PAIRS_LEAVE, .user = ADA, .couple = COUPLE });
 	struct pairs_changed c = done(&j, "1x1,1,jpeg;1x1,1,jpeg;1x1,1,jpeg;1x1,1,jpeg;");
 	assert_int_equal(c.outcome, PAIRS_DONE);
 	assert_int_equal(c.seq, 0);
@@ -386,7 +344,7 @@ static void a_job_of_a_couple_that_has_ended_is_told_to_nobody(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, start, pairs_rig_stop)
 	const struct CMUnitTest tests[] = {
 		TEST(one_client_id_is_one_picture),
 		TEST(a_couple_has_room_for_so_many_bytes),

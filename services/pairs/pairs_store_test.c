@@ -9,66 +9,17 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "accounts/db_rig.h"
 #include "core/store/pg_rig.h"
 #include "services/pairs/pairs.h"
-#include "services/pairs/pairs_change.h"
 #include "services/pairs/pairs_db.h"
+#include "services/pairs/pairs_rig.h"
 #include "services/pairs/pairs_user.h"
 
 enum {
 	HOUR_MS = 3600 * 1000,
-	ADA = 101,
-	BOB = 102,
 	EVE = 103,
-	COUPLE = 7001,
 	LIST = 8001
 };
-
-static struct db_rig rig;
-
-static int start(void **state)
-{
-	const struct service *s = &pairs_service;
-
-	(void)state;
-	db_rig_init(&rig);
-	rig.txn.now_ms = 1000000007;
-	if (sql_migrate(rig.db, s->name, s->migrations, s->n_migrations, &rig.note) != ERR_OK) {
-		fail_msg("%s", rig.note.text);
-	}
-	return 0;
-}
-
-static int stop(void **state)
-{
-	struct err_note note = { 0 };
-
-	(void)state;
-	if (pairs_service.audit(rig.db, &note) != ERR_OK) {
-		fail_msg("%s", note.text);
-	}
-	db_rig_fini(&rig);
-	return 0;
-}
-
-/* ---- helpers ---- */
-
-/* The change's answer; its texts are those of rig.reply, until the next call. */
-static struct pairs_changed change(const struct pairs_change_req *r)
-{
-	struct buf message = buf_new(PAIRS_MESSAGE_MAX);
-	struct pairs_changed c;
-
-	pairs_change_put(&message, r);
-	if (db_rig_call(&rig, &pairs_change, buf_slice(&message)) != ERR_OK) {
-		fail_msg("%s", rig.note.text);
-	}
-	assert_true(pairs_changed_take(buf_slice(&rig.reply), &c));
-	buf_free(&message);
-	arena_reset(&rig.arena);
-	return c;
-}
 
 static struct slice hash_of(char digit)
 {
@@ -80,7 +31,7 @@ static struct slice hash_of(char digit)
 
 static struct pairs_changed sign_up(const char *address, int64_t user, char hash, const char *idem)
 {
-	return change(&(struct pairs_change_req){ .kind = PAIRS_SIGN_UP,
+	return pairs_rig_change(&(struct pairs_change_req){ .kind = PAIRS_SIGN_UP,
 	    .user = user,
 	    .hash = hash_of(hash),
 	    .idem = slice_str(idem),
@@ -102,10 +53,10 @@ static enum pairs_outcome verify(char hash, char session)
 	char text[64];
 
 	memset(text, session, sizeof(text));
-	return change(&(struct pairs_change_req){ .kind = PAIRS_VERIFY,
-			  .hash = hash_of(hash),
-			  .session_hash = SLICE_OF(text, sizeof(text)),
-			  .session_ms = HOUR_MS })
+	return pairs_rig_change(&(struct pairs_change_req){ .kind = PAIRS_VERIFY,
+				    .hash = hash_of(hash),
+				    .session_hash = SLICE_OF(text, sizeof(text)),
+				    .session_ms = HOUR_MS })
 	    .outcome;
 }
 
@@ -118,23 +69,23 @@ static void member(const char *address, int64_t user, char digit)
 static enum pairs_outcome invite(int64_t user, const char *address, char hash)
 {
 	rig.txn.now_ms += 61000;
-	return change(&(struct pairs_change_req){ .kind = PAIRS_INVITE,
-			  .user = user,
-			  .hash = hash_of(hash),
-			  .address = slice_str(address),
-			  .lifetime_ms = HOUR_MS,
-			  .interval_ms = 60000,
-			  .hold_ms = HOUR_MS,
-			  .mail_kind = SLICE("pairs-invite"),
-			  .mail_subject = SLICE("Come"),
-			  .mail_link = SLICE("http://x/#invite=t"),
-			  .mail_text = SLICE("follow the link") })
+	return pairs_rig_change(&(struct pairs_change_req){ .kind = PAIRS_INVITE,
+				    .user = user,
+				    .hash = hash_of(hash),
+				    .address = slice_str(address),
+				    .lifetime_ms = HOUR_MS,
+				    .interval_ms = 60000,
+				    .hold_ms = HOUR_MS,
+				    .mail_kind = SLICE("pairs-invite"),
+				    .mail_subject = SLICE("Come"),
+				    .mail_link = SLICE("http://x/#invite=t"),
+				    .mail_text = SLICE("follow the link") })
 	    .outcome;
 }
 
 static enum pairs_outcome take_up(int64_t user, char hash, int64_t couple)
 {
-	return change(
+	return pairs_rig_change(
 	    &(struct pairs_change_req){
 		.kind = PAIRS_ACCEPT, .user = user, .hash = hash_of(hash), .new_id = couple })
 	    .outcome;
@@ -150,7 +101,7 @@ static void pair(void)
 
 static struct pairs_changed say(int64_t user, const char *client_id, int64_t id)
 {
-	return change(&(struct pairs_change_req){ .kind = PAIRS_ADD_ACTIVITY,
+	return pairs_rig_change(&(struct pairs_change_req){ .kind = PAIRS_ADD_ACTIVITY,
 	    .user = user,
 	    .couple = COUPLE,
 	    .client_id = slice_str(client_id),
@@ -161,7 +112,7 @@ static struct pairs_changed say(int64_t user, const char *client_id, int64_t id)
 static struct pairs_changed of_list(
     enum pairs_kind kind, int64_t item, int64_t place, int64_t given, int64_t version)
 {
-	return change(&(struct pairs_change_req){ .kind = kind,
+	return pairs_rig_change(&(struct pairs_change_req){ .kind = kind,
 	    .user = ADA,
 	    .couple = COUPLE,
 	    .id = LIST,
@@ -254,9 +205,9 @@ static void a_mail_sent_again_leaves_the_first_link_good(void **state)
 		.mail_kind = SLICE("pairs-signup"),
 		.mail_subject = SLICE("Confirm"),
 		.mail_text = SLICE("once more") };
-	assert_int_equal(change(&r).outcome, PAIRS_DONE);
+	assert_int_equal(pairs_rig_change(&r).outcome, PAIRS_DONE);
 	r.address = SLICE("nobody@example.org");
-	assert_int_equal(change(&r).outcome, PAIRS_NOTHING);
+	assert_int_equal(pairs_rig_change(&r).outcome, PAIRS_NOTHING);
 	assert_int_equal(verify('a', 'a'), PAIRS_DONE);
 	assert_int_equal(verify('b', 'b'), PAIRS_USED);
 }
@@ -294,10 +245,10 @@ static void who_parts_is_alone_and_may_pair_again(void **state)
 	(void)state;
 	pair();
 	struct pairs_change_req leave = { .kind = PAIRS_LEAVE, .user = BOB, .couple = COUPLE };
-	struct pairs_changed c = change(&leave);
+	struct pairs_changed c = pairs_rig_change(&leave);
 	assert_int_equal(c.outcome, PAIRS_DONE);
 	assert_int_equal(c.seq, 2);
-	assert_int_equal(change(&leave).outcome, PAIRS_NOT_FOUND);
+	assert_int_equal(pairs_rig_change(&leave).outcome, PAIRS_NOT_FOUND);
 	assert_int_equal(say(ADA, "", 1).outcome, PAIRS_NOT_FOUND);
 	assert_int_equal(invite(ADA, "bob@example.org", 'd'), PAIRS_DONE);
 	assert_int_equal(take_up(BOB, 'd', COUPLE + 1), PAIRS_DONE);
@@ -320,7 +271,7 @@ static void numbers_have_no_gaps_and_a_client_id_counts_once(void **state)
 		.client_id = SLICE("one"),
 		.new_id = LIST,
 		.name = SLICE("x") };
-	assert_int_equal(change(&list).outcome, PAIRS_OTHER_USE);
+	assert_int_equal(pairs_rig_change(&list).outcome, PAIRS_OTHER_USE);
 	rig.txn.now_ms += 25 * HOUR_MS;
 	assert_int_equal(say(ADA, "one", 5).seq, 4);
 	assert_int_equal(db_rig_number(&rig, "SELECT COUNT(*) FROM pairs_stream"), 4);
@@ -335,12 +286,12 @@ static void a_deleted_activity_leaves_its_number(void **state)
 	(void)state;
 	pair();
 	assert_int_equal(say(ADA, "", 1).seq, 2);
-	assert_int_equal(change(&r).outcome, PAIRS_NOT_OWN);
+	assert_int_equal(pairs_rig_change(&r).outcome, PAIRS_NOT_OWN);
 	r.user = ADA;
-	struct pairs_changed c = change(&r);
+	struct pairs_changed c = pairs_rig_change(&r);
 	assert_int_equal(c.outcome, PAIRS_DONE);
 	assert_int_equal(c.seq, 3);
-	assert_int_equal(change(&r).outcome, PAIRS_NOT_FOUND);
+	assert_int_equal(pairs_rig_change(&r).outcome, PAIRS_NOT_FOUND);
 	assert_int_equal(db_rig_number(&rig, "SELECT COUNT(*) FROM pairs_stream WHERE body LIKE "
 					     "'%hello%'"),
 	    0);
@@ -354,10 +305,10 @@ static void marks_only_go_forward(void **state)
 
 	(void)state;
 	pair();
-	assert_int_equal(change(&r).seq, 2);
-	assert_int_equal(change(&r).outcome, PAIRS_NOTHING);
+	assert_int_equal(pairs_rig_change(&r).seq, 2);
+	assert_int_equal(pairs_rig_change(&r).outcome, PAIRS_NOTHING);
 	r.up_to = 99;
-	assert_int_equal(change(&r).outcome, PAIRS_BAD_PLACE);
+	assert_int_equal(pairs_rig_change(&r).outcome, PAIRS_BAD_PLACE);
 	assert_int_equal(db_rig_number(&rig, "SELECT head FROM pairs_couple"), 2);
 }
 
@@ -417,23 +368,23 @@ static void events_end_after_they_begin(void **state)
 
 	(void)state;
 	pair();
-	assert_int_equal(change(&r).outcome, PAIRS_BAD_TIMES);
+	assert_int_equal(pairs_rig_change(&r).outcome, PAIRS_BAD_TIMES);
 	r.end_ms = 3000;
-	assert_int_equal(change(&r).seq, 2);
+	assert_int_equal(pairs_rig_change(&r).seq, 2);
 	r.kind = PAIRS_EDIT_EVENT;
 	r.given = PAIRS_GIVEN_START;
 	r.start_ms = 4000;
-	assert_int_equal(change(&r).outcome, PAIRS_BAD_TIMES);
+	assert_int_equal(pairs_rig_change(&r).outcome, PAIRS_BAD_TIMES);
 	r.start_ms = 2500;
 	r.version = 2;
-	assert_int_equal(change(&r).outcome, PAIRS_STALE);
+	assert_int_equal(pairs_rig_change(&r).outcome, PAIRS_STALE);
 	r.version = 1;
-	assert_int_equal(change(&r).outcome, PAIRS_DONE);
+	assert_int_equal(pairs_rig_change(&r).outcome, PAIRS_DONE);
 	assert_int_equal(db_rig_number(&rig, "SELECT end_ms FROM pairs_event"), 3000);
 	r.kind = PAIRS_DELETE_EVENT;
 	r.version = 0;
-	assert_int_equal(change(&r).outcome, PAIRS_DONE);
-	assert_int_equal(change(&r).outcome, PAIRS_NOT_FOUND);
+	assert_int_equal(pairs_rig_change(&r).outcome, PAIRS_DONE);
+	assert_int_equal(pairs_rig_change(&r).outcome, PAIRS_NOT_FOUND);
 }
 
 static void the_audit_sees_what_is_wrong(void **state)
@@ -477,7 +428,7 @@ static void a_copy_for_staging_has_no_words(void **state)
 static int be_there(int64_t holder, int64_t for_ms, bool away)
 {
 	const struct pairs_changed c =
-	    change(&(struct pairs_change_req){ .kind = PAIRS_SET_PRESENCE,
+	    pairs_rig_change(&(struct pairs_change_req){ .kind = PAIRS_SET_PRESENCE,
 		.user = ADA,
 		.holder = holder,
 		.until_ms = for_ms == 0 ? 0 : rig.txn.now_ms + for_ms,
@@ -519,7 +470,7 @@ static void a_lease_that_has_run_out_counts_no_more(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pairs_rig_start, pairs_rig_stop)
 	const struct CMUnitTest tests[] = {
 		TEST(being_there_is_what_all_leases_come_to),
 		TEST(a_lease_that_has_run_out_counts_no_more),

@@ -30,7 +30,7 @@ struct batch {
 /* ---- rows ---- */
 
 /* The next ones behind that name; rows of one blob stand together. */
-static enum err read_batch(struct symbols_copy *c, struct slice after, struct batch *ret)
+static enum err read_batch(struct blob_copying *c, struct slice after, struct batch *ret)
 {
 	struct sql_query *q;
 	enum err e = symbols_begin(c->db, SYMBOLS_BLOBS_AFTER, &q, c->note);
@@ -60,7 +60,7 @@ static enum err read_batch(struct symbols_copy *c, struct slice after, struct ba
 }
 
 /* One of the files that a blob is, for people. */
-static void name_file(struct symbols_copy *c, const char *blob, char *out, size_t out_size)
+static void name_file(struct blob_copying *c, const char *blob, char *out, size_t out_size)
 {
 	struct sql_query *q;
 
@@ -76,7 +76,7 @@ static void name_file(struct symbols_copy *c, const char *blob, char *out, size_
 	sql_end(q);
 }
 
-static void tell_lost(struct symbols_copy *c, const struct wanted *w, const char *why)
+static void tell_lost(struct blob_copying *c, const struct wanted *w, const char *why)
 {
 	char file[3 * SYMBOL_NAME_MAX + 8], text[PROBLEM_MAX];
 
@@ -91,7 +91,7 @@ static void tell_lost(struct symbols_copy *c, const struct wanted *w, const char
 
 /* Does the content of the open file have the hash that the name says? */
 static enum err is_intact(
-    struct symbols_copy *c, int fd, uint64_t size, const char *name, bool *ret)
+    struct blob_copying *c, int fd, uint64_t size, const char *name, bool *ret)
 {
 	struct slice text = slice_str(name);
 	bool is_gzip = slice_ends(text, SLICE(".gz"));
@@ -115,7 +115,7 @@ static enum err is_intact(
  * Is it in that store, and good? A size that is not the row's is no damage (another upload may have
  * packed the same content otherwise), but then the content is looked at.
  */
-static enum err is_in(struct symbols_copy *c, const struct blob_store *s, const struct wanted *w,
+static enum err is_in(struct blob_copying *c, const struct blob_store *s, const struct wanted *w,
     bool reads, bool *ret_found, bool *ret_good)
 {
 	uint64_t size = 0;
@@ -138,7 +138,7 @@ static enum err is_in(struct symbols_copy *c, const struct blob_store *s, const 
 
 /* A copy is judged before it gets its name. */
 static enum err judge_draft(
-    struct symbols_copy *c, struct slice draft, const struct wanted *w, bool *ret_good)
+    struct blob_copying *c, struct slice draft, const struct wanted *w, bool *ret_good)
 {
 	int fd = -1;
 	enum err e = blob_draft_open(c->to, draft, &fd, c->note);
@@ -152,7 +152,7 @@ static enum err judge_draft(
 	return e;
 }
 
-static enum err copy_one(struct symbols_copy *c, const struct wanted *w)
+static enum err copy_one(struct blob_copying *c, const struct wanted *w)
 {
 	char draft[BLOB_DRAFT_CHARS + 1];
 	struct slice name = slice_str(w->name);
@@ -181,7 +181,7 @@ static enum err copy_one(struct symbols_copy *c, const struct wanted *w)
 }
 
 /* ERR_NOT_FOUND: the earlier copy has no good one, or cannot share it. */
-static enum err link_one(struct symbols_copy *c, const struct wanted *w)
+static enum err link_one(struct blob_copying *c, const struct wanted *w)
 {
 	bool found = false, good = false;
 	enum err e = is_in(c, c->previous, w, c->reads_all, &found, &good);
@@ -194,7 +194,7 @@ static enum err link_one(struct symbols_copy *c, const struct wanted *w)
 	return e == ERR_UNSUPPORTED ? ERR_NOT_FOUND : e;
 }
 
-static enum err bring_one(struct symbols_copy *c, const struct wanted *w)
+static enum err bring_one(struct blob_copying *c, const struct wanted *w)
 {
 	bool found = false, good = false;
 	enum err e = is_in(c, c->to, w, true, &found, &good);
@@ -211,7 +211,7 @@ static enum err bring_one(struct symbols_copy *c, const struct wanted *w)
 	return e == ERR_NOT_FOUND ? copy_one(c, w) : e;
 }
 
-static enum err look_at_one(struct symbols_copy *c, const struct wanted *w)
+static enum err look_at_one(struct blob_copying *c, const struct wanted *w)
 {
 	bool found = false, good = false;
 	enum err e = is_in(c, c->from, w, c->reads_all, &found, &good);
@@ -227,7 +227,7 @@ static enum err look_at_one(struct symbols_copy *c, const struct wanted *w)
 static struct batch batch; /* too large for the stack; commands do one thing at a time */
 
 static enum err each(
-    struct symbols_copy *c, enum err (*fn)(struct symbols_copy *c, const struct wanted *w))
+    struct blob_copying *c, enum err (*fn)(struct blob_copying *c, const struct wanted *w))
 {
 	char last[BLOB_NAME_SIZE] = "";
 	enum err e = ERR_OK;
@@ -247,7 +247,7 @@ static enum err each(
 	return e;
 }
 
-enum err symbols_has_blobs(struct symbols_copy *c, bool *ret)
+enum err symbols_has_blobs(struct blob_copying *c, bool *ret)
 {
 	enum err e = read_batch(c, SLICE_EMPTY, &batch);
 
@@ -255,7 +255,7 @@ enum err symbols_has_blobs(struct symbols_copy *c, bool *ret)
 	return e;
 }
 
-enum err symbols_copy_blobs(struct symbols_copy *c)
+enum err symbols_copy_blobs(struct blob_copying *c)
 {
 	enum err e = each(c, bring_one);
 
@@ -264,7 +264,7 @@ enum err symbols_copy_blobs(struct symbols_copy *c)
 
 static enum err count_unused(void *arg, const struct blob_info *info)
 {
-	struct symbols_copy *c = arg;
+	struct blob_copying *c = arg;
 	bool is_used = false;
 	enum err e = symbol_blob_is_used(c->db, info->name, &is_used, c->note);
 
@@ -272,7 +272,7 @@ static enum err count_unused(void *arg, const struct blob_info *info)
 	return e;
 }
 
-enum err symbols_check_blobs(struct symbols_copy *c)
+enum err symbols_check_blobs(struct blob_copying *c)
 {
 	enum err e = each(c, look_at_one);
 
