@@ -17,27 +17,36 @@
 #include "services/pairs/pairs_session.h"
 
 enum {
-	LOOK_MS = 3000, /* how often what others have left is looked for */
-	JOB_MS = 45000, /* one picture, with its way through the queues */
-	LEASE_MS = 60000,
-	LATER_MS = 2000, /* when something of ours was in the way */
+	LOOK_MS = 3000,	  /* how often what others have left is looked for */
+	CLEAN_MS = 45000, /* for one call of those that remove */
+	LATER_MS = 2000,  /* when something of ours was in the way */
 	ARENA_BYTES = 32 * 1024 * 1024,
 	CLEAN_CALLS = 200, /* of one run, then the others have their turn */
 	READS_AT_ONCE = 50,
 };
-
-_Static_assert(LEASE_MS > JOB_MS && JOB_MS > 2 * MEDIA_WALL_MS, "a lease outlives its job");
 
 static struct media_jobs *jobs_of(const struct svc_env *env)
 {
 	return &pairs_state(env)->jobs;
 }
 
-static struct media_caller caller(struct svc_env *env, struct arena *arena, struct err_note *note)
+static int64_t lease_ms(const struct svc_env *env)
+{
+	return conf_ms(env->conf, "pairs", "media_lease");
+}
+
+/* For one picture, with its way through the queues: its lease outlives it. */
+static int64_t job_ms(const struct svc_env *env)
+{
+	return lease_ms(env) * 3 / 4;
+}
+
+static struct media_caller caller(
+    struct svc_env *env, struct arena *arena, int64_t patience_ms, struct err_note *note)
 {
 	return (struct media_caller){ .env = env,
 		.arena = arena,
-		.deadline_us = clock_mono_us() + JOB_MS * INT64_C(1000),
+		.deadline_us = clock_mono_us() + patience_ms * 1000,
 		.trace = rng_u64() | 1,
 		.note = note };
 }
@@ -148,7 +157,7 @@ static enum err lease(const struct media_caller *c, struct pairs_picture_job *re
 	struct buf message = buf_new(64);
 	struct slice reply = SLICE_EMPTY;
 
-	pairs_lease_put(&message, (int64_t)(rng_u64() >> 1) | 1, LEASE_MS);
+	pairs_lease_put(&message, (int64_t)(rng_u64() >> 1) | 1, lease_ms(c->env));
 	enum err e = rpc_call(c->env->peer[ROLE_STORE], &pairs_picture_lease, buf_slice(&message),
 	    c->deadline_us, c->trace, c->arena, &reply, c->note);
 	buf_free(&message);
@@ -168,7 +177,7 @@ static void make_task(void *arg)
 
 	while (e == ERR_OK && (job.is_there || jobs_of(env)->again)) {
 		struct err_note note = { 0 };
-		const struct media_caller c = caller(env, &arena, &note);
+		const struct media_caller c = caller(env, &arena, job_ms(env), &note);
 		jobs_of(env)->again = false;
 		e = lease(&c, &job);
 		if (e == ERR_OK && job.is_there) {
@@ -248,7 +257,7 @@ static void clean_task(void *arg)
 
 	for (int i = 0; e == ERR_OK && i < CLEAN_CALLS && (list.more || list.n > 0); i++) {
 		struct err_note note = { 0 };
-		const struct media_caller c = caller(env, &arena, &note);
+		const struct media_caller c = caller(env, &arena, CLEAN_MS, &note);
 		e = clean(&c, &list);
 		if (e != ERR_OK && e != ERR_TOO_BUSY && e != ERR_READ_ONLY && e != ERR_DRAINING) {
 			LOG(LOG_WARN, "pairs", "cleaning_failed", LOG_C("err", err_name(e)),
@@ -258,7 +267,7 @@ static void clean_task(void *arg)
 	}
 	if (e == ERR_OK) {
 		struct err_note note = { 0 };
-		const struct media_caller c = caller(env, &arena, &note);
+		const struct media_caller c = caller(env, &arena, CLEAN_MS, &note);
 		e = sweep(&c);
 		arena_reset(&arena);
 	}

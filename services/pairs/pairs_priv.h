@@ -16,7 +16,7 @@
 #include "services/pairs/signup_gate.h"
 
 enum {
-	PAIRS_CONF_KEYS = 38,
+	PAIRS_CONF_KEYS = 39,
 	PAIRS_SOCKET_OPS = 8 + 1, /* and the host of pictures */
 	PAIRS_UPLOAD_MAX =
 	    64 * 1024 * 1024, /* bytes of a picture; what max_upload can be at most */

@@ -12,17 +12,21 @@ import { describe, test } from 'node:test';
 import { askCertificate, newKey } from '../harness/assertion.mjs';
 import { Client, mailedToken } from '../harness/client.mjs';
 import { releaseBin, startFaulty } from '../harness/nth.mjs';
+import { doorMember, pairByDoor } from '../harness/pairs.mjs';
+import { halves } from '../harness/pictures.mjs';
+import { freePort } from '../harness/plimsoll.mjs';
 import { pidOf, processes, status, until } from '../harness/roles.mjs';
 import { get, makeToken, uploadFiles } from '../harness/symbols_client.mjs';
 
 const PASS = 'correct horse';
-const ROLES = ['web', 'store', 'signer', 'compute', 'courier', 'files', 'admin', 'supervisor'];
+const ROLES = ['web', 'store', 'signer', 'compute', 'courier', 'files', 'media', 'admin', 'supervisor'];
 const STEPS = Number(process.env.NTH_STEPS ?? 2);
 const PHASES = (process.env.NTH_PHASES ?? 'work,start').split(',');
 const CALL_MS = 20_000; // longer than any deadline of the server
 const DEATHS_MAX = 3; // the supervisor waits longer after each
 const NEVER = 2 ** 31;
 const KEY = newKey();
+const PICTURE = halves(16, 16);
 
 // A call's answer, or the error of a connection that was cut; a call without end fails the test.
 async function tried(what, promise) {
@@ -47,14 +51,27 @@ class Server {
 		this.report = []; // aborts, for people to look at
 		this.people = 0;
 		this.stored = []; // acknowledged symbols
+		this.pictures = []; // acknowledged
 	}
 
 	async start() {
-		this.faulty = await startFaulty(this.dir, { conf: { web: { instances: 1 }, compute: { instances: 1 }, files: { instances: 1 }, identity: { min_mail_interval: '0s' } }, ports: this.ports });
+		this.pairsPort ??= await freePort();
+		const pairs = { listen: `127.0.0.1:${this.pairsPort}`, test_doors: 'yes', media_lease: '5s' };
+		const one = { instances: 1 };
+		this.faulty = await startFaulty(this.dir, { conf: { web: one, compute: one, files: one, media: one, identity: { min_mail_interval: '0s' }, pairs }, ports: this.ports });
 		this.server = this.faulty.server;
+		this.server.pairsPort = this.pairsPort;
 		this.ports = this.server.ports;
 		this.logged = 0;
 		await this.isWell(false); // a start that is not complete ends with the first failure
+		this.member ??= await this.makeCouple();
+		this.member.server = this.server;
+	}
+
+	async makeCouple() {
+		const both = await Promise.all([0, 1].map((n) => doorMember(this.server, `of${n}@example.org`)));
+		await pairByDoor(...both);
+		return both[0];
 	}
 
 	async stop() {
@@ -82,6 +99,7 @@ class Server {
 			await tried('certificate', askCertificate(other, email, KEY));
 			await tried('emails', other.get('/wsapi/list_emails'));
 			await this.upload();
+			await this.sendPicture();
 			await tried('metrics', fetch(`${this.server.adminUrl}/metrics`).then((r) => r.text()));
 		} finally {
 			agent.destroy();
@@ -97,6 +115,19 @@ class Server {
 		await tried('miss', get(this.server, `/nth.so/B${this.people}/nth.so.sym`));
 	}
 
+	// Its sizes are made before the call ends, if they can be.
+	async sendPicture() {
+		const sent = await tried('picture', this.member.upload(PICTURE, `?client_id=${this.people}`));
+		if (sent.status !== 202) return;
+		this.pictures.push(sent.json.id);
+		await until('an answer about the picture', async () => (await this.stateOf(sent.json.id)) !== 'pending', 15).catch(() => {});
+	}
+
+	async stateOf(id) {
+		const answer = await tried('picture', this.member.get(`/media/${id}`));
+		return answer.json?.state ?? 'pending';
+	}
+
 	// Everything serves, and a sign-up works from end to end; what was acknowledged last is there.
 	async isWell(signsUp = true) {
 		await until('all roles to serve', async () => {
@@ -109,6 +140,9 @@ class Server {
 			const [email] = this.done.slice(-1);
 			return email === undefined || (await client.login(email, PASS)).json?.success === true;
 		}, 15);
+		for (const id of this.pictures.slice(-1)) {
+			await until('the last picture to be ready', async () => (await this.stateOf(id)) === 'ready', 30);
+		}
 		for (const name of this.stored.slice(-1)) {
 			await until('what was uploaded last', async () => (await get(this.server, `/${name}`)).text === `symbols of ${name}`, 15);
 		}
