@@ -38,8 +38,7 @@ static void put_answer(const struct api_call *a, struct buf *out)
 	buf_append_char(out, '}');
 }
 
-static void acknowledge(
-    struct live_member *m, const struct live_call *call, const struct api_call *a)
+static void acknowledge(struct live_member *m, uint64_t ack, const struct api_call *a)
 {
 	struct buf text = buf_new(a->answer.len + 128);
 
@@ -48,8 +47,8 @@ static void acknowledge(
 	buf_append_char(&text, ']');
 	if (text.failed) {
 		socketio_close(m->socket, "memory");
-	} else if (call->wants_ack) {
-		socketio_ack(m->socket, call->ack, buf_slice(&text));
+	} else {
+		socketio_ack(m->socket, ack, buf_slice(&text));
 	}
 	buf_free(&text);
 }
@@ -78,13 +77,18 @@ static void use_known(const struct live_member *m, struct api_call *a)
 	memcpy(a->token_hash, m->token_hash, sizeof(a->token_hash));
 }
 
+/* Its session was seen to stand a moment ago, and nobody has said otherwise since. */
+static bool is_checked(const struct live *l, const struct live_member *m, int64_t moment_us)
+{
+	return m->checked_us != 0 && loop_now_us(l->env->loop) - m->checked_us < moment_us;
+}
+
 /* The session may have ended meanwhile, or be another couple's. False: the member is put out. */
 static bool authorise(struct live *l, struct live_member *m, struct api_call *a, enum err *ret)
 {
 	struct pairs_session s;
-	int64_t now_us = loop_now_us(l->env->loop);
 
-	if (m->checked_us != 0 && now_us - m->checked_us < LIVE_CHECK_US) {
+	if (is_checked(l, m, LIVE_CHECK_US)) {
 		use_known(m, a);
 		return true;
 	}
@@ -99,7 +103,7 @@ static bool authorise(struct live *l, struct live_member *m, struct api_call *a,
 		return false;
 	}
 	if (*ret == ERR_OK) {
-		m->checked_us = now_us;
+		m->checked_us = loop_now_us(l->env->loop);
 		api_set_session(a, &s);
 	}
 	return true;
@@ -142,7 +146,9 @@ static void finish(
 	enum err e = take_turn(l, m, a->seq);
 
 	if (e == ERR_OK && !m->is_over) {
-		acknowledge(m, call, a);
+		if (call->wants_ack) {
+			acknowledge(m, call->ack, a);
+		}
 		e = live_replay(l, m, m->seq, &note);
 	}
 	if (e != ERR_OK) {
@@ -184,4 +190,47 @@ void live_do(struct live *l, struct live_member *m, const struct live_call *call
 	}
 out:
 	arena_reset(&arena);
+}
+
+/* ---- at once ---- */
+
+static void do_row(struct live_member *m, struct api_call *a, const struct socketio_event *ev)
+{
+	enum err e = ERR_OK;
+
+	use_known(m, a);
+	a->json = json_element(ev->args, 1);
+	if (api_take_fields(a, &e)) {
+		e = a->row->handle(a);
+	}
+	if (e != ERR_OK) {
+		fail(a, e);
+	}
+	if (ev->wants_ack && !m->is_over) {
+		acknowledge(m, ev->id, a);
+	}
+}
+
+bool live_do_at_once(
+    struct live *l, struct live_member *m, enum api_number row, const struct socketio_event *ev)
+{
+	const struct op *op = &pairs_ops[PAIRS_SOCKET_OPS + row];
+
+	if (op->cost != COST_MEMORY || m->is_busy || !m->is_live ||
+	    !is_checked(l, m, LIVE_SIGNAL_CHECK_US)) {
+		return false;
+	}
+	struct arena arena = arena_new(LIVE_ARENA_MAX);
+	struct op_call c = live_op_call(l, &arena, op);
+	struct api_call a = { .c = &c,
+		.env = l->env,
+		.state = c.state,
+		.row = &api_rows[row],
+		.now_ms = clock_wall_ms(),
+		.answer = SLICE_EMPTY };
+	live_member_ref(m);
+	do_row(m, &a, ev);
+	live_member_unref(l, m);
+	arena_reset(&arena);
+	return true;
 }

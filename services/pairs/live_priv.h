@@ -27,6 +27,7 @@ enum {
 	LIVE_ALERT_US = 15 * 1000 * 1000, /* longer than any call that a dead process had made */
 	LIVE_ALERT_LOOK_US = 1000 * 1000,
 	LIVE_CHECK_US = 1000 * 1000, /* so long it is believed to stand, if nobody says otherwise */
+	LIVE_SIGNAL_CHECK_US = 10 * 1000 * 1000, /* likewise, of who changes nothing */
 };
 
 enum live_cell {
@@ -177,6 +178,13 @@ void live_expel(struct live *l, struct live_member *m, const char *why);
 
 void live_join(struct live *l, struct live_member *m, struct slice token);
 void live_do(struct live *l, struct live_member *m, const struct live_call *call);
+
+/*
+ * Not in a task: does what is answered from memory, if no call of the member is before it and its
+ * session was seen to stand just now. False: it has to wait for its turn.
+ */
+NODISCARD bool live_do_at_once(
+    struct live *l, struct live_member *m, enum api_number row, const struct socketio_event *ev);
 
 /* A call of the API without a request behind it. */
 struct op_call live_op_call(struct live *l, struct arena *arena, const struct op *op);

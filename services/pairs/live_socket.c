@@ -225,6 +225,8 @@ static void take_call(
 		refuse(m->socket, ev, "malformed", "an event has one object, without bytes");
 	} else if (text.len > most_bytes(row)) {
 		refuse(m->socket, ev, "too_large", "that is too long");
+	} else if (live_do_at_once(l, m, row, ev)) {
+		return;
 	} else if (m->n_calls >= LIVE_CALLS_MAX || !put_call(l, m, row, text, ev)) {
 		refuse(m->socket, ev, "overloaded", "too many events wait");
 	}
