@@ -32,6 +32,8 @@ struct tls_keys;
 struct svc_env {
 	enum role_id role;
 	int instance;
+	/* Web: the processes that hold realtime sessions and nothing else; 0: all do both. */
+	unsigned realtime_first, realtime_n;
 	struct loop *loop;
 	const struct conf *conf;
 	struct metrics *metrics;

@@ -146,6 +146,7 @@ int64_t listen_least_sibling(const struct metrics *m, int64_t now_us)
 		if (slot == own ||
 		    atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_SERVING ||
 		    atomic_load_explicit(&slot->role, memory_order_relaxed) != role ||
+		    atomic_load_explicit(&slot->passive, memory_order_relaxed) != 0 ||
 		    now_us - metric_get(&slot->alive_us) > ALIVE_US) {
 			continue;
 		}

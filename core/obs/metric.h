@@ -62,7 +62,8 @@ enum metric_state {
 struct metric_slot {
 	_Atomic int32_t state; /* enum metric_state */
 	_Atomic int32_t role, instance, pid, restarts;
-	_Atomic int32_t sandbox;	      /* bits: 1 no_new_privs, 2 Landlock, 4 seccomp */
+	_Atomic int32_t passive; /* web: it accepts nothing, others pass connections on to it */
+	_Atomic int32_t sandbox; /* bits: 1 no_new_privs, 2 Landlock, 4 seccomp */
 	_Atomic int64_t started_us, alive_us; /* monotonic; alive_us is stamped every loop round */
 	_Atomic int64_t connections;	      /* open client connections (web) */
 	_Atomic int64_t queue_len, queue_wait_us; /* work waiting, expected wait of new work */

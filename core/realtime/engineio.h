@@ -75,6 +75,12 @@ void engineio_free(struct engineio **e);
  */
 void engineio_set_gate(struct engineio *e, bool (*may_open)(void *arg), void *arg);
 
+/*
+ * Sessions begin in the n processes from that one on; requests for new ones that come to others are
+ * handed over to them in turn. n 0: wherever they come.
+ */
+void engineio_set_homes(struct engineio *e, unsigned first, unsigned n);
+
 /* For what comes from now on, after a reload. */
 void engineio_set(struct engineio *e, const struct engineio_settings *settings);
 

@@ -153,6 +153,26 @@ static struct engineio_session *find(
 
 /* ---- GET ---- */
 
+/* Another process is for sessions. False: the session begins here. */
+static bool is_sent_home(struct engineio *e, struct op_call *c)
+{
+	enum err err = ERR_NOT_FOUND;
+
+	if (e->home_n == 0 || e->worker - e->home_first < e->home_n) {
+		return false;
+	}
+	/* One that has just died is passed over. */
+	for (unsigned i = 0; i < e->home_n && err != ERR_OK && err != ERR_CANCELLED; i++) {
+		err = http_hand_over(c->req, e->home_first + e->home_next++ % e->home_n);
+	}
+	if (err == ERR_OK) {
+		engineio_count(e, ENGINEIO_HANDED, 1);
+	} else if (err != ERR_CANCELLED) {
+		engineio_refuse_busy(e, c);
+	}
+	return true;
+}
+
 static void open_session(struct engineio *e, struct op_call *c, const struct query *q)
 {
 	struct engineio_session *s = NULL;
@@ -161,6 +181,8 @@ static void open_session(struct engineio *e, struct op_call *c, const struct que
 		engineio_refuse(c, ENGINEIO_BAD_REQUEST);
 	} else if (!slice_eq(q->version, SLICE("4"))) {
 		engineio_refuse(c, ENGINEIO_BAD_VERSION);
+	} else if (is_sent_home(e, c)) {
+		return;
 	} else if (!http_admits(c->req, SHED_LATE)) {
 		/* The row has no rank: what stands must not be refused. */
 		engineio_refuse_busy(e, c);

@@ -75,9 +75,10 @@ struct engineio {
 	bool (*may_open)(void *arg); /* NULL: nobody is asked */
 	void *may_open_arg;
 	unsigned worker;
-	struct engineio_session **slots; /* owned; by number; NULL: free */
-	uint8_t *generations;		 /* owned; of slots */
-	uint32_t *free_slots;		 /* owned; a stack */
+	unsigned home_first, home_n, home_next; /* see engineio_set_homes() */
+	struct engineio_session **slots;	/* owned; by number; NULL: free */
+	uint8_t *generations;			/* owned; of slots */
+	uint32_t *free_slots;			/* owned; a stack */
 	unsigned n_free, n_slots;
 	struct deadline_heap heap;
 	uv_timer_t timer;

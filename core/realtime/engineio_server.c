@@ -138,6 +138,12 @@ void engineio_set_gate(struct engineio *e, bool (*may_open)(void *arg), void *ar
 	e->may_open_arg = arg;
 }
 
+void engineio_set_homes(struct engineio *e, unsigned first, unsigned n)
+{
+	e->home_first = first;
+	e->home_n = n;
+}
+
 void engineio_set(struct engineio *e, const struct engineio_settings *settings)
 {
 	e->set = *settings;

@@ -82,14 +82,19 @@ enum err role_site_open(struct role_site *s, struct role_ctx *r, http_load_fn *l
 	return http_server_new(r->env.loop, &options, &s->server, note);
 }
 
-enum err role_site_listen(
-    struct role_site *s, struct role_ctx *r, unsigned listener, struct err_note *note)
+void role_site_begin(struct role_site *s, struct role_ctx *r)
 {
 	for (unsigned i = 0; i < s->n; i++) {
 		if (s->service[i] >= 0) {
 			s->sites[i].state = r->env.state[s->service[i]];
 		}
 	}
+}
+
+enum err role_site_listen(
+    struct role_site *s, struct role_ctx *r, unsigned listener, struct err_note *note)
+{
+	role_site_begin(s, r);
 	int fd = r->listen_fd[listener];
 	r->listen_fd[listener] = -1;
 	CHECK(fd >= 0);

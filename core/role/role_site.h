@@ -48,7 +48,10 @@ void role_site_add_health(struct role_site *s, struct role_ctx *r);
 NODISCARD enum err role_site_open(struct role_site *s, struct role_ctx *r, http_load_fn *load,
     bool access_log, struct err_note *note);
 
-/* Gives the sites their services' state and begins to accept on the listener's socket. */
+/* Gives the sites their services' state: for connections that others have accepted. */
+void role_site_begin(struct role_site *s, struct role_ctx *r);
+
+/* The same, and begins to accept on the listener's socket. */
 NODISCARD enum err role_site_listen(
     struct role_site *s, struct role_ctx *r, unsigned listener, struct err_note *note);
 

@@ -26,6 +26,8 @@ static const struct conf_key keys[] = {
 	  .help = "Address on which the service listens." },
 	{ .section = "web", .name = "instances", .type = CONF_INT, .unit = "processes", .min = 0, .max = 64,
 	  .def = "0", .help = "Processes that answer requests; 0 is one per processor core." },
+	{ .section = "web", .name = "realtime_instances", .type = CONF_INT, .unit = "processes", .min = 0, .max = 63,
+	  .def = "0", .help = "How many of these hold realtime sessions and nothing else, so that sessions and requests do not take each other's processor; the others pass sessions on to them. 0: all do both." },
 	{ .section = "web", .name = "drain", .type = CONF_DURATION, .unit = "ms", .min = 0, .max = 600000,
 	  .def = "10s", .reloadable = true,
 	  .help = "How long a stop waits for requests that have been admitted." },

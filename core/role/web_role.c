@@ -9,11 +9,12 @@
 #include "core/base/rng.h"
 #include "core/ev/task.h"
 #include "core/obs/log.h"
+#include "core/role/acme.h"
+#include "core/role/app.h"
 #include "core/role/grace_conf.h"
 #include "core/role/health_look.h"
 #include "core/role/listeners.h"
 #include "core/role/roles.h"
-#include "core/role/acme.h"
 #include "core/role/role_site.h"
 #include "core/role/siblings.h"
 #include "core/role/tls_web.h"
@@ -86,6 +87,7 @@ static unsigned count_webs(const struct role_ctx *r)
 	for (unsigned i = 0; i < metrics_slots(m); i++) {
 		const struct metric_slot *slot = metrics_slot(m, i);
 		n += atomic_load_explicit(&slot->role, memory_order_relaxed) == ROLE_WEB &&
+		     atomic_load_explicit(&slot->passive, memory_order_relaxed) == 0 &&
 		     atomic_load_explicit(&slot->state, memory_order_relaxed) == SLOT_SERVING;
 	}
 	return n;
@@ -202,6 +204,28 @@ static void web_sibling(struct role_ctx *r, unsigned instance, int fd)
 	siblings_add(web->siblings, instance, fd);
 }
 
+/* Processes for realtime sessions are the last ones; at least one is for requests. */
+static enum err find_realtime(struct role_ctx *r, struct err_note *note)
+{
+	unsigned all = (unsigned)conf_int(r->conf, "web", "instances"),
+		 n = (unsigned)conf_int(r->conf, "web", "realtime_instances");
+
+	all = all == 0 ? app_cores() : all;
+	if (n > 0 && n >= all) {
+		return err_note_set(note, ERR_CONFIG,
+		    "[web] realtime_instances: must be below the %u of [web] instances", all);
+	}
+	r->env.realtime_first = all - n;
+	r->env.realtime_n = n;
+	return ERR_OK;
+}
+
+/* Accepts nothing: connections come from the others. */
+static bool is_passive(const struct role_ctx *r)
+{
+	return r->env.realtime_n > 0 && (unsigned)r->env.instance >= r->env.realtime_first;
+}
+
 static enum err web_start(struct role_ctx *r, struct err_note *note)
 {
 	struct web *web = calloc(1, sizeof(*web));
@@ -213,6 +237,10 @@ static enum err web_start(struct role_ctx *r, struct err_note *note)
 	r->role_data = web;
 	grace_init(&web->grace, rng_u64(), clock_mono_us());
 	grace_conf_apply(r->conf, &web->grace);
+	e = find_realtime(r, note);
+	if (e != ERR_OK) {
+		return e;
+	}
 	e = siblings_new(&r->env, &web->siblings);
 	if (e == ERR_OK && store_is_postgres(r->conf) && has_store(r)) {
 		e = find_postgres(r, web, note);
@@ -327,8 +355,12 @@ static enum err web_serve(struct role_ctx *r, struct err_note *note)
 	enum err e = ERR_OK;
 
 	siblings_begin(web->siblings);
+	atomic_store_explicit(&metrics_own_slot(r->env.metrics)->passive, is_passive(r) ? 1 : 0,
+	    memory_order_relaxed);
 	for (unsigned i = 0; e == ERR_OK && i < r->n_listen; i++) {
-		if (web->servers[i].server != NULL) {
+		if (is_passive(r)) {
+			role_site_begin(&web->servers[i], r);
+		} else if (web->servers[i].server != NULL) {
 			e = role_site_listen(&web->servers[i], r, i, note);
 		} else if (r->listen_fd[i] >= 0 && listeners[i].secures != NULL) {
 			e = listen_tls(r, i, note);

@@ -52,6 +52,8 @@ static enum err open_servers(struct pairs_state *state)
 	}
 	if (e == ERR_OK) {
 		engineio_set_gate(socketio_engine(state->io), pairs_may_open, state);
+		engineio_set_homes(
+		    socketio_engine(state->io), env->realtime_first, env->realtime_n);
 	}
 	return e;
 }
