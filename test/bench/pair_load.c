@@ -2,14 +2,14 @@
  * The client of pairs.mjs: many sessions of Socket.IO in one thread. Standard input has one line
  * for each: the JSON object that it joins with. The two of a couple are lines behind each other.
  *
- *   pair_load HOST:PORT websocket|polling RATE SECONDS PACKET HEARD
+ *   pair_load HOST:PORT websocket|polling RATE SECONDS PACKET HEARD [SOURCE]
  *
  * Opens all, writes "open", and waits for a line behind them on standard input ("go"). Then it
  * sends PACKET, in which every @ is replaced by a number that is used once, from one session after
  * the other, RATE a second, by a schedule that does not look at answers; counts the packets that
  * begin with HEARD, and prints one line of JSON. Where PACKET asks for an acknowledgement
  * (42@[...]) latency is from the moment it should have been sent to that. RATE 0: sends nothing,
- * and ends at the second line.
+ * and ends at the second line. SOURCE: the address to connect from, which has 28,000 ports.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -201,10 +201,17 @@ int main(int argc, char **argv)
 	struct rlimit limit;
 	char line[LINE_BYTES];
 
-	if (argc != 7) {
+	if (argc != 7 && argc != 8) {
 		(void)fprintf(stderr,
-		    "usage: pair_load HOST:PORT websocket|polling RATE SECONDS PACKET HEARD\n");
+		    "usage: pair_load HOST:PORT websocket|polling RATE SECONDS PACKET HEARD "
+		    "[SOURCE]\n");
 		return 2;
+	}
+	if (argc == 8) {
+		pair_wire.source.sin_family = AF_INET;
+		if (inet_pton(AF_INET, argv[7], &pair_wire.source.sin_addr) != 1) {
+			pair_die("SOURCE");
+		}
 	}
 	double rate = strtod(argv[3], NULL), seconds = strtod(argv[4], NULL);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {

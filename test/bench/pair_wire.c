@@ -264,6 +264,9 @@ static void open_wire(struct wire *w, struct session *s, bool is_post)
 	w->is_post = is_post;
 	w->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (w->fd < 0 ||
+	    (pair_wire.source.sin_family != 0 &&
+		bind(w->fd, (const struct sockaddr *)&pair_wire.source, sizeof(pair_wire.source)) !=
+		    0) ||
 	    connect(w->fd, (const struct sockaddr *)&pair_wire.server, sizeof(pair_wire.server)) !=
 		0 ||
 	    setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) != 0 ||

@@ -42,6 +42,7 @@ typedef void pair_heard(struct session *s, const char *packet, size_t len);
 struct pair_wire {
 	int epoll;
 	struct sockaddr_in server;
+	struct sockaddr_in source; /* to connect from; no family: the kernel's choice */
 	pair_heard *heard;
 	unsigned joined;
 };

@@ -1,11 +1,15 @@
 // Couples beside socket.io 4.8 on ws, in one run with one client (pair_load.c), turn by turn, over WebSocket and
 // over long polling: memory of an idle session, deliveries to the partner per second of processor, echo p50 and
 // p99 at rising rates.
-//   node test/bench/pairs.mjs [couples = 200] [seconds a run = 5] [idle sessions = 2000] [rounds = 3]
+//   node test/bench/pairs.mjs [couples = 200] [seconds a run = 5] [idle sessions = 2000] [rounds = 3] [transports = websocket,polling]
+// AWAKE=1 keeps the cores from sleeping by a loop of the idle class on each. On a virtual machine waking a core that
+// sleeps costs several times what a delivery does, and is charged to whoever wakes it: at rates that leave the cores
+// asleep in between that is most of what is measured, of either server.
 // Signals (typing) are what both do alike: one in, one out to the partner. Messages are more here than there:
 // checked, numbered, written to the disk and synced before they are told; the peer keeps nothing.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -14,8 +18,8 @@ import { doorMember, pairByDoor, startPairs } from '../harness/pairs.mjs';
 import { cpuUs, load, report, rolePids } from './lib.mjs';
 
 const [COUPLES, SECONDS, IDLE, ROUNDS] = [200, 5, 2000, 3].map((usual, i) => Number(process.argv[2 + i] ?? usual));
-const TRANSPORTS = ['websocket', 'polling'];
-const DELIVERIES = { websocket: [2000, 8000], polling: [500, 2000] };
+const TRANSPORTS = (process.argv[6] ?? 'websocket,polling').split(',');
+const DELIVERIES = { websocket: [2000, 8000, 16000], polling: [500, 2000] };
 const MESSAGES = 500;
 const ECHOES = { websocket: [100, 1000, 4000, 8000, 16000], polling: [100, 500, 1000, 2000] };
 const CARRIED = 0.98; // of what was sent: the rate is one that the server bears
@@ -27,6 +31,11 @@ const CLIENT = path.join(path.dirname(realpathSync(plimsollBin())), '../test/ben
 const TYPING = ['42["typing",{}]', '42["typing"'];
 const MESSAGE = ['42@["message",{"text":"a message of forty-five bytes, as half are@","client_id":"RUN.@"}]', '42["activity"'];
 const PING = ['42@["ping2",1]', '43'];
+
+function keepAwake() {
+	const loops = os.cpus().map(() => spawn('chrt', ['-i', '0', 'sh', '-c', 'while :; do :; done'], { stdio: 'ignore' }));
+	process.on('exit', () => loops.forEach((loop) => loop.kill()));
+}
 
 // ---- the two servers ----
 
@@ -151,6 +160,7 @@ async function echoes(servers, transport) {
 	return rows;
 }
 
+if (process.env.AWAKE) keepAwake();
 if (IDLE + WARM > SEATS * 2 * COUPLES) throw new Error(`${IDLE} idle sessions need more couples`);
 const idle = {};
 for (const transport of TRANSPORTS) idle[transport] = [await idleBytes(startOurs, transport), await idleBytes(startPeer, transport)];

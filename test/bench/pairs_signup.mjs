@@ -3,12 +3,14 @@
 //   node test/bench/pairs_signup.mjs [a minute = 60000] [seconds offered = 60] [bcrypt costs = 12,10,6] [give up after = 1.1]
 // 6 is the cost of passwords that pages have stretched ([accounts] bcrypt_cost_stretched). What cannot be in after
 // size / capacity x 1.1 is given up. The generator takes its part of the cores, which is said.
+// PICTURES=1: a couple sends pictures of 12 megapixels all the while, so that those who make them smaller never rest.
 import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { couple, PASSWORD, startPairs } from '../harness/pairs.mjs';
+import { converted, halves } from '../harness/pictures.mjs';
 import { startSink } from '../harness/smtp_sink.mjs';
 import { cpuUs, load, quantile, report, rolePids, run } from './lib.mjs';
 
@@ -21,6 +23,7 @@ const rawProgram = path.join(path.dirname(process.env.PLIMSOLL_BIN ?? 'build/rel
 const RAW_SECONDS = 5;
 const AGAIN_MS = 1000; // no answer, or no word about when
 const MESSAGE_MS = 20;
+const PICTURES_WAITING = 8; // of the one couple
 
 class Storm {
 	counts = { offered: 0, admitted: 0, refused: 0, atTheDoor: 0, failed: 0 };
@@ -97,8 +100,27 @@ async function everyday(member, storm, times) {
 	}
 }
 
+// Pictures are sent as fast as they are made, some ahead. Resolves to how many were made.
+async function pictures(member, storm) {
+	const bytes = await converted(halves(4000, 3000), 'jpg');
+	let sent = [];
+	let made = 0;
+	while (!storm.over) {
+		const states = await Promise.all(sent.map(async (id) => [id, (await member.get(`/media/${id}`)).json?.state]));
+		made += states.filter(([, state]) => state === 'ready').length;
+		sent = states.filter(([, state]) => state !== 'ready').map(([id]) => id);
+		if (sent.length < PICTURES_WAITING) {
+			const answer = await member.upload(bytes);
+			if (answer.status === 202) sent.push(answer.json.id);
+		}
+		await sleep(100);
+	}
+	return made;
+}
+
 async function measure(cost) {
-	const raw = Number(await run(rawProgram, [String(cost), String(RAW_SECONDS), String(cores)]));
+	// In a session of its own, as the server is, so that the scheduler treats both alike.
+	const raw = Number(await run('setsid', ['-w', rawProgram, String(cost), String(RAW_SECONDS), String(cores)]));
 	let storm = null;
 	const sink = await startSink({
 		hold: true,
@@ -121,12 +143,14 @@ async function measure(cost) {
 	const before = { compute: cpuUs(pids.compute), web: cpuUs(pids.web), own: process.cpuUsage() };
 	const times = [];
 	const others = everyday(one, storm, times);
+	const busy = process.env.PICTURES ? pictures(one, storm) : null;
 	const clients = await storm.offer();
 	const most = Math.max((storm.counts.offered / raw) * patience, offeredS) * 1000;
 	await Promise.race([Promise.all(clients), sleep(Math.max(0, most - (performance.now() - storm.began)))]);
 	const seconds = (performance.now() - storm.began) / 1000;
 	storm.over = true;
 	await others;
+	const made = await busy;
 	const used = { compute: (cpuUs(pids.compute) - before.compute) / 1e6, web: (cpuUs(pids.web) - before.web) / 1e6, own: process.cpuUsage(before.own) };
 	for (const end = Date.now() + 30_000; sink.count < storm.counts.admitted && Date.now() < end; ) await sleep(100);
 	agent.destroy();
@@ -139,12 +163,13 @@ async function measure(cost) {
 	const ownCores = (used.own.user + used.own.system) / 1e6 / seconds;
 	report(`sign-ups: ${perMinute} a minute for ${offeredS} s, bcrypt cost ${cost}, ${cores} cores, load ${load()}`, [
 		['raw bcrypt, hashes/s', raw.toFixed(1), `all ${cores} cores, nothing beside it`],
-		['goodput, sign-ups/s', rate.toFixed(1), `${(rate / raw).toFixed(2)} of raw; the generator used ${ownCores.toFixed(2)} cores, web ${(used.web / seconds).toFixed(2)}, compute ${(used.compute / seconds).toFixed(2)}`],
+		['goodput, sign-ups/s', rate.toFixed(1), `${(rate / raw).toFixed(2)} of raw; the generator used ${ownCores.toFixed(2)} cores, web ${(used.web / seconds).toFixed(2)}, compute ${(used.compute / seconds).toFixed(2)}: ${(storm.counts.admitted / used.compute / (raw / cores)).toFixed(2)} of raw for its processor time`],
 		['in', `${storm.counts.admitted} of ${storm.counts.offered}`, `${((100 * storm.counts.admitted) / storm.counts.offered).toFixed(1)} % after ${seconds.toFixed(0)} s (size / raw x ${patience} = ${(most / 1000).toFixed(0)} s)`],
 		['answers: slot given / at the door / failed', `${storm.counts.refused} / ${storm.counts.atTheDoor} / ${storm.counts.failed}`],
 		['mails sent of sign-ups taken', `${sink.count} of ${storm.counts.admitted}`],
 		['mail delay p50 / p95', `${quantile(sort(storm.mailMs), 0.5)?.toFixed(0)} ms`, `${quantile(storm.mailMs, 0.95)?.toFixed(0)} ms (goal 5000)`],
 		['a message of a couple p50 / p99', `${quantile(ms, 0.5).toFixed(1)} ms`, `${quantile(ms, 0.99).toFixed(1)} ms (goal 50), ${times.length - ms.length} of ${times.length} refused`],
+		...(made === null ? [] : [['pictures of 12 megapixels made meanwhile', String(made), `${(made / seconds).toFixed(2)}/s`]]),
 	]);
 }
 
