@@ -56,7 +56,7 @@ class Server {
 
 	async start() {
 		this.pairsPort ??= await freePort();
-		const pairs = { listen: `127.0.0.1:${this.pairsPort}`, test_doors: 'yes', media_lease: '5s' };
+		const pairs = { listen: `127.0.0.1:${this.pairsPort}`, test_doors: 'yes', media_lease: '10s' };
 		const one = { instances: 1 };
 		this.faulty = await startFaulty(this.dir, { conf: { web: one, compute: one, files: one, media: one, identity: { min_mail_interval: '0s' }, pairs }, ports: this.ports });
 		this.server = this.faulty.server;
@@ -120,7 +120,7 @@ class Server {
 		const sent = await tried('picture', this.member.upload(PICTURE, `?client_id=${this.people}`));
 		if (sent.status !== 202) return;
 		this.pictures.push(sent.json.id);
-		await until('an answer about the picture', async () => (await this.stateOf(sent.json.id)) !== 'pending', 15).catch(() => {});
+		await until('an answer about the picture', async () => (await this.stateOf(sent.json.id)) !== 'pending', 20).catch(() => {});
 	}
 
 	async stateOf(id) {
@@ -141,7 +141,7 @@ class Server {
 			return email === undefined || (await client.login(email, PASS)).json?.success === true;
 		}, 15);
 		for (const id of this.pictures.slice(-1)) {
-			await until('the last picture to be ready', async () => (await this.stateOf(id)) === 'ready', 30);
+			await until('the last picture to be ready', async () => (await this.stateOf(id)) === 'ready', 90);
 		}
 		for (const name of this.stored.slice(-1)) {
 			await until('what was uploaded last', async () => (await get(this.server, `/${name}`)).text === `symbols of ${name}`, 15);

@@ -115,7 +115,7 @@ class Senders extends People {
 test('no picture is lost whoever is killed', async () => {
 	const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-media-kill-'));
 	const pairsPort = await freePort();
-	const conf = { pairs: { listen: `127.0.0.1:${pairsPort}`, min_mail_interval: '0s', media_lease: '8s' } };
+	const conf = { pairs: { listen: `127.0.0.1:${pairsPort}`, min_mail_interval: '0s', media_lease: '15s' } };
 	const server = await startPairs({ dir, conf, pairsPort });
 	const at = { pairsPort, adminUrl: server.adminUrl };
 	const members = await couple(at);
