@@ -44,6 +44,8 @@ struct password_given {
 	struct slice pass;
 	bool is_stretched;
 	struct kdf kdf; /* of the account */
+	/* bcrypt's, as the server that asks has it configured: whoever computes need not know. */
+	unsigned cost;
 };
 
 /* ---- accounts.password_hash: web -> compute ---- */

@@ -1,6 +1,7 @@
 /*
  * Role: compute. The two messages by which web has passwords hashed and verified. A credential that
- * comes plain for a stretched account is stretched here first, as its page would have done.
+ * comes plain for a stretched account is stretched here first, as its page would have done. All
+ * that the work needs is in the message, which may come from another machine.
  */
 #include <openssl/crypto.h>
 #include <string.h>
@@ -16,6 +17,7 @@ static void put_given(struct buf *out, const struct password_given *g)
 	wire_put_u8(out, g->is_stretched ? 1 : 0);
 	wire_put_u8(out, (uint8_t)g->kdf.kind);
 	wire_put_bytes(out, slice_str(g->kdf.salt));
+	wire_put_u8(out, (uint8_t)g->cost);
 }
 
 static bool take_given(struct wire_reader *r, struct password_given *ret)
@@ -25,7 +27,8 @@ static bool take_given(struct wire_reader *r, struct password_given *ret)
 	g.is_stretched = wire_take_u8(r) != 0;
 	uint8_t kind = wire_take_u8(r);
 	struct slice salt = wire_take_bytes(r);
-	if (r->bad || kind > KDF_ONEPW_2 ||
+	g.cost = wire_take_u8(r);
+	if (r->bad || kind > KDF_ONEPW_2 || g.cost < BCRYPT_COST_MIN || g.cost > BCRYPT_COST_MAX ||
 	    kdf_from_text(slice_str(kdf_name((enum kdf_kind)kind)), salt, &g.kdf) != ERR_OK) {
 		return false;
 	}
@@ -101,15 +104,6 @@ static enum err credential_of(
 	return e;
 }
 
-/* What was stretched before stands behind a wall of its own: decisions/0030. */
-static unsigned configured_cost(void *role_state, const struct kdf *kdf)
-{
-	const struct svc_env *env = role_state;
-
-	return (unsigned)conf_int(env->conf, "accounts",
-	    kdf->kind == KDF_PLAIN ? "bcrypt_cost" : "bcrypt_cost_stretched");
-}
-
 static enum err handle_hash(void *role_state, const struct rpc_call_info *info, struct slice req,
     struct buf *reply, struct err_note *note)
 {
@@ -117,11 +111,14 @@ static enum err handle_hash(void *role_state, const struct rpc_call_info *info, 
 	struct slice credential = SLICE_EMPTY;
 	char scratch[KDF_STRETCHED_HEX + 1] = "", hash[PASSWORD_HASH_SIZE];
 
+	(void)role_state;
 	(void)info;
-	CHECK(password_take_hash_req(req, &given));
+	if (!password_take_hash_req(req, &given)) {
+		return err_note_set(note, ERR_SYNTAX, "not a request to hash a password");
+	}
 	enum err e = credential_of(&given, scratch, &credential);
 	if (e == ERR_OK) {
-		e = password_hash(credential, configured_cost(role_state, &given.kdf), hash);
+		e = password_hash(credential, given.cost, hash);
 	}
 	OPENSSL_cleanse(scratch, sizeof(scratch));
 	if (e != ERR_OK) {
@@ -139,15 +136,17 @@ static enum err handle_verify(void *role_state, const struct rpc_call_info *info
 	struct slice credential = SLICE_EMPTY;
 	char scratch[KDF_STRETCHED_HEX + 1] = "", hash[PASSWORD_HASH_SIZE] = "";
 
+	(void)role_state;
 	(void)info;
-	CHECK(password_take_verify_req(req, &r));
-	unsigned cost = configured_cost(role_state, &r.given.kdf);
+	if (!password_take_verify_req(req, &r)) {
+		return err_note_set(note, ERR_SYNTAX, "not a request to verify a password");
+	}
 	enum err e = credential_of(&r.given, scratch, &credential);
 	if (e == ERR_OK) {
 		e = password_verify(credential, r.stored, &v.matches);
 	}
-	if (e == ERR_OK && v.matches && password_cost(r.stored) != cost) {
-		e = password_hash(credential, cost, hash);
+	if (e == ERR_OK && v.matches && password_cost(r.stored) != r.given.cost) {
+		e = password_hash(credential, r.given.cost, hash);
 		v.new_hash = slice_str(hash);
 	}
 	OPENSSL_cleanse(scratch, sizeof(scratch));

@@ -157,7 +157,8 @@ static void messages_come_back_whole(void **state)
 	const struct password_verify_req req = {
 		.given = { .pass = SLICE("secret 12"),
 		    .is_stretched = true,
-		    .kdf = { KDF_ONEPW_2, "0123456789abcdef0123456789abcdef" } },
+		    .kdf = { KDF_ONEPW_2, "0123456789abcdef0123456789abcdef" },
+		    .cost = 9 },
 		.stored = SLICE("$2b$..."),
 	};
 	struct password_verify_req back;
@@ -172,10 +173,17 @@ static void messages_come_back_whole(void **state)
 	assert_true(back.given.is_stretched);
 	assert_int_equal(back.given.kdf.kind, KDF_ONEPW_2);
 	assert_string_equal(back.given.kdf.salt, req.given.kdf.salt);
+	assert_int_equal(back.given.cost, 9);
 	assert_true(slice_eq(back.stored, req.stored));
 	for (size_t len = 0; len < b.len; len++) {
 		assert_false(password_take_verify_req(SLICE_OF(b.data, len), &back));
 	}
+	/* Years of work are no request. */
+	struct password_verify_req dear = req;
+	dear.given.cost = BCRYPT_COST_MAX + 1;
+	buf_clear(&b);
+	password_put_verify_req(&b, &dear);
+	assert_false(password_take_verify_req(buf_slice(&b), &back));
 	buf_clear(&b);
 	password_put_verified(&b, &good);
 	assert_true(password_take_verified(buf_slice(&b), &verified));

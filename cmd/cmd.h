@@ -39,9 +39,9 @@ struct cmd_options {
 /* A subcommand: its exit code. The conf is loaded (defaults, file, --set) and owned by main. */
 typedef int cmd_fn(const struct app *app, struct conf *conf, const struct cmd_options *o);
 
-cmd_fn cmd_backup, cmd_check, cmd_config, cmd_identity, cmd_mail, cmd_metrics, cmd_migrate,
-    cmd_restore, cmd_serve, cmd_status, cmd_symbols, cmd_sync, cmd_top, cmd_upgrade, cmd_user,
-    cmd_version;
+cmd_fn cmd_backup, cmd_check, cmd_config, cmd_helper, cmd_identity, cmd_mail, cmd_metrics,
+    cmd_migrate, cmd_restore, cmd_serve, cmd_status, cmd_symbols, cmd_sync, cmd_top, cmd_upgrade,
+    cmd_user, cmd_version;
 
 /*
  * Reads the words behind the subcommand. False after saying on standard error what was wrong and

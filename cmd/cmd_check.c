@@ -9,6 +9,7 @@
 #include "accounts/public_url.h"
 #include "cmd/blob_backup.h"
 #include "cmd/check_mail.h"
+#include "cmd/check_nats.h"
 #include "cmd/check_sync.h"
 #include "cmd/check_tls.h"
 #include "cmd/cmd.h"
@@ -214,6 +215,9 @@ int cmd_check(const struct app *app, struct conf *conf, const struct cmd_options
 	}
 	if (code == EXIT_OK) {
 		code = check_mail(conf);
+	}
+	if (code == EXIT_OK) {
+		code = check_nats(conf);
 	}
 	if (service_verify(app->services, app->n_services, &note) != ERR_OK) {
 		fprintf(stderr, "%s\n", note.text);

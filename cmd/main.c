@@ -18,6 +18,7 @@ struct command {
 /* clang-format off */
 static const struct command commands[] = {
 	{ "serve",   "[SERVICE]",     "runs the services (all, or SERVICE and what it needs)", cmd_serve },
+	{ "helper",  "",              "computes for servers on other machines ([nats] url), and holds nothing", cmd_helper },
 	{ "check",   "[--data [DIR] | sync [URL] | symbols [contents]]", "says whether the configuration (and the data, or the backup DIR) is good, and what to mend; sync: asks the running server as a browser does, and explains a 401; symbols: whether all stored files are there (and, by reading them, intact)", cmd_check },
 	{ "config",  "[--reference|--man]", "prints every key in effect and where its value came from", cmd_config },
 	{ "mail",    "WHAT ...",      "mail: test ADDRESS, bounce [RETURN-PATH] < MESSAGE, forget ADDRESS", cmd_mail },

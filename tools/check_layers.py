@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # except for the pairs below. See doc/STYLE.md.
 RANK = {
     "core/base": 0, "core/ev": 1, "core/conf": 1, "core/grace": 1, "core/obs": 2, "core/tls": 2,
-    "core/rpc": 3, "core/http": 3, "core/realtime": 4, "core/store": 4, "core/blob": 5, "core/helper": 5, "core": 5, "core/role": 6,
+    "core/rpc": 3, "core/http": 3, "core/offload": 4, "core/realtime": 4, "core/store": 4, "core/blob": 5, "core/helper": 5, "core": 5, "core/role": 6, "core/offload/nats": 7,
     # The lab knows the runtime and nothing of what it measures.
     "web": 5, "lab": 7, "accounts": 7, "accounts/courier": 8, "services/identity": 9, "services/pairs": 9, "services/pairs/picture": 10, "services/sync": 9,
     "services/symbols": 9, "services": 10,

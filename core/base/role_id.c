@@ -8,7 +8,7 @@
 const char *role_name(enum role_id role)
 {
 	static const char *const names[ROLE_COUNT] = { "supervisor", "web", "store", "signer",
-		"compute", "courier", "admin", "files", "media" };
+		"compute", "courier", "admin", "files", "media", "offload", "helper" };
 
 	CHECK((unsigned)role < ROLE_COUNT);
 	return names[role];

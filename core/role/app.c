@@ -12,6 +12,8 @@
 #include "core/http/settings.h"
 #include "core/obs/log.h"
 #include "core/role/admin_watch.h"
+#include "core/offload/nats_conf.h"
+#include "core/offload/offload_metrics.h"
 #include "core/role/listeners.h"
 #include "core/role/acme.h"
 #include "core/role/role_site.h"
@@ -31,6 +33,7 @@ size_t app_conf_tables(const struct app *app, struct conf_table ret[APP_MAX_CONF
 	ret[n++] = http_conf;
 	ret[n++] = tls_conf;
 	ret[n++] = grace_conf;
+	ret[n++] = nats_conf;
 	for (size_t i = 0; i < app->n_services; i++) {
 		ret[n++] = app->services[i]->conf;
 	}
@@ -108,6 +111,7 @@ enum err app_conf_check(const struct app *app, const struct conf *conf, struct e
 {
 	struct err_note why = { 0 };
 	struct http_settings settings;
+	struct nats_settings nats;
 	uint32_t services = 0;
 
 	if (log_set_levels(slice_str(conf_str(conf, "log", "level")), &why) != ERR_OK) {
@@ -126,6 +130,9 @@ enum err app_conf_check(const struct app *app, const struct conf *conf, struct e
 	}
 	if (e == ERR_OK) {
 		e = grace_conf_check(conf, note);
+	}
+	if (e == ERR_OK) {
+		e = nats_settings_read(conf, &nats, note);
 	}
 	return e == ERR_OK ? tls_conf_check(conf, note) : e;
 }
@@ -207,6 +214,7 @@ enum err app_metric_schema(const struct app *app, struct metric_schema **ret)
 		statements[i] = s->stmts;
 	}
 	rpc_metric_schema(schema);
+	offload_metric_schema(schema);
 	store_metric_schema(schema, statements, (unsigned)app->n_services);
 	pg_metric_schema(schema);
 	*ret = schema;

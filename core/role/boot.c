@@ -131,7 +131,7 @@ static enum err build_env(
 	uint32_t calls = role_table[env->role].calls & p->roles;
 	for (enum role_id to = ROLE_WEB; e == ERR_OK && to < ROLE_COUNT; to++) {
 		if ((calls & ROLE_BIT(to)) != 0) {
-			e = rpc_pool_new(env->loop, &p->r.registry, env->role, to,
+			e = rpc_pool_new(env->loop, &p->r.registry, role_as(env->role), to,
 			    role_table[to].max_credits, &env->peer[to]);
 		}
 	}
@@ -141,7 +141,7 @@ static enum err build_env(
 static bool is_called(enum role_id role)
 {
 	for (enum role_id by = ROLE_WEB; by < ROLE_COUNT; by++) {
-		if ((role_table[by].calls & ROLE_BIT(role)) != 0) {
+		if ((role_table[by].calls & ROLE_BIT(role_as(role))) != 0) {
 			return true;
 		}
 	}
@@ -159,7 +159,7 @@ static enum err start_role(
 		return e;
 	}
 	const struct rpc_executor on_loop = { .role_state = env };
-	e = rpc_server_new(env->loop, &p->r.registry, env->role, &on_loop, &p->r.server);
+	e = rpc_server_new(env->loop, &p->r.registry, role_as(env->role), &on_loop, &p->r.server);
 	return e == ERR_OK ? e : err_note_set(note, e, "RPC server: %s", err_text(e));
 }
 

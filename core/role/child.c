@@ -228,7 +228,8 @@ static void send_start(struct child *c)
 /* False: no memory. A message cut short would end its reader. */
 static bool send_peer(struct child *to, const struct child *peer, bool callee, int fd)
 {
-	const struct control_peer p = { callee, peer->role, peer->instance };
+	const struct control_peer p = { callee, role_as(peer->role),
+		peer->role == ROLE_OFFLOAD ? (unsigned)RPC_ELSEWHERE : peer->instance };
 	struct buf body = buf_new(64);
 	struct slice whole = SLICE_EMPTY;
 
@@ -260,7 +261,7 @@ static bool give_ends(struct child *caller, struct child *callee, int type)
 /* Gives a socket to caller and callee, if the table lets the one call the other. False: cannot. */
 static bool connect_pair(struct child *caller, struct child *callee)
 {
-	return (role_table[caller->role].calls & ROLE_BIT(callee->role)) == 0 ||
+	return (role_table[caller->role].calls & ROLE_BIT(role_as(callee->role))) == 0 ||
 	       give_ends(caller, callee, SOCK_STREAM);
 }
 

@@ -24,7 +24,7 @@ struct app {
 
 /* Most tables that app_conf_tables() gives. */
 enum {
-	APP_MAX_CONF_TABLES = SERVICE_MAX + 4
+	APP_MAX_CONF_TABLES = SERVICE_MAX + 5
 };
 
 /* All keys of the program: the runtime's, [http], and the services' own. Number of tables.
@@ -101,6 +101,11 @@ enum sandbox_flags {
 
 struct role_def {
 	enum role_id role;
+	/*
+	 * The role whose place it takes towards others: it has its channels and its rights in the
+	 * rows. 0: its own.
+	 */
+	enum role_id acts_as;
 	const char *program;	   /* file name beside plimsoll; "plimsoll" for the core roles */
 	const char *helper;	   /* another such file that its handlers execute, or NULL */
 	const char *instances_key; /* section of the key "instances", or NULL: one process */
@@ -114,6 +119,9 @@ struct role_def {
 /* The table; index is enum role_id, row 0 (supervisor) is empty. */
 extern const struct role_def role_table[ROLE_COUNT];
 
+/* The role that its peers take it for. */
+enum role_id role_as(enum role_id role);
+
 /* The sandbox column of a role; one that reaches a database server needs no database files. */
 uint32_t role_sandbox(enum role_id role, const struct pg_reach *database);
 
@@ -125,6 +133,7 @@ struct serve_options {
 	const char *conf_path; /* NULL: none */
 	const char *only_service;
 	bool no_sandbox;
+	bool is_helper;	      /* computes for servers elsewhere, and nothing else */
 	char *const *argv;    /* the whole command line: an upgrade repeats it */
 	const char *greeting; /* printed when it is ready; NULL: nothing */
 };

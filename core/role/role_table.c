@@ -56,8 +56,26 @@ const struct role_def role_table[ROLE_COUNT] = {
 		.nice = 15, /* pictures give way to hashing and unpacking, too */
 		.max_credits = 16,
 	},
+	/* Stands for the compute processes of other machines (decision 0124). */
+	[ROLE_OFFLOAD] = {
+		.role = ROLE_OFFLOAD, .acts_as = ROLE_COMPUTE, .program = "plimsoll-nats",
+		.sandbox = SANDBOX_DIAL | SANDBOX_THREADS, /* those of libnats */
+	},
+	/* On such a machine: speaks for the web processes elsewhere. */
+	[ROLE_HELPER] = {
+		.role = ROLE_HELPER, .acts_as = ROLE_WEB, .program = "plimsoll-nats",
+		.calls = ROLE_BIT(ROLE_COMPUTE),
+		.sandbox = SANDBOX_DIAL | SANDBOX_THREADS,
+	},
 };
 /* clang-format on */
+
+enum role_id role_as(enum role_id role)
+{
+	const enum role_id as = role_table[role].acts_as;
+
+	return as == ROLE_SUPERVISOR ? role : as;
+}
 
 uint32_t role_sandbox(enum role_id role, const struct pg_reach *database)
 {

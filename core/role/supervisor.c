@@ -132,7 +132,11 @@ static void announce(const struct supervisor *s)
 			printf("  %-8s %s\n", listeners[i].title, address);
 		}
 	}
-	printf("  %-8s %s\n", "data", s->data_dir);
+	if (s->is_helper) {
+		printf("  %-8s %s\n", "helper", conf_str(s->conf, "nats", "url"));
+	} else {
+		printf("  %-8s %s\n", "data", s->data_dir);
+	}
 	if (!s->sandbox) {
 		printf("  %-8s %s\n", "sandbox", "off (--no-sandbox)");
 	}
@@ -236,6 +240,7 @@ int supervisor_run_with(const struct supervisor_options *o)
 	s->conf = o->conf;
 	s->conf_path = o->conf_path;
 	s->sandbox = !o->no_sandbox;
+	s->is_helper = o->is_helper;
 	s->argv = o->argv;
 	s->greeting = o->greeting;
 	snprintf(s->program, sizeof(s->program), "%s", o->program == NULL ? "" : o->program);
@@ -315,7 +320,9 @@ int supervisor_run(const struct app *app, struct conf *conf, const struct serve_
 	    .only_service = o->only_service,
 	    .program_folder = folder,
 	    .no_sandbox = o->no_sandbox,
-	    .program = known && o->argv != NULL ? program : NULL,
+	    .is_helper = o->is_helper,
+	    /* A helper has nobody to hand anything to: it is ended and begun. */
+	    .program = !o->is_helper && known && o->argv != NULL ? program : NULL,
 	    .greeting = o->greeting,
 	    .argv = o->argv });
 }

@@ -59,7 +59,8 @@ struct supervisor {
 	struct conf *reloaded;	 /* owned; what conf is after a reload, else NULL */
 	const char *conf_path;	 /* NULL: none */
 	bool sandbox;
-	char data_dir[DATA_DIR_MAX]; /* absolute */
+	bool is_helper;		     /* `plimsoll helper`: no data, no listeners */
+	char data_dir[DATA_DIR_MAX]; /* absolute; "": none */
 	int lock_fd;
 	uint32_t services, roles;	/* masks of what runs */
 	int program_fd[ROLE_COUNT];	/* -1: not needed */
@@ -101,7 +102,7 @@ struct supervisor_options {
 	const struct conf *conf;
 	const char *conf_path, *only_service;
 	const char *program_folder;
-	bool no_sandbox;
+	bool no_sandbox, is_helper;
 	const char *program; /* what an upgrade executes, with argv; NULL: it cannot be upgraded */
 	char *const *argv;
 	const char *greeting; /* printed when it is ready; NULL: nothing */

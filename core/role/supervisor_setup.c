@@ -32,9 +32,19 @@ static enum err check_conf(
 static enum err choose_services(
     struct supervisor *s, const struct supervisor_options *o, struct err_note *note)
 {
+	if (s->is_helper) {
+		/* Any service's jobs may come. */
+		s->services = (1u << s->app->n_services) - 1;
+		s->roles = ROLE_BIT(ROLE_HELPER) | ROLE_BIT(ROLE_COMPUTE);
+		return ERR_OK;
+	}
 	enum err e = app_services(s->app, s->conf, o->only_service, &s->services, note);
 
 	s->roles = app_roles(s->app, s->services);
+	const bool computes = (s->roles & ROLE_BIT(ROLE_COMPUTE)) != 0;
+	if (computes && conf_str(s->conf, "nats", "url")[0] != '\0') {
+		s->roles |= ROLE_BIT(ROLE_OFFLOAD);
+	}
 	if (tls_is_on(s->conf)) {
 		s->roles |= ROLE_BIT(ROLE_SIGNER); /* which has the keys of certificates */
 	}
@@ -58,7 +68,9 @@ static enum err take_data_dir(
 {
 	const char *path = conf_str(s->conf, "plimsoll", "data_dir");
 
-	(void)o;
+	if (o->is_helper) {
+		return ERR_OK;
+	}
 	if (!predecessor_waits(&s->predecessor)) {
 		return data_dir_open(path, s->data_dir, &s->lock_fd, note);
 	}
@@ -99,7 +111,8 @@ static enum err bind_listeners(
 
 	(void)o;
 	for (unsigned i = 0; e == ERR_OK && i < n_listeners; i++) {
-		bool is_off = conf_str(s->conf, listeners[i].section, listeners[i].key)[0] == '\0';
+		bool is_off = s->is_helper ||
+			      conf_str(s->conf, listeners[i].section, listeners[i].key)[0] == '\0';
 		if (!is_off && listener_is_used(s->app, s->services, i)) {
 			e = bind_listener(s, i, note);
 		}

@@ -106,7 +106,9 @@ static bool may_send_again(const struct call *c)
 	case RPC_LOST_SENT:
 		return (c->def->flags & RPC_IDEMPOTENT) != 0;
 	case RPC_ANSWERED:
-		return c->wait.status == ERR_DRAINING; /* refused before it began */
+		/* Refused before it began; or begun by somebody who is gone. */
+		return c->wait.status == ERR_DRAINING ||
+		       (c->wait.status == ERR_PEER_GONE && (c->def->flags & RPC_IDEMPOTENT) != 0);
 	case RPC_WAITING:
 	default:
 		return false;

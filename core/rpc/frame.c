@@ -22,7 +22,7 @@ struct header {
 	uint8_t flags, status;
 	uint32_t waiting;
 	uint64_t id;
-	int64_t time_us; /* REQUEST: deadline; REPLY: expected wait */
+	int64_t time_us; /* REQUEST: deadline; REPLY, REPORT: expected wait */
 	uint64_t trace;
 	uint32_t seen, run_us;
 };
@@ -31,6 +31,11 @@ _Static_assert(sizeof(struct header) == RPC_HEADER_BYTES, "the header has a gap"
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire format is little-endian");
 _Static_assert((int)ERR_COUNT <= UINT8_MAX, "the status has one byte");
 _Static_assert(sizeof(((struct err_note *)NULL)->text) == RPC_NOTE_BYTES + 1, "a note fits");
+
+static bool tells_queue(enum rpc_frame_kind kind)
+{
+	return kind == RPC_FRAME_REPLY || kind == RPC_FRAME_REPORT;
+}
 
 void rpc_frame_encode(struct buf *out, const struct rpc_frame *f)
 {
@@ -45,7 +50,7 @@ void rpc_frame_encode(struct buf *out, const struct rpc_frame *f)
 		.status = (uint8_t)f->status,
 		.waiting = f->waiting,
 		.id = f->id,
-		.time_us = f->kind == RPC_FRAME_REPLY ? f->wait_us : f->deadline_us,
+		.time_us = tells_queue(f->kind) ? f->wait_us : f->deadline_us,
 		.trace = f->trace,
 		.seen = f->seen,
 		.run_us = f->run_us,
@@ -72,6 +77,9 @@ static bool fields_are_valid(const struct header *h, const struct rpc_def *def)
 		return h->flags == 0 && h->status < ERR_COUNT && h->time_us >= 0;
 	case RPC_FRAME_CANCEL:
 		return h->flags == 0 && h->status == ERR_OK && h->time_us == 0 && no_queue;
+	case RPC_FRAME_REPORT:
+		return h->flags == 0 && h->status == ERR_OK && h->time_us >= 0 && h->type == 0 &&
+		       h->trace == 0 && h->run_us == 0;
 	default:
 		return false;
 	}
@@ -85,6 +93,7 @@ static size_t payload_limit(const struct header *h, const struct rpc_def *def)
 	case RPC_FRAME_REPLY:
 		return h->status == ERR_OK ? def->max_rep : RPC_NOTE_BYTES;
 	case RPC_FRAME_CANCEL:
+	case RPC_FRAME_REPORT:
 	default:
 		return 0;
 	}
@@ -92,8 +101,9 @@ static size_t payload_limit(const struct header *h, const struct rpc_def *def)
 
 static enum err check_header(const struct rpc_registry *reg, unsigned kinds, const struct header *h)
 {
-	if (h->magic != MAGIC || h->version != VERSION || h->type >= reg->n || h->id == 0 ||
-	    h->kind > RPC_FRAME_CANCEL || (kinds & RPC_FRAME_BIT(h->kind)) == 0) {
+	if (h->magic != MAGIC || h->version != VERSION || h->type >= reg->n ||
+	    (h->id == 0) != (h->kind == RPC_FRAME_REPORT) || h->kind > RPC_FRAME_REPORT ||
+	    (kinds & RPC_FRAME_BIT(h->kind)) == 0) {
 		return ERR_SYNTAX;
 	}
 	const struct rpc_def *def = reg->defs[h->type];
@@ -128,9 +138,9 @@ enum err rpc_frame_decode(const struct rpc_registry *reg, unsigned kinds, struct
 		.status = (enum err)h.status,
 		.id = h.id,
 		.trace = h.trace,
-		.deadline_us = h.kind == RPC_FRAME_REPLY ? 0 : h.time_us,
+		.deadline_us = tells_queue((enum rpc_frame_kind)h.kind) ? 0 : h.time_us,
 		.waiting = h.waiting,
-		.wait_us = h.kind == RPC_FRAME_REPLY ? h.time_us : 0,
+		.wait_us = tells_queue((enum rpc_frame_kind)h.kind) ? h.time_us : 0,
 		.seen = h.seen,
 		.run_us = h.run_us,
 		.payload = slice_sub(in, sizeof(h), *ret_bytes),

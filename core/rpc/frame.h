@@ -25,6 +25,7 @@ enum rpc_frame_kind {
 	RPC_FRAME_REQUEST = 1,
 	RPC_FRAME_REPLY = 2,
 	RPC_FRAME_CANCEL = 3, /* the caller has given up on the request with this id */
+	RPC_FRAME_REPORT = 4, /* the callee's queue state has changed; answers nothing */
 };
 
 /* Bit of a kind in masks such as "what this end may receive". */
@@ -35,10 +36,10 @@ struct rpc_frame {
 	unsigned type;	 /* index of the row in the registry */
 	uint32_t flags;	 /* REQUEST: the row's flags, so that two different tables are noticed */
 	enum err status; /* REPLY: the outcome; payload is the note's text if it is an error */
-	uint64_t id;	 /* never 0; the caller's name for the call */
+	uint64_t id;	 /* the caller's name for the call; 0 in a REPORT, and only there */
 	uint64_t trace;
 	int64_t deadline_us; /* REQUEST: monotonic, more than 0 */
-	/* REPLY: the callee's queue when it replied. */
+	/* REPLY and REPORT: the callee's queue when it was sent. */
 	uint32_t waiting; /* requests */
 	int64_t wait_us;  /* expected wait of a new request */
 	uint32_t seen;	  /* requests that it had received on this channel so far, modulo 2^32 */

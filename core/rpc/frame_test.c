@@ -9,7 +9,7 @@
 
 enum {
 	ANY = RPC_FRAME_BIT(RPC_FRAME_REQUEST) | RPC_FRAME_BIT(RPC_FRAME_REPLY) |
-	      RPC_FRAME_BIT(RPC_FRAME_CANCEL)
+	      RPC_FRAME_BIT(RPC_FRAME_CANCEL) | RPC_FRAME_BIT(RPC_FRAME_REPORT)
 };
 
 static const struct rpc_frame samples[] = {
@@ -43,6 +43,11 @@ static const struct rpc_frame samples[] = {
 	    .type = ROW_COURIER,
 	    .id = 77,
 	    .trace = 5,
+	    .payload = { "", 0 } },
+	{ .kind = RPC_FRAME_REPORT,
+	    .waiting = 3,
+	    .wait_us = RPC_WAIT_CLOSED,
+	    .seen = 8,
 	    .payload = { "", 0 } },
 };
 enum {
@@ -120,7 +125,7 @@ static void each_damaged_field_is_refused(void **state)
 	assert_int_equal(damaged(0, 4, 0x5050, 2), ERR_SYNTAX); /* magic */
 	assert_int_equal(damaged(0, 6, 2, 1), ERR_SYNTAX);	/* version */
 	assert_int_equal(damaged(0, 7, 0, 1), ERR_SYNTAX);	/* kind */
-	assert_int_equal(damaged(0, 7, 4, 1), ERR_SYNTAX);
+	assert_int_equal(damaged(0, 7, 5, 1), ERR_SYNTAX);
 	assert_int_equal(damaged(0, 7, 255, 1), ERR_SYNTAX);
 	assert_int_equal(damaged(0, 8, ROW_COUNT, 2), ERR_SYNTAX); /* type */
 	assert_int_equal(damaged(0, 10, 0, 1), ERR_SYNTAX);	   /* flags of another table */
@@ -136,6 +141,11 @@ static void each_damaged_field_is_refused(void **state)
 	assert_int_equal(damaged(2, 24, UINT64_MAX, 8), ERR_SYNTAX); /* negative wait */
 	assert_int_equal(damaged(4, 24, 1, 8), ERR_SYNTAX); /* deadline in a cancellation */
 	assert_int_equal(damaged(4, 0, 1, 4), ERR_LIMIT);   /* content in a cancellation */
+	assert_int_equal(damaged(5, 16, 1, 8), ERR_SYNTAX); /* a report answers nothing */
+	assert_int_equal(damaged(5, 8, 1, 2), ERR_SYNTAX);
+	assert_int_equal(damaged(5, 24, UINT64_MAX, 8), ERR_SYNTAX);
+	assert_int_equal(damaged(5, 44, 1, 4), ERR_SYNTAX);
+	assert_int_equal(damaged(5, 0, 1, 4), ERR_LIMIT);
 }
 
 static void lengths_beyond_the_row_are_refused_at_the_header(void **state)

@@ -39,10 +39,31 @@ static void release(struct rpc_slot *slot)
 	list_push(&slot->peer->idle, &slot->node);
 }
 
+static void wake_waiters(struct rpc_pool *p)
+{
+	list_each (node, &p->waiters) {
+		task_wake(LIST_OF(node, struct rpc_waiter, node)->task);
+	}
+}
+
+static void set_closed(struct rpc_peer *peer, bool closed)
+{
+	const bool opens = peer->closed && !closed;
+
+	if (closed && !peer->closed) {
+		peer->pool->lost_us = loop_now_us(peer->pool->loop);
+	}
+	peer->closed = closed;
+	if (opens) {
+		wake_waiters(peer->pool);
+	}
+}
+
 /* Takes over the callee's queue state: what it has seen is part of it from now on. */
 static void take_report(struct rpc_peer *peer, const struct rpc_frame *f)
 {
-	peer->reported_wait_us = f->wait_us;
+	set_closed(peer, f->wait_us == RPC_WAIT_CLOSED);
+	peer->reported_wait_us = peer->closed ? 0 : f->wait_us;
 	peer->reported_at_us = loop_now_us(peer->pool->loop);
 	while (!list_is_empty(&peer->unseen)) {
 		struct rpc_slot *first = LIST_OF(peer->unseen.next, struct rpc_slot, node);
@@ -55,9 +76,8 @@ static void take_report(struct rpc_peer *peer, const struct rpc_frame *f)
 	}
 }
 
-static void on_reply(void *arg, const struct rpc_frame *f)
+static void on_reply(struct rpc_peer *peer, const struct rpc_frame *f)
 {
-	struct rpc_peer *peer = arg;
 	const uint32_t index = (uint32_t)f->id - 1;
 
 	CHECK(index < peer->pool->credits);
@@ -78,6 +98,15 @@ static void on_reply(void *arg, const struct rpc_frame *f)
 		finish(slot->wait, f);
 	}
 	release(slot);
+}
+
+static void on_frame(void *arg, const struct rpc_frame *f)
+{
+	if (f->kind == RPC_FRAME_REPORT) {
+		take_report(arg, f);
+	} else {
+		on_reply(arg, f);
+	}
 }
 
 static void fail_calls(const struct rpc_peer *peer, const struct list *in_flight)
@@ -124,7 +153,7 @@ static void on_gone(void *arg)
 	free(peer);
 }
 
-static const struct rpc_channel_ops pool_channel_ops = { .frame = on_reply, .gone = on_gone };
+static const struct rpc_channel_ops pool_channel_ops = { .frame = on_frame, .gone = on_gone };
 
 static enum err peer_new(struct rpc_pool *p, unsigned instance, int fd, struct rpc_peer **ret)
 {
@@ -137,7 +166,7 @@ static enum err peer_new(struct rpc_pool *p, unsigned instance, int fd, struct r
 	const struct rpc_channel_setup setup = {
 		.loop = p->loop,
 		.reg = p->reg,
-		.receives = RPC_FRAME_BIT(RPC_FRAME_REPLY),
+		.receives = RPC_FRAME_BIT(RPC_FRAME_REPLY) | RPC_FRAME_BIT(RPC_FRAME_REPORT),
 		/* Each credit: a request and its cancellation. So a queued frame always fits. */
 		.out_max =
 		    p->credits * (rpc_frame_max_bytes(p->reg, RPC_FRAME_BIT(RPC_FRAME_REQUEST)) +
@@ -152,6 +181,7 @@ static enum err peer_new(struct rpc_pool *p, unsigned instance, int fd, struct r
 	}
 	peer->pool = p;
 	peer->instance = instance;
+	peer->closed = instance == RPC_ELSEWHERE;
 	list_init(&peer->unseen);
 	list_init(&peer->seen);
 	list_init(&peer->idle);
@@ -184,8 +214,8 @@ enum err rpc_pool_add(struct rpc_pool *p, unsigned instance, int fd)
 		return e;
 	}
 	p->peers[instance] = peer;
-	list_each (node, &p->waiters) {
-		task_wake(LIST_OF(node, struct rpc_waiter, node)->task);
+	if (!peer->closed) {
+		wake_waiters(p);
 	}
 	return ERR_OK;
 }
@@ -197,9 +227,15 @@ static int64_t peer_wait_us(const struct rpc_peer *peer, int64_t now_us)
 	return (left_us > 0 ? left_us : 0) + peer->unseen_us;
 }
 
+/* It could be given work, if there is a credit. */
+static bool is_there(const struct rpc_peer *peer)
+{
+	return peer != NULL && !peer->draining && !peer->closed;
+}
+
 static bool peer_is_usable(const struct rpc_peer *peer)
 {
-	return peer != NULL && !peer->draining && peer->in_flight < peer->pool->credits;
+	return is_there(peer) && peer->in_flight < peer->pool->credits;
 }
 
 struct rpc_peer *rpc_pool_choose(struct rpc_pool *p)
@@ -336,7 +372,7 @@ unsigned rpc_pool_used_permille(const struct rpc_pool *p)
 
 	for (unsigned i = 0; i < RPC_MAX_INSTANCES; i++) {
 		const struct rpc_peer *peer = p->peers[i];
-		if (peer != NULL && !peer->draining) {
+		if (is_there(peer)) {
 			least = peer->in_flight < least ? peer->in_flight : least;
 			any = true;
 		}
@@ -349,12 +385,22 @@ int64_t rpc_pool_mean_run_us(const struct rpc_pool *p)
 	return p->any_cost.mean_us;
 }
 
+int64_t rpc_pool_row_run_us(const struct rpc_pool *p, const struct rpc_def *def)
+{
+	for (unsigned i = 0; i < p->reg->n; i++) {
+		if (p->reg->defs[i] == def) {
+			return p->cost[i].mean_us;
+		}
+	}
+	return 0;
+}
+
 unsigned rpc_pool_connected(const struct rpc_pool *p)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < RPC_MAX_INSTANCES; i++) {
-		n += p->peers[i] != NULL && !p->peers[i]->draining;
+		n += is_there(p->peers[i]);
 	}
 	return n;
 }

@@ -14,7 +14,7 @@
 #include "core/rpc/rpc.h"
 
 enum {
-	RPC_MAX_INSTANCES = 64,	  /* processes of one role */
+	RPC_MAX_INSTANCES = RPC_LOCAL_INSTANCES + 1,
 	RPC_HANDOVER_US = 300000, /* a restarted peer's socket should be here by then */
 };
 
@@ -60,6 +60,7 @@ struct rpc_peer {
 	unsigned instance;
 	struct rpc_channel *channel;
 	bool draining;	    /* has refused a request with ERR_DRAINING: it is about to end */
+	bool closed;	    /* its last report was RPC_WAIT_CLOSED, or it has made none yet */
 	struct list unseen; /* in flight, not in the callee's last report; in order of sending */
 	struct list seen;   /* in flight, in the last report */
 	struct list idle;   /* free slots */

@@ -345,6 +345,78 @@ static void the_last_draining_peer_makes_calls_wait_for_the_next(void **state)
 	net_close(&n);
 }
 
+/* Runs until what the callee told has arrived. */
+static void hear(struct net *n, unsigned instance)
+{
+	rpc_server_report(n->server[instance]);
+	fixture_run_ms(&n->f, 5);
+}
+
+static void a_callee_tells_its_state_unasked(void **state)
+{
+	struct fixture_call calls[2];
+	struct net n;
+
+	(void)state;
+	net_open(&n, PEERS);
+	rpc_server_set_queue(n.server[0], 3, 900000);
+	hear(&n, 0);
+	start(&n, calls, 2);
+	/* Each of them is cheaper at the other one. */
+	assert_int_equal(n.holder[0].n, 0);
+	assert_int_equal(n.holder[1].n, 2);
+	/* A report says what has been seen: the calls' expected costs are not counted twice. */
+	rpc_server_set_queue(n.server[1], 2, 50);
+	hear(&n, 1);
+	assert_true(rpc_pool_expected_wait_us(n.pool) <= 50);
+	net_close(&n);
+	for (int i = 0; i < 2; i++) {
+		arena_reset(&calls[i].arena);
+	}
+}
+
+static void a_closed_peer_gets_nothing_until_it_opens(void **state)
+{
+	struct fixture_call calls[2];
+	struct net n;
+
+	(void)state;
+	net_open(&n, PEERS);
+	rpc_server_set_queue(n.server[0], 0, RPC_WAIT_CLOSED);
+	hear(&n, 0);
+	assert_int_equal(rpc_pool_connected(n.pool), 1);
+	start(&n, calls, 2);
+	assert_int_equal(n.holder[0].n, 0);
+	assert_int_equal(n.holder[1].n, 2);
+	rpc_server_set_queue(n.server[0], 0, 0);
+	hear(&n, 0);
+	assert_int_equal(rpc_pool_connected(n.pool), 2);
+	net_close(&n);
+	for (int i = 0; i < 2; i++) {
+		arena_reset(&calls[i].arena);
+	}
+}
+
+static void who_waits_for_a_peer_goes_on_when_one_opens(void **state)
+{
+	struct fixture_call call;
+	struct net n;
+
+	(void)state;
+	net_open(&n, 1);
+	rpc_server_set_queue(n.server[0], 0, RPC_WAIT_CLOSED);
+	hear(&n, 0);
+	start(&n, &call, 1);
+	assert_int_equal(n.holder[0].n, 0);
+	assert_false(call.ended);
+	rpc_server_set_queue(n.server[0], 0, 0);
+	hear(&n, 0);
+	assert_int_equal(n.holder[0].n, 1);
+	net_close(&n);
+	assert_int_equal(call.e, ERR_OK);
+	arena_reset(&call.arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +434,9 @@ int main(void)
 		    a_replaced_channel_fails_its_calls_and_the_next_goes_to_the_new_one),
 		cmocka_unit_test(a_draining_peer_finishes_and_new_calls_go_elsewhere),
 		cmocka_unit_test(the_last_draining_peer_makes_calls_wait_for_the_next),
+		cmocka_unit_test(a_callee_tells_its_state_unasked),
+		cmocka_unit_test(a_closed_peer_gets_nothing_until_it_opens),
+		cmocka_unit_test(who_waits_for_a_peer_goes_on_when_one_opens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

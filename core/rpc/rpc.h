@@ -59,8 +59,17 @@ struct rpc_registry {
 struct rpc_pool; /* the channels to all processes of one role */
 
 enum {
-	RPC_MAX_CREDITS = 1024
+	RPC_MAX_CREDITS = 1024,
+	RPC_LOCAL_INSTANCES = 64, /* most processes of one role on this machine */
+	/*
+	 * The instance number of whoever stands for the processes of the role on other machines.
+	 * Nothing is sent to it before it has said that there are any.
+	 */
+	RPC_ELSEWHERE = RPC_LOCAL_INSTANCES,
 };
+
+/* As the expected wait of a callee: it takes no work until it says otherwise. */
+#define RPC_WAIT_CLOSED INT64_MAX
 
 /* reg is kept. credits_per_channel: 1..RPC_MAX_CREDITS requests in flight. */
 NODISCARD enum err rpc_pool_new(struct loop *l, const struct rpc_registry *reg, enum role_id self,
@@ -79,6 +88,8 @@ NODISCARD enum err rpc_pool_add(struct rpc_pool *p, unsigned instance, int fd);
  * task's, whichever is first. Chooses the channel with the shortest expected wait. *ret_reply
  * (NULL allowed) is copied into arena.
  * Errors: what the callee returned (text in note); ERR_TOO_BUSY: no credit or the callee refused;
+ * a callee's ERR_PEER_GONE says that whoever it left the work to is gone, and is taken like its own
+ * death: another peer is tried if the row is idempotent.
  * ERR_DEADLINE; ERR_CANCELLED (the callee is told); ERR_PEER_GONE: nothing was sent, or the row is
  * idempotent and retries did not help; ERR_OUTCOME_UNKNOWN: died after it was sent.
  */
@@ -100,6 +111,9 @@ unsigned rpc_pool_used_permille(const struct rpc_pool *p);
 
 /* Mean time that the peers' calls have run lately, whatever they were; 0 before the first. */
 int64_t rpc_pool_mean_run_us(const struct rpc_pool *p);
+
+/* The same of calls of one row; at first the row's own guess. */
+int64_t rpc_pool_row_run_us(const struct rpc_pool *p, const struct rpc_def *def);
 
 /* Peers that are connected now and not draining. */
 unsigned rpc_pool_connected(const struct rpc_pool *p);
@@ -162,6 +176,12 @@ NODISCARD enum err rpc_server_add(struct rpc_server *s, enum role_id peer, int f
  * For executors of one's own; the one on the loop measures it.
  */
 void rpc_server_set_queue(struct rpc_server *s, uint32_t waiting, int64_t expected_wait_us);
+
+/*
+ * Tells all callers the queue state now, without a request of theirs. For a callee whose state
+ * changes by itself; one that is busy reading nothing hears it with its next reply.
+ */
+void rpc_server_report(struct rpc_server *s);
 
 /* The queue state that replies carry now. */
 struct rpc_queue_state {

@@ -10,6 +10,10 @@
 
 #include "core/base/check.h"
 
+enum {
+	REPORTS_BYTES = 4096, /* room for reports beside all replies */
+};
+
 static void on_request(struct rpc_caller *caller, const struct rpc_frame *f)
 {
 	struct rpc_server *s = caller->server;
@@ -112,7 +116,8 @@ enum err rpc_server_add(struct rpc_server *s, enum role_id peer, int fd)
 		.reg = s->reg,
 		.receives = RPC_FRAME_BIT(RPC_FRAME_REQUEST) | RPC_FRAME_BIT(RPC_FRAME_CANCEL),
 		.out_max =
-		    RPC_MAX_CREDITS * rpc_frame_max_bytes(s->reg, RPC_FRAME_BIT(RPC_FRAME_REPLY)),
+		    RPC_MAX_CREDITS * rpc_frame_max_bytes(s->reg, RPC_FRAME_BIT(RPC_FRAME_REPLY)) +
+		    REPORTS_BYTES,
 		.ops = &server_channel_ops,
 		.arg = caller,
 	};
@@ -212,6 +217,26 @@ void rpc_server_set_queue(struct rpc_server *s, uint32_t waiting, int64_t expect
 {
 	s->waiting = waiting;
 	s->wait_us = expected_wait_us;
+}
+
+void rpc_server_report(struct rpc_server *s)
+{
+	list_each (node, &s->callers) {
+		const struct rpc_caller *caller = LIST_OF(node, struct rpc_caller, node);
+		const uint64_t unsent = rpc_channel_bytes_queued(caller->channel) -
+					rpc_channel_bytes_sent(caller->channel);
+		const struct rpc_frame report = { .kind = RPC_FRAME_REPORT,
+			.waiting = s->waiting,
+			.wait_us = s->wait_us,
+			.seen = caller->seen,
+			.payload = SLICE_EMPTY };
+
+		/* What still waits to leave would tell it later than this state lasts. */
+		if (unsent <= REPORTS_BYTES - RPC_HEADER_BYTES &&
+		    rpc_channel_send(caller->channel, &report) != ERR_OK) {
+			return; /* no memory; the next one comes */
+		}
+	}
 }
 
 struct rpc_queue_state rpc_server_queue(const struct rpc_server *s)

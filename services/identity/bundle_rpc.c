@@ -102,7 +102,9 @@ enum err bundle_answer(
 	struct bundle_result result = { .reason = NULL };
 	struct slice keys_json = SLICE_EMPTY;
 
-	CHECK(bundle_take_query(req, &q, &keys_json));
+	if (!bundle_take_query(req, &q, &keys_json)) {
+		return err_note_set(note, ERR_SYNTAX, "not a bundle to verify");
+	}
 	enum err e = own_keys_parse(keys, keys_json, note);
 	if (e == ERR_OK) {
 		own_keys_offer(keys, &q);

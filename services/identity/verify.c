@@ -166,8 +166,8 @@ static enum err verify_there(
 	}
 	enum err e = rpc_call(env->peer[ROLE_COMPUTE], state->verify_row, buf_slice(message),
 	    identity_soon_us(c), c->trace, c->arena, &found, &c->note);
-	if (e == ERR_OK) {
-		CHECK(bundle_take_result(c->arena, found, ret));
+	if (e == ERR_OK && !bundle_take_result(c->arena, found, ret)) {
+		return err_note_set(&c->note, ERR_PEER_GONE, "no answer to a bundle came back");
 	}
 	return e;
 }

@@ -21,7 +21,7 @@ static size_t limit_of(const struct rpc_frame *f)
 	if (f->kind == RPC_FRAME_REQUEST) {
 		return rows[f->type].max_req;
 	}
-	if (f->kind == RPC_FRAME_CANCEL) {
+	if (f->kind == RPC_FRAME_CANCEL || f->kind == RPC_FRAME_REPORT) {
 		return 0;
 	}
 	return f->status == ERR_OK ? rows[f->type].max_rep : RPC_NOTE_BYTES;
@@ -33,7 +33,8 @@ static void check_frame(const struct rpc_frame *f, unsigned kinds, struct slice 
 
 	CHECK(bytes >= RPC_HEADER_BYTES && bytes <= in.len && bytes == rpc_frame_bytes(f));
 	CHECK(bytes <= rpc_frame_max_bytes(&registry, kinds));
-	CHECK((kinds & RPC_FRAME_BIT(f->kind)) != 0 && f->type < registry.n && f->id != 0);
+	CHECK((kinds & RPC_FRAME_BIT(f->kind)) != 0 && f->type < registry.n);
+	CHECK((f->id == 0) == (f->kind == RPC_FRAME_REPORT));
 	CHECK(f->payload.ptr == in.ptr + RPC_HEADER_BYTES && f->payload.len <= limit_of(f));
 	CHECK(f->status < ERR_COUNT && f->wait_us >= 0 && f->deadline_us >= 0);
 	rpc_frame_encode(&again, f);

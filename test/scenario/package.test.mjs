@@ -146,7 +146,7 @@ test('the container is built from what the tree says it needs, and runs what it 
 	assert.deepEqual(aptPackages(build).sort(), ['make', ...needed.split(/\s+/)].sort());
 	const folder = `lib/${run('gcc', ['-print-multiarch']).stdout.trim()}`;
 	const libraries = new Set();
-	for (const name of ['plimsoll', 'plimsoll-courier', 'plimsoll-lab', 'plimsoll-media']) {
+	for (const name of ['plimsoll', 'plimsoll-courier', 'plimsoll-lab', 'plimsoll-media', 'plimsoll-nats']) {
 		const dynamic = run('objdump', ['-p', path.join(path.dirname(RELEASE), name)]).stdout;
 		for (const [, library] of dynamic.matchAll(/NEEDED +(\S+)/g)) libraries.add(`/${folder}/${library}`).add(`/usr/${folder}/${library}`);
 	}
