@@ -26,6 +26,8 @@ int64_t load_wait_target_us(enum role_id role)
 	case ROLE_ADMIN:
 	case ROLE_FILES: /* these two work behind the answer */
 	case ROLE_MEDIA:
+	case ROLE_OFFLOAD: /* compute elsewhere: its wait is part of the choice among peers */
+	case ROLE_HELPER:
 	case ROLE_COUNT:
 		break;
 	}
