@@ -143,7 +143,7 @@ async function stopDuringLogin() {
 	await fresh.context();
 	const { pid, answer: login } = await stopAtWork(server, () => fresh.login('drain@example.com', PASSWORD));
 	process.kill(server.pid, 'SIGTERM');
-	await until('the line that says so', () => /event=stopping/.test(server.stderr()));
+	await until('the line that says so', () => /event=stopping/.test(server.stderr()), 60);
 	process.kill(pid, 'SIGCONT');
 	return { server, client, answer: await login };
 }

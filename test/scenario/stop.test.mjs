@@ -47,7 +47,7 @@ describe('a stop', { concurrency: 3 }, () => {
 			const server = await start();
 			const pid = await stopSuccessor(server, role);
 			process.kill(server.pid, 'SIGTERM');
-			await until('the line that says so', () => /event=stopping/.test(server.stderr()));
+			await until('the line that says so', () => /event=stopping/.test(server.stderr()), 60);
 			process.kill(pid, 'SIGCONT');
 			await endsInOrder(server);
 		});
