@@ -22,7 +22,7 @@
 
 enum {
 	LEVEL_TICK_US = 100000,
-	LEVEL_TURN_US = 10000000, /* the arc goes round once in it */
+	LEVEL_TURN_US = 20000000, /* the arc goes round once in it */
 	LEVEL_CELLS = 128,	  /* of the hash */
 	LEVEL_RESERVES = 4,
 	LEVEL_EXCESS = SHED_RANKS + LEVEL_RESERVES, /* what hogs ask for beyond others */

@@ -132,19 +132,19 @@ test('a flood of one class does not starve a lower one, and the loop stays respo
 
 test('while the loop is overloaded what is easiest to retry is refused, and the rest is served', async () => {
 	await withServer({}, async (server) => {
-		const burn = (rank) => `GET /burn/2000 HTTP/1.1\r\nHost: x\r\nX-Test-Rank: ${rank}\r\n\r\n`;
-		const clients = await Promise.all(Array.from({ length: 100 }, () => Raw.connect(server.port)));
+		const ask = (path, rank) => `GET ${path} HTTP/1.1\r\nHost: x\r\nX-Test-Rank: ${rank}\r\n\r\n`;
+		const clients = await Promise.all(Array.from({ length: 24 }, () => Raw.connect(server.port)));
 		const other = await Raw.connect(server.port);
 		let refused = 0;
 		let stop = false;
 		const floods = clients.map(async (raw) => {
-			while (!stop) refused += (await raw.exchange(burn('first'))).status === 503;
+			while (!stop) refused += (await raw.exchange(ask('/burn/5000', 'first'))).status === 503;
 		});
 		try {
-			for (const end = Date.now() + 60000; refused < 100; await sleep(20)) assert.ok(Date.now() < end, `${refused} refused`);
+			for (const end = Date.now() + 60000; refused < 20; await sleep(20)) assert.ok(Date.now() < end, `${refused} refused`);
 			let served = 0;
 			for (let i = 0; i < 100; i++) {
-				const answer = await other.exchange(burn('no wish'));
+				const answer = await other.exchange(ask('/hello', 'no wish'));
 				served += answer.status === 200;
 				if (answer.status === 503) assert.match(answer.headers['retry-after'], /^[1-9]\d*$/);
 			}
@@ -155,11 +155,11 @@ test('while the loop is overloaded what is easiest to retry is refused, and the 
 		}
 		for (const raw of [...clients, other]) raw.destroy();
 		const { families } = await server.metrics();
-		assert.ok(families.http_refusals_total.rows.loop >= 100);
+		assert.ok(families.http_refusals_total.rows.loop >= 20);
 		assert.ok(families.http_reads_held_total.value > 0);
 		// With nobody asking for more than there is, all are served again.
 		const calm = await Raw.connect(server.port);
-		for (const end = Date.now() + 30000; (await calm.exchange(burn('first'))).status !== 200; await sleep(50)) assert.ok(Date.now() < end, 'still refused');
+		for (const end = Date.now() + 30000; (await calm.exchange(ask('/burn/5000', 'first'))).status !== 200; await sleep(50)) assert.ok(Date.now() < end, 'still refused');
 		calm.destroy();
 	});
 });
