@@ -131,7 +131,7 @@ async function haproxy(options) {
 	writeFileSync(
 		file,
 		`global
-	maxconn 16000
+	maxconn 9000
 	nbthread 1
 defaults
 	mode http
