@@ -265,8 +265,8 @@ export async function capacity(url, mix, { seconds = 5, callers = 3 } = {}) {
 	return good / seconds;
 }
 
-// 1,000 users are one activity a second in signin.lua and signup.lua, 2,000 are 1,000 in spin.lua.
-export const usersOf = (mix, perSecond) => Math.max(1, Math.round(perSecond * (mix === 'spin' ? 2 : 1000)));
+// 1,000 users are one activity a second in signin.lua and signup.lua, 10,000 are 1,000 in spin.lua.
+export const usersOf = (mix, perSecond) => Math.max(1, Math.round(perSecond * (mix === 'spin' ? 10 : 1000)));
 
 export const percent = (x) => (x === null || x === undefined || Number.isNaN(x) ? '-' : `${(100 * x).toFixed(1)} %`);
 export const msOf = (us) => (us === null || us === undefined ? '-' : `${(us / 1000).toFixed(1)} ms`);
