@@ -248,7 +248,7 @@ export async function activity(agent, url, mix, n) {
 }
 
 // Good activities a second, the first second left out.
-export async function capacity(url, mix, { seconds = 5, callers = 3 } = {}) {
+export async function capacity(url, mix, { seconds = 5, callers = mix === 'spin' ? 8 : 3 } = {}) {
 	const agent = new http.Agent({ keepAlive: true, maxSockets: callers });
 	const begin = performance.now();
 	let [good, n] = [0, 0];
