@@ -38,6 +38,7 @@ for (const name of names.split(',')) {
 			const done = c.steps.filter((s) => s.load >= 1 && s.admitted > 0).map((s) => `${s.direction} ${s.load}x ${percent(s.completed / s.admitted)}`);
 			console.log(`  finished of those let in: ${done.join(', ')}`);
 		}
+		for (const why of json.probes.filter((p) => p.phase === 'grace').flatMap((p) => p.void)) console.log(`  void: ${why}`);
 		for (const caveat of json.caveats) if (/limit|memory/.test(caveat)) console.log(`  ${caveat}`);
 	} finally {
 		await server.stop().catch((error) => console.log(`  ${String(error).slice(0, 300)}`));
