@@ -17,7 +17,7 @@
 #include "lab/kept.h"
 #include "lab/load.h"
 #include "lab/user_socket.h"
-#include "lab/wake.h"
+#include "lab/wake_early.h"
 
 enum {
 	RUN_CONNS_MAX = 8, /* browsers that an activity uses at once */

@@ -1,4 +1,4 @@
-/* See wake.h. */
+/* See wake_early.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "lab/wake.h"
+#include "lab/wake_early.h"
 
 enum {
 	WAKES = 20000

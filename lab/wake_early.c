@@ -1,6 +1,6 @@
-/* See wake.h. The quantile is followed by steps: one up for each above it, a hundredth down for the
+/* See wake_early.h. The quantile is followed by steps: one up for each above it, a hundredth down for the
  * rest. */
-#include "lab/wake.h"
+#include "lab/wake_early.h"
 
 enum {
 	STEP_UP_NS = 10000,

@@ -4,8 +4,8 @@
  * whose processor was given away meanwhile. How late it comes is learnt from each wake-up; what is
  * left of the time is spent polling. Pure functions.
  */
-#ifndef PLIMSOLL_LAB_WAKE_H
-#define PLIMSOLL_LAB_WAKE_H
+#ifndef PLIMSOLL_LAB_WAKE_EARLY_H
+#define PLIMSOLL_LAB_WAKE_EARLY_H
 
 #include <stdint.h>
 
