@@ -184,9 +184,17 @@ http {
 	};
 }
 
+const reportRow = ([what, value, note = '']) => console.log(`  ${what.padEnd(52)} ${String(value).padStart(12)}  ${note}`);
+
 export function report(title, rows) {
 	console.log(`\n== ${title}`);
-	for (const [what, value, note = ''] of rows) console.log(`  ${what.padEnd(52)} ${String(value).padStart(12)}  ${note}`);
+	rows.forEach(reportRow);
+}
+
+// A table of a long run, whose rows are printed as they come.
+export function reportAsItGoes(title) {
+	console.log(`\n== ${title}`);
+	return { push: (...rows) => rows.forEach(reportRow) };
 }
 
 export function load() {

@@ -14,7 +14,7 @@ import { plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
 import { sampleArchive, without } from '../harness/sample_data.mjs';
 import { makeToken } from '../harness/symbols_client.mjs';
 import { crc32, zip } from '../harness/zip.mjs';
-import { cpuUs, load, memory, report, rolePids, run, runLabCommand } from './lib.mjs';
+import { cpuUs, load, memory, reportAsItGoes, rolePids, run, runLabCommand } from './lib.mjs';
 import { CLIENT_CPU, chance, fill, keys, writePaths, zipf } from './symbols_rig.mjs';
 
 const SHORT = process.argv.includes('--short');
@@ -29,7 +29,7 @@ const symBench = path.join(path.dirname(plimsollBin()), '../test/bench/sym_bench
 const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-upload-'));
 process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
 const ms = (us) => `${(us / 1000).toFixed(2)} ms`;
-const rows = [];
+const rows = reportAsItGoes(`uploads (load ${load()})`);
 let failed = false;
 
 function judge(good, text) {
@@ -161,6 +161,5 @@ rows.push(
 	[`downloads at ${RATE}/s: p99 while ${n} archives come`, ms(meanwhile.p99_us), judge(ratio <= GOALS.p99, `before ${ms(quiet.p99_us)}: ${ratio.toFixed(2)}x (goal at most ${GOALS.p99}x)`)],
 	['  p50, p999 meanwhile', ms(meanwhile.p50_us), `p999 ${ms(meanwhile.p999_us)}; before ${ms(quiet.p50_us)}, ${ms(quiet.p999_us)}`],
 );
-report(`uploads (load ${load()})`, rows);
 await server.stop();
 process.exit(failed ? 1 : 0);
