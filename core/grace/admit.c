@@ -13,8 +13,9 @@
  *     faster than any measure of it.
  *  3. Are there tasks left to run it in? The last eighth is kept for work already begun.
  *  4. Does it begin work of several requests? Then the store, where those that follow will go, must
- *     have room for them too, beside what has been promised to others: an activity that is cut in
- *     the middle has cost as much as one that is served (doc/decisions/0079).
+ *     have room for them too, below its level and beside what has been promised to others: an
+ *     activity that is cut in the middle has cost as much as one that is served
+ *     (doc/decisions/0079).
  *
  * Refused clients are told to come back after a second or more, spread so that refusing them again
  * stays cheap (REFUSALS_PER_S at some 10 us each is a percent of a core), and not later: those
@@ -227,11 +228,13 @@ static bool is_beginning(const struct grace_ask *ask)
 }
 
 /* The store, for the steps that will follow. */
-static bool fits_steps(struct grace *g, const struct grace_load *load, int64_t now_us)
+static bool fits_steps(
+    struct grace *g, const struct grace_load *load, uint64_t user, int64_t now_us)
 {
 	const enum shed_rank alone = SHED_LATE;
 
-	if (load->store_wait_us > patience_us(alone) || !has_place(load, COST_WRITE, alone)) {
+	if (load->store_wait_us > patience_us(alone) || !has_place(load, COST_WRITE, alone) ||
+	    !resource_has_room(&g->resources[GRACE_STORE], alone, user)) {
 		return false;
 	}
 	int64_t webs = load->webs > 0 ? load->webs : 1;
@@ -293,7 +296,7 @@ bool grace_admit(struct grace *g, const struct grace_load *load, const struct gr
 		g->refused_for = GRACE_LOOP;
 	} else if (!fits_tasks(load, ask->rank)) {
 		g->refused_for = GRACE_TASKS;
-	} else if (is_beginning(ask) && !ask->again && !fits_steps(g, load, now_us)) {
+	} else if (is_beginning(ask) && !ask->again && !fits_steps(g, load, ask->user, now_us)) {
 		g->refused_for = GRACE_STORE;
 	} else {
 		if (!ask->again) {
@@ -305,13 +308,13 @@ bool grace_admit(struct grace *g, const struct grace_load *load, const struct gr
 	return false;
 }
 
-bool grace_wants_user(const struct grace *g, enum cost_class cost)
+bool grace_wants_user(const struct grace *g, enum cost_class cost, bool begins)
 {
 	static const struct grace_load some = { .read_lanes = 1 };
 	struct resource_seen unused;
 	enum grace_refusal which;
 
-	return g->resources[GRACE_LOOP].is_over ||
+	return g->resources[GRACE_LOOP].is_over || (begins && g->resources[GRACE_STORE].is_over) ||
 	       (needs(&some, cost, &which, &unused) && g->resources[which].is_over);
 }
 

@@ -98,8 +98,9 @@ bool grace_admit(struct grace *g, const struct grace_load *load, const struct gr
 
 /*
  * Is anybody cut who asks for that? Only then it matters who asks, which may take some work to say.
+ * begins: it is the first of several requests.
  */
-bool grace_wants_user(const struct grace *g, enum cost_class cost);
+bool grace_wants_user(const struct grace *g, enum cost_class cost, bool begins);
 
 /* What was let in with that ask was answered in time: the work counts. */
 void grace_served(struct grace *g, const struct grace_ask *ask);

@@ -280,6 +280,11 @@ static struct level_class *count(struct level *l, const struct level_ask *ask)
 	return c;
 }
 
+static unsigned place_of(const struct level *l, uint64_t user)
+{
+	return (cell_of(user) + LEVEL_CELLS - l->first) % LEVEL_CELLS;
+}
+
 bool level_ask(struct level *l, const struct level_ask *ask)
 {
 	struct level_class *c = count(l, ask);
@@ -287,8 +292,22 @@ bool level_ask(struct level *l, const struct level_ask *ask)
 	if (ask->rank <= SHED_LAST || c->share >= 1) {
 		return true;
 	}
-	unsigned at = (cell_of(ask->user) + LEVEL_CELLS - l->first) % LEVEL_CELLS;
+	unsigned at = place_of(l, ask->user);
 	return at < c->whole || (at == c->whole && next_in_turn(&c->owed, c->part));
+}
+
+bool level_has_room(const struct level *l, enum shed_rank rank, uint64_t user)
+{
+	unsigned at = place_of(l, user);
+
+	for (unsigned i = 0; i < LEVEL_CLASSES; i++) {
+		const struct level_class *c = &l->classes[i];
+		bool may_be_cut = c->rank > SHED_LAST && c->rank <= rank;
+		if (may_be_cut && c->share < 1 && at >= c->whole) {
+			return false;
+		}
+	}
+	return true;
 }
 
 enum shed_rank level_cut(const struct level *l, double *ret_share)

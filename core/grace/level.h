@@ -78,6 +78,12 @@ void level_set_reserve(struct level *l, unsigned reserve, double share);
 bool level_ask(struct level *l, const struct level_ask *ask);
 
 /*
+ * Would all of that user's requests of a rank be let in, as the cut lies now? Nothing is counted:
+ * for those who would ask for more later on.
+ */
+bool level_has_room(const struct level *l, enum shed_rank rank, uint64_t user);
+
+/*
  * A tick is over: takes in what was offered. now_us: of the monotonic clock, by which all processes
  * turn alike.
  */

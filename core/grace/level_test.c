@@ -99,6 +99,24 @@ static void a_user_is_in_or_out(void **state)
 	assert_true(share > 0.32 && share < 0.34);
 }
 
+static void room_for_later_is_where_requests_pass(void **state)
+{
+	static unsigned passed[USERS];
+	unsigned roomy = 0;
+
+	(void)state;
+	live(0, 53, SHED_LATE, USERS * COST_US / 3.0, USERS, passed);
+	for (unsigned i = 0; i < USERS; i++) {
+		bool has_room = level_has_room(&level, SHED_LATE, name_of(i));
+		roomy += has_room;
+		assert_true(!has_room || asks(i, SHED_LATE, 0, COST_US));
+		/* What is more important than the rank that is cut has room for everybody. */
+		assert_true(level_has_room(&level, SHED_LAST, name_of(i)));
+		assert_int_equal(level_has_room(&level, SHED_FIRST, name_of(i)), has_room);
+	}
+	assert_in_range(roomy, USERS * 300 / 1000, USERS * 350 / 1000);
+}
+
 /* Jain's index over a turn, and nobody is out for longer than the rest of one. */
 static void over_a_turn_all_have_the_same(void **state)
 {
@@ -251,6 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(where_there_is_budget_for_all_nobody_is_cut, set_up),
 		cmocka_unit_test_setup(a_user_is_in_or_out, set_up),
+		cmocka_unit_test_setup(room_for_later_is_where_requests_pass, set_up),
 		cmocka_unit_test_setup(over_a_turn_all_have_the_same, set_up),
 		cmocka_unit_test_setup(the_important_are_whole_before_the_others_have_any, set_up),
 		cmocka_unit_test_setup(a_sudden_flood_costs_the_others_nothing, set_up),

@@ -205,6 +205,11 @@ bool resource_ask(struct resource *r, const struct level_ask *ask)
 	return is_in || !r->is_over || r->wait_us < resource_target_us(r) / IDLE_PART;
 }
 
+bool resource_has_room(const struct resource *r, enum shed_rank rank, uint64_t user)
+{
+	return !r->is_over || level_has_room(&r->level, rank, user);
+}
+
 void resource_let(struct resource *r, double cost_us)
 {
 	r->let_us += cost_us;

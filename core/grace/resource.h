@@ -67,6 +67,8 @@ void resource_expect(struct resource *r, int64_t wait_us);
 
 /* Counts what is asked for: is there budget for it? Asked about each request once. */
 bool resource_ask(struct resource *r, const struct level_ask *ask);
+/* Is there budget for all that a user may ask for at a rank, later on? Nothing is counted. */
+bool resource_has_room(const struct resource *r, enum shed_rank rank, uint64_t user);
 /* It was let in; it was done in time. */
 void resource_let(struct resource *r, double cost_us);
 void resource_served(struct resource *r, double cost_us);

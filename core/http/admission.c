@@ -70,7 +70,9 @@ static bool make_ask(struct http_req *r)
 		.rank = rank,
 		.begins = (op->flags & OP_BEGINS) != 0,
 		.is_step = (op->flags & OP_STEP) != 0,
-		.user = grace_wants_user(r->server->grace, op->cost) ? user_of(r) : 0,
+		.user = grace_wants_user(r->server->grace, op->cost, (op->flags & OP_BEGINS) != 0)
+			    ? user_of(r)
+			    : 0,
 		.reserve = site == NULL ? 0 : site->reserve[op->rank],
 		.loop_us = r->cells->loop.mean_us };
 	return true;

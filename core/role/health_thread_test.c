@@ -104,6 +104,11 @@ static void it_answers(void **state)
 	assert_true(begins(text, "HTTP/1.1 200 "));
 	ask(&f, "load\n", text);
 	assert_string_equal(text, "100%\n");
+	for (int64_t end_us = clock_mono_us() + PATIENCE_US;
+	     metric_get(&health_thread_report(f.thread)->answers) < 3;) {
+		assert_true(clock_mono_us() < end_us); /* counted behind the answer */
+		usleep(PAUSE_US);
+	}
 	assert_int_equal(metric_get(&health_thread_report(f.thread)->answers), 3);
 	fixture_free(&f);
 }
