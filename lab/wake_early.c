@@ -1,5 +1,5 @@
-/* See wake_early.h. The quantile is followed by steps: one up for each above it, a hundredth down for the
- * rest. */
+/* See wake_early.h. The quantile is followed by steps: one up for each above it, a hundredth down
+ * for the rest. */
 #include "lab/wake_early.h"
 
 enum {

@@ -15,7 +15,8 @@ enum {
 };
 
 struct wake {
-	int64_t early_ns; /* the lateness that one wake-up in a hundred exceeds, between the bounds */
+	int64_t
+	    early_ns; /* the lateness that one wake-up in a hundred exceeds, between the bounds */
 };
 
 void wake_init(struct wake *w);

@@ -18,7 +18,8 @@ static enum err heartbeat(struct op_call *c)
 {
 	const struct svc_env *env = c->env;
 	bool has_store = env->peer[ROLE_STORE] != NULL; /* a service that stands alone has none */
-	bool well = !has_store || (health_store_serves(env->metrics, clock_mono_us()) && database_is_there(env));
+	bool well = !has_store ||
+		    (health_store_serves(env->metrics, clock_mono_us()) && database_is_there(env));
 
 	http_reply(
 	    c->req, well ? 200 : 500, SLICE("text/plain"), well ? SLICE("ok") : SLICE("bad"));

@@ -89,7 +89,7 @@ struct supervisor {
 	int exit_code;
 	int64_t looked_us, awake_us; /* watchdog.c: its last look; after a pause of ours */
 	/* stop.c */
-	int64_t leave_us; /* a stop was asked for, and begins then; 0: none was */
+	int64_t leave_us;	/* a stop was asked for, and begins then; 0: none was */
 	bool stopping, killing; /* in order; at once */
 	bool yields;		/* only our processes end; upgrade.c goes on from there */
 	bool hurried;		/* a stop was asked for while we drain after an upgrade */
