@@ -178,7 +178,7 @@ test('config --reference: every key, and doc/CONFIGURATION.md is that page', asy
 	const end = await run(['config', '--reference']);
 	assert.equal(end.code, 0);
 	const effective = (await run(['config'])).stdout;
-	const keys = [...effective.matchAll(/^(\w+) = /gm)].map((m) => m[1]);
+	const keys = [...effective.matchAll(/^([\w.]+) = /gm)].map((m) => m[1]);
 	assert.ok(keys.length > 30);
 	for (const key of keys) assert.ok(end.stdout.includes(`| \`${key}\` |`), key);
 	assert.equal((end.stdout.match(/^\| `/gm) ?? []).length, keys.length);

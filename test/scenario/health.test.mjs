@@ -155,7 +155,7 @@ test('an upgrade does not show', async () => {
 	const server = await startUpgradable({});
 	try {
 		const watch = watchHealth(server, { everyMs: 3 });
-		for (const version of ['next', 'now']) {
+		for (const version of ['next', 'next']) {
 			server.use(version);
 			await server.upgrade();
 			await sleep(500);
