@@ -153,8 +153,8 @@ test('a stop gives notice first: not ready, but serving; a second request does n
 
 test('an upgrade does not show', async () => {
 	const server = await startUpgradable({});
+	const watch = watchHealth(server, { everyMs: 3 });
 	try {
-		const watch = watchHealth(server, { everyMs: 3 });
 		for (const version of ['next', 'next']) {
 			server.use(version);
 			await server.upgrade();
@@ -164,6 +164,7 @@ test('an upgrade does not show', async () => {
 		assert.deepEqual(bad, []);
 		assert.ok(answers > 50, String(answers));
 	} finally {
+		await watch.stop();
 		await server.stop();
 	}
 });
