@@ -4,6 +4,7 @@
  * with clients or files should.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "core/offload/nats/nats_check.h"
 #include "core/offload/nats/nats_roles.h"
@@ -19,5 +20,9 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--check") == 0) {
 		return nats_check(&app);
 	}
-	return role_main(&app, ops, argc, argv);
+	/*
+	 * Not by exit(): a thread that is connecting may be inside of OpenSSL, whose tables exit()
+	 * takes away. Everything was written by then.
+	 */
+	_exit(role_main(&app, ops, argc, argv));
 }

@@ -115,7 +115,9 @@ url, transports, token, after = sys.argv[1], sys.argv[2].split(','), sys.argv[3]
 state = {'last': after}
 sio = socketio.Client(reconnection_delay=0.1, reconnection_delay_max=0.5)
 def out(*what):
-    print(json.dumps(what), flush=True)
+    # In one piece: several threads say things.
+    sys.stdout.write(json.dumps(what) + "\\n")
+    sys.stdout.flush()
 @sio.on('hello')
 def hello(data): out('hello', data['head'])
 @sio.on('activity')
