@@ -160,22 +160,26 @@ test('a certificate of nobody we know, a wrong name, a wrong password: no job le
 	const stranger = makeCertificate(['localhost']);
 	const misnamed = makeCertificate(['elsewhere.example']);
 	const cases = [
-		[await startNats({ tls: stranger, ca: testCertificate().certificate }), {}, /certificate verify failed|SSL/i],
-		[await startNats({ tls: misnamed }), {}, /certificate verify failed|hostname|SSL/i],
-		[await startNats({ tls: testCertificate() }), { password: 'wrong' }, /Authorization|auth/i],
+		[{ tls: stranger, ca: testCertificate().certificate }, {}, /certificate verify failed|SSL/i],
+		[{ tls: misnamed }, {}, /certificate verify failed|hostname|SSL/i],
+		[{ tls: testCertificate() }, { password: 'wrong' }, /Authorization|auth/i],
 	];
-	for (const [other, over, why] of cases) {
-		await withServer({ nats: other.conf(over), log: { level: 'info' } }, async (server) => {
-			await until('the log line', () => /event=no_connection/.test(server.stderr()), 60);
-			assert.match(server.stderr().split('\n').find((line) => line.includes('no_connection')), why);
-			assert.equal(await family(server, 'helper_nats_connected'), 0);
-			assert.equal(await logIn(server), 'yes');
-			const { code, stdout } = await runCommand(['check', '-c', server.confPath]);
-			assert.equal(code, 0);
-			assert.match(stdout, /^warning: \[nats\] url tls:\/\/localhost:\d+: .*all is computed on this machine$/m);
-			assert.match(stdout, why);
-		});
-		await other.stop();
+	for (const [options, over, why] of cases) {
+		const other = await startNats(options);
+		try {
+			await withServer({ nats: other.conf(over), log: { level: 'info' } }, async (server) => {
+				await until('the log line', () => /event=no_connection/.test(server.stderr()), 60);
+				assert.match(server.stderr().split('\n').find((line) => line.includes('no_connection')), why);
+				assert.equal(await family(server, 'helper_nats_connected'), 0);
+				assert.equal(await logIn(server), 'yes');
+				const { code, stdout } = await runCommand(['check', '-c', server.confPath]);
+				assert.equal(code, 0);
+				assert.match(stdout, /^warning: \[nats\] url tls:\/\/localhost:\d+: .*all is computed on this machine$/m);
+				assert.match(stdout, why);
+			});
+		} finally {
+			await other.stop();
+		}
 	}
 });
 
