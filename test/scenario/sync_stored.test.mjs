@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
-import { metrics, runLab, startStored, verbs } from '../bench/sync_stored.mjs';
+import { metrics } from '../bench/lib.mjs';
+import { runLab, startStored, verbs } from '../bench/sync_stored.mjs';
 import { plimsollBin } from '../harness/plimsoll.mjs';
 
 test('users that were stored sync, get their next token, and the store is sound', async () => {
