@@ -97,7 +97,7 @@ const PROBES = {
 	store: { socket: ['unix_socket'], tcp: ['tcp_socket', 'database_connect'] },
 	signer: { socket: ['read_key', 'write_key'], tcp: ['read_key', 'write_key'] },
 	compute: { socket: ['thread'], tcp: ['thread'] },
-	admin: { socket: ['accept'], tcp: ['accept'] },
+	admin: { socket: ['accept', 'thread'], tcp: ['accept', 'thread'] },
 };
 
 for (const [role, ways] of Object.entries(PROBES)) {
