@@ -25,6 +25,7 @@ enum {
 	FIRST_LOOKS_US = 20000, /* until it has been ready once: an upgrade waits for nobody */
 	SILENT_START_US = 3 * 1000000,
 	REQUEST_US = 2 * 1000000, /* a client has so long to ask, and again to close */
+	LAST_ANSWERS_US = 100000, /* at the end, to those who were accepted */
 	STACK_BYTES = 256 * 1024, /* also for the checks of a sanitizer */
 	LISTENER = 0,
 	END = 1,
@@ -218,21 +219,37 @@ static void fill_polled(struct health_thread *t, int64_t now_us)
 	}
 }
 
+static bool is_anybody_asking(const struct health_thread *t)
+{
+	for (unsigned i = 0; i < HEALTH_CONNECTIONS; i++) {
+		if (t->connections[i].fd >= 0 && !t->connections[i].answered) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void *run(void *arg)
 {
 	struct health_thread *t = arg;
 	int64_t now_us = clock_mono_us();
+	int64_t end_us =
+	    INT64_MAX; /* who was accepted may still ask, so that an upgrade resets nobody */
 
-	for (;;) {
+	while (end_us == INT64_MAX || (now_us < end_us && is_anybody_asking(t))) {
 		look(t, now_us);
 		fill_polled(t, now_us);
+		if (end_us != INT64_MAX) {
+			t->polled[LISTENER].fd = t->polled[END].fd = -1;
+		}
 		int n = poll(t->polled, FIRST_CONNECTION + HEALTH_CONNECTIONS, wait_ms(t, now_us));
 		now_us = clock_mono_us();
 		if (n <= 0) {
 			continue;
 		}
 		if (t->polled[END].revents != 0) {
-			return NULL;
+			end_us = now_us + LAST_ANSWERS_US;
+			t->polled[LISTENER].revents = 0;
 		}
 		for (unsigned i = 0; i < HEALTH_CONNECTIONS; i++) {
 			if (t->polled[FIRST_CONNECTION + i].revents != 0) {
@@ -243,6 +260,7 @@ static void *run(void *arg)
 			accept_some(t, now_us);
 		}
 	}
+	return NULL;
 }
 
 static void close_all(struct health_thread *t)
