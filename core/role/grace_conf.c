@@ -75,9 +75,13 @@ static enum err read_order(
 		name = slice_trim(name);
 		enum shed_rank rank = find(service, name);
 		if (rank == SHED_RANKS || order[rank] != 0) {
+			const char *const *c = service->classes;
 			return err_note_set(note, ERR_CONFIG,
-			    "[grace] order.%s: \"%.*s\" is no class of it, or stands there twice",
-			    service->name, SLICE_ARG(name));
+			    "[grace] order.%s: \"%.*s\" %s; allowed is each of %s, %s, %s, %s, %s once",
+			    service->name, SLICE_ARG(name),
+			    rank == SHED_RANKS ? "is no class of it" : "stands there twice",
+			    c[SHED_LATE], c[SHED_MIDDLE], c[SHED_EARLY], c[SHED_POLLING],
+			    c[SHED_FIRST]);
 		}
 		order[rank] = (unsigned char)next++;
 	}
