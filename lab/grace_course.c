@@ -41,11 +41,6 @@ void grace_course_fini(struct grace_course *c)
 	c->steps = NULL;
 }
 
-double grace_course_seconds(const struct grace_course *c)
-{
-	return c->n_steps * step_length_s(c);
-}
-
 void grace_course_parts(const struct grace_course *c, struct arrival_part *ret)
 {
 	for (unsigned i = 0; i < c->n_steps; i++) {

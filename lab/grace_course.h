@@ -63,8 +63,6 @@ struct grace_course {
 NODISCARD enum err grace_course_init(struct grace_course *c, const struct grace_course_plan *plan);
 void grace_course_fini(struct grace_course *c);
 
-double grace_course_seconds(const struct grace_course *c);
-
 /* The stretches of its load, one for each step; room for GRACE_STEPS_MAX. */
 void grace_course_parts(const struct grace_course *c, struct arrival_part *ret);
 

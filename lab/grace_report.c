@@ -162,11 +162,11 @@ static void put_course(struct json_writer *w, const struct line_result *r)
 {
 	const struct grace_course *c = &r->grace->course;
 
-	name(w, "curve");
 	if (!r->grace->has_course) {
-		json_put_null(w);
+		result_put_null(w, "curve");
 		return;
 	}
+	name(w, "curve");
 	json_begin_object(w);
 	result_put_real(w, "deadline_ms", c->plan.deadline_s * 1000);
 	result_put_real(w, "settle_seconds", c->plan.settle_s);
@@ -185,11 +185,11 @@ static void put_response_json(struct json_writer *w, const struct grace_result *
 {
 	const struct grace_response *p = &g->response;
 
-	name(w, "response");
 	if (!g->has_response) {
-		json_put_null(w);
+		result_put_null(w, "response");
 		return;
 	}
+	name(w, "response");
 	json_begin_object(w);
 	result_put_real(w, "from_load", p->plan.low_load);
 	result_put_real(w, "to_load", p->plan.high_load);
@@ -229,11 +229,11 @@ static void put_recovery_json(struct json_writer *w, const struct grace_result *
 {
 	const struct grace_recovery *p = &g->recovery;
 
-	name(w, "recovery");
 	if (!g->has_recovery) {
-		json_put_null(w);
+		result_put_null(w, "recovery");
 		return;
 	}
+	name(w, "recovery");
 	json_begin_object(w);
 	result_put_real(w, "calm_load", p->plan.calm_load);
 	result_put_real(w, "peak_load", p->plan.peak_load);
@@ -261,11 +261,11 @@ void grace_put_json(const struct line_result *r, struct json_writer *w)
 {
 	const struct grace_result *g = r->grace;
 
-	name(w, "grace");
 	if (g == NULL) {
-		json_put_null(w);
+		result_put_null(w, "grace");
 		return;
 	}
+	name(w, "grace");
 	json_begin_object(w);
 	result_put_real(w, "users", g->users);
 	result_put_real(w, "per_second", g->per_second);

@@ -6,11 +6,6 @@
 #include "lab/line_priv.h"
 #include "lab/result_json.h"
 
-static void put_null(struct json_writer *w, const char *name)
-{
-	result_put_real(w, name, (double)NAN);
-}
-
 static void put_estimate(struct json_writer *w, const char *text, const struct estimate *e)
 {
 	const struct interval v = {
@@ -37,7 +32,7 @@ static void put_demands(struct json_writer *w, const struct line_result *r)
 	const struct line_demands *d = &r->demands;
 
 	if (!r->has_demands) {
-		put_null(w, "demands");
+		result_put_null(w, "demands");
 		return;
 	}
 	json_put_name(w, SLICE("demands"));
@@ -77,7 +72,7 @@ static void put_prediction(struct json_writer *w, const struct line_result *r)
 	       measured = sqrt(r->saturation.low * r->saturation.high);
 
 	if (!r->has_prediction) {
-		put_null(w, "predicted");
+		result_put_null(w, "predicted");
 		return;
 	}
 	json_put_name(w, SLICE("predicted"));
@@ -88,7 +83,7 @@ static void put_prediction(struct json_writer *w, const struct line_result *r)
 	result_put_real(w, "per_second", p->per_second);
 	result_put_text(w, "role", r->roles[p->role].name);
 	if (p->next_role == p->role) {
-		put_null(w, "next_role");
+		result_put_null(w, "next_role");
 	} else {
 		result_put_text(w, "next_role", r->roles[p->next_role].name);
 	}

@@ -11,12 +11,6 @@ static void name(struct json_writer *w, const char *text)
 	json_put_name(w, slice_str(text));
 }
 
-static void put_null(struct json_writer *w, const char *text)
-{
-	name(w, text);
-	json_put_null(w);
-}
-
 /* A number that may be unknown. */
 static void put_known(struct json_writer *w, const char *text, double n, bool known)
 {
@@ -26,7 +20,7 @@ static void put_known(struct json_writer *w, const char *text, double n, bool kn
 static void put_text_or_null(struct json_writer *w, const char *text, const char *value)
 {
 	if (value == NULL || value[0] == '\0') {
-		put_null(w, text);
+		result_put_null(w, text);
 	} else {
 		result_put_text(w, text, value);
 	}
@@ -89,7 +83,7 @@ static void put_limit(struct json_writer *w, const char *text, const struct line
     const struct line_limit *l)
 {
 	if (!l->held && !l->failed) {
-		put_null(w, text);
+		result_put_null(w, text);
 		return;
 	}
 	name(w, text);
@@ -122,7 +116,7 @@ static void put_beyond(struct json_writer *w, const struct line_result *r)
 	const struct line_beyond *b = &r->beyond;
 
 	if (!r->has_beyond) {
-		put_null(w, "beyond");
+		result_put_null(w, "beyond");
 		return;
 	}
 	name(w, "beyond");
@@ -230,7 +224,7 @@ static void put_roles(struct json_writer *w, const struct line_result *r)
 	}
 	json_end_array(w);
 	if (r->saturated < 0) {
-		put_null(w, "saturated");
+		result_put_null(w, "saturated");
 		return;
 	}
 	const struct line_role *first = &r->roles[r->saturated];

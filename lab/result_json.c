@@ -18,6 +18,12 @@ void result_put_count(struct json_writer *w, const char *name, uint64_t n)
 	json_put_i64(w, n > INT64_MAX ? INT64_MAX : (int64_t)n);
 }
 
+void result_put_null(struct json_writer *w, const char *name)
+{
+	json_put_name(w, slice_str(name));
+	json_put_null(w);
+}
+
 void result_put_flag(struct json_writer *w, const char *name, bool flag)
 {
 	json_put_name(w, slice_str(name));

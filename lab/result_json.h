@@ -9,6 +9,7 @@
 
 void result_put_text(struct json_writer *w, const char *name, const char *text);
 void result_put_count(struct json_writer *w, const char *name, uint64_t n);
+void result_put_null(struct json_writer *w, const char *name);
 void result_put_flag(struct json_writer *w, const char *name, bool flag);
 /* Six digits; what is not finite is null. */
 void result_put_real(struct json_writer *w, const char *name, double n);
