@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { plimsollBin } from '../harness/plimsoll.mjs';
+import { status } from '../harness/roles.mjs';
 
 const TICKS = Number(spawnSync('getconf', ['CLK_TCK']).stdout);
 
@@ -37,9 +38,8 @@ export async function bestOfRounds(peers, measure) {
 
 // The processes of a running Plimsoll by role, from its status page.
 export async function rolePids(server) {
-	const status = await (await fetch(`${server.adminUrl}/status`)).json();
 	const pids = {};
-	for (const p of status.processes) (pids[p.role] ??= []).push(p.pid);
+	for (const p of (await status(server)).processes) (pids[p.role] ??= []).push(p.pid);
 	return pids;
 }
 

@@ -1,13 +1,14 @@
 // What the benchmarks of grace share: servers of the same work, each alone on processor 0, and the lab on
 // processor 1. PLIMSOLL_BIN is the program; PLIMSOLL_BEFORE another build of it, the peer "before".
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort, plimsollBin, startPlimsoll } from '../../harness/plimsoll.mjs';
+import { pinned, runLabCommand } from '../lib.mjs';
 
 export const HERE = fileURLToPath(new URL('.', import.meta.url));
 export const SERVER_CPU = '0';
@@ -47,11 +48,8 @@ async function untilAnswers(url) {
 // ---- servers; each has url, stop(), and watch: words for plimsoll line ----
 
 async function plimsoll({ cost, program = plimsollBin(), conf = {} }) {
-	const pinned = path.join(scratch, 'pinned');
-	writeFileSync(pinned, `#!/bin/sh\nexec taskset -c ${SERVER_CPU} '${program}' "$@"\n`);
-	chmodSync(pinned, 0o755);
 	const server = await startPlimsoll({
-		bin: pinned,
+		bin: pinned(program, scratch, SERVER_CPU),
 		conf: {
 			identity: { test_doors: 'yes', min_mail_interval: '0s' },
 			web: { instances: 1 },
@@ -206,16 +204,7 @@ export async function grace(mix, server, { users, args = [], progress = false, o
 }
 
 // plimsoll load on processor 1.
-export async function load(mix, url, args) {
-	const child = spawn('taskset', ['-c', LAB_CPU, plimsollBin(), 'load', model(mix), '--json', ...addresses(args), url], { stdio: ['ignore', 'pipe', 'pipe'] });
-	keep(child);
-	let [stdout, stderr] = ['', ''];
-	child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
-	child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
-	const code = await new Promise((resolve) => child.once('close', resolve));
-	if (!stdout.startsWith('{')) throw new Error(`plimsoll load: ${code}\n${stderr}`);
-	return JSON.parse(stdout);
-}
+export const load = (mix, url, args) => runLabCommand(['load', model(mix), ...addresses(args), url], { cpu: LAB_CPU });
 
 // ---- what a server can do: few callers in a closed loop, who ask for the costly request alone ----
 

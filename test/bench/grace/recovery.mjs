@@ -4,6 +4,7 @@
 //   node test/bench/grace/recovery.mjs [peer,peer...] [bcrypt cost = 9] [tail s = 15]
 //   node test/bench/grace/recovery.mjs triggers|stops [how many = 17] [bcrypt cost = 9]
 import { setTimeout as sleep } from 'node:timers/promises';
+import { rolePids } from '../lib.mjs';
 import { PEERS, capacity, grace, pinSelf, start, usersOf } from './lib.mjs';
 
 const words = process.argv.slice(2);
@@ -47,8 +48,7 @@ async function peers() {
 async function triggers(kind, many = '17', cost = '9') {
 	const stops = kind === 'stops';
 	const run = async (server, users) => {
-		const status = await (await fetch(`${server.adminUrl}/status`)).json();
-		const pids = status.processes.filter((p) => p.role === 'compute').map((p) => p.pid);
+		const { compute: pids } = await rolePids(server);
 		const signal = (name) => pids.forEach((pid) => process.kill(pid, name));
 		let begun = false;
 		const disturb = async () => {
