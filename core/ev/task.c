@@ -79,7 +79,8 @@ static void task_main(void *arg)
 	CHECK(t->state != TASK_ENDED); /* nobody resumes an ended task */
 }
 
-static void resume(struct sched *s, struct task *t)
+/* False: it has ended and is gone. */
+static bool resume(struct sched *s, struct task *t)
 {
 	uint64_t outer = trace_set(t->trace);
 
@@ -90,17 +91,17 @@ static void resume(struct sched *s, struct task *t)
 	asan_enter_stack(s->asan_fake, NULL, NULL);
 	current = NULL;
 	t->trace = trace_set(outer);
-	if (t->state == TASK_ENDED) {
-		s->n_tasks--;
-		stack_put(&s->stacks, t->stack);
+	if (t->state != TASK_ENDED) {
+		return true;
 	}
+	s->n_tasks--;
+	stack_put(&s->stacks, t->stack);
+	return false;
 }
 
-enum err task_spawn(
-    struct loop *l, task_fn *fn, void *arg, int64_t deadline_us, struct task **ret_task)
+static enum err make(
+    struct sched *s, task_fn *fn, void *arg, int64_t deadline_us, struct task **ret)
 {
-	struct sched *s = loop_sched(l);
-
 	if (s->n_tasks >= s->max_tasks) {
 		return ERR_TOO_BUSY;
 	}
@@ -119,10 +120,38 @@ enum err task_spawn(
 	};
 	switch_init(&t->context, stack, below, task_main, t);
 	s->n_tasks++;
+	*ret = t;
+	return ERR_OK;
+}
+
+enum err task_spawn(
+    struct loop *l, task_fn *fn, void *arg, int64_t deadline_us, struct task **ret_task)
+{
+	struct task *t = NULL;
+	enum err e = make(loop_sched(l), fn, arg, deadline_us, &t);
+
+	if (e != ERR_OK) {
+		return e;
+	}
 	make_ready(t);
 	if (ret_task != NULL) {
 		*ret_task = t;
 	}
+	return ERR_OK;
+}
+
+enum err task_start(struct loop *l, task_fn *fn, void *arg, int64_t deadline_us,
+    struct task **ret_task, bool *ret_waits)
+{
+	struct task *t = NULL;
+
+	CHECK(current == NULL);
+	enum err e = make(loop_sched(l), fn, arg, deadline_us, &t);
+	if (e != ERR_OK) {
+		return e;
+	}
+	*ret_task = t;
+	*ret_waits = resume(loop_sched(l), t);
 	return ERR_OK;
 }
 
@@ -236,7 +265,7 @@ bool sched_run(struct sched *s)
 		if (node == NULL) {
 			return false;
 		}
-		resume(s, LIST_OF(node, struct task, node));
+		(void)resume(s, LIST_OF(node, struct task, node));
 	}
 	return !list_is_empty(&s->ready);
 }

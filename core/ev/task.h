@@ -27,6 +27,13 @@ typedef void task_fn(void *arg);
 NODISCARD enum err task_spawn(
     struct loop *l, task_fn *fn, void *arg, int64_t deadline_us, struct task **ret_task);
 
+/*
+ * The same, and runs it at once until it first waits or ends; only from outside of tasks. *ret_task
+ * is set before that, and is worth nothing unless *ret_waits.
+ */
+NODISCARD enum err task_start(struct loop *l, task_fn *fn, void *arg, int64_t deadline_us,
+    struct task **ret_task, bool *ret_waits);
+
 /* The running task, or NULL outside of tasks. */
 struct task *task_current(void);
 

@@ -136,6 +136,26 @@ static void test_wake_resumes_the_waiting_task_after_the_waker(void **state)
 	assert_int_equal(tr->got, ERR_OK);
 }
 
+static void test_started_task_runs_at_once_until_it_waits(void **state)
+{
+	struct trace *tr = *state;
+	struct task *ended = NULL;
+	bool waits = false;
+
+	assert_int_equal(
+	    task_start(tr->loop, wait_for_ever, tr, DEADLINE_NONE, &tr->task, &waits), ERR_OK);
+	assert_true(waits);
+	assert_string_equal(tr->text, "(");
+	assert_null(task_current());
+	assert_int_equal(
+	    task_start(tr->loop, wake_other, tr, DEADLINE_NONE, &ended, &waits), ERR_OK);
+	assert_false(waits);
+	assert_string_equal(tr->text, "(w");
+	assert_int_equal(task_count(tr->loop), 1);
+	loop_run(tr->loop);
+	assert_string_equal(tr->text, "(w)");
+}
+
 static void test_wake_before_the_wait_is_kept(void **state)
 {
 	struct trace *tr = *state;
@@ -417,6 +437,7 @@ int main(void)
 		T(test_task_spawned_by_a_task_runs_after_it),
 		T(test_no_task_is_current_outside),
 		T(test_wake_resumes_the_waiting_task_after_the_waker),
+		T(test_started_task_runs_at_once_until_it_waits),
 		T(test_wake_before_the_wait_is_kept),
 		T(test_two_wakes_satisfy_one_wait),
 		T(test_wake_from_a_loop_callback_does_not_run_the_task_inside_it),

@@ -73,7 +73,7 @@ enum http_h2_cut {
 struct http_op_cells {
 	_Atomic int64_t *requests, *refused, *client_errors, *server_errors;
 	struct hist *duration;
-	struct cost_meter loop; /* what an inline handler takes of the loop; 0: not known */
+	struct cost_meter loop; /* what a handler takes of the loop until it waits; 0: not known */
 };
 
 enum {

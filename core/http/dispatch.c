@@ -18,9 +18,6 @@
 enum {
 	SLICE_US = 1000,
 	AGED_US = 100000,
-	/* Tasks run after the slice, so its clock does not see them: at most this many begin in it.
-	 */
-	SPAWNS_PER_SLICE = 64,
 };
 
 /* ---- answering ---- */
@@ -243,59 +240,76 @@ static void task_main(void *arg)
 	finish(r, r->handle(&r->call));
 }
 
-static void turn(struct http_server *s, bool on)
+static void end_turn(struct http_server *s)
 {
+	if (s->turn_is_on && s->o.turn != NULL) {
+		s->o.turn(s->o.turn_arg, false);
+	}
+	s->turn_is_on = false;
+}
+
+/* Who was queued since it began may know of what happened after it began: then anew. */
+static void begin_turn(struct http_server *s)
+{
+	if (s->turn_is_on && s->turn_is_over) {
+		end_turn(s);
+	}
+	if (!s->turn_is_on && s->o.turn != NULL) {
+		s->o.turn(s->o.turn_arg, true);
+	}
+	s->turn_is_on = true;
 	s->turn_is_over = false;
-	if (s->o.turn != NULL) {
-		s->o.turn(s->o.turn_arg, on);
-	}
 }
 
-/* Who was queued since it began may know of what happened after it began. */
-static void turn_anew(struct http_server *s)
-{
-	if (s->turn_is_over) {
-		turn(s, false);
-		turn(s, true);
-	}
-}
-
-/* What handlers take of the loop is what a request costs there. */
 static void run_inline(struct http_req *r)
 {
 	struct http_server *s = r->server;
-	struct http_op_cells *cells = r->cells;
-	int64_t begun_us = clock_mono_us();
 
+	begin_turn(s);
 	r->running = true;
 	s->n_running++;
 	uint64_t before = trace_set(r->call.trace);
 	finish(r, r->handle(&r->call));
 	(void)trace_set(before);
-	int64_t took_us = clock_mono_us() - begun_us;
-	cost_meter_record(&cells->loop, took_us);
-	cost_meter_record(&s->loop_cost, took_us);
 }
 
+/* It runs until it first has to wait; many do not wait at all. */
+static void run_task(struct http_req *r)
+{
+	struct http_server *s = r->server;
+	bool waits = false;
+
+	end_turn(s);
+	r->running = true;
+	s->n_running++;
+	enum err e =
+	    task_start(s->loop, task_main, r, r->call.deadline_us, &r->task, &waits);
+	if (e != ERR_OK) {
+		r->task = NULL;
+		s->n_running--;
+		r->refused_why = GRACE_TASKS;
+		answer_busy(r, grace_retry_after_s(s->grace, loop_now_us(s->loop)));
+	} else if (waits) {
+		/* So that a client that goes away is noticed. */
+		conn_want(r->conn, UV_READABLE | UV_DISCONNECT);
+	}
+}
+
+/* What handlers take of the loop is what a request costs there. */
 static void run(struct http_req *r)
 {
 	struct http_server *s = r->server;
+	struct http_op_cells *cells = r->cells;
+	int64_t begun_us = clock_mono_us();
 
 	if (r->is_inline) {
-		turn_anew(s);
 		run_inline(r);
-		return;
+	} else {
+		run_task(r);
 	}
-	if (task_spawn(s->loop, task_main, r, r->call.deadline_us, &r->task) != ERR_OK) {
-		r->task = NULL;
-		r->refused_why = GRACE_TASKS;
-		answer_busy(r, grace_retry_after_s(s->grace, loop_now_us(s->loop)));
-		return;
-	}
-	r->running = true;
-	s->n_running++;
-	/* So that a client that goes away is noticed. */
-	conn_want(r->conn, UV_READABLE | UV_DISCONNECT);
+	int64_t took_us = clock_mono_us() - begun_us;
+	cost_meter_record(&cells->loop, took_us);
+	cost_meter_record(&s->loop_cost, took_us);
 }
 
 static void collected(struct http_req *r, enum err e)
@@ -373,17 +387,14 @@ void dispatch_round(struct http_server *s)
 		return;
 	}
 	int64_t now_us = clock_mono_us(), end_us = now_us + SLICE_US;
-	unsigned spawned = 0, tasks = task_count(s->loop);
 
-	turn(s, true);
 	start_aged(s, now_us);
-	while (s->queues_filled != 0 && now_us < end_us && spawned < SPAWNS_PER_SLICE) {
+	while (s->queues_filled != 0 && now_us < end_us) {
 		unsigned cost = (unsigned)__builtin_ctz(s->queues_filled);
 		start(oldest(&s->queue[cost]), now_us);
 		now_us = clock_mono_us();
-		spawned = task_count(s->loop) - tasks;
 	}
-	turn(s, false);
+	end_turn(s);
 	if (s->n_queued > 0) {
 		loop_again(s->loop);
 	} else {

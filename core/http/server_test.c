@@ -49,13 +49,25 @@ static void note_turn(void *arg, bool on)
 	}
 }
 
-/* Keeps the loop until all other requests have come. */
-static enum err hold(struct op_call *c)
+static void spin(int64_t us)
 {
-	int64_t until_us = clock_mono_us() + 50000;
+	int64_t until_us = clock_mono_us() + us;
 
 	while (clock_mono_us() < until_us) {
 	}
+}
+
+/* Keeps the loop until all other requests have come. */
+static enum err hold(struct op_call *c)
+{
+	spin(50000);
+	return note_path(c);
+}
+
+/* Longer than a slice. */
+static enum err slow(struct op_call *c)
+{
+	spin(2000);
 	return note_path(c);
 }
 
@@ -67,6 +79,7 @@ static const struct op ops[] = {
 	{ "t.read", HTTP_GET, "/read", COST_READ, SHED_NEVER, 10000, 0, OP_INLINE, note_path },
 	{ "t.write", HTTP_GET, "/write", COST_WRITE, SHED_NEVER, 10000, 0, OP_INLINE, note_path },
 	{ "t.compute", HTTP_GET, "/compute", COST_COMPUTE, SHED_NEVER, 10000, 0, 0, note_path },
+	{ "t.slow", HTTP_GET, "/slow", COST_COMPUTE, SHED_NEVER, 10000, 0, 0, slow },
 };
 /* clang-format on */
 
@@ -137,6 +150,11 @@ static int client(const struct fixture *f, const char *path)
 	return fd;
 }
 
+static void stop_loop(void *arg)
+{
+	loop_stop(arg);
+}
+
 static void stop_when_all_have_begun(void *arg)
 {
 	(void)arg;
@@ -174,6 +192,34 @@ static void waiting_requests_begin_in_the_order_of_their_class(void **state)
 	close_server(&f);
 }
 
+/* What a task does before it first waits is part of the slice. */
+static void a_slow_task_lets_the_sockets_have_their_turn(void **state)
+{
+	const struct http_site site = { .ops = ops, .n_ops = sizeof(ops) / sizeof(ops[0]) };
+	struct fixture f = { .conf = NULL };
+	int fd[CLIENTS];
+	(void)state;
+
+	assert_int_equal(open_server(&f, &site, NULL), ERR_OK);
+	begin_listening(&f);
+	for (int i = 0; i < CLIENTS - 1; i++) {
+		fd[i] = client(&f, "/slow");
+	}
+	loop_every(self.loop, 1, stop_loop, self.loop);
+	while (self.n == 0) {
+		loop_run(self.loop);
+	}
+	fd[CLIENTS - 1] = client(&f, "/health");
+	while (self.n < CLIENTS) {
+		loop_run(self.loop);
+	}
+	assert_true(strchr(self.begun, 'h') < self.begun + CLIENTS - 1);
+	for (int i = 0; i < CLIENTS; i++) {
+		close(fd[i]);
+	}
+	close_server(&f);
+}
+
 static void refused_at_start(const struct op *wrong, unsigned n, const char *named)
 {
 	const struct http_site site = { .ops = wrong, .n_ops = n };
@@ -203,11 +249,6 @@ static void rows_that_cannot_work_are_refused(void **state)
 	lacking = ops[1];
 	lacking.cost = COST_CLASSES;
 	refused_at_start(&lacking, 1, "t.health");
-}
-
-static void stop_loop(void *arg)
-{
-	loop_stop(arg);
 }
 
 static void count_drained(void *arg)
@@ -268,6 +309,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waiting_requests_begin_in_the_order_of_their_class),
+		cmocka_unit_test(a_slow_task_lets_the_sockets_have_their_turn),
 		cmocka_unit_test(rows_that_cannot_work_are_refused),
 		cmocka_unit_test(a_drain_ends_once_and_in_time),
 		cmocka_unit_test(what_is_read_in_a_turn_was_not_asked_after_its_begin),
