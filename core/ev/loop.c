@@ -16,6 +16,7 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/ev/task_sched.h"
+#include "core/ev/watch_set.h"
 
 enum {
 	HOOKS_MAX = 8,
@@ -58,7 +59,8 @@ struct loop {
 	uv_timer_t expiry; /* the earliest deadline of a waiting task */
 	int64_t expiry_us; /* what it is set to, or INT64_MAX */
 	struct sched sched;
-	struct round *round; /* owned */
+	struct round *round;	   /* owned */
+	struct watch_set *watches; /* owned */
 	int64_t lag_us, lag_max_us;
 	int64_t opened_us;
 	struct hook hooks[HOOKS_MAX];
@@ -75,6 +77,11 @@ struct sched *loop_sched(struct loop *l)
 const struct sched *loop_sched_const(const struct loop *l)
 {
 	return &l->sched;
+}
+
+struct watch_set *loop_watches(struct loop *l)
+{
+	return l->watches;
 }
 
 uv_loop_t *loop_uv(struct loop *l)
@@ -301,6 +308,12 @@ enum err loop_open(unsigned max_tasks, struct loop **ret)
 	}
 	CHECK(uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME) == 0);
 	l->round->uv = &l->uv;
+	l->uv.data = l;
+	e = watch_set_open(&l->uv, &l->watches);
+	if (e != ERR_OK) {
+		CHECK(uv_loop_close(&l->uv) == 0);
+		goto fini_sched;
+	}
 	l->opened_us = clock_mono_us();
 	init_handles(l);
 	*ret = l;
@@ -331,6 +344,7 @@ void loop_close(struct loop **lp)
 	uv_close((uv_handle_t *)&l->check, NULL);
 	uv_close((uv_handle_t *)&l->again, NULL);
 	uv_close((uv_handle_t *)&l->expiry, NULL);
+	watch_set_close(l->watches);
 	for (unsigned i = 0; i < l->n_periods; i++) {
 		uv_close((uv_handle_t *)&l->periods[i].timer, NULL);
 	}

@@ -266,21 +266,6 @@ static bool fits_tasks(const struct grace_load *load, enum shed_rank rank)
 	return load->tasks_max == 0 || load->tasks + reserve < load->tasks_max;
 }
 
-static void let_in(
-    struct grace *g, const struct grace_load *load, const struct grace_ask *ask, int64_t now_us)
-{
-	struct resource_seen unused;
-	enum grace_refusal which;
-
-	if (needs(load, ask->cost, &which, &unused)) {
-		resource_let(&g->resources[which], ask_of_resource(g, ask, which).cost_us);
-	}
-	resource_let(&g->resources[GRACE_LOOP], ask_of_resource(g, ask, GRACE_LOOP).cost_us);
-	if (is_beginning(ask)) {
-		promised_begin(&g->promised, now_us);
-	}
-}
-
 bool grace_admit(struct grace *g, const struct grace_load *load, const struct grace_ask *ask,
     int64_t now_us, unsigned *ret_retry_after_s)
 {
@@ -299,8 +284,8 @@ bool grace_admit(struct grace *g, const struct grace_load *load, const struct gr
 	} else if (is_beginning(ask) && !ask->again && !fits_steps(g, load, ask->user, now_us)) {
 		g->refused_for = GRACE_STORE;
 	} else {
-		if (!ask->again) {
-			let_in(g, load, ask, now_us);
+		if (is_beginning(ask) && !ask->again) {
+			promised_begin(&g->promised, now_us);
 		}
 		return true;
 	}
@@ -342,11 +327,6 @@ void grace_waited(struct grace *g, int64_t delay_us, int64_t now_us)
 int64_t grace_loop_delay_us(struct grace *g, int64_t now_us)
 {
 	return resource_standing_us(&g->resources[GRACE_LOOP], now_us);
-}
-
-bool grace_loop_is_over(struct grace *g, int64_t now_us)
-{
-	return grace_loop_delay_us(g, now_us) > resource_target_us(&g->resources[GRACE_LOOP]);
 }
 
 /* ---- looking on ---- */

@@ -85,9 +85,8 @@ void grace_set_reserve(struct grace *g, unsigned reserve, double share);
  */
 void grace_waited(struct grace *g, int64_t delay_us, int64_t now_us);
 
-/* Standing delay of this process' own queues; and is it too long? */
+/* Standing delay of this process' own queues. */
 int64_t grace_loop_delay_us(struct grace *g, int64_t now_us);
-bool grace_loop_is_over(struct grace *g, int64_t now_us);
 
 /*
  * May it begin? Refused: *ret_retry_after_s is set to what the client should be told (1..60 s,

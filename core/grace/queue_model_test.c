@@ -289,7 +289,9 @@ static void step(struct model *m, const struct event *e)
 	if (e->kind == ARRIVES) {
 		arrive(m, e->who, e->at_us);
 	} else if (e->kind == DONE) {
+		static const struct grace_ask ask = { .cost = COST_COMPUTE };
 		struct attempt *a = &m->attempts[m->running[e->who]];
+		grace_served(&m->g, &ask);
 		a->done_us = a->ended ? 0 : e->at_us;
 		a->ended = true;
 		m->running[e->who] = -1;

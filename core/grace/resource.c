@@ -2,8 +2,9 @@
  * See resource.h. Gains are those of load-and-overload.md 4.3 for a target as long as a tick; a
  * wait whose target is shorter moves by several targets in a tick, so they shrink with it.
  *
- * What the resource works off is what was let in less what the queue has grown by; it is learnt
- * only while the queue stands, because a resource that idles says nothing of what it could do.
+ * What the resource works off is what it has done; it is learnt only while the queue stands,
+ * because a resource that idles says nothing of what it could do. What the loop needs to refuse
+ * others is no part of it.
  */
 #include "core/grace/resource.h"
 
@@ -81,14 +82,12 @@ static double most_of(const struct resource *r, int64_t now_us)
 
 static void learn_drain(struct resource *r, int64_t standing_us)
 {
-	double seconds = (double)LEVEL_TICK_US / SECOND_US;
+	double done = r->tick_served_us * SECOND_US / LEVEL_TICK_US;
 
 	if (standing_us > 0) {
-		double grown_us = (double)(r->wait_us - r->wait_before_us) * r->lanes;
-		double done = between((r->let_us - grown_us) / seconds, 0, drain_most * nominal(r));
 		r->drain += (done - r->drain) * drain_weight;
-	} else if (r->let_us / seconds > r->drain) {
-		r->drain = r->let_us / seconds;
+	} else if (done > r->drain) {
+		r->drain = done;
 	}
 	r->drain = between(r->drain, drain_least * nominal(r), drain_most * nominal(r));
 }
@@ -126,9 +125,14 @@ static void guard(struct resource *r, int64_t now_us)
 	r->second_end_us = now_us + SECOND_US;
 }
 
-static double budget_us(const struct resource *r)
+/* Of a tick. What stands beyond the target is worked off before others are let in. */
+static double budget_us(const struct resource *r, int64_t standing_us)
 {
-	return r->u * r->drain * LEVEL_TICK_US / SECOND_US;
+	double seconds = (double)LEVEL_TICK_US / SECOND_US;
+	double excess_us = (double)(standing_us - resource_target_us(r)) * r->drain / SECOND_US;
+	double us = r->u * r->drain * seconds - between(excess_us, 0, excess_us);
+
+	return between(us, u_least * r->drain * seconds, us);
 }
 
 static void tick(struct resource *r, int64_t now_us)
@@ -149,13 +153,12 @@ static void tick(struct resource *r, int64_t now_us)
 		steer(r, standing_us, now_us);
 		guard(r, now_us);
 	}
-	level_lay(&r->level, budget_us(r));
+	level_lay(&r->level, budget_us(r, standing_us));
 	if (r->is_over && standing_us < target_us / 8 &&
-	    level_offered_us(&r->level) <= budget_us(r)) {
+	    level_offered_us(&r->level) <= budget_us(r, standing_us)) {
 		r->is_over = false;
 	}
-	r->wait_before_us = r->wait_us;
-	r->let_us = 0;
+	r->tick_served_us = 0;
 }
 
 void resource_turn(struct resource *r, int64_t now_us)
@@ -210,13 +213,9 @@ bool resource_has_room(const struct resource *r, enum shed_rank rank, uint64_t u
 	return !r->is_over || level_has_room(&r->level, rank, user);
 }
 
-void resource_let(struct resource *r, double cost_us)
-{
-	r->let_us += cost_us;
-}
-
 void resource_served(struct resource *r, double cost_us)
 {
+	r->tick_served_us += cost_us;
 	r->served_us += cost_us;
 }
 

@@ -38,15 +38,15 @@ struct resource {
 	struct resource_limits limits;
 	struct delay_meter wait;
 	int64_t began_us, tick_end_us;
-	int64_t wait_us, wait_before_us; /* last seen, and at the end of the tick before */
+	int64_t wait_us; /* last seen */
 	int64_t run_us;
 	double lanes, askers;
 	bool is_over; /* a queue stands: budgets count */
 	double u, error_before;
-	double drain;		    /* cost worked off in a second while busy */
-	double let_us, served_us;   /* cost let in and done in the running tick and second */
-	double good_before, good_2; /* cost done in the two seconds before */
-	double u_before, u_2;	    /* at the ends of those */
+	double drain;			  /* cost worked off in a second while busy */
+	double tick_served_us, served_us; /* cost done in the running tick and second */
+	double good_before, good_2;	  /* cost done in the two seconds before */
+	double u_before, u_2;		  /* at the ends of those */
 	int64_t second_end_us;
 	struct level level;
 };
@@ -69,8 +69,7 @@ void resource_expect(struct resource *r, int64_t wait_us);
 bool resource_ask(struct resource *r, const struct level_ask *ask);
 /* Is there budget for all that a user may ask for at a rank, later on? Nothing is counted. */
 bool resource_has_room(const struct resource *r, enum shed_rank rank, uint64_t user);
-/* It was let in; it was done in time. */
-void resource_let(struct resource *r, double cost_us);
+/* It was done in time. */
 void resource_served(struct resource *r, double cost_us);
 
 /* The standing wait that is too long now, and the one that there is. */

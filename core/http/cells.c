@@ -59,7 +59,7 @@ static const char *const close_names[HTTP_CLOSE_WHYS] = { "done", "client", "gon
 	"body_timeout", "write_timeout", "aborted", "address_limit", "drained", "proxy_header",
 	"handed" };
 
-static const char *const pause_names[HTTP_PAUSE_WHYS] = { "ahead", "limit", "descriptors", "delay",
+static const char *const pause_names[HTTP_PAUSE_WHYS] = { "ahead", "limit", "descriptors",
 	"handshakes" };
 
 static const char *const tls_kinds[] = { "full", "resumed" };

@@ -45,7 +45,6 @@ enum http_pause_why {
 	HTTP_PAUSE_AHEAD,	/* siblings have fewer connections */
 	HTTP_PAUSE_LIMIT,	/* max_connections */
 	HTTP_PAUSE_DESCRIPTORS, /* EMFILE and the like */
-	HTTP_PAUSE_DELAY,	/* requests wait too long in this process already */
 	HTTP_PAUSE_HANDSHAKES,	/* TLS handshakes wait for their turn */
 	HTTP_PAUSE_WHYS
 };

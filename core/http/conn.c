@@ -3,8 +3,8 @@
  * outside in conn_event.c.
  *
  * Events are asked for lazily: a connection is not polled before it has to wait, and it keeps
- * asking for bytes while a request is worked on; only if some come does it stop asking (each change
- * is two system calls in libuv). So an ordinary keep-alive request costs a read and a write.
+ * asking for bytes while a request is worked on; only if some come does it stop asking. So an
+ * ordinary keep-alive request costs a read and a write.
  */
 #include "core/http/conn.h"
 
@@ -57,6 +57,7 @@ static struct conn *make(
 	}
 	c->server = s;
 	c->fd = fd;
+	watch_init(&c->watch, fd, conn_on_event);
 	c->peer = *address;
 	c->trusted = trusted;
 	c->counted = counted;
@@ -111,19 +112,8 @@ void conn_begin(struct conn *c)
 
 void conn_free(struct conn *c)
 {
-	CHECK(c->state == CONN_CLOSED && !c->poll_open);
+	CHECK(c->state == CONN_CLOSED);
 	free(c);
-}
-
-static void on_poll_closed(uv_handle_t *handle)
-{
-	struct conn *c = handle->data;
-
-	/* The server may be gone by now: nothing but c is touched. */
-	c->poll_open = false;
-	if (c->req == NULL && !conn_tls_is_busy(c)) {
-		conn_free(c);
-	}
 }
 
 void conn_release_request(struct conn *c)
@@ -132,7 +122,7 @@ void conn_release_request(struct conn *c)
 
 	c->req = NULL;
 	request_give(r);
-	if (c->state == CONN_CLOSED && !c->poll_open) {
+	if (c->state == CONN_CLOSED) {
 		list_push(&c->server->dead, &c->node);
 	}
 }
@@ -154,9 +144,7 @@ static void close_socket(struct conn *c, enum http_close_why why)
 	list_remove(&c->node);
 	count(s, -1);
 	address_give(&s->addresses, c->counted);
-	if (c->poll_open) {
-		uv_close((uv_handle_t *)&c->poll, on_poll_closed);
-	}
+	watch_end(s->loop, &c->watch);
 	if (c->tls != NULL) {
 		conn_tls_close(c,
 		    why == HTTP_CLOSE_DONE || why == HTTP_CLOSE_IDLE || why == HTTP_CLOSE_DRAINED);
@@ -181,7 +169,7 @@ void conn_close(struct conn *c, enum http_close_why why)
 		close_socket(c, why);
 	}
 	if (r == NULL) {
-		if (!c->poll_open && !conn_tls_is_busy(c)) {
+		if (!conn_tls_is_busy(c)) {
 			list_push(&s->dead, &c->node);
 		}
 		return;
@@ -230,20 +218,10 @@ void conn_want(struct conn *c, int events)
 		c->events = (uint8_t)events;
 		return;
 	}
-	if (!c->poll_open) {
-		if (uv_poll_init(loop_uv(c->server->loop), &c->poll, c->fd) != 0) {
-			conn_close(c, HTTP_CLOSE_ABORTED);
-			return;
-		}
-		c->poll.data = c;
-		c->poll_open = true;
-	}
 	c->events = (uint8_t)events;
-	if (events == 0) {
-		uv_poll_stop(&c->poll);
-		return;
+	if (watch_want(c->server->loop, &c->watch, events) != ERR_OK) {
+		conn_close(c, HTTP_CLOSE_ABORTED);
 	}
-	CHECK(uv_poll_start(&c->poll, events, conn_on_event) == 0);
 }
 
 void conn_drain(struct conn *c)

@@ -5,6 +5,7 @@
 #ifndef PLIMSOLL_HTTP_CONN_H
 #define PLIMSOLL_HTTP_CONN_H
 
+#include "core/ev/watch.h"
 #include "core/http/server_priv.h"
 
 struct conn_tls;
@@ -28,7 +29,7 @@ enum conn_state {
 };
 
 struct conn {
-	uv_poll_t poll;	  /* open if poll_open */
+	struct watch watch;
 	struct list node; /* in conns, or in dead */
 	struct wheel_timer clock;
 	int64_t due_us; /* what the clock means: it may be armed earlier, never later */
@@ -44,17 +45,16 @@ struct conn {
 	int fd;
 	uint32_t read_over; /* bytes read over in CONN_DISCARD or CONN_LINGER */
 	uint8_t state;	    /* enum conn_state */
-	uint8_t events;	    /* uv_poll events asked for */
-	bool poll_open;
-	bool peer_done;	   /* the client has closed its sending side */
-	bool trusted;	   /* a trusted proxy */
-	bool proxied_tls;  /* its PROXY header says that the client uses TLS */
-	bool held_back;	   /* it is not read for a while, so that who insists costs little */
-	bool fresh;	   /* its first request has not come yet */
-	bool handed;	   /* its present request came from another process: it stays here */
-	bool is_stream;	   /* a stream of an HTTP/2 connection: no socket, at most one request */
-	bool secure;	   /* came to a listener for TLS */
-	bool more_follows; /* what is sent now goes out with what comes next */
+	uint8_t events;	    /* asked for, as in watch.h; of a stream too */
+	bool peer_done;	    /* the client has closed its sending side */
+	bool trusted;	    /* a trusted proxy */
+	bool proxied_tls;   /* its PROXY header says that the client uses TLS */
+	bool held_back;	    /* it is not read for a while, so that who insists costs little */
+	bool fresh;	    /* its first request has not come yet */
+	bool handed;	    /* its present request came from another process: it stays here */
+	bool is_stream;	    /* a stream of an HTTP/2 connection: no socket, at most one request */
+	bool secure;	    /* came to a listener for TLS */
+	bool more_follows;  /* what is sent now goes out with what comes next */
 	bool advancing, again; /* see conn_advance() */
 };
 
@@ -64,7 +64,7 @@ void conn_open(struct http_server *s, int fd, const struct sockaddr *peer, bool 
 /* Goes on with one that another process had. */
 void conn_adopt(struct http_server *s, const struct http_handover *h);
 
-/* Asks for exactly these uv_poll events, if that is not so already. */
+/* Asks for exactly these events of watch.h, if that is not so already. */
 void conn_want(struct conn *c, int events);
 
 /* The clock of the present state runs out at due_us (INT64_MAX: never). */

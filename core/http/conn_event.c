@@ -91,12 +91,11 @@ static void on_writable(struct conn *c)
 	}
 }
 
-void conn_on_event(uv_poll_t *poll, int status, int events)
+void conn_on_event(struct watch *w, int events, bool broken)
 {
-	struct conn *c = poll->data;
+	struct conn *c = LIST_OF(w, struct conn, watch);
 
-	if (status < 0) {
-		/* RST; libuv has stopped polling. */
+	if (broken) { /* RST */
 		conn_close(c, c->state == CONN_IDLE ? HTTP_CLOSE_CLIENT : HTTP_CLOSE_GONE);
 		return;
 	}

@@ -214,9 +214,7 @@ static void step(void *arg)
 	}
 	ERR_clear_error();
 	free_tls(c);
-	if (!c->poll_open) {
-		list_push(&s->dead, &c->node);
-	}
+	list_push(&s->dead, &c->node);
 }
 
 /* False: there is no task left; it waits again, until the next tick. */

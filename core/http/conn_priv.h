@@ -7,8 +7,8 @@
 
 #include "core/http/conn.h"
 
-/* The uv_poll callback. */
-void conn_on_event(uv_poll_t *poll, int status, int events);
+/* Told by the watch of a connection. */
+watch_fn conn_on_event;
 
 /* The clock of a connection has run out (or not yet: clocks are moved lazily). */
 void conn_on_clock(struct conn *c, int64_t now_us);

@@ -282,16 +282,15 @@ static void run_task(struct http_req *r)
 	end_turn(s);
 	r->running = true;
 	s->n_running++;
-	enum err e =
-	    task_start(s->loop, task_main, r, r->call.deadline_us, &r->task, &waits);
+	enum err e = task_start(s->loop, task_main, r, r->call.deadline_us, &r->task, &waits);
 	if (e != ERR_OK) {
 		r->task = NULL;
 		s->n_running--;
 		r->refused_why = GRACE_TASKS;
 		answer_busy(r, grace_retry_after_s(s->grace, loop_now_us(s->loop)));
 	} else if (waits) {
-		/* So that a client that goes away is noticed. */
-		conn_want(r->conn, UV_READABLE | UV_DISCONNECT);
+		/* So that a client that goes away is noticed; it may wait for the socket, too. */
+		conn_want(r->conn, r->conn->events | UV_READABLE | UV_DISCONNECT);
 	}
 }
 
@@ -386,7 +385,9 @@ void dispatch_round(struct http_server *s)
 	if (s->n_queued == 0) {
 		return;
 	}
-	int64_t now_us = clock_mono_us(), end_us = now_us + SLICE_US;
+	int64_t now_us = clock_mono_us(), read_us = loop_lag_us(s->loop);
+	/* However much there is to read and to refuse, as much time is for work. */
+	int64_t end_us = now_us + (read_us > SLICE_US ? read_us : SLICE_US);
 
 	start_aged(s, now_us);
 	while (s->queues_filled != 0 && now_us < end_us) {

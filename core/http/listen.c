@@ -5,8 +5,12 @@
  * have dealt them out beforehand; measured: 24/40, plain shared sockets 64/0, this 31/33.)
  *
  * The same pause holds new connections in the kernel when there are too many, when descriptors have
- * run out, and when requests already wait too long in here, unless the kernel's own queue is
- * filling up. While it lasts a timer of 5 ms makes rounds happen, and each round asks again.
+ * run out, and when TLS handshakes wait. While it lasts a timer of 5 ms makes rounds happen, and
+ * each round asks again.
+ *
+ * That requests wait too long in here is no reason: who comes is told so at once, which costs less
+ * than serving people who have left meanwhile, and what matters most may be among those who come
+ * (doc/decisions/0134). At most 64 a round leave the rest of it to others.
  */
 #include "core/http/listen.h"
 
@@ -29,11 +33,7 @@ enum {
 	ALIVE_US = 200000,
 	RECHECK_MS = 5,
 	DESCRIPTORS_PAUSE_US = 100000,
-	/* Accepted per pause for delay: health checks of others come on new connections too. */
-	TRICKLE = 4,
 	NETSTAT_BYTES = 16384,
-	QUEUE_LOOK_US = 100000,
-	QUEUE_FULL_US = 1000000,
 };
 
 struct listener {
@@ -49,11 +49,8 @@ struct http_listeners {
 	unsigned n;
 	uv_timer_t *recheck; /* runs while paused */
 	bool paused;
-	int64_t paused_us;
-	unsigned trickle; /* what may still be accepted although requests wait too long */
-	int64_t looked_us, filled_us; /* at the accept queue; since when it is half full, or -1 */
-	int64_t hold_until_us;	      /* out of descriptors: not before */
-	int netstat_fd;		      /* /proc/net/netstat, or -1; opened before a sandbox closes */
+	int64_t hold_until_us; /* out of descriptors: not before */
+	int netstat_fd;	       /* /proc/net/netstat, or -1; opened before a sandbox closes */
 	int64_t overflows_base, drops_base;
 	int64_t queue_told, limit_told; /* its part of the process' figures */
 };
@@ -86,7 +83,6 @@ enum err listen_open(struct http_server *s)
 	}
 	CHECK(uv_timer_init(loop_uv(s->loop), l->recheck) == 0);
 	l->recheck->data = l->recheck;
-	l->filled_us = -1;
 	l->netstat_fd = open("/proc/net/netstat", O_RDONLY | O_CLOEXEC);
 	s->listeners = l;
 	/* What the process before has left; servers of one process are made before any counts. */
@@ -130,7 +126,6 @@ static void pause_accepting(struct http_server *s, enum http_pause_why why)
 
 	metric_add(s->cells.paused[why], 1);
 	l->paused = true;
-	l->paused_us = loop_now_us(s->loop);
 	poll_all(l, false);
 	CHECK(uv_timer_start(l->recheck, on_recheck, RECHECK_MS, RECHECK_MS) == 0);
 }
@@ -171,27 +166,6 @@ static void look_at_queues(const struct http_listeners *l, int64_t *ret_queue, i
 	}
 }
 
-/*
- * Half full for a second: who waits there longer gives up, or is dropped by the kernel without a
- * word. Taken in, he hears at once that he should come later.
- */
-static bool queue_stays_full(struct http_server *s, int64_t now_us)
-{
-	struct http_listeners *l = s->listeners;
-
-	if (now_us - l->looked_us >= QUEUE_LOOK_US) {
-		int64_t queue = 0, limit = 0;
-		look_at_queues(l, &queue, &limit);
-		l->looked_us = now_us;
-		if (queue * 2 <= limit) {
-			l->filled_us = -1;
-		} else if (l->filled_us < 0) {
-			l->filled_us = now_us;
-		}
-	}
-	return l->filled_us >= 0 && now_us - l->filled_us >= QUEUE_FULL_US;
-}
-
 /* HTTP_PAUSE_WHYS: nothing speaks against one more connection. */
 static enum http_pause_why why_not(struct http_server *s)
 {
@@ -210,8 +184,7 @@ static enum http_pause_why why_not(struct http_server *s)
 	if (conn_tls_is_full(s)) {
 		return HTTP_PAUSE_HANDSHAKES;
 	}
-	bool is_late = grace_loop_is_over(s->grace, now_us) && !queue_stays_full(s, now_us);
-	return is_late && s->listeners->trickle == 0 ? HTTP_PAUSE_DELAY : HTTP_PAUSE_WHYS;
+	return HTTP_PAUSE_WHYS;
 }
 
 /* Accepts one; false when there is nothing more to accept now. */
@@ -222,7 +195,6 @@ static bool accept_one(struct http_server *s, struct listener *l)
 	int fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
-		s->listeners->trickle -= s->listeners->trickle > 0 ? 1 : 0;
 		conn_open(s, fd, (const struct sockaddr *)&peer, l->secure);
 		return true;
 	}
@@ -261,9 +233,6 @@ void listen_round(struct http_server *s)
 
 	if (l->n == 0) {
 		return;
-	}
-	if (l->paused && loop_now_us(s->loop) - l->paused_us >= RECHECK_MS * 1000) {
-		l->trickle = TRICKLE;
 	}
 	if (l->paused && why_not(s) == HTTP_PAUSE_WHYS) {
 		l->paused = false;
