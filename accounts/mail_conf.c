@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/host_port.h"
+
 /* What may stand behind the scheme: a host or [v6], and perhaps a port. */
 static bool is_host_port(struct slice s)
 {
@@ -21,20 +23,6 @@ static bool is_host_port(struct slice s)
 		}
 	}
 	return s.len > 0;
-}
-
-static struct slice host_of(struct slice host_port)
-{
-	if (slice_starts(host_port, SLICE("["))) {
-		return slice_sub(host_port, 1, slice_find(host_port, ']', 1));
-	}
-	return slice_sub(host_port, 0, slice_find(host_port, ':', 0));
-}
-
-static bool is_loopback(struct slice host)
-{
-	return slice_eq_nocase(host, SLICE("localhost")) || slice_eq(host, SLICE("::1")) ||
-	       slice_starts(host, SLICE("127."));
 }
 
 /* auto: what goes over a network must be encrypted, what stays on this machine need not be. */
@@ -66,8 +54,8 @@ enum err mail_server_of(const struct conf *conf, struct mail_server *ret, struct
 		    "password have keys of their own");
 	}
 	if (url.len > 0) {
-		s.host = host_of(rest);
-		s.is_loopback = is_loopback(s.host);
+		s.host = host_port_host(rest);
+		s.is_loopback = host_is_loopback(s.host);
 		s.tls = tls_of(conf, &s);
 	}
 	*ret = s;

@@ -12,6 +12,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "core/base/host_port.h"
+
 /* clang-format off */
 static const struct conf_key keys[] = {
 	{ .section = "nats", .name = "url", .type = CONF_STRING, .max = 2000, .def = "",
@@ -52,20 +54,6 @@ static bool is_word(const char *text)
 	return text[0] != '\0' && text[strspn(text, allowed)] == '\0';
 }
 
-static struct slice host_of(struct slice host_port)
-{
-	if (slice_starts(host_port, SLICE("["))) {
-		return slice_sub(host_port, 1, slice_find(host_port, ']', 1));
-	}
-	return slice_sub(host_port, 0, slice_find(host_port, ':', 0));
-}
-
-static bool is_loopback(struct slice host)
-{
-	return slice_eq_nocase(host, SLICE("localhost")) || slice_eq(host, SLICE("::1")) ||
-	       slice_starts(host, SLICE("127."));
-}
-
 static bool is_host_port(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++) {
@@ -74,7 +62,7 @@ static bool is_host_port(struct slice s)
 			return false;
 		}
 	}
-	return host_of(s).len > 0;
+	return host_port_host(s).len > 0;
 }
 
 static enum err take_url(struct nats_settings *s, struct slice url, struct err_note *note)
@@ -88,7 +76,7 @@ static enum err take_url(struct nats_settings *s, struct slice url, struct err_n
 		    "[nats] url: must be tls://host[:port] (or nats://host[:port] on loopback); "
 		    "user and password have keys of their own");
 	}
-	if (is_plain && !is_loopback(host_of(rest))) {
+	if (is_plain && !host_is_loopback(host_port_host(rest))) {
 		return err_note_set(note, ERR_CONFIG,
 		    "[nats] url: %.*s is not on this machine, and passwords travel to be hashed: "
 		    "say tls:// and give its authority in ca_file",
