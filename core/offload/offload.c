@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/check.h"
 #include "core/base/rng.h"
@@ -120,7 +121,13 @@ static enum err publish(struct offload *o, const struct offload_job *j, const st
 	buf_clear(&o->frame);
 	rpc_frame_encode(&o->frame, f);
 	enum err e = buf_finish(&o->frame, &bytes);
-	return e == ERR_OK ? o->setup.publish(o->setup.arg, subject, reply, bytes) : e;
+	if (e == ERR_OK) {
+		e = o->setup.publish(o->setup.arg, subject, reply, bytes);
+	}
+	if (o->frame.data != NULL) {
+		explicit_bzero(o->frame.data, o->frame.len); /* it may hold a password */
+	}
+	return e;
 }
 
 /* Gives it to that helper. */

@@ -46,6 +46,7 @@ struct net {
 	struct message queue[QUEUE];
 	unsigned n, at;
 	unsigned drained;
+	struct slice job; /* the bytes of the last one to a helper, where their sender had them */
 };
 
 static const char *const names[SIDES] = { "a", "b" };
@@ -60,6 +61,9 @@ static enum err publish(void *arg, const char *subject, const char *reply, struc
 	snprintf(m->reply, sizeof(m->reply), "%s", reply == NULL ? "" : reply);
 	memcpy(m->payload, payload.ptr, payload.len);
 	m->len = payload.len;
+	if (strncmp(subject, "t.job.", 6) == 0) {
+		n->job = payload;
+	}
 	return ERR_OK;
 }
 
@@ -227,6 +231,28 @@ static void a_job_goes_to_a_helper_and_its_answer_comes_back(void **state)
 	ended_well(&c);
 	assert_int_equal(offload_counts(n->offload).sent, 1);
 	assert_int_equal(offload_counts(n->offload).answered, 1);
+	free_call(&c);
+	net_close(n);
+	free(n);
+}
+
+static void what_was_sent_is_not_kept(void **state)
+{
+	struct net *n = calloc(1, sizeof(*n));
+	struct fixture_call c;
+
+	(void)state;
+	net_open(n);
+	announce_all(n);
+	start_row(n, &c, ROW_ECHO);
+	assert_true(n->job.len > strlen("work"));
+	for (size_t i = 0; i < n->job.len; i++) {
+		assert_int_equal(n->job.ptr[i], 0);
+	}
+	struct side *s = &n->side[n->side[0].holder.n > 0 ? 0 : 1];
+	holder_reply(&s->holder, 0, ERR_OK);
+	settle(n);
+	ended_well(&c);
 	free_call(&c);
 	net_close(n);
 	free(n);
@@ -574,6 +600,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_job_goes_to_a_helper_and_its_answer_comes_back),
+		cmocka_unit_test(what_was_sent_is_not_kept),
 		cmocka_unit_test(errors_come_back_with_their_words),
 		cmocka_unit_test(the_least_loaded_helper_gets_the_job),
 		cmocka_unit_test(a_full_helper_says_so_and_another_does_it),
