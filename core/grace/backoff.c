@@ -6,9 +6,17 @@
  *
  * Refusing is proportional and integral in the pressure, the standing wait over its target: the
  * integral finds the share that keeps the wait near the target without knowing any capacity, within
- * a quarter of a minute; the proportional part damps it, and holds everybody back while the wait is
- * five times too long. The gains are small because seconds lie between a share and what follows
- * from it: waits are standing ones, and a sync is several requests.
+ * a quarter of a minute; the proportional part damps it, and holds nearly everybody back while the
+ * wait is five times too long. The gains are small because seconds lie between a share and what
+ * follows from it: waits are standing ones, and a sync is several requests.
+ *
+ * That takes for granted that fewer users shorten the wait. Where a disk is slow whoever asks it,
+ * they do not, and the share would rise until nothing is done. What tells the two apart is the work
+ * done: a queue keeps its server busy however many are refused, while a wait without a queue loses
+ * as much work as is refused. So the share is tried, a few seconds at a time (as in resource.c,
+ * after Protego): where work was lost with it and the wait stood all the same, or stood although
+ * nearly nobody was let in, it goes back to half of what it was before, and rises slowly until
+ * refusing is seen to cost no work.
  */
 #include "core/grace/backoff.h"
 
@@ -18,6 +26,11 @@ enum {
 	LOOK_MAX_US = 1000000,
 	USE_RISES_S = 30,
 	USE_FALLS_S = 60,
+	TRIAL_S = 3,
+	HELPED_TRIALS = 2, /* in a row: one may be chance */
+	HARDLY_TRIALS = 3, /* no queue lasts so long that nearly nobody joins */
+	BEFORE_WEIGHT = 4, /* a trial counts a fourth in what stands for those before */
+	VAIN_FALLS_S = 1,
 	HOUR_S = 3600
 };
 
@@ -26,9 +39,22 @@ static const double integral_gain = 0.0125; /* a second */
 static const double damping = 0.05;	    /* up to 1; from there on a straight line to */
 static const double excess_all = 4;	    /* where all are refused */
 
+/* Some are always let in: without work nothing could be learnt of it. */
+static const double most_refused = 0.98;
+static const double most_rises = 0.02;	/* a second, after refusing was in vain */
+static const double loss_tried = 0.3;	/* of those let in before: less says nothing */
+static const double work_follows = 0.5; /* so much of that loss has to be seen in the work */
+static const double wait_stays = 0.9;
+static const double let_hardly = 0.1; /* nearly nobody */
+static const double let_anew = 1.1;   /* of those let in before: what was done then is past */
+
+static const struct backoff_trial no_trial = { .wait_us = -1 };
+
 void backoff_init(struct backoff *b, int64_t now_us)
 {
-	*b = (struct backoff){ .looked_us = now_us };
+	*b = (struct backoff){
+		.looked_us = now_us, .most = most_refused, .now = no_trial, .before = { .let = 1 }
+	};
 }
 
 static double between(double low, double x, double high)
@@ -55,13 +81,80 @@ static void refuse(struct backoff *b, const struct backoff_limits *l, int64_t st
 	double pressure = (double)standing_us / (double)(l->wait_us > 0 ? l->wait_us : 1);
 	double excess = between(-1, pressure - 1, excess_all);
 
-	b->integral = between(0, b->integral + integral_gain * excess * s, 1);
-	b->refused = between(0, b->integral + proportional(excess), 1);
+	/* What was in vain found no share that is worth keeping. */
+	if (b->most < most_refused && excess < 0) {
+		b->integral -= b->integral * step(s, VAIN_FALLS_S);
+	}
+	b->integral = between(0, b->integral + integral_gain * excess * s, b->most);
+	b->refused = between(0, b->integral + proportional(excess), b->most);
 }
 
-void backoff_look(struct backoff *b, const struct backoff_limits *l, double use,
-    int64_t standing_us, int64_t now_us)
+/* ---- is it in vain? ---- */
+
+static void follow(struct backoff_trial *before, const struct backoff_trial *now)
 {
+	if (now->let > before->let * let_anew) {
+		*before = *now;
+		return;
+	}
+	before->let = now->let;
+	before->done += (now->done - before->done) / BEFORE_WEIGHT;
+	before->wait_us += (now->wait_us - before->wait_us) / BEFORE_WEIGHT;
+}
+
+/* Back to where it was; half of it, so that what chance has raised does not stay for good. */
+static void go_back(struct backoff *b)
+{
+	b->most = (1 - b->before.let) / 2;
+	b->integral = between(0, b->integral, b->most);
+}
+
+static void judge(struct backoff *b, const struct backoff_limits *l)
+{
+	const struct backoff_trial *now = &b->now, *before = &b->before;
+	double loss = 1 - now->let / before->let;
+	bool is_tried = loss >= loss_tried;
+	bool is_done = now->done > before->done * (1 - work_follows * loss);
+	bool stands = now->wait_us > (double)l->wait_us;
+
+	b->helped = is_tried && is_done ? b->helped + 1 : 0;
+	b->hardly = stands && now->let < let_hardly ? b->hardly + 1 : 0;
+	if (b->hardly >= HARDLY_TRIALS ||
+	    (is_tried && !is_done && stands && now->wait_us >= before->wait_us * wait_stays)) {
+		go_back(b);
+	} else if (b->helped >= HELPED_TRIALS) {
+		b->most = most_refused;
+		b->before = *now;
+	} else if (loss <= 0) {
+		follow(&b->before, now);
+	}
+}
+
+static void guard(
+    struct backoff *b, const struct backoff_limits *l, const struct backoff_seen *seen, double s)
+{
+	struct backoff_trial *t = &b->now;
+	double wait_us = (double)seen->standing_us;
+
+	b->most = between(0, b->most + most_rises * s, most_refused);
+	t->seconds += s;
+	t->let += (1 - b->refused) * s;
+	t->done += seen->done;
+	t->wait_us = t->wait_us < 0 || wait_us < t->wait_us ? wait_us : t->wait_us;
+	if (t->seconds >= TRIAL_S) {
+		t->let /= t->seconds;
+		t->done /= t->seconds;
+		judge(b, l);
+		*t = no_trial;
+	}
+}
+
+/* ---- a look ---- */
+
+void backoff_look(struct backoff *b, const struct backoff_limits *l,
+    const struct backoff_seen *seen, int64_t now_us)
+{
+	double use = between(0, seen->use, 1);
 	int64_t us = now_us - b->looked_us;
 	double s = (double)(us > LOOK_MAX_US ? LOOK_MAX_US : us) / 1e6;
 
@@ -69,9 +162,9 @@ void backoff_look(struct backoff *b, const struct backoff_limits *l, double use,
 		return;
 	}
 	b->looked_us = now_us;
-	use = between(0, use, 1);
 	b->use += (use - b->use) * step(s, use > b->use ? USE_RISES_S : USE_FALLS_S);
-	refuse(b, l, standing_us, s);
+	guard(b, l, seen, s); /* of the share that held until now */
+	refuse(b, l, seen->standing_us, s);
 
 	double ramp = l->ask_all > l->ask_from ? (b->use - l->ask_from) / (l->ask_all - l->ask_from)
 		      : b->use > l->ask_from   ? 1

@@ -6,6 +6,7 @@
  *
  *	use        smoothed use of what is fullest: asking begins while all is well
  *	standing   the longest standing wait anywhere: refusing begins where use cannot say more
+ *	done       what was served: refusing that only costs work, and shortens nothing, ends
  */
 #ifndef PLIMSOLL_GRACE_BACKOFF_H
 #define PLIMSOLL_GRACE_BACKOFF_H
@@ -20,22 +21,40 @@ struct backoff_limits {
 	unsigned retry_min_s, retry_max_s; /* and those who are refused */
 };
 
+/* What was measured since the last look. */
+struct backoff_seen {
+	double use;	     /* of what is fullest, 0..1 */
+	int64_t standing_us; /* the longest standing wait */
+	unsigned done;	     /* requests that were served */
+};
+
+/* A trial of seconds: how many were let in, what was done, and the wait that stood all the time. */
+struct backoff_trial {
+	double seconds;
+	double let, done; /* of users, 0..1; a second */
+	double wait_us;
+};
+
 struct backoff {
 	int64_t looked_us;
 	double use;	       /* smoothed, 0..1 */
 	double asked, refused; /* shares, 0..1 */
 	double integral;       /* of the pressure: the part of refused that lasts */
+	double most;	       /* no larger share is refused */
+	unsigned helped;       /* trials in a row that cost no work */
+	unsigned hardly;       /* trials in a row with nearly nobody, and a wait */
+	struct backoff_trial now;
+	struct backoff_trial before; /* the last since which only more were refused */
 };
 
 void backoff_init(struct backoff *b, int64_t now_us);
 
 /*
- * Moves the shares on to now_us, by what was measured since the last look: use (0..1) and the
- * longest standing wait. Looks may come at any distance; one that is longer than a second counts as
- * a second.
+ * Moves the shares on to now_us, by what was measured since the last look. Looks may come at any
+ * distance; one that is longer than a second counts as a second.
  */
-void backoff_look(struct backoff *b, const struct backoff_limits *l, double use,
-    int64_t standing_us, int64_t now_us);
+void backoff_look(struct backoff *b, const struct backoff_limits *l,
+    const struct backoff_seen *seen, int64_t now_us);
 
 /*
  * Is this user among that share? The same answer for all requests of a user within an hour, so that

@@ -81,10 +81,12 @@ static void on_look(void *arg)
 	int64_t loop_us = delay_meter_standing_us(&b->loop_wait, now_us) *
 			  (b->limits.wait_us / LOOP_TARGET_US + 1);
 
-	b->store_wait_us = b->store_waits = 0;
 	measure_use(b, now_us);
-	backoff_look(
-	    &b->shares, &b->limits, b->use, store_us > loop_us ? store_us : loop_us, now_us);
+	const struct backoff_seen seen = { .use = b->use,
+		.standing_us = store_us > loop_us ? store_us : loop_us,
+		.done = b->done };
+	backoff_look(&b->shares, &b->limits, &seen, now_us);
+	b->store_wait_us = b->store_waits = b->done = 0;
 	show(b);
 }
 

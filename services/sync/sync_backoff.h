@@ -33,6 +33,7 @@ struct sync_backoff {
 	struct delay_meter loop_wait;
 	int64_t store_wait_us; /* sum of what requests met since the last look, and how many */
 	int64_t store_waits;
+	unsigned done; /* requests of syncs that were served since the last look */
 	struct sync_use before;
 	double use;	  /* in the last second, see sync_use.h */
 	bool refuses_now; /* the answer that is being made is a refusal of admission */
@@ -64,7 +65,7 @@ void sync_backoff_serves(struct op_call *c);
 /* The same of a token that is given out: the requests with it are the rest of what it began. */
 void sync_backoff_gives(struct op_call *c, int64_t uid);
 
-/* Adds the header that asks to stay away, where it is due. */
+/* Counts what was served, and adds the header that asks to stay away, where it is due. */
 void sync_backoff_decorate(struct op_call *c);
 
 /*

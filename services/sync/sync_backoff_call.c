@@ -109,12 +109,16 @@ void sync_backoff_gives(struct op_call *c, int64_t uid)
 
 void sync_backoff_decorate(struct op_call *c)
 {
-	const struct sync_state *state = c->state;
-	const struct sync_backoff *b = &state->backoff;
+	struct sync_state *state = c->state;
+	struct sync_backoff *b = &state->backoff;
+	int status = http_replied_status(c->req);
 
+	if (!is_paced(c)) {
+		return;
+	}
+	b->done += status < 500;
 	/* A 503 says itself when to come again. */
-	if (!is_paced(c) || http_replied_status(c->req) == 503 ||
-	    !backoff_asks(&b->shares, number_of(c), now_s())) {
+	if (status == 503 || !backoff_asks(&b->shares, number_of(c), now_s())) {
 		return;
 	}
 	unsigned seconds = backoff_ask_s(&b->shares, &b->limits, rng_u64());
