@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/fnv.h"
 #include "core/base/list.h"
 #include "core/base/rng.h"
 
@@ -79,14 +80,10 @@ void provider_cache_free(struct provider_cache **cp)
 	*cp = NULL;
 }
 
-/* FNV-1a. */
 static struct list *bucket_of(struct provider_cache *c, struct slice domain)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ c->seed;
+	uint64_t h = fnv1a(FNV1A_START ^ c->seed, domain);
 
-	for (size_t i = 0; i < domain.len; i++) {
-		h = (h ^ (unsigned char)domain.ptr[i]) * UINT64_C(0x100000001b3);
-	}
 	return &c->buckets[(h ^ h >> 32) % BUCKETS];
 }
 

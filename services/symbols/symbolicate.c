@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/fnv.h"
 #include "core/base/json.h"
 #include "services/symbols/sym_parse.h"
 #include "services/symbols/symbolicate_priv.h"
@@ -32,14 +33,8 @@ enum err asked_breathe(struct asked *a, unsigned every)
 
 static uint32_t hash_of(const struct module_asked *m)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = fnv1a(fnv1a(FNV1A_START, m->file), m->id);
 
-	for (size_t i = 0; i < m->file.len; i++) {
-		h = (h ^ (unsigned char)m->file.ptr[i]) * UINT64_C(0x100000001b3);
-	}
-	for (size_t i = 0; i < m->id.len; i++) {
-		h = (h ^ (unsigned char)m->id.ptr[i]) * UINT64_C(0x100000001b3);
-	}
 	return (uint32_t)(h ^ h >> 32);
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "core/base/fnv.h"
 #include "core/base/list.h"
 #include "core/base/rng.h"
 
@@ -58,14 +59,11 @@ void tally_free(struct tally **tp)
 	*tp = NULL;
 }
 
-/* FNV-1a behind a secret: the keys are strangers' words. */
+/* Behind a secret: the keys are strangers' words. */
 static uint64_t hash_of(const struct tally *t, struct slice key)
 {
-	uint64_t hash = t->secret;
+	uint64_t hash = fnv1a(t->secret, key);
 
-	for (size_t i = 0; i < key.len; i++) {
-		hash = (hash ^ (uint8_t)key.ptr[i]) * UINT64_C(0x100000001b3);
-	}
 	return hash ^ (hash >> 29);
 }
 
