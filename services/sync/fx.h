@@ -119,6 +119,15 @@ bool fx_session(struct op_call *c, struct fx_who *ret_who, enum err *ret);
 /* The browsers of an account that are still signed in, in the arena of the call. */
 NODISCARD enum err fx_list_clients(
     struct op_call *c, const struct fx_who *who, struct firefox_client **ret, unsigned *ret_n);
+/* The same for an array of them that is begun. False: none is, and *ret says how the answer went.
+ */
+struct fx_clients {
+	struct fx_who who; /* who asks */
+	struct firefox_client *all;
+	unsigned n;
+};
+bool fx_begin_clients(
+    struct op_call *c, struct fx_clients *ret_clients, struct fx_answer *ret_answer, enum err *ret);
 /* Is it the one that asks? */
 bool fx_is_current(const struct fx_who *who, const struct firefox_client *d);
 

@@ -24,6 +24,21 @@ enum err fx_list_clients(
 	return e;
 }
 
+bool fx_begin_clients(
+    struct op_call *c, struct fx_clients *ret_clients, struct fx_answer *ret_answer, enum err *ret)
+{
+	struct fx_clients *of = ret_clients;
+
+	if (!fx_who(c, &of->who, ret)) {
+		return false;
+	}
+	*ret = fx_list_clients(c, &of->who, &of->all, &of->n);
+	if (*ret == ERR_OK) {
+		*ret = fx_begin_array(c, ret_answer);
+	}
+	return *ret == ERR_OK;
+}
+
 bool fx_is_current(const struct fx_who *who, const struct firefox_client *d)
 {
 	return slice_eq(who->client.id, d->id);
@@ -70,24 +85,15 @@ static void put_attached(
 /* GET /v1/account/attached_clients */
 enum err fx_attached_clients(struct op_call *c)
 {
-	struct fx_who who;
-	struct firefox_client *all = NULL;
+	struct fx_clients of;
 	struct fx_answer a;
-	unsigned n = 0;
 	enum err e = ERR_OK;
 
-	if (!fx_who(c, &who, &e)) {
+	if (!fx_begin_clients(c, &of, &a, &e)) {
 		return e;
 	}
-	e = fx_list_clients(c, &who, &all, &n);
-	if (e == ERR_OK) {
-		e = fx_begin_array(c, &a);
-	}
-	if (e != ERR_OK) {
-		return e;
-	}
-	for (unsigned i = 0; i < n; i++) {
-		put_attached(&a, &who, &all[i]);
+	for (unsigned i = 0; i < of.n; i++) {
+		put_attached(&a, &of.who, &of.all[i]);
 	}
 	return fx_send_array(&a);
 }

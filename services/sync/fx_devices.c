@@ -149,31 +149,23 @@ enum err fx_set_device(struct op_call *c)
 /* GET /v1/account/devices */
 enum err fx_list_devices(struct op_call *c)
 {
-	struct fx_who who;
-	struct firefox_client *all = NULL;
+	struct fx_clients of;
 	struct fx_answer a;
-	unsigned n = 0;
 	enum err e = ERR_OK;
 
-	if (!fx_who(c, &who, &e)) {
+	if (!fx_begin_clients(c, &of, &a, &e)) {
 		return e;
 	}
-	e = fx_list_clients(c, &who, &all, &n);
-	if (e == ERR_OK) {
-		e = fx_begin_array(c, &a);
-	}
-	if (e != ERR_OK) {
-		return e;
-	}
-	for (unsigned i = 0; i < n; i++) {
-		if (all[i].device_id.len == 0) {
+	for (unsigned i = 0; i < of.n; i++) {
+		const struct firefox_client *d = &of.all[i];
+		if (d->device_id.len == 0) {
 			continue;
 		}
 		json_begin_object(&a.json);
-		put_device(&a, &all[i], parse_info(c, all[i].device_info));
-		fx_put_flag(&a, "isCurrentDevice", fx_is_current(&who, &all[i]));
-		fx_put_number(&a, "lastAccessTime", all[i].last_ms);
-		fx_put_number(&a, "createdAt", all[i].created_ms);
+		put_device(&a, d, parse_info(c, d->device_info));
+		fx_put_flag(&a, "isCurrentDevice", fx_is_current(&of.who, d));
+		fx_put_number(&a, "lastAccessTime", d->last_ms);
+		fx_put_number(&a, "createdAt", d->created_ms);
 		json_put_name(&a.json, SLICE("location"));
 		json_begin_object(&a.json);
 		json_end_object(&a.json);
