@@ -10,15 +10,14 @@
 
 #include <cmocka.h>
 
-#include "core/obs/metric.h"
+#include "core/obs/metric_rig.h"
 
 enum {
 	SLOTS = 2
 };
 
 struct fixture {
-	struct metric_schema *schema;
-	void *block;
+	struct metric_rig rig;
 	struct metrics *m[SLOTS + 1]; /* the last: the supervisor */
 };
 
@@ -27,15 +26,9 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	assert_int_equal(metric_schema_new(&f->schema), ERR_OK);
-	size_t bytes = metrics_block_bytes(f->schema, SLOTS);
-	f->block = aligned_alloc(64, (bytes + 63) / 64 * 64);
-	assert_non_null(f->block);
-	metrics_format(f->schema, f->block, SLOTS);
+	metric_rig_init(&f->rig, SLOTS);
 	for (int i = 0; i <= SLOTS; i++) {
-		assert_int_equal(
-		    metrics_open(f->schema, f->block, bytes, SLOTS, i == SLOTS ? -1 : i, &f->m[i]),
-		    ERR_OK);
+		f->m[i] = metric_rig_open(&f->rig, i == SLOTS ? -1 : i);
 	}
 	*state = f;
 	return 0;
@@ -48,8 +41,7 @@ static int teardown(void **state)
 	for (int i = 0; i <= SLOTS; i++) {
 		metrics_close(&f->m[i]);
 	}
-	metric_schema_free(&f->schema);
-	free(f->block);
+	metric_rig_fini(&f->rig);
 	free(f);
 	return 0;
 }

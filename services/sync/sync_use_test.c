@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "core/base/role_id.h"
-#include "core/obs/metric.h"
+#include "core/obs/metric_rig.h"
 
 enum {
 	SECOND = 1000000,
@@ -30,8 +30,7 @@ enum process {
 };
 
 struct fixture {
-	struct metric_schema *schema;
-	void *block;
+	struct metric_rig rig;
 	struct metrics *metrics;
 	struct sync_use before;
 };
@@ -48,12 +47,8 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	assert_int_equal(metric_schema_new(&f->schema), ERR_OK);
-	size_t bytes = metrics_block_bytes(f->schema, SLOTS);
-	f->block = aligned_alloc(64, (bytes + 63) / 64 * 64);
-	assert_non_null(f->block);
-	metrics_format(f->schema, f->block, SLOTS);
-	assert_int_equal(metrics_open(f->schema, f->block, bytes, SLOTS, -1, &f->metrics), ERR_OK);
+	metric_rig_init(&f->rig, SLOTS);
+	f->metrics = metric_rig_open(&f->rig, -1);
 	for (enum process p = WEB_0; p < SLOTS; p++) {
 		slot(f, p)->role = roles[p];
 		slot(f, p)->state = SLOT_SERVING;
@@ -68,8 +63,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	metrics_close(&f->metrics);
-	metric_schema_free(&f->schema);
-	free(f->block);
+	metric_rig_fini(&f->rig);
 	free(f);
 	return 0;
 }
