@@ -130,7 +130,9 @@ void identity_error(struct op_call *c, enum err e)
 		LOG(LOG_WARN, "identity", "failed", LOG_C("op", c->op->name),
 		    LOG_C("err", err_name(e)), LOG_C("detail", c->note.text));
 	}
-	if (status == 503) {
+	/* Who is told no time does not repeat what may have been done (web/identity/patience.js).
+	 */
+	if (status == 503 && e != ERR_OUTCOME_UNKNOWN) {
 		unsigned wait_s = e == ERR_READ_ONLY
 				      ? READ_ONLY_RETRY_S + (unsigned)rng_below(READ_ONLY_RETRY_S)
 				      : identity_retry_after_s(c->env);

@@ -170,7 +170,7 @@ void fx_error(struct op_call *c, enum err e)
 		LOG(LOG_WARN, "sync", "failed", LOG_C("op", c->op->name), LOG_C("err", err_name(e)),
 		    LOG_C("detail", c->note.text));
 	}
-	if (status == 503) {
+	if (status == 503 && e != ERR_OUTCOME_UNKNOWN) { /* that may have been done */
 		add_retry(c, e == ERR_READ_ONLY ? READ_ONLY_RETRY_S : RETRY_S);
 	}
 	if (fx_refuse(c, status, number, err_text(e)) != ERR_OK) {

@@ -1,10 +1,11 @@
 // Calls to the accounts server under /v1: errors in the words of api.js, requests signed by Hawk with
 // the session.
 import { ApiError } from '../identity/api.js';
+import { isBusy, patiently, retryAfterSeconds } from '../identity/patience.js';
+import { waitBusy } from '../identity/screens.js';
 import { derive, toBase64url, toHex, fromHex, utf8 } from './sync_keys.js';
 
 const TIMEOUT_MS = 30000;
-const RETRY_DEFAULT_S = 5;
 
 export class AccountsError extends ApiError {
 	constructor(kind, status, { errno = 0, message = '' } = {}, retryAfter = null) {
@@ -13,9 +14,8 @@ export class AccountsError extends ApiError {
 	}
 }
 
-async function send(method, path, { body, authorization } = {}) {
+async function ask(method, path, { body, authorization } = {}) {
 	let response;
-	let answer;
 	try {
 		response = await fetch(path, {
 			method,
@@ -25,20 +25,25 @@ async function send(method, path, { body, authorization } = {}) {
 			headers: { ...(body && { 'Content-Type': 'application/json' }), ...(authorization && { Authorization: authorization }) },
 			signal: AbortSignal.timeout(TIMEOUT_MS),
 		});
-		answer = await response.json();
+		if (response.ok) {
+			return await response.json();
+		}
 	} catch (error) {
 		throw new ApiError('network', { reason: String(error) });
 	}
-	if (response.ok) {
-		return answer;
-	}
-	const kind = response.status === 503 ? 'busy' : response.status >= 500 ? 'server' : 'refused';
-	const seconds = Number(response.headers.get('Retry-After')) || RETRY_DEFAULT_S;
-	throw new AccountsError(kind, response.status, answer, kind === 'busy' ? seconds : null);
+	const answer = await response.json().catch(() => ({})); // a front in between has words of its own
+	const kind = isBusy(response) ? 'busy' : response.status >= 500 ? 'server' : 'refused';
+	throw new AccountsError(kind, response.status, answer, retryAfterSeconds(response));
+}
+
+// options() is called for each attempt: what is signed is signed anew.
+function send(method, path, options) {
+	const attempt = async () => ask(method, path, await options());
+	return patiently(attempt, { changes: method !== 'GET', waitBusy });
 }
 
 export function post(path, fields) {
-	return send('POST', path, { body: JSON.stringify(fields) });
+	return send('POST', path, () => ({ body: JSON.stringify(fields) }));
 }
 
 const base64 = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)));
@@ -67,7 +72,7 @@ export class Session {
 
 	async request(method, path, fields) {
 		const body = fields === undefined ? undefined : JSON.stringify(fields);
-		const attempt = async () => send(method, path, { body, authorization: await hawk(this.keys, method, path, body) });
+		const attempt = () => send(method, path, async () => ({ body, authorization: await hawk(this.keys, method, path, body) }));
 		try {
 			return await attempt();
 		} catch (error) {

@@ -1,24 +1,14 @@
 // Calls to /wsapi: CSRF token, the server's clock, patience when the server is busy.
+import { isBusy, patiently, retryAfterSeconds } from './patience.js';
 
 const TIMEOUT_MS = 30000;
-const RETRY_DEFAULT_S = 5;
-const RETRY_MAX_S = 600;
 
-// kind: "busy" (503), "network" (no answer), "cookies", "refused" (4xx), "server" (5xx).
+// kind: "busy" (too much to do; retryAfter: seconds, or null where it says none), "network" (no answer), "cookies", "refused" (4xx), "server" (5xx).
 export class ApiError extends Error {
 	constructor(kind, { status = 0, reason = '', retryAfter = null } = {}) {
 		super(`${kind} ${status} ${reason}`);
 		Object.assign(this, { kind, status, reason, retryAfter });
 	}
-}
-
-function retryAfterSeconds(response) {
-	const value = response.headers.get('Retry-After');
-	if (value === null) {
-		return null;
-	}
-	const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
-	return Number.isFinite(seconds) ? Math.min(RETRY_MAX_S, Math.max(1, Math.ceil(seconds))) : null;
 }
 
 async function errorOf(response) {
@@ -30,8 +20,8 @@ async function errorOf(response) {
 		// Plain text: "Forbidden: no cookie".
 	}
 	const details = { status: response.status, reason, retryAfter: retryAfterSeconds(response) };
-	if (response.status === 503) {
-		return new ApiError('busy', { ...details, retryAfter: details.retryAfter ?? RETRY_DEFAULT_S });
+	if (isBusy(response)) {
+		return new ApiError('busy', details);
 	}
 	return new ApiError(response.status >= 500 ? 'server' : 'refused', details);
 }
@@ -79,7 +69,7 @@ export class Api {
 	// options.impatient: throw when busy, even though waitBusy is there.
 	get(operation, query = {}, options = {}) {
 		const search = new URLSearchParams(query).toString();
-		return this.#patiently(() => send(`/wsapi/${operation}${search && `?${search}`}`, {}), options);
+		return this.#patiently(() => send(`/wsapi/${operation}${search && `?${search}`}`, {}), { ...options, changes: false });
 	}
 
 	async post(operation, fields = {}) {
@@ -108,26 +98,18 @@ export class Api {
 			headers: { 'Content-Type': 'application/json' },
 			body: JSON.stringify({ ...fields, csrf: this.#csrf }),
 		};
-		return this.#patiently(() => send(`/wsapi/${operation}`, init), {});
+		return this.#patiently(() => send(`/wsapi/${operation}`, init), { changes: true });
 	}
 
 	// What the server says of itself: version, public_url, services, admin (only to people beside
 	// it), mail ("development" or "smtp"), signup.
 	about() {
-		return this.#patiently(() => send('/__about__', {}), {});
+		return this.#patiently(() => send('/__about__', {}), { changes: false });
 	}
 
-	async #patiently(attempt, { impatient = false }) {
-		for (;;) {
-			try {
-				return await attempt();
-			} catch (error) {
-				if (error.kind !== 'busy' || impatient || !this.#waitBusy) {
-					throw error;
-				}
-				await this.#waitBusy(error.retryAfter);
-			}
-		}
+	#patiently(attempt, { impatient = false, changes }) {
+		const waitBusy = this.#waitBusy;
+		return impatient || !waitBusy ? attempt() : patiently(attempt, { changes, waitBusy });
 	}
 }
 

@@ -5,6 +5,7 @@ import { fillTexts, setText } from './text.js';
 
 const SLOW_MS = 1000;
 const VERY_SLOW_MS = 10000;
+const SPREAD_MS = 900;
 
 let current = null;
 let quieten = null; // ends what the current screen says of its slowness
@@ -114,7 +115,8 @@ function setWorking(form, working) {
 }
 
 // Runs work(form.elements) for each submit of a screen's form, one at a time. A FieldError it throws
-// is shown at the field; anything else goes to failed(error, again), where again shows this screen.
+// is shown at the field; anything else goes to failed(error, again), where again shows this screen,
+// and submits what was entered once more if the server was too busy.
 export function onSubmit(name, work, failed) {
 	const form = element(name, 'form');
 	form.noValidate = true;
@@ -134,7 +136,12 @@ export function onSubmit(name, work, failed) {
 				}
 				showFieldError(form, error);
 			} else {
-				failed(error, () => show(name));
+				failed(error, () => {
+					show(name);
+					if (error.kind === 'busy') {
+						form.requestSubmit();
+					}
+				});
 			}
 		} finally {
 			setWorking(form, false);
@@ -194,15 +201,16 @@ export function clearPasswords(name) {
 
 // ---- busy and broken ----
 
-// Counts the seconds down in place; resolves when they are over.
-export function countdown(place, seconds) {
+// Counts the seconds down in place; resolves when they are over. Servers say whole seconds: who were
+// sent away together come back spread over the last one.
+function countdown(place, seconds) {
 	return new Promise((resolve) => {
 		let left = seconds;
 		const tick = () => {
 			if (left <= 0) {
 				clearInterval(timer);
 				setText(place, 'busy_now');
-				resolve();
+				setTimeout(resolve, Math.random() * SPREAD_MS);
 			} else {
 				setText(place, 'busy_text', { seconds: left-- });
 			}

@@ -56,7 +56,7 @@ export async function stage(api, kind, fields) {
 	try {
 		answer = await api.post(KINDS[kind].stage, fields);
 	} catch (error) {
-		throw error.status === 429 ? new FieldError(null, 'mail_too_soon') : error;
+		throw error.status === 429 && error.kind !== 'busy' ? new FieldError(null, 'mail_too_soon') : error;
 	}
 	if (answer.success) {
 		return answer;
