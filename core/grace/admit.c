@@ -17,10 +17,11 @@
  *     activity that is cut in the middle has cost as much as one that is served
  *     (doc/decisions/0079).
  *
- * Refused clients are told to come back after a second or more, spread so that refusing them again
- * stays cheap (REFUSALS_PER_S at some 10 us each is a percent of a core), and not later: those
- * who still wait to return when a peak has ended are what keeps it from being over. Figures and
- * what else was tried: doc/decisions/0009, 0118.
+ * Refused clients are told to come back when the resource that refused them has spare capacity for
+ * them (comeback.h). For the rest, and for work begun, it is a second or more, spread so that
+ * refusing them again stays cheap (REFUSALS_PER_S at some 10 us each is a percent of a core), and
+ * not later: those who still wait to return when a peak has ended are what keeps it from being
+ * over. Figures and what else was tried: doc/decisions/0009, 0118, 0133.
  */
 #include "core/grace/admit.h"
 
@@ -266,6 +267,19 @@ static bool fits_tasks(const struct grace_load *load, enum shed_rank rank)
 	return load->tasks_max == 0 || load->tasks + reserve < load->tasks_max;
 }
 
+static unsigned come_back_s(struct grace *g, const struct grace_ask *ask, int64_t now_us)
+{
+	unsigned soon_s = grace_retry_after_s(g, now_us);
+	enum grace_refusal which = g->refused_for;
+
+	if (which >= GRACE_TASKS || ask->rank <= SHED_LAST) {
+		return soon_s;
+	}
+	double cost_us = ask_of_resource(g, ask, which).cost_us;
+	unsigned s = resource_come_back_s(&g->resources[which], cost_us, now_us);
+	return s > 0 ? s : soon_s;
+}
+
 bool grace_admit(struct grace *g, const struct grace_load *load, const struct grace_ask *ask,
     int64_t now_us, unsigned *ret_retry_after_s)
 {
@@ -289,7 +303,7 @@ bool grace_admit(struct grace *g, const struct grace_load *load, const struct gr
 		}
 		return true;
 	}
-	*ret_retry_after_s = grace_retry_after_s(g, now_us);
+	*ret_retry_after_s = come_back_s(g, ask, now_us);
 	return false;
 }
 

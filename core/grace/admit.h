@@ -104,7 +104,7 @@ bool grace_wants_user(const struct grace *g, enum cost_class cost, bool begins);
 /* What was let in with that ask was answered in time: the work counts. */
 void grace_served(struct grace *g, const struct grace_ask *ask);
 
-/* Seconds to tell a client that was refused later on (by a full queue further back). */
+/* Seconds to tell a client that was refused by no resource, or later on (by a full queue there). */
 unsigned grace_retry_after_s(struct grace *g, int64_t now_us);
 
 /* Moves all controllers on by what is measured now, although nobody asks. */

@@ -125,6 +125,19 @@ static void guard(struct resource *r, int64_t now_us)
 	r->second_end_us = now_us + SECOND_US;
 }
 
+static double offered_us(const struct resource *r)
+{
+	return level_offered_us(&r->level) * SECOND_US / LEVEL_TICK_US;
+}
+
+/* Of what the resource works off, as far as it is this process'. */
+static double share_us(const struct resource *r)
+{
+	double most = nominal(r) / r->askers;
+
+	return r->drain < most ? r->drain : most;
+}
+
 /* Of a tick. What stands beyond the target is worked off before others are let in. */
 static double budget_us(const struct resource *r, int64_t standing_us)
 {
@@ -142,8 +155,7 @@ static void tick(struct resource *r, int64_t now_us)
 
 	learn_drain(r, standing_us);
 	level_tick(&r->level, now_us);
-	bool grows = r->wait_us > target_us &&
-		     level_offered_us(&r->level) * SECOND_US / LEVEL_TICK_US > r->drain;
+	bool grows = r->wait_us > target_us && offered_us(r) > r->drain;
 	if (!r->is_over && (standing_us > target_us || grows)) {
 		r->is_over = true;
 		r->u = between(1, u_least, most_of(r, now_us));
@@ -152,6 +164,8 @@ static void tick(struct resource *r, int64_t now_us)
 	if (r->is_over) {
 		steer(r, standing_us, now_us);
 		guard(r, now_us);
+	} else {
+		comeback_calm(&r->comeback, offered_us(r), share_us(r));
 	}
 	level_lay(&r->level, budget_us(r, standing_us));
 	if (r->is_over && standing_us < target_us / 8 &&
@@ -219,10 +233,14 @@ void resource_served(struct resource *r, double cost_us)
 	r->served_us += cost_us;
 }
 
+unsigned resource_come_back_s(struct resource *r, double cost_us, int64_t now_us)
+{
+	return comeback_book(&r->comeback, offered_us(r), share_us(r), cost_us, now_us);
+}
+
 unsigned resource_load_permille(const struct resource *r)
 {
-	double offered = level_offered_us(&r->level) * SECOND_US / LEVEL_TICK_US;
-	double load = offered / (r->is_over ? r->u * r->drain : nominal(r) / r->askers);
+	double load = offered_us(r) / (r->is_over ? r->u * r->drain : nominal(r) / r->askers);
 
 	if (!r->is_over && load > 1) {
 		load = 1;

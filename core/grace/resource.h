@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/grace/comeback.h"
 #include "core/grace/level.h"
 #include "core/grace/meter.h"
 
@@ -49,6 +50,7 @@ struct resource {
 	double u_before, u_2;		  /* at the ends of those */
 	int64_t second_end_us;
 	struct level level;
+	struct comeback comeback;
 };
 
 void resource_init(struct resource *r, const struct resource_limits *limits, int64_t now_us);
@@ -71,6 +73,9 @@ bool resource_ask(struct resource *r, const struct level_ask *ask);
 bool resource_has_room(const struct resource *r, enum shed_rank rank, uint64_t user);
 /* It was done in time. */
 void resource_served(struct resource *r, double cost_us);
+
+/* Seconds until somebody who is refused should come back with that cost; 0: as soon as any. */
+unsigned resource_come_back_s(struct resource *r, double cost_us, int64_t now_us);
 
 /* The standing wait that is too long now, and the one that there is. */
 int64_t resource_target_us(const struct resource *r);
