@@ -36,7 +36,7 @@ bool lab_grace_flag(struct line_plan *p, const char *word)
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
 		if (strcmp(flags[i].word, word) == 0) {
-			*flags[i].flag = true;
+			g->is_set = *flags[i].flag = true;
 			return true;
 		}
 	}
@@ -107,7 +107,7 @@ static bool take_rest(struct grace_plan *g, const char *flag, const char *value,
 	return true;
 }
 
-bool lab_grace_set(struct line_plan *p, const char *flag, const char *value, bool *ret_known)
+static bool set(struct line_plan *p, const char *flag, const char *value, bool *ret_known)
 {
 	struct grace_plan *g = &p->grace;
 	const struct {
@@ -152,12 +152,23 @@ bool lab_grace_set(struct line_plan *p, const char *flag, const char *value, boo
 	return take_rest(g, flag, value, ret_known);
 }
 
+bool lab_grace_set(struct line_plan *p, const char *flag, const char *value, bool *ret_known)
+{
+	bool good = set(p, flag, value, ret_known);
+
+	p->grace.is_set = p->grace.is_set || *ret_known;
+	return good;
+}
+
 const char *lab_grace_trouble(const struct line_plan *p, bool fleet)
 {
 	const struct grace_recovery_plan *r = &p->grace.recovery;
 
 	if (!p->grace.on) {
-		return p->known_users > 0 ? "--saturation goes with --grace" : NULL;
+		return p->grace.is_set
+			   ? "--saturation, --steps, --peaks and the others from --deadline "
+			     "to --no-recovery go with --grace"
+			   : NULL;
 	}
 	if (r->tail_s < r->hold_s) {
 		return "--tail must be at least as long as --hold";

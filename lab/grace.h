@@ -13,6 +13,7 @@
 
 struct grace_plan {
 	bool on, skip_course, skip_recovery;
+	bool is_set; /* something of it was: without on nobody would look at it */
 	struct grace_course_plan course; /* users are those of saturation */
 	struct grace_recovery_plan recovery;
 	struct grace_response_plan response; /* times 0: not made */

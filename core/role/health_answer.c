@@ -101,6 +101,13 @@ static void put(struct buf *out, const char *status, const struct health_state *
 	}
 }
 
+/* Is all well, or what is not? */
+static void put_state(struct buf *out, bool good, const struct health_state *s, bool is_head,
+    const char *text, const char *more)
+{
+	put(out, good ? "200 OK" : "503 Service Unavailable", s, is_head, text, more);
+}
+
 bool health_answer(struct slice request, const struct health_state *s, struct buf *out)
 {
 	bool is_head = false;
@@ -111,13 +118,11 @@ bool health_answer(struct slice request, const struct health_state *s, struct bu
 	}
 	switch (o) {
 	case OUTCOME_LIVE:
-		put(out, s->alive ? "200 OK" : "503 Service Unavailable", s, is_head,
-		    s->alive ? "ok" : "no turn for 30 s: ",
+		put_state(out, s->alive, s, is_head, s->alive ? "ok" : "no turn for 30 s: ",
 		    s->alive ? "" : role_name(s->silent_role));
 		break;
 	case OUTCOME_READY:
-		put(out, s->ready ? "200 OK" : "503 Service Unavailable", s, is_head,
-		    health_trouble_text(s->trouble), "");
+		put_state(out, s->ready, s, is_head, health_trouble_text(s->trouble), "");
 		break;
 	case OUTCOME_WEIGHT:
 		buf_printf(out, "%u%%\n", load_weight(s->load));
