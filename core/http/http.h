@@ -178,6 +178,9 @@ void http_add_headers(struct http_req *r, const struct http_fixed_header *list);
  */
 void http_reply(struct http_req *r, int status, struct slice content_type, struct slice body);
 
+/* The same with a body that is only lent: what the socket does not take at once is copied. */
+void http_reply_lent(struct http_req *r, int status, struct slice content_type, struct slice body);
+
 /* "<Reason phrase>: <detail>" as text/plain; detail is copied. */
 void http_reply_text(struct http_req *r, int status, const char *detail);
 

@@ -71,7 +71,8 @@ static void wait_until_writable(struct http_req *r)
 	conn_clock(r->conn, loop_now_us(s->loop) + s->settings.write_us);
 }
 
-void http_reply(struct http_req *r, int status, struct slice content_type, struct slice body)
+static void reply(
+    struct http_req *r, int status, struct slice content_type, struct slice body, bool is_lent)
 {
 	r->out[0] = respond_head(r, status, content_type, (int64_t)body.len);
 	r->out[1] = r->head_failed || respond_is_bodyless(r, status) ? SLICE_EMPTY : body;
@@ -82,11 +83,23 @@ void http_reply(struct http_req *r, int status, struct slice content_type, struc
 	if (!respond_is_pending(r)) {
 		return;
 	}
-	if (r->out[0].len > 0 && arena_copy(&r->arena, r->out[0], &r->out[0]) != ERR_OK) {
-		conn_close(r->conn, HTTP_CLOSE_ABORTED);
-		return;
+	for (unsigned i = 0; i < (is_lent ? 2 : 1); i++) {
+		if (r->out[i].len > 0 && arena_copy(&r->arena, r->out[i], &r->out[i]) != ERR_OK) {
+			conn_close(r->conn, HTTP_CLOSE_ABORTED);
+			return;
+		}
 	}
 	wait_until_writable(r);
+}
+
+void http_reply(struct http_req *r, int status, struct slice content_type, struct slice body)
+{
+	reply(r, status, content_type, body, false);
+}
+
+void http_reply_lent(struct http_req *r, int status, struct slice content_type, struct slice body)
+{
+	reply(r, status, content_type, body, true);
 }
 
 void respond_continue(struct http_req *r)

@@ -1,23 +1,21 @@
 /*
  * See blob_answer.h. Small files are sent by one write with the head; larger ones go by sendfile,
- * or are unpacked piece by piece.
+ * which copies nothing, or are unpacked piece by piece.
  */
 #include "services/symbols/blob_answer.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <unistd.h>
-#include <zlib.h>
 
-#include "core/ev/task.h"
 #include "core/http/conditional.h"
 #include "services/symbols/blob_small.h"
+#include "services/symbols/blob_unpack.h"
+#include "services/symbols/hot_files.h"
 
 enum {
-	IN_BYTES = 32 * 1024,
-	OUT_BYTES = 128 * 1024,
-	TAG_DIGITS = 32,
-	BREATH_US = 1, /* others are next after each piece that was unpacked */
+	TAG_DIGITS = 32
 };
 
 /* What is to be sent of a file. */
@@ -112,29 +110,57 @@ static enum err add_content_headers(
 
 /* ---- small files ---- */
 
-/* Whether the bytes at hand are enough to answer at once. */
-static bool is_at_hand(struct op_call *c, const struct blob_content *f, const struct choice *choice)
+static bool unpacks(const struct blob_content *f, const struct choice *choice)
 {
-	return f->bytes.len > 0 && http_method(c->req) == HTTP_GET && choice->len <= BLOB_SMALL &&
-	       (choice->as_gzip || !f->is_gzip || (f->size > 0 && f->size <= BLOB_SMALL));
+	return f->is_gzip && !choice->as_gzip;
 }
 
+/* Whether it can be answered in one piece: nobody has to wait for it, and no memory for him. */
+static bool is_small(struct op_call *c, const struct blob_content *f, const struct choice *choice)
+{
+	if (http_method(c->req) != HTTP_GET) {
+		return false;
+	}
+	return unpacks(f, choice) ? f->size > 0 && f->size <= BLOB_SMALL && f->stored_size > 0 &&
+					f->stored_size <= BLOB_SMALL
+				  : choice->len <= HOT_FILE_MAX;
+}
+
+/* Head and bytes by one write. */
 static enum err reply_at_hand(
     struct op_call *c, const struct blob_content *f, const struct choice *choice, struct slice tag)
 {
-	bool unpacks = f->is_gzip && !choice->as_gzip;
 	struct slice body = f->bytes;
-	enum err e = unpacks ? blob_unpack_small(c, f, &body) : ERR_OK;
+	enum err e = unpacks(f, choice) ? blob_unpack_small(c, f, body, &body) : ERR_OK;
 
 	if (e == ERR_OK) {
 		body =
 		    slice_sub(body, (size_t)choice->first, (size_t)(choice->first + choice->len));
-		/* What the socket does not take now is needed until it does. */
-		e = unpacks ? ERR_OK : arena_copy(c->arena, body, &body);
 	}
 	if (e == ERR_OK) {
 		add_headers(c, f, tag);
 		e = add_content_headers(c, f, choice);
+	}
+	if (e == ERR_OK) {
+		http_reply_lent(c->req, choice->status, f->type, body);
+	}
+	return e;
+}
+
+/* Reads what is needed of it first. */
+static enum err reply_small(
+    struct op_call *c, const struct blob_content *f, const struct choice *choice, int fd)
+{
+	struct slice body = SLICE_EMPTY;
+	enum err e;
+
+	if (!unpacks(f, choice)) {
+		e = blob_read_part(c, f, fd, choice->first, (size_t)choice->len, &body);
+	} else {
+		e = blob_read_part(c, f, fd, 0, (size_t)f->stored_size, &body);
+		e = e == ERR_OK ? blob_unpack_small(c, f, body, &body) : e;
+		body =
+		    slice_sub(body, (size_t)choice->first, (size_t)(choice->first + choice->len));
 	}
 	if (e == ERR_OK) {
 		http_reply(c->req, choice->status, f->type, body);
@@ -144,133 +170,50 @@ static enum err reply_at_hand(
 
 /* ---- larger ones ---- */
 
-/* A file of the blob store that is unpacked piece by piece. */
-struct unpacking {
-	z_stream z;
-	int fd;
-	off_t at; /* in the file */
-	char in[IN_BYTES];
-	char out[OUT_BYTES];
-};
-
-/* Fills out as far as the content goes. *ret_len 0: it has ended. */
-static enum err unpack_piece(struct unpacking *u, size_t *ret_len)
-{
-	u->z.next_out = (unsigned char *)u->out;
-	u->z.avail_out = sizeof(u->out);
-	while (u->z.avail_out > 0) {
-		if (u->z.avail_in == 0) {
-			ssize_t n = pread(u->fd, u->in, sizeof(u->in), u->at);
-			if (n <= 0) {
-				return ERR_CORRUPT;
-			}
-			u->at += n;
-			u->z.next_in = (unsigned char *)u->in;
-			u->z.avail_in = (unsigned)n;
-		}
-		int code = inflate(&u->z, Z_NO_FLUSH);
-		if (code == Z_STREAM_END) {
-			break;
-		}
-		if (code != Z_OK && code != Z_BUF_ERROR) {
-			return ERR_CORRUPT;
-		}
-	}
-	*ret_len = sizeof(u->out) - u->z.avail_out;
-	return ERR_OK;
-}
-
-static enum err send_unpacked(struct op_call *c, struct unpacking *u, uint64_t first, uint64_t len)
-{
-	enum err e = ERR_OK;
-
-	while (e == ERR_OK && len > 0) {
-		size_t n = 0;
-		e = unpack_piece(u, &n);
-		if (e == ERR_OK && n == 0) {
-			e = ERR_CORRUPT;
-		}
-		size_t skip = first < n ? (size_t)first : n;
-		size_t take = n - skip < len ? n - skip : (size_t)len;
-		first -= skip;
-		len -= take;
-		if (e == ERR_OK && take > 0) {
-			e = http_stream_write(c->req, SLICE_OF(u->out + skip, take));
-		}
-		if (e == ERR_OK && len > 0) {
-			e = task_sleep(BREATH_US);
-		}
-	}
-	return e;
-}
-
-static enum err stream_unpacked(struct op_call *c, int fd, uint64_t first, uint64_t len)
-{
-	struct unpacking *u = malloc(sizeof(*u));
-
-	if (u == NULL) {
-		return ERR_MEMORY;
-	}
-	u->z = (z_stream){ .next_in = NULL };
-	u->fd = fd;
-	u->at = 0;
-	if (inflateInit2(&u->z, BLOB_GZIP_WINDOW) != Z_OK) {
-		free(u);
-		return ERR_MEMORY;
-	}
-	enum err e = send_unpacked(c, u, first, len);
-	(void)inflateEnd(&u->z);
-	free(u);
-	return e;
-}
-
 static enum err stream(
     struct op_call *c, const struct blob_content *f, const struct choice *choice, int fd)
 {
-	if (choice->as_gzip || !f->is_gzip) {
+	if (!unpacks(f, choice)) {
 		return http_answer_file(
 		    c->req, choice->status, f->type, fd, choice->first, choice->len);
 	}
 	enum err e = http_stream_begin(c->req, choice->status, f->type, (int64_t)choice->len);
 	if (e == ERR_OK && http_method(c->req) != HTTP_HEAD && choice->len > 0) {
-		e = stream_unpacked(c, fd, choice->first, choice->len);
+		e = blob_send_unpacked(c, fd, choice->first, choice->len);
 	}
 	return e == ERR_OK ? http_stream_end(c->req) : e;
 }
 
-/* Head and bytes by one write. */
-static enum err reply_small(
-    struct op_call *c, const struct blob_content *f, const struct choice *choice, int fd)
+/* A descriptor of this request's own: what is at hand may be closed while it waits. */
+static enum err open_own(
+    struct op_call *c, const struct blob_store *blobs, const struct blob_content *f, int *ret)
 {
-	struct slice body = SLICE_EMPTY;
-	enum err e = blob_read_part(c, f, fd, choice->first, (size_t)choice->len, &body);
-
-	if (e == ERR_OK) {
-		http_reply(c->req, choice->status, f->type, body);
+	if (!f->is_open) {
+		return blob_open_whole(c, blobs, f, ret);
 	}
-	return e;
+	*ret = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+	return *ret >= 0 ? ERR_OK
+			 : err_note_set(&c->note, err_from_errno(errno), "no descriptor for %.*s",
+			       SLICE_ARG(f->blob));
 }
 
 static enum err send_content(struct op_call *c, const struct blob_store *blobs,
     const struct blob_content *f, const struct choice *choice, struct slice tag)
 {
-	bool is_whole = choice->as_gzip || !f->is_gzip;
 	int fd = -1;
 
-	if (is_at_hand(c, f, choice)) {
+	if (f->bytes.len > 0 && is_small(c, f, choice)) {
 		return reply_at_hand(c, f, choice, tag);
 	}
-	enum err e = blob_open_whole(c, blobs, f, &fd);
+	enum err e = open_own(c, blobs, f, &fd);
 	if (e != ERR_OK) {
 		return e; /* nothing has been said yet */
 	}
 	add_headers(c, f, tag);
 	e = add_content_headers(c, f, choice);
-	if (e == ERR_OK && is_whole && choice->len <= BLOB_SMALL &&
-	    http_method(c->req) == HTTP_GET) {
-		e = reply_small(c, f, choice, fd);
-	} else if (e == ERR_OK) {
-		e = stream(c, f, choice, fd);
+	if (e == ERR_OK) {
+		e = is_small(c, f, choice) ? reply_small(c, f, choice, fd)
+					   : stream(c, f, choice, fd);
 	}
 	(void)close(fd);
 	return e;

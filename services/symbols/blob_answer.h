@@ -14,7 +14,10 @@ struct blob_content {
 	bool is_gzip;		   /* stored in gzip form */
 	int64_t size, stored_size; /* unpacked; of the blob */
 	struct slice type, cache_control;
-	struct slice bytes; /* the blob itself, if it is at hand; needed until blob_answer() ends */
+	/* The blob itself, if it is at hand: borrowed until the task waits. */
+	struct slice bytes;
+	bool is_open; /* fd is the blob, borrowed too */
+	int fd;
 };
 
 struct blob_content blob_content_of(const struct symbol_file *f, struct slice cache_control);

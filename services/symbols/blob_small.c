@@ -4,7 +4,8 @@
 #include "services/symbols/blob_small.h"
 
 #include <unistd.h>
-#include <zlib.h>
+
+#include "services/symbols/hot_files.h"
 
 enum err blob_open_whole(
     struct op_call *c, const struct blob_store *blobs, const struct blob_content *f, int *ret_fd)
@@ -38,38 +39,24 @@ enum err blob_read_part(struct op_call *c, const struct blob_content *f, int fd,
 	return ERR_OK;
 }
 
-enum err blob_read_small(struct op_call *c, const struct blob_store *blobs,
-    const struct blob_content *f, struct slice *ret)
+enum err blob_take(struct op_call *c, const struct blob_store *blobs, struct blob_content *f)
 {
-	int fd = -1;
-
-	*ret = SLICE_EMPTY;
-	if (f->stored_size <= 0 || f->stored_size > BLOB_SMALL) {
+	if (f->stored_size <= 0) {
 		return ERR_OK;
 	}
-	enum err e = blob_open_whole(c, blobs, f, &fd);
-	if (e == ERR_OK) {
-		e = blob_read_part(c, f, fd, 0, (size_t)f->stored_size, ret);
-		(void)close(fd);
+	enum err e = blob_open_whole(c, blobs, f, &f->fd);
+	f->is_open = e == ERR_OK;
+	if (e == ERR_OK && f->stored_size <= HOT_FILE_MAX) {
+		e = blob_read_part(c, f, f->fd, 0, (size_t)f->stored_size, &f->bytes);
+		blob_let_go(f);
 	}
 	return e;
 }
 
-enum err blob_unpack_small(struct op_call *c, const struct blob_content *f, struct slice *ret)
+void blob_let_go(struct blob_content *f)
 {
-	z_stream z = { .next_in = (unsigned char *)(uintptr_t)f->bytes.ptr,
-		.avail_in = (unsigned)f->bytes.len };
-	char *out = arena_alloc(c->arena, (size_t)f->size);
-
-	if (out == NULL || inflateInit2(&z, BLOB_GZIP_WINDOW) != Z_OK) {
-		return ERR_MEMORY;
+	if (f->is_open) {
+		(void)close(f->fd);
+		f->is_open = false;
 	}
-	z.next_out = (unsigned char *)out;
-	z.avail_out = (unsigned)f->size;
-	bool good = inflate(&z, Z_FINISH) == Z_STREAM_END && z.avail_out == 0;
-	(void)inflateEnd(&z);
-	*ret = SLICE_OF(out, (size_t)f->size);
-	return good ? ERR_OK
-		    : err_note_set(&c->note, ERR_CORRUPT, "blob %.*s cannot be unpacked",
-			  SLICE_ARG(f->blob));
 }

@@ -7,8 +7,8 @@
 #include "services/symbols/blob_answer.h"
 
 enum {
-	BLOB_SMALL = 48 * 1024,	    /* bytes that a request may keep until a slow client has them */
-	BLOB_GZIP_WINDOW = 15 + 16, /* zlib's way to ask for a gzip wrapper */
+	/* Unpacked bytes that a request may keep until a slow client has them. */
+	BLOB_SMALL = 48 * 1024,
 };
 
 /* Opens a blob, which has to be as the row says: ERR_CORRUPT. */
@@ -19,12 +19,12 @@ NODISCARD enum err blob_open_whole(
 NODISCARD enum err blob_read_part(struct op_call *c, const struct blob_content *f, int fd,
     uint64_t first, size_t len, struct slice *ret);
 
-/* A small blob's bytes, in the request's arena; empty for larger ones. */
-NODISCARD enum err blob_read_small(struct op_call *c, const struct blob_store *blobs,
-    const struct blob_content *f, struct slice *ret);
-
-/* The content of f->bytes, which is in gzip form; its size is at most BLOB_SMALL, and not 0. */
-NODISCARD enum err blob_unpack_small(
-    struct op_call *c, const struct blob_content *f, struct slice *ret);
+/*
+ * Has a file at hand that was found: f->bytes of a small one, in the request's arena, f->fd of a
+ * larger one, which blob_let_go() closes. An empty one is left alone.
+ */
+NODISCARD enum err blob_take(
+    struct op_call *c, const struct blob_store *blobs, struct blob_content *f);
+void blob_let_go(struct blob_content *f);
 
 #endif

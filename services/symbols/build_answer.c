@@ -143,12 +143,15 @@ enum err build_answer_content(struct op_call *c, const struct blob_store *blobs,
 	return e == ERR_OK ? blob_answer(c, blobs, content) : e;
 }
 
-static enum err answer_file(struct op_call *c, const struct symbol_file *f, struct slice bytes)
+static enum err answer_file(struct op_call *c, const struct hot_file *hot)
 {
 	const struct symbols_state *state = c->state;
+	const struct symbol_file *f = &hot->row;
 	struct blob_content content = elf_content(f);
 
-	content.bytes = bytes;
+	content.bytes = hot->bytes;
+	content.is_open = hot->is_open;
+	content.fd = hot->fd;
 	symbols_count_use(state->counts, f, clock_wall_ms());
 	return build_answer_content(
 	    c, state->blobs, &content, build_file_name(c, f), f->modified_ms);
@@ -156,35 +159,37 @@ static enum err answer_file(struct op_call *c, const struct symbol_file *f, stru
 
 enum err build_answer_file(struct op_call *c, const struct symbol_file *f)
 {
-	return answer_file(c, f, SLICE_EMPTY);
+	const struct hot_file file = { .row = *f };
+
+	return answer_file(c, &file);
 }
 
 enum err build_answer_found(const struct build_wish *w, const struct symbol_file *f)
 {
 	const struct symbols_state *state = w->c->state;
-	const struct blob_content content = elf_content(f);
-	struct slice bytes = SLICE_EMPTY;
-	enum err e = blob_read_small(w->c, state->blobs, &content, &bytes);
+	struct blob_content content = elf_content(f);
+	enum err e = blob_take(w->c, state->blobs, &content);
 
-	if (e != ERR_OK) {
-		return e;
+	if (e == ERR_OK) {
+		const struct hot_file hot = { *f, content.bytes, content.is_open, content.fd };
+		/* An empty blob may be removed by another machine, and headers are said before. */
+		if (hot.bytes.len > 0 || hot.is_open) {
+			hot_files_put(state->hot, &w->key, &hot);
+		}
+		e = answer_file(w->c, &hot);
 	}
-	/* Of others the blob may be removed by another machine, and headers are said before. */
-	if (bytes.len > 0) {
-		hot_files_put(state->hot, &w->key, f, bytes);
-	}
-	return answer_file(w->c, f, bytes);
+	blob_let_go(&content);
+	return e;
 }
 
 bool build_answer_hot(const struct build_wish *w, enum err *ret)
 {
 	const struct symbols_state *state = w->c->state;
-	struct symbol_file f;
-	struct slice bytes;
+	struct hot_file hot;
 
-	if (!hot_files_get(state->hot, &w->key, clock_wall_ms(), &f, &bytes)) {
+	if (!hot_files_get(state->hot, &w->key, clock_wall_ms(), &hot)) {
 		return false;
 	}
-	*ret = answer_file(w->c, &f, bytes);
+	*ret = answer_file(w->c, &hot);
 	return true;
 }

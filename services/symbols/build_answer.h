@@ -47,7 +47,7 @@ enum err build_answer_never(struct op_call *c);
  */
 NODISCARD enum err build_answer_file(struct op_call *c, const struct symbol_file *f);
 
-/* The same with what was found for a wish, which is remembered if it is small. */
+/* The same with what was found for a wish, which is remembered. */
 NODISCARD enum err build_answer_found(const struct build_wish *w, const struct symbol_file *f);
 
 /* The same with what is remembered. False: nothing is. */

@@ -163,16 +163,18 @@ static struct blob_content content_of(const struct symbol_file *f)
 	return blob_content_of(f, f->is_try ? CACHE_TRY : CACHE_REGULAR);
 }
 
-/* bytes: the blob, if it is at hand. */
-static enum err answer(struct lookup *l, const struct symbol_file *f, struct slice bytes)
+static enum err answer(struct lookup *l, const struct hot_file *hot)
 {
+	const struct symbol_file *f = &hot->row;
 	struct op_call *c = l->c;
 
 	add_debug(l, false);
 	symbols_count_use(l->state->counts, f, clock_wall_ms());
 	if (!l->state->settings.redirects) {
 		struct blob_content content = content_of(f);
-		content.bytes = bytes;
+		content.bytes = hot->bytes;
+		content.is_open = hot->is_open;
+		content.fd = hot->fd;
 		return blob_answer(c, l->state->blobs, &content);
 	}
 	const char *to = stored_url(l, f);
@@ -214,17 +216,17 @@ static enum err answer_miss(struct lookup *l, bool is_certain)
 static enum err answer_found(
     struct lookup *l, const struct hot_key *wanted, const struct symbol_file *f)
 {
-	const struct blob_content content = content_of(f);
-	struct slice bytes = SLICE_EMPTY;
-	enum err e = l->state->settings.redirects
-			 ? ERR_OK
-			 : blob_read_small(l->c, l->state->blobs, &content, &bytes);
+	struct blob_content content = content_of(f);
+	enum err e =
+	    l->state->settings.redirects ? ERR_OK : blob_take(l->c, l->state->blobs, &content);
 
-	if (e != ERR_OK) {
-		return e;
+	if (e == ERR_OK) {
+		const struct hot_file hot = { *f, content.bytes, content.is_open, content.fd };
+		hot_files_put(l->state->hot, wanted, &hot);
+		e = answer(l, &hot);
 	}
-	hot_files_put(l->state->hot, wanted, f, bytes);
-	return answer(l, f, bytes);
+	blob_let_go(&content);
+	return e;
 }
 
 /* ERR_NOT_FOUND: it is not here. */
@@ -271,11 +273,11 @@ static enum err look_up(struct lookup *l)
 {
 	struct miss_cache *misses = l->state->misses;
 	const struct hot_key wanted = wish_of(l);
-	struct symbol_file f;
-	struct slice bytes, refresh;
+	struct hot_file hot;
+	struct slice refresh;
 
-	if (hot_files_get(l->state->hot, &wanted, clock_wall_ms(), &f, &bytes)) {
-		enum err e = answer(l, &f, bytes);
+	if (hot_files_get(l->state->hot, &wanted, clock_wall_ms(), &hot)) {
+		enum err e = answer(l, &hot);
 		if (e != ERR_CORRUPT || http_has_replied(l->c->req)) {
 			return e;
 		}

@@ -19,6 +19,7 @@
 
 enum {
 	SWEEP_MS = 3600 * 1000,
+	CLOSE_OLD_MS = 2000,
 	INDEXES_OPEN_MAX = 4096 /* in a process; each is a mapping */
 };
 
@@ -54,6 +55,14 @@ static void sweep_drafts(void *arg)
 	}
 }
 
+/* Blobs that gc has removed are not to stay on the disk because they are open here. */
+static void close_old(void *arg)
+{
+	const struct symbols_state *state = arg;
+
+	hot_files_close_old(state->hot, clock_mono_us());
+}
+
 /* Files are opened here: later the sandbox is closed. */
 static enum err open_files(struct symbols_state *state, struct err_note *note)
 {
@@ -80,6 +89,9 @@ static enum err open_files(struct symbols_state *state, struct err_note *note)
 	}
 	if (e == ERR_OK && env->role == ROLE_WEB) {
 		e = hot_files_new(&state->hot);
+		if (e == ERR_OK && env->loop != NULL) {
+			loop_every(env->loop, CLOSE_OLD_MS, close_old, state);
+		}
 	}
 	if (e == ERR_OK && env->role == ROLE_WEB) {
 		e = symbols_counts_new(state->env, &state->counts);
