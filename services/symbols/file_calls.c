@@ -6,16 +6,29 @@
 #include <stdlib.h>
 
 #include "core/base/check.h"
+#include "core/base/clock.h"
 #include "core/base/wire.h"
 #include "core/ev/task.h"
+
+enum {
+	LOOK_AGAIN_US = 20000
+};
 
 static enum err call(const struct file_caller *c, const struct rpc_def *def, struct buf *message,
     struct slice *ret_reply)
 {
-	enum err e = message->failed ? ERR_LIMIT
-				     : rpc_call(c->files, def, buf_slice(message), DEADLINE_NONE,
-					   c->trace, c->arena, ret_reply, c->note);
+	const int64_t until_us = c->patience_us > 0 ? clock_mono_us() + c->patience_us : 0;
+	enum err e = ERR_LIMIT;
 
+	/* What is refused has not begun. */
+	while (!message->failed) {
+		e = rpc_call(c->files, def, buf_slice(message), DEADLINE_NONE, c->trace, c->arena,
+		    ret_reply, c->note);
+		if (e != ERR_TOO_BUSY || clock_mono_us() >= until_us ||
+		    task_sleep(LOOK_AGAIN_US) != ERR_OK) {
+			break;
+		}
+	}
 	buf_free(message);
 	return e;
 }
@@ -168,7 +181,9 @@ static void drop_task(void *arg)
 	struct drop *d = arg;
 	struct arena arena = arena_new(FILE_MESSAGE_MAX);
 	struct err_note note = { 0 };
-	const struct file_caller c = { .files = d->files, .arena = &arena, .note = &note };
+	const struct file_caller c = {
+		.files = d->files, .arena = &arena, .note = &note, .patience_us = FILE_PATIENCE_US
+	};
 	enum err e = file_drop(&c, SLICE_OF(d->draft, BLOB_DRAFT_CHARS));
 	(void)e;
 	arena_reset(&arena);

@@ -15,7 +15,8 @@
 enum {
 	FILE_WRITE_MAX = 256 * 1024, /* bytes of one write */
 	FILE_LIST_MAX = 8 * 1024 * 1024,
-	FILE_MESSAGE_MAX = 4096
+	FILE_MESSAGE_MAX = 4096,
+	FILE_PATIENCE_US = 10000000
 };
 
 /* symbols.draft_write, .draft_size, .draft_take, .archive_list, .unpack, .keep, .drop: web, courier
@@ -29,6 +30,9 @@ struct file_caller {
 	struct arena *arena; /* of answers */
 	uint64_t trace;
 	struct err_note *note;
+	/* How long a call may wait where too many are under way; 0: ERR_TOO_BUSY at once. Some
+	 * FILE_PATIENCE_US for those who would lose what they have fetched from far away. */
+	int64_t patience_us;
 };
 
 /* Writes at offset; 0 makes the draft anew. */

@@ -197,8 +197,10 @@ enum err upstream_store(const struct upstream_arrival *a, struct err_note *note)
 	const struct svc_env *env = a->state->env;
 	struct storing s = { .a = a, .arena = arena_new(SCRATCH_MAX), .note = note };
 
-	s.files =
-	    (struct file_caller){ .files = env->peer[ROLE_FILES], .arena = &s.arena, .note = note };
+	s.files = (struct file_caller){ .files = env->peer[ROLE_FILES],
+		.arena = &s.arena,
+		.note = note,
+		.patience_us = FILE_PATIENCE_US };
 	enum err e = run(&s);
 	/* Those that are left: kept ones are drafts no more. */
 	if (s.out[0] != '\0') {

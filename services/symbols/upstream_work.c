@@ -78,9 +78,10 @@ static struct slice draft_of(const struct turn *t)
 
 static struct file_caller files_of(struct turn *t)
 {
-	return (struct file_caller){
-		.files = t->state->env->peer[ROLE_FILES], .arena = &t->scratch, .note = &t->note
-	};
+	return (struct file_caller){ .files = t->state->env->peer[ROLE_FILES],
+		.arena = &t->scratch,
+		.note = &t->note,
+		.patience_us = FILE_PATIENCE_US };
 }
 
 static enum err take(void *arg, struct slice bytes)

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, startPlimsoll } from '../harness/plimsoll.mjs';
 import { runCommand } from '../harness/command.mjs';
 import { build } from '../harness/elf.mjs';
-import { until } from '../harness/roles.mjs';
+import { processes, until } from '../harness/roles.mjs';
 import { ask, get, makeToken, uploadFiles } from '../harness/symbols_client.mjs';
 import { broken, held, redirect, startUpstream, symText } from '../harness/upstream.mjs';
 
@@ -227,6 +227,23 @@ test('a slow upstream: a clear answer after a while, and what is here is served 
 	slow.go();
 	assert.equal((await patiently(f.here)).text, f.text);
 	assert.equal(breakpad.asked(f.there), 1);
+});
+
+test('more files come at once than can be written: each is kept, and nobody is told to come later', async () => {
+	const crowd = await startPlimsoll({ conf: { symbols: { upstream: `breakpad ${breakpad.url}/sym`, upstream_private: 'yes', upstream_parallel: 128 } } });
+	try {
+		const files = Array.from({ length: 120 }, () => newFile());
+		for (const f of files) breakpad.give(f.there, { body: f.text });
+		const pids = (await processes(crowd, 'files')).map((p) => p.pid);
+		const signal = (name) => pids.forEach((pid) => process.kill(pid, name));
+		const refused = async () => /^plimsoll_rpc_refused_total\{[^}]*role="courier"[^}]*to="files"[^}]*\} [1-9]/m.test(await (await fetch(`${crowd.adminUrl}/metrics`)).text());
+		signal('SIGSTOP');
+		const answers = Promise.all(files.map((f) => get(crowd, f.here)));
+		await until('more calls than there may be', refused).finally(() => signal('SIGCONT'));
+		(await answers).forEach((answer, i) => assert.deepEqual([answer.status, answer.text], [200, files[i].text]));
+	} finally {
+		await crowd.stop();
+	}
 });
 
 test('symbolication uses upstreams', async () => {
