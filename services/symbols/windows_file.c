@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "services/symbols/little.h"
+
 enum {
 	DOS_HEAD = 0x40, /* bytes; the last four say where the PE header is */
 	DOS_PE_AT = 0x3c,
@@ -46,12 +48,12 @@ static const char cli_magic[] = { 'B', 'S', 'J', 'B' };
 
 static uint32_t u16_at(const unsigned char *p)
 {
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+	return (uint32_t)little_number(p, 2);
 }
 
 static uint32_t u32_at(const unsigned char *p)
 {
-	return u16_at(p) | u16_at(p + 2) << 16;
+	return (uint32_t)little_number(p, 4);
 }
 
 static enum err read_at(const struct elf_source *s, uint64_t at, void *out, size_t len)

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "services/symbols/little.h"
 #include "services/symbols/zip_priv.h"
 
 enum {
@@ -39,7 +40,7 @@ static enum err read_extra64(
 		return ERR_OK;
 	}
 	while (left >= 4) {
-		size_t id = zip_number(extra, 2), len = zip_number(extra + 2, 2);
+		size_t id = little_number(extra, 2), len = little_number(extra + 2, 2);
 		extra += 4;
 		left -= 4;
 		if (len > left) {
@@ -55,7 +56,7 @@ static enum err read_extra64(
 				if (len < 8) {
 					return zip_refuse(note, "a large number is missing");
 				}
-				*wide[i] = zip_number(extra, 8);
+				*wide[i] = little_number(extra, 8);
 				extra += 8;
 				len -= 8;
 			}
@@ -94,25 +95,25 @@ static enum err read_entry(struct reading *r, struct zip_member *ret)
 {
 	const unsigned char *p = r->at;
 
-	if (r->left < ENTRY_BYTES || zip_number(p, 4) != SIGNATURE_ENTRY) {
+	if (r->left < ENTRY_BYTES || little_number(p, 4) != SIGNATURE_ENTRY) {
 		return zip_refuse(r->note, "its directory is damaged");
 	}
-	size_t name = zip_number(p + 28, 2), extra = zip_number(p + 30, 2),
-	       comment = zip_number(p + 32, 2);
+	size_t name = little_number(p + 28, 2), extra = little_number(p + 30, 2),
+	       comment = little_number(p + 32, 2);
 	size_t len = ENTRY_BYTES + name + extra + comment;
 	if (len > r->left) {
 		return zip_refuse(r->note, "its directory is damaged");
 	}
 	struct zip_member m = { .name = SLICE_OF(p + ENTRY_BYTES, name),
-		.method = (enum zip_method)zip_number(p + 10, 2),
-		.crc = (uint32_t)zip_number(p + 16, 4),
-		.packed = zip_number(p + 20, 4),
-		.size = zip_number(p + 24, 4),
-		.header = zip_number(p + 42, 4) };
+		.method = (enum zip_method)little_number(p + 10, 2),
+		.crc = (uint32_t)little_number(p + 16, 4),
+		.packed = little_number(p + 20, 4),
+		.size = little_number(p + 24, 4),
+		.header = little_number(p + 42, 4) };
 	enum err e = read_extra64(&m, p + ENTRY_BYTES + name, extra, r->note);
 	if (e == ERR_OK) {
 		e = check_member(
-		    r, &m, (unsigned)zip_number(p + 8, 2), (unsigned)zip_number(p + 34, 2));
+		    r, &m, (unsigned)little_number(p + 8, 2), (unsigned)little_number(p + 34, 2));
 	}
 	if (e == ERR_OK) {
 		r->at += len;
@@ -233,10 +234,10 @@ enum err zip_data(int fd, uint64_t archive_size, const struct zip_member *m, uin
 	if (e != ERR_OK) {
 		return e;
 	}
-	size_t name_len = zip_number(local + 26, 2), extra = zip_number(local + 28, 2);
+	size_t name_len = little_number(local + 26, 2), extra = little_number(local + 28, 2);
 	uint64_t at = m->header + LOCAL_BYTES + name_len + extra;
-	if (zip_number(local, 4) != SIGNATURE_LOCAL || name_len != m->name.len ||
-	    zip_number(local + 8, 2) != (uint64_t)m->method || at > archive_size ||
+	if (little_number(local, 4) != SIGNATURE_LOCAL || name_len != m->name.len ||
+	    little_number(local + 8, 2) != (uint64_t)m->method || at > archive_size ||
 	    m->packed > archive_size - at) {
 		return zip_refuse(note, "a member's header is not as the directory says");
 	}
@@ -244,8 +245,8 @@ enum err zip_data(int fd, uint64_t archive_size, const struct zip_member *m, uin
 	if (e == ERR_OK && !slice_eq(SLICE_OF(name, name_len), m->name)) {
 		e = zip_refuse(note, "a member has two names");
 	}
-	uint64_t packed = zip_number(local + 18, 4), size = zip_number(local + 22, 4);
-	bool tells = (zip_number(local + 6, 2) & FLAG_SIZES_BEHIND) == 0;
+	uint64_t packed = little_number(local + 18, 4), size = little_number(local + 22, 4);
+	bool tells = (little_number(local + 6, 2) & FLAG_SIZES_BEHIND) == 0;
 	if (e == ERR_OK && tells &&
 	    ((packed != 0xffffffff && packed != m->packed) ||
 		(size != 0xffffffff && size != m->size))) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "services/symbols/little.h"
 #include "services/symbols/zip_priv.h"
 
 enum {
@@ -18,16 +19,6 @@ enum {
 #define SIGNATURE_END	  0x06054b50u
 #define SIGNATURE_END64	  0x06064b50u
 #define SIGNATURE_LOCATOR 0x07064b50u
-
-uint64_t zip_number(const unsigned char *p, unsigned bytes)
-{
-	uint64_t n = 0;
-
-	for (unsigned i = bytes; i > 0; i--) {
-		n = n << 8 | p[i - 1];
-	}
-	return n;
-}
 
 enum err zip_refuse(struct err_note *note, const char *why)
 {
@@ -64,8 +55,8 @@ static enum err find_end(
 	bool found = false;
 	for (size_t at = len - (len < END_BYTES ? len : END_BYTES);
 	     e == ERR_OK && len >= END_BYTES && !found; at--) {
-		found = zip_number(tail + at, 4) == SIGNATURE_END &&
-			zip_number(tail + at + 20, 2) == len - at - END_BYTES;
+		found = little_number(tail + at, 4) == SIGNATURE_END &&
+			little_number(tail + at + 20, 2) == len - at - END_BYTES;
 		if (found) {
 			memcpy(end, tail + at, END_BYTES);
 			*ret_at = size - len + at;
@@ -90,19 +81,19 @@ static enum err read_end64(int fd, uint64_t end_at, struct zip_directory *d, str
 	if (e != ERR_OK) {
 		return e;
 	}
-	uint64_t at = zip_number(locator + 8, 8), limit = end_at - LOCATOR64_BYTES;
-	if (zip_number(locator, 4) != SIGNATURE_LOCATOR || limit < END64_BYTES ||
+	uint64_t at = little_number(locator + 8, 8), limit = end_at - LOCATOR64_BYTES;
+	if (little_number(locator, 4) != SIGNATURE_LOCATOR || limit < END64_BYTES ||
 	    at > limit - END64_BYTES) {
 		return zip_refuse(note, "its 64-bit directory is not found");
 	}
 	e = zip_read_at(fd, at, end, sizeof(end), note);
 	if (e == ERR_OK &&
-	    (zip_number(end, 4) != SIGNATURE_END64 || zip_number(end + 16, 4) != 0)) {
+	    (little_number(end, 4) != SIGNATURE_END64 || little_number(end + 16, 4) != 0)) {
 		e = zip_refuse(note, "its 64-bit directory is damaged");
 	}
 	if (e == ERR_OK) {
-		*d = (struct zip_directory){ zip_number(end + 32, 8), zip_number(end + 40, 8),
-			zip_number(end + 48, 8), at };
+		*d = (struct zip_directory){ little_number(end + 32, 8), little_number(end + 40, 8),
+			little_number(end + 48, 8), at };
 	}
 	return e;
 }
@@ -116,11 +107,11 @@ enum err zip_find_directory(int fd, uint64_t size, struct zip_directory *ret, st
 	if (e != ERR_OK) {
 		return e;
 	}
-	struct zip_directory d = { zip_number(end + 10, 2), zip_number(end + 12, 4),
-		zip_number(end + 16, 4), at };
+	struct zip_directory d = { little_number(end + 10, 2), little_number(end + 12, 4),
+		little_number(end + 16, 4), at };
 	if (d.entries == 0xffff || d.size == 0xffffffff || d.offset == 0xffffffff) {
 		e = read_end64(fd, at, &d, note);
-	} else if (zip_number(end + 4, 2) != 0 || zip_number(end + 8, 2) != d.entries) {
+	} else if (little_number(end + 4, 2) != 0 || little_number(end + 8, 2) != d.entries) {
 		e = err_note_set(note, ERR_UNSUPPORTED, "it is one of several disks");
 	}
 	if (e == ERR_OK && (d.offset > d.end || d.size > d.end - d.offset)) {

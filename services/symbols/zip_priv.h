@@ -12,9 +12,6 @@ struct zip_directory {
 	uint64_t end; /* it must lie before this place */
 };
 
-/* A little-endian number of up to eight bytes. */
-uint64_t zip_number(const unsigned char *p, unsigned bytes);
-
 /* ERR_SYNTAX with that text. */
 enum err zip_refuse(struct err_note *note, const char *why);
 
