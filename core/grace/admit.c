@@ -44,6 +44,12 @@ enum {
 	 * those it was promised to.
 	 */
 	PROMISED_MAX_US = 1600000,
+	/*
+	 * In the loop what waits already may take so long; less while a queue stands there, and the
+	 * less the easier it is to retry: a peak is there before any tick has seen it.
+	 */
+	LOOP_BURST_US = 50000,
+	LOOP_BURST_OVER_US = 15000,
 	/* What a request takes where nobody has measured it yet. */
 	LOOP_GUESS_US = 100,
 	RUN_GUESS_US = 1000,
@@ -249,15 +255,25 @@ static int64_t cut_of(enum shed_rank rank)
 	return LAST_CUT >> (rank - SHED_LAST);
 }
 
+int64_t grace_line_us(const struct grace *g, enum shed_rank rank)
+{
+	int64_t most_us = g->resources[GRACE_LOOP].is_over ? LOOP_BURST_OVER_US : LOOP_BURST_US;
+
+	return rank <= SHED_LAST ? INT64_MAX
+				 : most_us * (SHED_RANKS - rank) / (SHED_RANKS - SHED_LATE);
+}
+
 static bool fits_loop(struct grace *g, const struct grace_load *load, const struct grace_ask *ask)
 {
 	int64_t cut = cut_of(ask->rank);
 
 	resource_expect(&g->resources[GRACE_LOOP], ask->loop_wait_us);
 	bool is_in = passes(g, ask, GRACE_LOOP);
+	bool may_join = !ask->joins || ask->loop_wait_us <= grace_line_us(g, ask->rank);
 
-	return is_in && load->loop_delay_us <=
-			    (cut < 1 ? 1 : cut) * resource_target_us(&g->resources[GRACE_LOOP]);
+	return is_in && may_join &&
+	       load->loop_delay_us <=
+		   (cut < 1 ? 1 : cut) * resource_target_us(&g->resources[GRACE_LOOP]);
 }
 
 static bool fits_tasks(const struct grace_load *load, enum shed_rank rank)

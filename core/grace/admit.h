@@ -62,7 +62,8 @@ struct grace_ask {
 	uint64_t user;	      /* any bits that name one; 0: see grace_wants_user() */
 	unsigned reserve;     /* see struct level_ask */
 	int64_t loop_us;      /* what it takes of the loop; 0: not known */
-	int64_t loop_wait_us; /* and what those take who are before it there */
+	int64_t loop_wait_us; /* and what those take who are in line there */
+	bool joins;	      /* it would stand behind them; else its turn has come */
 };
 
 struct grace {
@@ -84,6 +85,12 @@ void grace_set_reserve(struct grace *g, unsigned reserve, double share);
  * a queue that empties is not standing.
  */
 void grace_waited(struct grace *g, int64_t delay_us, int64_t now_us);
+
+/*
+ * How long the line in the loop may be for one of that rank to join it. Whoever comes when it is
+ * longer is told so at once, and does not make it longer.
+ */
+int64_t grace_line_us(const struct grace *g, enum shed_rank rank);
 
 /* Standing delay of this process' own queues. */
 int64_t grace_loop_delay_us(struct grace *g, int64_t now_us);

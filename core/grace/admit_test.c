@@ -267,6 +267,41 @@ static void ranks_are_cut_one_after_the_other(void **state)
 	assert_int_equal(refused_before, SHED_FIRST - SHED_LAST + 1);
 }
 
+static void who_comes_to_a_long_line_does_not_join_it(void **state)
+{
+	static const struct grace_load load = { .read_lanes = 0 };
+	struct grace_ask ask = { .cost = COST_MEMORY, .budget_us = 3 * S, .joins = true };
+	unsigned retry_after_s = 0;
+	static struct grace g;
+
+	(void)state;
+	grace_init(&g, 7, 0);
+	for (unsigned rank = SHED_LAST; rank < SHED_RANKS; rank++) {
+		ask.rank = (enum shed_rank)rank;
+		ask.loop_wait_us = 9 * MS;
+		assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+		ask.loop_wait_us = 51 * MS;
+		assert_int_equal(
+		    grace_admit(&g, &load, &ask, 0, &retry_after_s), rank == SHED_LAST);
+	}
+	/* The easier to retry, the shorter: a fifth of it for the first. */
+	ask.rank = SHED_FIRST;
+	ask.loop_wait_us = 11 * MS;
+	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+	assert_int_equal(g.refused_for, GRACE_LOOP);
+	/* Whoever stood in it and has come to its end is not asked again. */
+	ask.joins = false;
+	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+	/* Once a queue stands it is shorter for all. */
+	ask.joins = true;
+	ask.rank = SHED_LATE;
+	g.resources[GRACE_LOOP].is_over = true;
+	ask.loop_wait_us = 14 * MS;
+	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+	ask.loop_wait_us = 16 * MS;
+	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+}
+
 static void the_last_tasks_are_kept_for_work_already_begun(void **state)
 {
 	struct grace_load load = { .tasks = 3900, .tasks_max = 4096 };
@@ -320,6 +355,7 @@ int main(void)
 		cmocka_unit_test(at_compute_too_the_important_go_first),
 		cmocka_unit_test(a_reserve_is_for_those_it_was_made_for),
 		cmocka_unit_test(ranks_are_cut_one_after_the_other),
+		cmocka_unit_test(who_comes_to_a_long_line_does_not_join_it),
 		cmocka_unit_test(the_last_tasks_are_kept_for_work_already_begun),
 		cmocka_unit_test(retries_are_spread_as_refusals_grow),
 	};

@@ -17,7 +17,6 @@ enum {
 	STARTS_FOR_US =
 	    10 * SECOND_US, /* slow start: so long the budget is small, then it doubles */
 	GAP_TICKS = 10,	    /* a longer silence is the end of everything that was known */
-	IDLE_PART = 3,	    /* of the target: below it the budget is not looked at */
 	FULL_TIMES = 8,	    /* a resource that takes nothing counts as so many targets */
 };
 
@@ -219,7 +218,7 @@ bool resource_ask(struct resource *r, const struct level_ask *ask)
 {
 	bool is_in = level_ask(&r->level, ask);
 
-	return is_in || !r->is_over || r->wait_us < resource_target_us(r) / IDLE_PART;
+	return is_in || !r->is_over || r->wait_us == 0;
 }
 
 bool resource_has_room(const struct resource *r, enum shed_rank rank, uint64_t user)

@@ -6,8 +6,8 @@
  * target. From then on a budget is laid down each LEVEL_TICK_US: u times the cost that the resource
  * works off in that time. u follows the wait: it rises while the wait is below the target and falls
  * while it is above (PI), so no best latency is learnt that could drift. Who is let in for the
- * budget is the level's affair (level.h). While nothing waits everybody is let in all the same: a
- * worker that idles helps nobody.
+ * budget is the level's affair (level.h). While nobody has to wait everybody is let in all the
+ * same: a worker that idles helps nobody.
  *
  * Costs are microseconds of one worker. Pure functions over a clock and what was measured.
  */

@@ -78,7 +78,14 @@ static bool make_ask(struct http_req *r)
 	return true;
 }
 
-static bool decide(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)
+/* What those take of the loop who are in line there. */
+static int64_t line_us(const struct http_server *s)
+{
+	return (int64_t)s->n_queued * s->loop_cost.mean_us;
+}
+
+/* joins: it would stand in line in the loop; else its turn has come. */
+static bool decide(struct http_req *r, bool joins, int64_t now_us, unsigned *ret_retry_after_s)
 {
 	struct http_server *s = r->server;
 
@@ -88,8 +95,9 @@ static bool decide(struct http_req *r, int64_t now_us, unsigned *ret_retry_after
 		return refuse(r, HTTP_REFUSED_SITE, now_us, ret_retry_after_s);
 	}
 	r->ask.again = r->looked;
+	r->ask.joins = joins;
 	r->ask.budget_us = r->call.deadline_us - now_us;
-	r->ask.loop_wait_us = (int64_t)s->n_queued * s->loop_cost.mean_us;
+	r->ask.loop_wait_us = line_us(s);
 	bool admitted = grace_admit(s->grace, &s->load, &r->ask, now_us, ret_retry_after_s);
 	if (!admitted) {
 		r->refused_why = (unsigned char)s->grace->refused_for;
@@ -99,10 +107,14 @@ static bool decide(struct http_req *r, int64_t now_us, unsigned *ret_retry_after
 
 bool admission_look(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)
 {
-	if (r->call.op->rank == SHED_NEVER || !r->server->grace->resources[GRACE_LOOP].is_over) {
+	struct http_server *s = r->server;
+	bool is_short = line_us(s) <= grace_line_us(s->grace, SHED_FIRST);
+	bool is_over = s->grace->resources[GRACE_LOOP].is_over;
+
+	if (r->call.op->rank == SHED_NEVER || (is_short && !is_over)) {
 		return true;
 	}
-	bool passes = decide(r, now_us, ret_retry_after_s);
+	bool passes = decide(r, true, now_us, ret_retry_after_s);
 	r->looked = true;
 	return passes;
 }
@@ -121,7 +133,7 @@ bool admission_ask(struct http_req *r, int64_t now_us, unsigned *ret_retry_after
 	if (now_us >= r->call.deadline_us) {
 		return refuse(r, HTTP_REFUSED_LATE, now_us, ret_retry_after_s);
 	}
-	return decide(r, now_us, ret_retry_after_s);
+	return decide(r, false, now_us, ret_retry_after_s);
 }
 
 bool http_admits(struct http_req *r, enum shed_rank rank)
