@@ -49,7 +49,7 @@ enum {
 	 * less the easier it is to retry: a peak is there before any tick has seen it.
 	 */
 	LOOP_BURST_US = 50000,
-	LOOP_BURST_OVER_US = 15000,
+	LOOP_BURST_OVER_US = 6000,
 	/* What a request takes where nobody has measured it yet. */
 	LOOP_GUESS_US = 100,
 	RUN_GUESS_US = 1000,
@@ -165,6 +165,20 @@ static unsigned used_at_resource(const struct grace_load *load, enum cost_class 
 				    : 0;
 }
 
+/*
+ * Takes in what is seen of a resource. Where jobs are so short that a full house is no long wait,
+ * its places are what fills up: a standing queue is then half of what others than begun work may
+ * have of them.
+ */
+static void look(struct resource *r, const struct grace_load *load, enum cost_class cost,
+    struct resource_seen seen, int64_t now_us)
+{
+	int64_t filled_us = 2 * resource_target_us(r) * used_at_resource(load, cost) / USED_MOST;
+
+	seen.wait_us = seen.wait_us > filled_us ? seen.wait_us : filled_us;
+	resource_look(r, &seen, now_us);
+}
+
 static struct level_ask level_ask_of(const struct grace_ask *ask, int64_t cost_us, int64_t guess_us)
 {
 	return (struct level_ask){ .rank = ask->rank,
@@ -222,7 +236,7 @@ static bool fits_resource(
 	}
 	struct resource *r = &g->resources[which];
 	g->refused_for = which;
-	resource_look(r, &seen, now_us);
+	look(r, load, ask->cost, seen, now_us);
 	int64_t bound_us = which == GRACE_COMPUTE ? burst_us(r, ask->rank) : patience_us(ask->rank);
 	bool is_in = passes(g, ask, which);
 	return is_in && seen.wait_us <= bound_us && seen.wait_us < ask->budget_us &&
@@ -369,7 +383,7 @@ void grace_measure(struct grace *g, const struct grace_load *load, int64_t now_u
 		struct resource_seen seen;
 		enum grace_refusal which;
 		if (needs(load, costs[i], &which, &seen)) {
-			resource_look(&g->resources[which], &seen, now_us);
+			look(&g->resources[which], load, costs[i], seen, now_us);
 		}
 	}
 	/* The loop's own wait is what requests meet. */

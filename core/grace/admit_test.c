@@ -211,6 +211,31 @@ static void a_standing_queue_at_compute_is_held_short(void **state)
 	assert_int_equal(grace_load_permille(&c.g), 1200);
 }
 
+/* Jobs of two milliseconds: 48 of 64 places are no long wait, but others find none left. */
+static void places_that_fill_up_are_a_queue(void **state)
+{
+	static struct crowd c;
+	struct grace_state seen;
+
+	(void)state;
+	begin_crowd(&c);
+	for (unsigned i = 0; i < 300; i++, c.now_us += MS) {
+		const struct grace_load load = { .compute_wait_us = 80 * MS,
+			.compute_run_us = 2 * MS,
+			.compute_lanes = 1,
+			.compute_used = 600 };
+		const struct grace_ask ask = { .cost = COST_COMPUTE,
+			.rank = SHED_MIDDLE,
+			.budget_us = 3 * S,
+			.user = (uint64_t)i * 7919 };
+		unsigned retry_after_s = 0;
+		(void)grace_admit(&c.g, &load, &ask, c.now_us, &retry_after_s);
+	}
+	grace_look(&c.g, GRACE_COMPUTE, c.now_us, &seen);
+	assert_int_equal(seen.cut, SHED_MIDDLE);
+	assert_true(seen.budget_permille < 1000);
+}
+
 static void at_compute_too_the_important_go_first(void **state)
 {
 	static const enum shed_rank ranks[] = { SHED_EARLY, SHED_EARLY, SHED_EARLY, SHED_EARLY,
@@ -296,9 +321,9 @@ static void who_comes_to_a_long_line_does_not_join_it(void **state)
 	ask.joins = true;
 	ask.rank = SHED_LATE;
 	g.resources[GRACE_LOOP].is_over = true;
-	ask.loop_wait_us = 14 * MS;
+	ask.loop_wait_us = 5 * MS;
 	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
-	ask.loop_wait_us = 16 * MS;
+	ask.loop_wait_us = 9 * MS;
 	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
 }
 
@@ -352,6 +377,7 @@ int main(void)
 		cmocka_unit_test(a_resource_that_cannot_begin_in_time_refuses),
 		cmocka_unit_test(a_refusal_says_what_was_short),
 		cmocka_unit_test(a_standing_queue_at_compute_is_held_short),
+		cmocka_unit_test(places_that_fill_up_are_a_queue),
 		cmocka_unit_test(at_compute_too_the_important_go_first),
 		cmocka_unit_test(a_reserve_is_for_those_it_was_made_for),
 		cmocka_unit_test(ranks_are_cut_one_after_the_other),

@@ -222,8 +222,11 @@ void level_lay(struct level *l, double budget_us)
 {
 	double granted[LEVEL_CLASSES] = { 0 }, left = budget_us;
 
+	/* What a tick has left, or had too much, the next one has more or less. */
+	l->let_us -= l->budget_us;
+	l->let_us = l->let_us < -budget_us ? -budget_us : l->let_us;
+	l->let_us = l->let_us > budget_us ? budget_us : l->let_us;
 	l->budget_us = budget_us;
-
 	give(l, SHED_NEVER, granted, &left);
 	give(l, SHED_LAST, granted, &left);
 	give_reserves(l, budget_us, granted, &left);
@@ -285,15 +288,24 @@ static unsigned place_of(const struct level *l, uint64_t user)
 	return (cell_of(user) + LEVEL_CELLS - l->first) % LEVEL_CELLS;
 }
 
-bool level_ask(struct level *l, const struct level_ask *ask)
+static bool is_below(struct level *l, struct level_class *c, const struct level_ask *ask)
 {
-	struct level_class *c = count(l, ask);
-
 	if (ask->rank <= SHED_LAST || c->share >= 1) {
 		return true;
 	}
+	if (l->let_us >= l->budget_us) {
+		return false;
+	}
 	unsigned at = place_of(l, ask->user);
 	return at < c->whole || (at == c->whole && next_in_turn(&c->owed, c->part));
+}
+
+bool level_ask(struct level *l, const struct level_ask *ask)
+{
+	bool is_in = is_below(l, count(l, ask), ask);
+
+	l->let_us += is_in ? ask->cost_us : 0;
+	return is_in;
 }
 
 bool level_has_room(const struct level *l, enum shed_rank rank, uint64_t user)

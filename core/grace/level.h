@@ -62,6 +62,7 @@ struct level {
 	struct level_class classes[LEVEL_CLASSES]; /* by rank, those with reserves, excess */
 	struct level_hogs hogs;
 	double budget_us;		/* of a tick, as last laid */
+	double let_us;			/* of it used in the running tick */
 	double reserve[LEVEL_RESERVES]; /* shares of the budget, 0..1; the first is number 1 */
 	unsigned first;			/* cell where the arc begins */
 };
@@ -73,7 +74,8 @@ void level_set_reserve(struct level *l, unsigned reserve, double share);
 
 /*
  * Counts what is asked for, whatever becomes of it. Is it below the cut? Of those in the cut's own
- * cell one after the other, in proportion.
+ * cell one after the other, in proportion; of a class that is cut nobody once the budget is used,
+ * by what came sooner in the tick than was laid for.
  */
 bool level_ask(struct level *l, const struct level_ask *ask);
 

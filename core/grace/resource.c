@@ -1,6 +1,7 @@
 /*
- * See resource.h. Gains are those of load-and-overload.md 4.3 for a target as long as a tick; a
- * wait whose target is shorter moves by several targets in a tick, so they shrink with it.
+ * See resource.h. Gains are half of those of load-and-overload.md 4.3, for a target as long as a
+ * tick, because what stands beyond the target is taken off the budget as well; a wait whose target
+ * is shorter moves by several targets in a tick, so they shrink with it.
  *
  * What the resource works off is what it has done; it is learnt only while the queue stands,
  * because a resource that idles says nothing of what it could do. What the loop needs to refuse
@@ -20,7 +21,7 @@ enum {
 	FULL_TIMES = 8,	    /* a resource that takes nothing counts as so many targets */
 };
 
-static const double gain_p = 0.4, gain_i = 0.1;
+static const double gain_p = 0.2, gain_i = 0.05;
 static const double u_least = 0.05, u_most = 1.2, u_at_start = 0.3;
 static const double error_least = -2;
 /* What a resource is believed to do, of what its lanes can. */
@@ -218,7 +219,8 @@ bool resource_ask(struct resource *r, const struct level_ask *ask)
 {
 	bool is_in = level_ask(&r->level, ask);
 
-	return is_in || !r->is_over || r->wait_us == 0;
+	/* A worker that would idle while the call is on its way has room for it. */
+	return is_in || !r->is_over || r->wait_us <= r->run_us / 2;
 }
 
 bool resource_has_room(const struct resource *r, enum shed_rank rank, uint64_t user)
