@@ -36,6 +36,7 @@ enum {
 	LAST_CUT = 64,
 	/* Of the calls that a resource takes, in thousandths: the rest is for work begun. */
 	USED_MOST = 750,
+	USED_SAYS = 100, /* fewer say little of how long the wait is when they are used up */
 	/* A burst may wait so long at a resource, or for so many jobs. */
 	BURST_US = 500000,
 	BURST_JOBS = 8,
@@ -130,23 +131,31 @@ static bool needs(const struct grace_load *load, enum cost_class cost, enum grac
 	switch (cost) {
 	case COST_COMPUTE:
 		*ret = GRACE_COMPUTE;
-		*ret_seen = (struct resource_seen){ load->compute_wait_us, load->compute_run_us,
-			load->compute_lanes, load->webs };
+		*ret_seen = (struct resource_seen){ .wait_us = load->compute_wait_us,
+			.run_us = load->compute_run_us,
+			.lanes = load->compute_lanes,
+			.askers = load->webs };
 		return true;
 	case COST_WRITE:
 		*ret = GRACE_STORE;
-		*ret_seen = (struct resource_seen){ load->store_wait_us, load->store_run_us, 1,
-			load->webs };
+		*ret_seen = (struct resource_seen){ .wait_us = load->store_wait_us,
+			.run_us = load->store_run_us,
+			.lanes = 1,
+			.askers = load->webs };
 		return true;
 	case COST_SIGN:
 		*ret = GRACE_SIGNER;
-		*ret_seen = (struct resource_seen){ load->signer_wait_us, load->signer_run_us,
-			load->signer_lanes, load->webs };
+		*ret_seen = (struct resource_seen){ .wait_us = load->signer_wait_us,
+			.run_us = load->signer_run_us,
+			.lanes = load->signer_lanes,
+			.askers = load->webs };
 		return true;
 	case COST_READ:
 		*ret = GRACE_READ;
-		*ret_seen = (struct resource_seen){ load->read_wait_us, load->read_run_us,
-			load->read_lanes, 1 };
+		*ret_seen = (struct resource_seen){ .wait_us = load->read_wait_us,
+			.run_us = load->read_run_us,
+			.lanes = load->read_lanes,
+			.askers = 1 };
 		return load->read_lanes > 0; /* a file makes nobody wait */
 	case COST_HEALTH:
 	case COST_MEMORY:
@@ -166,16 +175,15 @@ static unsigned used_at_resource(const struct grace_load *load, enum cost_class 
 }
 
 /*
- * Takes in what is seen of a resource. Where jobs are so short that a full house is no long wait,
- * its places are what fills up: a standing queue is then half of what others than begun work may
- * have of them.
+ * Takes in what is seen of a resource. Where jobs are short its places are used up before the wait
+ * is a long one.
  */
 static void look(struct resource *r, const struct grace_load *load, enum cost_class cost,
     struct resource_seen seen, int64_t now_us)
 {
-	int64_t filled_us = 2 * resource_target_us(r) * used_at_resource(load, cost) / USED_MOST;
+	unsigned used = used_at_resource(load, cost);
 
-	seen.wait_us = seen.wait_us > filled_us ? seen.wait_us : filled_us;
+	seen.full_us = used >= USED_SAYS ? seen.wait_us * USED_MOST / used : 0;
 	resource_look(r, &seen, now_us);
 }
 

@@ -220,7 +220,7 @@ static void places_that_fill_up_are_a_queue(void **state)
 	(void)state;
 	begin_crowd(&c);
 	for (unsigned i = 0; i < 300; i++, c.now_us += MS) {
-		const struct grace_load load = { .compute_wait_us = 80 * MS,
+		const struct grace_load load = { .compute_wait_us = 76 * MS,
 			.compute_run_us = 2 * MS,
 			.compute_lanes = 1,
 			.compute_used = 600 };

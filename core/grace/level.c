@@ -22,7 +22,7 @@ enum {
 	 * A hog asks for more than so many times the mean of users, and for more than such a part
 	 * of the budget: before a crowd that has just come everybody who was there looks like one.
 	 */
-	HOG_TIMES = 2,
+	HOG_TIMES = 3,
 	HOG_PART = 20,
 };
 
@@ -85,7 +85,7 @@ static double hog_share(struct level_hogs *h, uint64_t user)
 }
 
 /* What a user may come to: a multiple of the mean, of which hogs are no part. */
-static void hog_tick(struct level_hogs *h, double mean_cost_us, double budget_us)
+static void hog_tick(struct level_hogs *h, double mean_cost_us, double usual_us)
 {
 	const float keeps = 1 - 1.0F / HOG_TICKS;
 	double most = 0;
@@ -105,7 +105,7 @@ static void hog_tick(struct level_hogs *h, double mean_cost_us, double budget_us
 		}
 		most = n > 1 ? HOG_TIMES * sum / n : 0;
 	}
-	double least = budget_us / HOG_PART * HOG_TICKS;
+	double least = usual_us / HOG_PART * HOG_TICKS;
 	h->most = most > 0 && most < least ? least : most;
 }
 
@@ -202,7 +202,7 @@ void level_tick(struct level *l, int64_t now_us)
 		look_at_size(&l->classes[i]);
 		n += l->classes[i].n;
 	}
-	hog_tick(&l->hogs, n > 0 ? level_offered_us(l) / n : 0, l->budget_us);
+	hog_tick(&l->hogs, n > 0 ? level_offered_us(l) / n : 0, l->usual_us);
 	l->first = (unsigned)(now_us % LEVEL_TURN_US * LEVEL_CELLS / LEVEL_TURN_US);
 }
 
@@ -218,7 +218,7 @@ static void give_reserves(struct level *l, double budget_us, double granted[], d
 	}
 }
 
-void level_lay(struct level *l, double budget_us)
+void level_lay(struct level *l, double budget_us, double usual_us)
 {
 	double granted[LEVEL_CLASSES] = { 0 }, left = budget_us;
 
@@ -227,6 +227,7 @@ void level_lay(struct level *l, double budget_us)
 	l->let_us = l->let_us < -budget_us ? -budget_us : l->let_us;
 	l->let_us = l->let_us > budget_us ? budget_us : l->let_us;
 	l->budget_us = budget_us;
+	l->usual_us = usual_us;
 	give(l, SHED_NEVER, granted, &left);
 	give(l, SHED_LAST, granted, &left);
 	give_reserves(l, budget_us, granted, &left);

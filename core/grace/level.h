@@ -61,7 +61,7 @@ struct level_class {
 struct level {
 	struct level_class classes[LEVEL_CLASSES]; /* by rank, those with reserves, excess */
 	struct level_hogs hogs;
-	double budget_us;		/* of a tick, as last laid */
+	double budget_us, usual_us;	/* of a tick, as last laid */
 	double let_us;			/* of it used in the running tick */
 	double reserve[LEVEL_RESERVES]; /* shares of the budget, 0..1; the first is number 1 */
 	unsigned first;			/* cell where the arc begins */
@@ -90,8 +90,11 @@ bool level_has_room(const struct level *l, enum shed_rank rank, uint64_t user);
  * turn alike.
  */
 void level_tick(struct level *l, int64_t now_us);
-/* Lays the cut for the next tick, in which so much cost may be let in. */
-void level_lay(struct level *l, double budget_us);
+/*
+ * Lays the cut for the next tick, in which so much cost may be let in; usual_us: what that is
+ * where nothing stands, as a measure of what is much for one user.
+ */
+void level_lay(struct level *l, double budget_us, double usual_us);
 
 /* Cost that was offered in a tick, lately. */
 double level_offered_us(const struct level *l);

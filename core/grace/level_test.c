@@ -35,7 +35,7 @@ static bool asks(unsigned user, enum shed_rank rank, unsigned reserve, double co
 static void next_tick(double budget_us, unsigned tick)
 {
 	level_tick(&level, tick * (int64_t)LEVEL_TICK_US);
-	level_lay(&level, budget_us);
+	level_lay(&level, budget_us, budget_us);
 }
 
 static int set_up(void **state)

@@ -18,6 +18,7 @@ enum {
 	STARTS_FOR_US =
 	    10 * SECOND_US, /* slow start: so long the budget is small, then it doubles */
 	GAP_TICKS = 10,	    /* a longer silence is the end of everything that was known */
+	CALM_TICKS = 3,	    /* so long there is room for all, and it is over */
 	FULL_TIMES = 8,	    /* a resource that takes nothing counts as so many targets */
 };
 
@@ -26,7 +27,7 @@ static const double u_least = 0.05, u_most = 1.2, u_at_start = 0.3;
 static const double error_least = -2;
 /* What a resource is believed to do, of what its lanes can. */
 static const double drain_least = 0.25, drain_most = 1.5;
-static const double drain_weight = 1.0 / 16;
+static const double drain_weight = 1.0 / 16, full_weight = 1.0 / 64;
 static const double good_less = 0.95, u_raise = 0.01;
 
 static double between(double x, double least, double most)
@@ -57,8 +58,10 @@ int64_t resource_target_us(const struct resource *r)
 {
 	int64_t jobs_us = r->run_us * r->limits.target_jobs;
 	int64_t us = jobs_us > r->limits.target_us ? jobs_us : r->limits.target_us;
+	int64_t half_us = (int64_t)r->full_us / 2;
 
-	return us > r->limits.target_max_us ? r->limits.target_max_us : us;
+	us = us > r->limits.target_max_us ? r->limits.target_max_us : us;
+	return r->full_us > 0 && half_us < us ? half_us : us;
 }
 
 int64_t resource_standing_us(struct resource *r, int64_t now_us)
@@ -86,8 +89,6 @@ static void learn_drain(struct resource *r, int64_t standing_us)
 
 	if (standing_us > 0) {
 		r->drain += (done - r->drain) * drain_weight;
-	} else if (done > r->drain) {
-		r->drain = done;
 	}
 	r->drain = between(r->drain, drain_least * nominal(r), drain_most * nominal(r));
 }
@@ -138,14 +139,16 @@ static double share_us(const struct resource *r)
 	return r->drain < most ? r->drain : most;
 }
 
-/* Of a tick. What stands beyond the target is worked off before others are let in. */
+/*
+ * Of a tick. What stands beyond the target is worked off with a quarter of the time at most: those
+ * who come first, whom a flood of others does not concern, are not to be out for it.
+ */
 static double budget_us(const struct resource *r, int64_t standing_us)
 {
-	double seconds = (double)LEVEL_TICK_US / SECOND_US;
+	double most = r->u * r->drain * LEVEL_TICK_US / SECOND_US;
 	double excess_us = (double)(standing_us - resource_target_us(r)) * r->drain / SECOND_US;
-	double us = r->u * r->drain * seconds - between(excess_us, 0, excess_us);
 
-	return between(us, u_least * r->drain * seconds, us);
+	return most - between(excess_us / 4, 0, most / 4);
 }
 
 static void tick(struct resource *r, int64_t now_us)
@@ -167,11 +170,11 @@ static void tick(struct resource *r, int64_t now_us)
 	} else {
 		comeback_calm(&r->comeback, offered_us(r), share_us(r));
 	}
-	level_lay(&r->level, budget_us(r, standing_us));
-	if (r->is_over && standing_us < target_us / 8 &&
-	    level_offered_us(&r->level) <= budget_us(r, standing_us)) {
-		r->is_over = false;
-	}
+	double budget = budget_us(r, standing_us);
+	level_lay(&r->level, budget, r->drain * LEVEL_TICK_US / SECOND_US);
+	bool is_calm = standing_us < target_us / 8 && level_offered_us(&r->level) <= budget;
+	r->calm_ticks = is_calm ? r->calm_ticks + 1 : 0;
+	r->is_over = r->is_over && r->calm_ticks < CALM_TICKS;
 	r->tick_served_us = 0;
 }
 
@@ -193,6 +196,10 @@ void resource_look(struct resource *r, const struct resource_seen *seen, int64_t
 	unsigned lanes = seen->lanes > 0 ? seen->lanes : 1;
 
 	r->run_us = seen->run_us;
+	if (seen->full_us > 0) {
+		double before = r->full_us > 0 ? r->full_us : (double)seen->full_us;
+		r->full_us = before + ((double)seen->full_us - before) * full_weight;
+	}
 	r->askers = seen->askers > 0 ? seen->askers : 1;
 	if (r->lanes != lanes) {
 		r->drain = r->drain / r->lanes * lanes;

@@ -21,7 +21,10 @@
 #include "core/grace/level.h"
 #include "core/grace/meter.h"
 
-/* The standing wait that is too long: this, or so many mean jobs where they are longer. */
+/*
+ * The standing wait that is too long: this, or so many mean jobs where they are longer; but no more
+ * than half of the wait at which it is full.
+ */
 struct resource_limits {
 	int64_t target_us, target_max_us;
 	unsigned target_jobs;
@@ -33,6 +36,7 @@ struct resource_seen {
 	int64_t run_us;	 /* mean time of one lately; 0: not known */
 	unsigned lanes;	 /* how many it does at a time; 0: one */
 	unsigned askers; /* processes that share it, about as much each; 0: one */
+	int64_t full_us; /* wait at which no call more is taken; 0: not known */
 };
 
 struct resource {
@@ -41,8 +45,10 @@ struct resource {
 	int64_t began_us, tick_end_us;
 	int64_t wait_us; /* last seen */
 	int64_t run_us;
+	double full_us; /* lately; 0: not known */
 	double lanes, askers;
 	bool is_over; /* a queue stands: budgets count */
+	unsigned calm_ticks;
 	double u, error_before;
 	double drain;			  /* cost worked off in a second while busy */
 	double tick_served_us, served_us; /* cost done in the running tick and second */
