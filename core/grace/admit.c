@@ -50,7 +50,7 @@ enum {
 	 * less the easier it is to retry: a peak is there before any tick has seen it.
 	 */
 	LOOP_BURST_US = 50000,
-	LOOP_BURST_OVER_US = 6000,
+	LOOP_BURST_OVER_US = 9000,
 	/* What a request takes where nobody has measured it yet. */
 	LOOP_GUESS_US = 100,
 	RUN_GUESS_US = 1000,
@@ -176,14 +176,15 @@ static unsigned used_at_resource(const struct grace_load *load, enum cost_class 
 
 /*
  * Takes in what is seen of a resource. Where jobs are short its places are used up before the wait
- * is a long one.
+ * is a long one. The store does many calls in one commit, so there a wait says nothing of places.
  */
 static void look(struct resource *r, const struct grace_load *load, enum cost_class cost,
     struct resource_seen seen, int64_t now_us)
 {
 	unsigned used = used_at_resource(load, cost);
+	bool says = used >= USED_SAYS && cost != COST_WRITE;
 
-	seen.full_us = used >= USED_SAYS ? seen.wait_us * USED_MOST / used : 0;
+	seen.full_us = says ? seen.wait_us * USED_MOST / used : 0;
 	resource_look(r, &seen, now_us);
 }
 
@@ -279,10 +280,13 @@ static int64_t cut_of(enum shed_rank rank)
 
 int64_t grace_line_us(const struct grace *g, enum shed_rank rank)
 {
-	int64_t most_us = g->resources[GRACE_LOOP].is_over ? LOOP_BURST_OVER_US : LOOP_BURST_US;
+	bool is_over = g->resources[GRACE_LOOP].is_over;
+	int64_t most_us = is_over ? LOOP_BURST_OVER_US : LOOP_BURST_US;
+	/* Of a queue that stands nothing is for those who are refused first. */
+	int last = is_over ? SHED_FIRST : SHED_RANKS;
 
 	return rank <= SHED_LAST ? INT64_MAX
-				 : most_us * (SHED_RANKS - rank) / (SHED_RANKS - SHED_LATE);
+				 : most_us * (last - (int)rank) / (last - (int)SHED_LATE);
 }
 
 static bool fits_loop(struct grace *g, const struct grace_load *load, const struct grace_ask *ask)

@@ -317,14 +317,19 @@ static void who_comes_to_a_long_line_does_not_join_it(void **state)
 	/* Whoever stood in it and has come to its end is not asked again. */
 	ask.joins = false;
 	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
-	/* Once a queue stands it is shorter for all. */
+	/* Once a queue stands it is shorter for all, and none for the first. */
 	ask.joins = true;
 	ask.rank = SHED_LATE;
 	g.resources[GRACE_LOOP].is_over = true;
-	ask.loop_wait_us = 5 * MS;
+	ask.loop_wait_us = 8 * MS;
 	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
-	ask.loop_wait_us = 9 * MS;
+	ask.loop_wait_us = 10 * MS;
 	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+	ask.rank = SHED_FIRST;
+	ask.loop_wait_us = 1;
+	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+	ask.loop_wait_us = 0;
+	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
 }
 
 static void the_last_tasks_are_kept_for_work_already_begun(void **state)
