@@ -49,8 +49,8 @@ enum {
 	 * In the loop what waits already may take so long; less while a queue stands there, and the
 	 * less the easier it is to retry: a peak is there before any tick has seen it.
 	 */
-	LOOP_BURST_US = 50000,
-	LOOP_BURST_OVER_US = 9000,
+	LOOP_BURST_US = 100000,
+	LOOP_BURST_OVER_US = 7000,
 	/* What a request takes where nobody has measured it yet. */
 	LOOP_GUESS_US = 100,
 	RUN_GUESS_US = 1000,
@@ -182,7 +182,8 @@ static void look(struct resource *r, const struct grace_load *load, enum cost_cl
     struct resource_seen seen, int64_t now_us)
 {
 	unsigned used = used_at_resource(load, cost);
-	bool says = used >= USED_SAYS && cost != COST_WRITE;
+	bool takes_calls = seen.wait_us < INT64_MAX / USED_MOST;
+	bool says = takes_calls && used >= USED_SAYS && cost != COST_WRITE;
 
 	seen.full_us = says ? seen.wait_us * USED_MOST / used : 0;
 	resource_look(r, &seen, now_us);

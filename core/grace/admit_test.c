@@ -234,6 +234,11 @@ static void places_that_fill_up_are_a_queue(void **state)
 	grace_look(&c.g, GRACE_COMPUTE, c.now_us, &seen);
 	assert_int_equal(seen.cut, SHED_MIDDLE);
 	assert_true(seen.budget_permille < 1000);
+	/* One that takes no calls at all has no wait to reckon with. */
+	const struct grace_load none = { .compute_wait_us = INT64_MAX, .compute_used = 1000 };
+	const struct grace_ask ask = { .cost = COST_COMPUTE, .rank = SHED_LAST, .budget_us = S };
+	unsigned retry_after_s = 0;
+	assert_false(grace_admit(&c.g, &none, &ask, c.now_us, &retry_after_s));
 }
 
 static void at_compute_too_the_important_go_first(void **state)
@@ -303,15 +308,15 @@ static void who_comes_to_a_long_line_does_not_join_it(void **state)
 	grace_init(&g, 7, 0);
 	for (unsigned rank = SHED_LAST; rank < SHED_RANKS; rank++) {
 		ask.rank = (enum shed_rank)rank;
-		ask.loop_wait_us = 9 * MS;
+		ask.loop_wait_us = 19 * MS;
 		assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
-		ask.loop_wait_us = 51 * MS;
+		ask.loop_wait_us = 101 * MS;
 		assert_int_equal(
 		    grace_admit(&g, &load, &ask, 0, &retry_after_s), rank == SHED_LAST);
 	}
 	/* The easier to retry, the shorter: a fifth of it for the first. */
 	ask.rank = SHED_FIRST;
-	ask.loop_wait_us = 11 * MS;
+	ask.loop_wait_us = 21 * MS;
 	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
 	assert_int_equal(g.refused_for, GRACE_LOOP);
 	/* Whoever stood in it and has come to its end is not asked again. */
@@ -321,7 +326,7 @@ static void who_comes_to_a_long_line_does_not_join_it(void **state)
 	ask.joins = true;
 	ask.rank = SHED_LATE;
 	g.resources[GRACE_LOOP].is_over = true;
-	ask.loop_wait_us = 8 * MS;
+	ask.loop_wait_us = 6 * MS;
 	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
 	ask.loop_wait_us = 10 * MS;
 	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));

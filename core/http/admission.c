@@ -78,12 +78,6 @@ static bool make_ask(struct http_req *r)
 	return true;
 }
 
-/* What those take of the loop who are in line there. */
-static int64_t line_us(const struct http_server *s)
-{
-	return (int64_t)s->n_queued * s->loop_cost.mean_us;
-}
-
 /* joins: it would stand in line in the loop; else its turn has come. */
 static bool decide(struct http_req *r, bool joins, int64_t now_us, unsigned *ret_retry_after_s)
 {
@@ -97,7 +91,7 @@ static bool decide(struct http_req *r, bool joins, int64_t now_us, unsigned *ret
 	r->ask.again = r->looked;
 	r->ask.joins = joins;
 	r->ask.budget_us = r->call.deadline_us - now_us;
-	r->ask.loop_wait_us = line_us(s);
+	r->ask.loop_wait_us = s->line_us;
 	bool admitted = grace_admit(s->grace, &s->load, &r->ask, now_us, ret_retry_after_s);
 	if (!admitted) {
 		r->refused_why = (unsigned char)s->grace->refused_for;
@@ -108,7 +102,7 @@ static bool decide(struct http_req *r, bool joins, int64_t now_us, unsigned *ret
 bool admission_look(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)
 {
 	struct http_server *s = r->server;
-	bool is_short = line_us(s) <= grace_line_us(s->grace, SHED_FIRST);
+	bool is_short = s->line_us <= grace_line_us(s->grace, SHED_FIRST);
 	bool is_over = s->grace->resources[GRACE_LOOP].is_over;
 
 	if (r->call.op->rank == SHED_NEVER || (is_short && !is_over)) {

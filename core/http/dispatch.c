@@ -18,6 +18,7 @@
 enum {
 	SLICE_US = 1000,
 	AGED_US = 100000,
+	LINE_MOST_US = 20000, /* of one request: that one was once slower says little of the next */
 };
 
 /* ---- answering ---- */
@@ -76,8 +77,12 @@ static void enqueue(struct http_req *r)
 	enum cost_class cost = r->call.op->cost;
 	struct http_queue *q = &s->queue[cost];
 
+	int64_t mean_us = r->cells->loop.mean_us;
+
 	r->queued_us = loop_now_us(s->loop);
 	r->is_queued = true;
+	r->line_us = (uint32_t)(mean_us < LINE_MOST_US ? mean_us : LINE_MOST_US);
+	s->line_us += r->line_us;
 	list_push(&q->requests, &r->node);
 	q->n++;
 	s->n_queued++;
@@ -95,6 +100,7 @@ void dispatch_forget(struct http_req *r)
 
 	CHECK(r->is_queued);
 	r->is_queued = false;
+	s->line_us -= r->line_us;
 	list_remove(&r->node);
 	s->n_queued--;
 	if (--s->queue[cost].n == 0) {
@@ -297,7 +303,6 @@ static void run_task(struct http_req *r)
 /* What handlers take of the loop is what a request costs there. */
 static void run(struct http_req *r)
 {
-	struct http_server *s = r->server;
 	struct http_op_cells *cells = r->cells;
 	int64_t begun_us = clock_mono_us();
 
@@ -306,9 +311,7 @@ static void run(struct http_req *r)
 	} else {
 		run_task(r);
 	}
-	int64_t took_us = clock_mono_us() - begun_us;
-	cost_meter_record(&cells->loop, took_us);
-	cost_meter_record(&s->loop_cost, took_us);
+	cost_meter_record(&cells->loop, clock_mono_us() - begun_us);
 }
 
 static void collected(struct http_req *r, enum err e)

@@ -40,6 +40,7 @@ struct http_req {
 	enum err early;		   /* answered with this instead of being handled */
 	unsigned char refused_why; /* enum http_refused_why, if refused */
 	bool is_inline;		   /* the handler runs on the loop */
+	uint32_t line_us;	   /* what it is thought to take of the loop, while it is queued */
 	bool is_queued;		   /* in a class queue */
 	bool admitted;		   /* not to be asked about again */
 	bool looked;		   /* asked about when its head came */
