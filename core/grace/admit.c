@@ -46,8 +46,8 @@ enum {
 	 */
 	PROMISED_MAX_US = 1600000,
 	/*
-	 * In the loop what waits already may take so long; less while a queue stands there, and the
-	 * less the easier it is to retry: a peak is there before any tick has seen it.
+	 * In the loop those who are in line may take so long, and less while a queue stands there:
+	 * a peak is there before any tick has seen it.
 	 */
 	LOOP_BURST_US = 100000,
 	LOOP_BURST_OVER_US = 7000,
@@ -282,12 +282,8 @@ static int64_t cut_of(enum shed_rank rank)
 int64_t grace_line_us(const struct grace *g, enum shed_rank rank)
 {
 	bool is_over = g->resources[GRACE_LOOP].is_over;
-	int64_t most_us = is_over ? LOOP_BURST_OVER_US : LOOP_BURST_US;
-	/* Of a queue that stands nothing is for those who are refused first. */
-	int last = is_over ? SHED_FIRST : SHED_RANKS;
 
-	return rank <= SHED_LAST ? INT64_MAX
-				 : most_us * (last - (int)rank) / (last - (int)SHED_LATE);
+	return rank <= SHED_LAST ? INT64_MAX : is_over ? LOOP_BURST_OVER_US : LOOP_BURST_US;
 }
 
 static bool fits_loop(struct grace *g, const struct grace_load *load, const struct grace_ask *ask)
@@ -296,7 +292,7 @@ static bool fits_loop(struct grace *g, const struct grace_load *load, const stru
 
 	resource_expect(&g->resources[GRACE_LOOP], ask->loop_wait_us);
 	bool is_in = passes(g, ask, GRACE_LOOP);
-	bool may_join = !ask->joins || ask->loop_wait_us <= grace_line_us(g, ask->rank);
+	bool may_join = !ask->joins || ask->line_us <= grace_line_us(g, ask->rank);
 
 	return is_in && may_join &&
 	       load->loop_delay_us <=

@@ -63,6 +63,7 @@ struct grace_ask {
 	unsigned reserve;     /* see struct level_ask */
 	int64_t loop_us;      /* what it takes of the loop; 0: not known */
 	int64_t loop_wait_us; /* and what those take who are in line there */
+	int64_t line_us;      /* of these, those who are not refused before it */
 	bool joins;	      /* it would stand behind them; else its turn has come */
 };
 
@@ -87,8 +88,8 @@ void grace_set_reserve(struct grace *g, unsigned reserve, double share);
 void grace_waited(struct grace *g, int64_t delay_us, int64_t now_us);
 
 /*
- * How long the line in the loop may be for one of that rank to join it. Whoever comes when it is
- * longer is told so at once, and does not make it longer.
+ * How long the line in the loop may be for one of that rank to join it, those left out who are
+ * refused before him. Whoever comes when it is longer is told so at once.
  */
 int64_t grace_line_us(const struct grace *g, enum shed_rank rank);
 

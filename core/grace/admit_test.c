@@ -308,33 +308,26 @@ static void who_comes_to_a_long_line_does_not_join_it(void **state)
 	grace_init(&g, 7, 0);
 	for (unsigned rank = SHED_LAST; rank < SHED_RANKS; rank++) {
 		ask.rank = (enum shed_rank)rank;
-		ask.loop_wait_us = 19 * MS;
+		ask.line_us = 19 * MS;
 		assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
-		ask.loop_wait_us = 101 * MS;
+		ask.line_us = 101 * MS;
 		assert_int_equal(
 		    grace_admit(&g, &load, &ask, 0, &retry_after_s), rank == SHED_LAST);
 	}
-	/* The easier to retry, the shorter: a fifth of it for the first. */
 	ask.rank = SHED_FIRST;
-	ask.loop_wait_us = 21 * MS;
 	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
 	assert_int_equal(g.refused_for, GRACE_LOOP);
 	/* Whoever stood in it and has come to its end is not asked again. */
 	ask.joins = false;
 	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
-	/* Once a queue stands it is shorter for all, and none for the first. */
+	/* Once a queue stands it is shorter. */
 	ask.joins = true;
 	ask.rank = SHED_LATE;
 	g.resources[GRACE_LOOP].is_over = true;
-	ask.loop_wait_us = 6 * MS;
+	ask.line_us = 6 * MS;
 	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
-	ask.loop_wait_us = 10 * MS;
+	ask.line_us = 10 * MS;
 	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
-	ask.rank = SHED_FIRST;
-	ask.loop_wait_us = 1;
-	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
-	ask.loop_wait_us = 0;
-	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
 }
 
 static void the_last_tasks_are_kept_for_work_already_begun(void **state)

@@ -78,6 +78,17 @@ static bool make_ask(struct http_req *r)
 	return true;
 }
 
+/* What those take of the loop who are in line there and are not refused before that rank. */
+static int64_t line_us(const struct http_server *s, enum shed_rank rank)
+{
+	int64_t us = 0;
+
+	for (unsigned i = 0; i <= rank && i < SHED_RANKS; i++) {
+		us += s->line_us[i];
+	}
+	return us;
+}
+
 /* joins: it would stand in line in the loop; else its turn has come. */
 static bool decide(struct http_req *r, bool joins, int64_t now_us, unsigned *ret_retry_after_s)
 {
@@ -91,7 +102,8 @@ static bool decide(struct http_req *r, bool joins, int64_t now_us, unsigned *ret
 	r->ask.again = r->looked;
 	r->ask.joins = joins;
 	r->ask.budget_us = r->call.deadline_us - now_us;
-	r->ask.loop_wait_us = s->line_us;
+	r->ask.loop_wait_us = line_us(s, SHED_FIRST);
+	r->ask.line_us = line_us(s, r->ask.rank);
 	bool admitted = grace_admit(s->grace, &s->load, &r->ask, now_us, ret_retry_after_s);
 	if (!admitted) {
 		r->refused_why = (unsigned char)s->grace->refused_for;
@@ -102,7 +114,7 @@ static bool decide(struct http_req *r, bool joins, int64_t now_us, unsigned *ret
 bool admission_look(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)
 {
 	struct http_server *s = r->server;
-	bool is_short = s->line_us <= grace_line_us(s->grace, SHED_FIRST);
+	bool is_short = line_us(s, SHED_FIRST) <= grace_line_us(s->grace, SHED_FIRST);
 	bool is_over = s->grace->resources[GRACE_LOOP].is_over;
 
 	if (r->call.op->rank == SHED_NEVER || (is_short && !is_over)) {

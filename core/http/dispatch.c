@@ -82,7 +82,8 @@ static void enqueue(struct http_req *r)
 	r->queued_us = loop_now_us(s->loop);
 	r->is_queued = true;
 	r->line_us = (uint32_t)(mean_us < LINE_MOST_US ? mean_us : LINE_MOST_US);
-	s->line_us += r->line_us;
+	r->line_rank = (uint8_t)(r->looked ? r->ask.rank : r->call.op->rank);
+	s->line_us[r->line_rank] += r->line_us;
 	list_push(&q->requests, &r->node);
 	q->n++;
 	s->n_queued++;
@@ -100,7 +101,7 @@ void dispatch_forget(struct http_req *r)
 
 	CHECK(r->is_queued);
 	r->is_queued = false;
-	s->line_us -= r->line_us;
+	s->line_us[r->line_rank] -= r->line_us;
 	list_remove(&r->node);
 	s->n_queued--;
 	if (--s->queue[cost].n == 0) {

@@ -41,6 +41,7 @@ struct http_req {
 	unsigned char refused_why; /* enum http_refused_why, if refused */
 	bool is_inline;		   /* the handler runs on the loop */
 	uint32_t line_us;	   /* what it is thought to take of the loop, while it is queued */
+	uint8_t line_rank;	   /* and as what */
 	bool is_queued;		   /* in a class queue */
 	bool admitted;		   /* not to be asked about again */
 	bool looked;		   /* asked about when its head came */

@@ -54,7 +54,8 @@ struct http_server {
 	struct grace *own_grace;  /* owned; NULL: there is one of the process */
 	struct grace_load load;	  /* valid in this round if load_is_known */
 	bool load_is_known;
-	int64_t line_us; /* what all that are queued are thought to take of the loop */
+	/* What those that are queued are thought to take of the loop, by rank. */
+	int64_t line_us[SHED_RANKS];
 	bool turn_is_on, turn_is_over; /* over: a request was queued since it began; see o.turn */
 	/* Its part of the process' figures. */
 	unsigned queued_told;
