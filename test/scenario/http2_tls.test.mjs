@@ -121,7 +121,7 @@ test('curl and h2load', async () => {
 		const base = `https://127.0.0.1:${server.port}`;
 		const { stdout } = await run('curl', ['-sSk', '--max-time', '20', '-w', ' %{http_version} %{http_code}', `${base}/hello`]);
 		assert.match(stdout, /Hello, world!.* 2 200$/s);
-		const load = await run('h2load', ['-n3000', '-c8', '-m20', `${base}/hello`]);
+		const load = await run('h2load', ['-n3000', '-c8', '-m20', '-H', 'X-Test-Rank: last', `${base}/hello`]);
 		assert.match(load.stdout, /3000 done, 3000 succeeded, 0 failed, 0 errored, 0 timeout/, load.stdout);
 	});
 });
