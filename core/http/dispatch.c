@@ -76,7 +76,6 @@ static void enqueue(struct http_req *r)
 	struct http_server *s = r->server;
 	enum cost_class cost = r->call.op->cost;
 	struct http_queue *q = &s->queue[cost];
-
 	int64_t mean_us = r->cells->loop.mean_us;
 
 	r->queued_us = loop_now_us(s->loop);
