@@ -27,6 +27,8 @@
 
 #include <string.h>
 
+#include "core/grace/needs.h"
+
 enum {
 	SECOND_US = 1000000,
 	REFUSAL_WINDOW_US = SECOND_US,
@@ -34,9 +36,6 @@ enum {
 	REFUSALS_PER_S = 1000,
 	/* The loop delay at which even the last rank is cut, as a multiple of the target. */
 	LAST_CUT = 64,
-	/* Of the calls that a resource takes, in thousandths: the rest is for work begun. */
-	USED_MOST = 750,
-	USED_SAYS = 100, /* fewer say little of how long the wait is when they are used up */
 	/* A burst may wait so long at a resource, or for so many jobs. */
 	BURST_US = 500000,
 	BURST_JOBS = 8,
@@ -122,72 +121,7 @@ unsigned grace_retry_after_s(struct grace *g, int64_t now_us)
 	return 1 + (unsigned)(next_random(g) % ((uint64_t)spread_s + 1));
 }
 
-/* ---- what an operation needs ---- */
-
-/* False: nothing but the loop. */
-static bool needs(const struct grace_load *load, enum cost_class cost, enum grace_refusal *ret,
-    struct resource_seen *ret_seen)
-{
-	switch (cost) {
-	case COST_COMPUTE:
-		*ret = GRACE_COMPUTE;
-		*ret_seen = (struct resource_seen){ .wait_us = load->compute_wait_us,
-			.run_us = load->compute_run_us,
-			.lanes = load->compute_lanes,
-			.askers = load->webs };
-		return true;
-	case COST_WRITE:
-		*ret = GRACE_STORE;
-		*ret_seen = (struct resource_seen){ .wait_us = load->store_wait_us,
-			.run_us = load->store_run_us,
-			.lanes = 1,
-			.askers = load->webs };
-		return true;
-	case COST_SIGN:
-		*ret = GRACE_SIGNER;
-		*ret_seen = (struct resource_seen){ .wait_us = load->signer_wait_us,
-			.run_us = load->signer_run_us,
-			.lanes = load->signer_lanes,
-			.askers = load->webs };
-		return true;
-	case COST_READ:
-		*ret = GRACE_READ;
-		*ret_seen = (struct resource_seen){ .wait_us = load->read_wait_us,
-			.run_us = load->read_run_us,
-			.lanes = load->read_lanes,
-			.askers = 1 };
-		return load->read_lanes > 0; /* a file makes nobody wait */
-	case COST_HEALTH:
-	case COST_MEMORY:
-	case COST_STREAM:
-	case COST_CLASSES:
-		break;
-	}
-	return false;
-}
-
-static unsigned used_at_resource(const struct grace_load *load, enum cost_class cost)
-{
-	return cost == COST_COMPUTE ? load->compute_used
-	       : cost == COST_WRITE ? load->store_used
-	       : cost == COST_SIGN  ? load->signer_used
-				    : 0;
-}
-
-/*
- * Takes in what is seen of a resource. Where jobs are short its places are used up before the wait
- * is a long one. The store does many calls in one commit, so there a wait says nothing of places.
- */
-static void look(struct resource *r, const struct grace_load *load, enum cost_class cost,
-    struct resource_seen seen, int64_t now_us)
-{
-	unsigned used = used_at_resource(load, cost);
-	bool takes_calls = seen.wait_us < INT64_MAX / USED_MOST;
-	bool says = takes_calls && used >= USED_SAYS && cost != COST_WRITE;
-
-	seen.full_us = says ? seen.wait_us * USED_MOST / used : 0;
-	resource_look(r, &seen, now_us);
-}
+/* ---- what is asked of a resource ---- */
 
 static struct level_ask level_ask_of(const struct grace_ask *ask, int64_t cost_us, int64_t guess_us)
 {
@@ -222,9 +156,9 @@ static int64_t burst_us(const struct resource *r, enum shed_rank rank)
 }
 
 /* Whoever may have the last place hears from the wait that it is taken. */
-static bool has_place(const struct grace_load *load, enum cost_class cost, enum shed_rank rank)
+static bool has_place(unsigned used, enum shed_rank rank)
 {
-	return rank <= SHED_LAST || used_at_resource(load, cost) < USED_MOST;
+	return rank <= SHED_LAST || used < NEEDS_USED_MOST;
 }
 
 static bool passes(struct grace *g, const struct grace_ask *ask, enum grace_refusal which)
@@ -237,20 +171,21 @@ static bool passes(struct grace *g, const struct grace_ask *ask, enum grace_refu
 static bool fits_resource(
     struct grace *g, const struct grace_load *load, const struct grace_ask *ask, int64_t now_us)
 {
-	struct resource_seen seen;
-	enum grace_refusal which;
+	struct grace_need need;
 
-	if (!needs(load, ask->cost, &which, &seen)) {
+	if (!grace_needs(load, ask->cost, &need)) {
 		g->refused_for = GRACE_LOOP; /* if its budget is used up */
 		return ask->budget_us > 0;
 	}
-	struct resource *r = &g->resources[which];
-	g->refused_for = which;
-	look(r, load, ask->cost, seen, now_us);
-	int64_t bound_us = which == GRACE_COMPUTE ? burst_us(r, ask->rank) : patience_us(ask->rank);
-	bool is_in = passes(g, ask, which);
-	return is_in && seen.wait_us <= bound_us && seen.wait_us < ask->budget_us &&
-	       has_place(load, ask->cost, ask->rank);
+	struct resource *r = &g->resources[need.which];
+	int64_t wait_us = need.seen.wait_us;
+	g->refused_for = need.which;
+	resource_look(r, &need.seen, now_us);
+	int64_t bound_us =
+	    need.which == GRACE_COMPUTE ? burst_us(r, ask->rank) : patience_us(ask->rank);
+	bool is_in = passes(g, ask, need.which);
+	return is_in && wait_us <= bound_us && wait_us < ask->budget_us &&
+	       has_place(need.used, ask->rank);
 }
 
 static bool is_beginning(const struct grace_ask *ask)
@@ -264,7 +199,7 @@ static bool fits_steps(
 {
 	const enum shed_rank alone = SHED_LATE;
 
-	if (load->store_wait_us > patience_us(alone) || !has_place(load, COST_WRITE, alone) ||
+	if (load->store_wait_us > patience_us(alone) || !has_place(load->store_used, alone) ||
 	    !resource_has_room(&g->resources[GRACE_STORE], alone, user)) {
 		return false;
 	}
@@ -346,23 +281,30 @@ bool grace_admit(struct grace *g, const struct grace_load *load, const struct gr
 	return false;
 }
 
-bool grace_wants_user(const struct grace *g, enum cost_class cost, bool begins)
+/* Whatever the database is: what a file is asked for counts nowhere else. False: the loop alone. */
+static bool resource_of(enum cost_class cost, enum grace_refusal *ret)
 {
 	static const struct grace_load some = { .read_lanes = 1 };
-	struct resource_seen unused;
+	struct grace_need need;
+	bool is_there = grace_needs(&some, cost, &need);
+
+	*ret = is_there ? need.which : GRACE_LOOP;
+	return is_there;
+}
+
+bool grace_wants_user(const struct grace *g, enum cost_class cost, bool begins)
+{
 	enum grace_refusal which;
 
 	return g->resources[GRACE_LOOP].is_over || (begins && g->resources[GRACE_STORE].is_over) ||
-	       (needs(&some, cost, &which, &unused) && g->resources[which].is_over);
+	       (resource_of(cost, &which) && g->resources[which].is_over);
 }
 
 void grace_served(struct grace *g, const struct grace_ask *ask)
 {
-	static const struct grace_load nothing;
-	struct resource_seen unused;
 	enum grace_refusal which;
 
-	if (needs(&nothing, ask->cost, &which, &unused)) {
+	if (resource_of(ask->cost, &which)) {
 		resource_served(&g->resources[which], ask_of_resource(g, ask, which).cost_us);
 	}
 	resource_served(&g->resources[GRACE_LOOP], ask_of_resource(g, ask, GRACE_LOOP).cost_us);
@@ -389,10 +331,9 @@ void grace_measure(struct grace *g, const struct grace_load *load, int64_t now_u
 	static const enum cost_class costs[] = { COST_COMPUTE, COST_WRITE, COST_SIGN, COST_READ };
 
 	for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
-		struct resource_seen seen;
-		enum grace_refusal which;
-		if (needs(load, costs[i], &which, &seen)) {
-			look(&g->resources[which], load, costs[i], seen, now_us);
+		struct grace_need need;
+		if (grace_needs(load, costs[i], &need)) {
+			resource_look(&g->resources[need.which], &need.seen, now_us);
 		}
 	}
 	/* The loop's own wait is what requests meet. */

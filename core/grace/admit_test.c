@@ -330,6 +330,29 @@ static void who_comes_to_a_long_line_does_not_join_it(void **state)
 	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
 }
 
+/* A budget goes by what was done: of every resource, or it would shrink while all is well. */
+static void what_was_done_counts_where_it_was_done(void **state)
+{
+	static const struct {
+		enum cost_class cost;
+		enum grace_refusal which;
+	} cases[] = { { COST_COMPUTE, GRACE_COMPUTE }, { COST_WRITE, GRACE_STORE },
+		{ COST_SIGN, GRACE_SIGNER }, { COST_READ, GRACE_READ } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static struct grace g;
+		const struct grace_ask ask = { .cost = cases[i].cost };
+
+		grace_init(&g, 7, 0);
+		grace_served(&g, &ask);
+		for (unsigned k = 0; k < GRACE_RESOURCES; k++) {
+			bool is_its = k == cases[i].which || k == GRACE_LOOP;
+			assert_int_equal(g.resources[k].served_us > 0, is_its);
+		}
+	}
+}
+
 static void the_last_tasks_are_kept_for_work_already_begun(void **state)
 {
 	struct grace_load load = { .tasks = 3900, .tasks_max = 4096 };
@@ -385,6 +408,7 @@ int main(void)
 		cmocka_unit_test(a_reserve_is_for_those_it_was_made_for),
 		cmocka_unit_test(ranks_are_cut_one_after_the_other),
 		cmocka_unit_test(who_comes_to_a_long_line_does_not_join_it),
+		cmocka_unit_test(what_was_done_counts_where_it_was_done),
 		cmocka_unit_test(the_last_tasks_are_kept_for_work_already_begun),
 		cmocka_unit_test(retries_are_spread_as_refusals_grow),
 	};
