@@ -6,10 +6,12 @@
 
 #include <string.h>
 
+#include "core/base/host_port.h"
+
+/* Names below localhost are this machine's as well (RFC 6761, 6.3). */
 static bool is_loopback(struct slice host)
 {
-	return slice_eq(host, SLICE("localhost")) || slice_ends(host, SLICE(".localhost")) ||
-	       slice_starts(host, SLICE("127.")) || slice_eq(host, SLICE("[::1]"));
+	return host_is_loopback(host_port_host(host)) || slice_ends(host, SLICE(".localhost"));
 }
 
 /* End of the host in s: the port's colon or the end, not a colon inside brackets. */
