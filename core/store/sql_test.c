@@ -342,39 +342,6 @@ static void test_reader_sees_commits_and_may_not_write(void **state)
 	sql_close(&reader);
 }
 
-static bool sees(struct fixture *f, struct sql_db *reader, int64_t id)
-{
-	struct sql_query *q;
-
-	assert_int_equal(sql_begin(reader, &item_by_id, &q, &f->note), ERR_OK);
-	sql_bind_i64(q, "id", id);
-	enum err e = sql_step(q);
-	sql_end(q);
-	assert_true(e == ERR_OK || e == ERR_END);
-	return e == ERR_OK;
-}
-
-static void test_a_snapshot_is_one_state_from_its_first_read_on(void **state)
-{
-	struct fixture *f = *state;
-	struct sql_db *reader = NULL;
-
-	assert_int_equal(sql_open(f->dir.file, SQL_READ_ONLY, &reader, &f->note), ERR_OK);
-	sql_snapshot_begin(reader);
-	assert_int_equal(put(f, 1, "before the first read", SLICE_EMPTY), ERR_END);
-	assert_true(sees(f, reader, 1));
-	assert_int_equal(put(f, 2, "after it", SLICE_EMPTY), ERR_END);
-	assert_false(sees(f, reader, 2));
-	sql_snapshot_end(reader);
-	assert_true(sees(f, reader, 2));
-	sql_snapshot_begin(reader); /* one in which nothing is read */
-	sql_snapshot_end(reader);
-	sql_snapshot_begin(reader);
-	assert_true(sees(f, reader, 2));
-	sql_snapshot_end(reader);
-	sql_close(&reader);
-}
-
 static void test_reader_before_the_store_finds_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -477,7 +444,6 @@ int main(void)
 		IN_DB(test_too_many_running_is_refused),
 		IN_SCHEMA(test_observer_sees_each_query),
 		IN_SCHEMA(test_reader_sees_commits_and_may_not_write),
-		IN_SCHEMA(test_a_snapshot_is_one_state_from_its_first_read_on),
 		IN_DB(test_reader_before_the_store_finds_nothing),
 		IN_DB(test_damaged_and_foreign_files_are_refused),
 		IN_SCHEMA(test_locked_database_says_so_soon),

@@ -50,7 +50,7 @@ static const char write_pragmas[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous
  */
 static const char read_pragmas[] =
     "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024;"
-    "PRAGMA mmap_size=1073741824";
+    "PRAGMA mmap_size=" SQLITE_MAP_SIZE_TEXT;
 
 /* The operating system's view: a full disk and a missing right hide behind SQLite's I/O errors. */
 static enum err error_of_errno(int sys, enum err otherwise)

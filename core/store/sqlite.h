@@ -21,6 +21,10 @@ enum {
 	SQL_APPLICATION_ID = 0x504c494d /* "PLIM" in the file header */
 };
 
+/* Bytes of the file that readers map at most. */
+#define SQLITE_MAP_SIZE_TEXT "1073741824"
+#define SQLITE_MAP_SIZE	     1073741824
+
 struct sqlite_query {
 	struct sql_query base;
 	struct list age; /* in sqlite_db.idle (oldest first) or, while it runs, in no list */
@@ -45,6 +49,10 @@ struct sqlite_db {
 		SNAPSHOT_OPEN
 	} snapshot;
 	sqlite3_stmt *snapshot_begin, *snapshot_end; /* owned; NULL before their first use */
+	/* Readers: see sqlite_snapshot.c. */
+	unsigned version; /* the pager's count of changes by others */
+	unsigned news;	  /* of 1024 snapshots so many found a change, of late */
+	bool is_unmapped; /* the file, because it changes too often */
 };
 
 extern const struct sql_query_ops sqlite_query_ops;

@@ -15,8 +15,10 @@
 #include "services/symbols/tally.h"
 
 enum {
-	KEYS_MAX = 8192, /* different ones between two sendings, in this process */
-	SEND_MS = 1000,
+	KEYS_MAX = 16384, /* different ones between two sendings, in this process */
+	LOOK_MS = 1000,
+	ROW_REST_US = 2500, /* after each row that was sent: 400 rows a second in the long run */
+	REST_MAX_US = 10000000,
 	ROWS_PER_CALL = 200,
 	MESSAGE_MAX = ROWS_PER_CALL * (TALLY_KEY_MAX + 16),
 	SEND_DEADLINE_US = 10000000,
@@ -36,6 +38,7 @@ struct symbols_counts {
 	struct tally *tally;
 	struct buf key; /* of the row that is being counted; its memory stays */
 	bool sending;
+	int64_t rest_until_us;
 	int64_t lost; /* counts that found no room since it was last said */
 };
 
@@ -109,6 +112,7 @@ static void send_all(void *arg)
 {
 	struct symbols_counts *c = arg;
 	struct buf message = buf_new(MESSAGE_MAX);
+	int64_t rest_us = (int64_t)tally_size(c->tally) * ROW_REST_US;
 	enum err e = ERR_OK;
 
 	while (e == ERR_OK && tally_size(c->tally) > 0) {
@@ -119,17 +123,26 @@ static void send_all(void *arg)
 		c->lost = 0;
 	}
 	buf_free(&message);
+	c->rest_until_us = clock_mono_us() + (rest_us < REST_MAX_US ? rest_us : REST_MAX_US);
 	c->sending = false;
 }
 
-static void on_time(void *arg)
+void symbols_counts_send(struct symbols_counts *c)
 {
-	struct symbols_counts *c = arg;
-
 	if (c->sending || tally_size(c->tally) == 0 || c->env->peer[ROLE_STORE] == NULL) {
 		return;
 	}
 	c->sending = task_spawn(c->env->loop, send_all, c, DEADLINE_NONE, NULL) == ERR_OK;
+}
+
+/* Who writes many rows waits longer, and then finds more counts for the same row. */
+static void on_time(void *arg)
+{
+	struct symbols_counts *c = arg;
+
+	if (clock_mono_us() >= c->rest_until_us || tally_size(c->tally) > KEYS_MAX / 2) {
+		symbols_counts_send(c);
+	}
 }
 
 enum err symbols_counts_new(struct svc_env *env, struct symbols_counts **ret)
@@ -146,7 +159,7 @@ enum err symbols_counts_new(struct svc_env *env, struct symbols_counts **ret)
 		free(c);
 		return e;
 	}
-	loop_every(env->loop, SEND_MS, on_time, c);
+	loop_every(env->loop, LOOK_MS, on_time, c);
 	*ret = c;
 	return ERR_OK;
 }

@@ -1,8 +1,9 @@
 /*
  * What is counted by the way: symbols that were asked for and are not there, and the day on which a
  * file was last used. Web counts in memory, each request exactly once, and sends the counts to the
- * store every second, many rows in one transaction; a process that is killed takes at most the
- * counts of its last second with it.
+ * store: within a second where they are few, within ten where they are thousands of rows, so that
+ * what is asked for often is one row for many requests. A process that goes down sends them first;
+ * one that is killed takes at most those of its last seconds with it.
  */
 #ifndef PLIMSOLL_SYMBOLS_MISSING_H
 #define PLIMSOLL_SYMBOLS_MISSING_H
@@ -20,6 +21,9 @@ struct symbols_counts;
 /* In web: starts to count and to send. */
 NODISCARD enum err symbols_counts_new(struct svc_env *env, struct symbols_counts **ret);
 void symbols_counts_free(struct symbols_counts **c);
+
+/* Sends what has been counted now; returns before it is sent. */
+void symbols_counts_send(struct symbols_counts *c);
 
 /* A GET that found nothing; code_file and code_id as the client gave them, or empty. */
 void symbols_count_miss(struct symbols_counts *c, const struct symbol_key *key,

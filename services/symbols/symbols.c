@@ -147,6 +147,9 @@ static void drain(struct svc_env *env, void *v, int64_t deadline_us)
 	if (state->fetches != NULL) {
 		flights_drain(state->fetches);
 	}
+	if (state->counts != NULL) {
+		symbols_counts_send(state->counts);
+	}
 }
 
 static const struct rpc_def *const rpcs[] = {
