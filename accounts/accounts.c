@@ -54,6 +54,7 @@ static enum err ready(struct svc_env *env, void *v, struct err_note *note)
 	}
 	enum err e = symmetric_keys_fetch(env, &state->keys, note);
 	state->has_keys = e == ERR_OK;
+	mail_wait_start(env);
 	return e;
 }
 
@@ -162,6 +163,7 @@ const struct service accounts_service = {
 	.metrics = metrics,
 	.n_metrics = ACCOUNTS_METRICS,
 	.watch = watch,
+	.load = mail_wait_load,
 	.stmts = { accounts_stmts, ACCOUNTS_STMT_COUNT },
 	.migrations = accounts_migrations,
 	.n_migrations = ACCOUNTS_MIGRATIONS,

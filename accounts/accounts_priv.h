@@ -8,6 +8,7 @@
 
 #include "accounts/assertion.h"
 #include "accounts/keys.h"
+#include "accounts/mail_wait.h"
 #include "accounts/push_endpoint.h"
 #include "accounts/vapid.h"
 #include "core/service.h"
@@ -21,6 +22,9 @@ struct accounts_state {
 	bool has_keys;
 	/* store: one wake-up of the courier is under way at a time; more ask for one more. */
 	bool waking, wake_again;
+	/* web: how long mails wait; a look is under way */
+	struct mail_wait mails;
+	bool looks_at_mails;
 	/* web: who verifies assertions of BrowserID; NULL: nobody */
 	assertion_verify_fn *verify_assertion;
 	void *verify_assertion_state;

@@ -71,6 +71,11 @@ struct service {
 	enum shed_rank (*rank)(struct op_call *c, const struct grace_load *load);
 	uint64_t (*user)(struct op_call *c);
 	/*
+	 * Web: adds what the service alone knows to what admission looks at. Called before requests
+	 * are decided about, so it only copies. May be NULL.
+	 */
+	void (*load)(const struct svc_env *env, const void *state, struct grace_load *load);
+	/*
 	 * Names of what its rows are by rank, for [grace] (core/role/grace_conf.h); those of
 	 * SHED_LATE to SHED_FIRST are there. NULL: the order is not anybody's to choose.
 	 */

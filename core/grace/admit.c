@@ -1,5 +1,5 @@
 /*
- * The admission decision. Four questions, cheapest first:
+ * The admission decision. Five questions, cheapest first:
  *
  *  1. Is the resource that this operation needs able to begin it in time? The expected wait there
  *     must fit the patience of its rank; a bound longer than people's patience is no bound
@@ -11,8 +11,10 @@
  *  2. The same of the loop itself, of which every request takes a part. Beside its level ranks are
  *     cut off one after the other, the easiest to retry first, as the delay doubles: a peak is
  *     faster than any measure of it.
- *  3. Are there tasks left to run it in? The last eighth is kept for work already begun.
- *  4. Does it begin work of several requests? Then the store, where those that follow will go, must
+ *  3. Does somebody wait for a mail of it? While mails stand in the outbox for longer than a person
+ *     looks into his mailbox, no more are promised than go out.
+ *  4. Are there tasks left to run it in? The last eighth is kept for work already begun.
+ *  5. Does it begin work of several requests? Then the store, where those that follow will go, must
  *     have room for them too, below its level and beside what has been promised to others: an
  *     activity that is cut in the middle has cost as much as one that is served
  *     (doc/decisions/0079).
@@ -53,10 +55,20 @@ enum {
 	/* What a request takes where nobody has measured it yet. */
 	LOOP_GUESS_US = 100,
 	RUN_GUESS_US = 1000,
+	/* People wait so long with their mailbox open; beyond the longer time they are gone. */
+	MAIL_TARGET_US = 30 * SECOND_US,
+	MAIL_WAIT_MAX_US = 120 * SECOND_US,
 };
 
-const char *const grace_refusal_names[GRACE_REFUSALS] = { "compute", "store", "signer", "read",
-	"loop", "tasks" };
+const char *const grace_refusal_names[GRACE_REFUSALS] = {
+	[GRACE_COMPUTE] = "compute",
+	[GRACE_STORE] = "store",
+	[GRACE_SIGNER] = "signer",
+	[GRACE_READ] = "read",
+	[GRACE_COURIER] = "courier",
+	[GRACE_LOOP] = "loop",
+	[GRACE_TASKS] = "tasks",
+};
 
 /*
  * Compute's jobs are long, and a few callers that wait for their answers are no overload. The
@@ -68,6 +80,7 @@ static const struct resource_limits limits[GRACE_RESOURCES] = {
 	[GRACE_STORE] = { .target_us = 100000, .target_max_us = 500000, .target_jobs = 3 },
 	[GRACE_SIGNER] = { .target_us = 50000, .target_max_us = 500000, .target_jobs = 3 },
 	[GRACE_READ] = { .target_us = 50000, .target_max_us = 500000, .target_jobs = 3 },
+	[GRACE_COURIER] = { .target_us = MAIL_TARGET_US, .target_max_us = MAIL_TARGET_US },
 	[GRACE_LOOP] = { .target_us = 5000, .target_max_us = 5000 },
 };
 
@@ -152,7 +165,7 @@ static int64_t burst_us(const struct resource *r, enum shed_rank rank)
 	int64_t jobs_us = BURST_JOBS * r->run_us, most_us = patience_us(rank);
 	int64_t us = jobs_us > BURST_US ? jobs_us : BURST_US;
 
-	return rank <= SHED_LAST || us > most_us ? most_us : us;
+	return rank <= SHED_LATE || us > most_us ? most_us : us;
 }
 
 /* Whoever may have the last place hears from the wait that it is taken. */
@@ -186,6 +199,15 @@ static bool fits_resource(
 	bool is_in = passes(g, ask, need.which);
 	return is_in && wait_us <= bound_us && wait_us < ask->budget_us &&
 	       has_place(need.used, ask->rank);
+}
+
+/* Where mails do not go out at all, more of them are no help to anybody. */
+static bool fits_courier(struct grace *g, const struct grace_ask *ask)
+{
+	const struct resource *r = &g->resources[GRACE_COURIER];
+
+	return !ask->mails || (passes(g, ask, GRACE_COURIER) && r->wait_us <= MAIL_WAIT_MAX_US) ||
+	       ask->rank <= SHED_LAST;
 }
 
 static bool is_beginning(const struct grace_ask *ask)
@@ -267,6 +289,8 @@ bool grace_admit(struct grace *g, const struct grace_load *load, const struct gr
 		/* it has said which */
 	} else if (!fits_loop(g, load, ask)) {
 		g->refused_for = GRACE_LOOP;
+	} else if (!fits_courier(g, ask)) {
+		g->refused_for = GRACE_COURIER;
 	} else if (!fits_tasks(load, ask->rank)) {
 		g->refused_for = GRACE_TASKS;
 	} else if (is_beginning(ask) && !ask->again && !fits_steps(g, load, ask->user, now_us)) {
@@ -296,7 +320,8 @@ bool grace_wants_user(const struct grace *g, enum cost_class cost, bool begins)
 {
 	enum grace_refusal which;
 
-	return g->resources[GRACE_LOOP].is_over || (begins && g->resources[GRACE_STORE].is_over) ||
+	return g->resources[GRACE_LOOP].is_over || g->resources[GRACE_COURIER].is_over ||
+	       (begins && g->resources[GRACE_STORE].is_over) ||
 	       (resource_of(cost, &which) && g->resources[which].is_over);
 }
 
@@ -308,61 +333,4 @@ void grace_served(struct grace *g, const struct grace_ask *ask)
 		resource_served(&g->resources[which], ask_of_resource(g, ask, which).cost_us);
 	}
 	resource_served(&g->resources[GRACE_LOOP], ask_of_resource(g, ask, GRACE_LOOP).cost_us);
-}
-
-/* ---- the loop ---- */
-
-void grace_waited(struct grace *g, int64_t delay_us, int64_t now_us)
-{
-	const struct resource_seen seen = { .wait_us = delay_us, .lanes = 1 };
-
-	resource_look(&g->resources[GRACE_LOOP], &seen, now_us);
-}
-
-int64_t grace_loop_delay_us(struct grace *g, int64_t now_us)
-{
-	return resource_standing_us(&g->resources[GRACE_LOOP], now_us);
-}
-
-/* ---- looking on ---- */
-
-void grace_measure(struct grace *g, const struct grace_load *load, int64_t now_us)
-{
-	static const enum cost_class costs[] = { COST_COMPUTE, COST_WRITE, COST_SIGN, COST_READ };
-
-	for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
-		struct grace_need need;
-		if (grace_needs(load, costs[i], &need)) {
-			resource_look(&g->resources[need.which], &need.seen, now_us);
-		}
-	}
-	/* The loop's own wait is what requests meet. */
-	resource_turn(&g->resources[GRACE_LOOP], now_us);
-}
-
-void grace_look(
-    struct grace *g, enum grace_refusal resource, int64_t now_us, struct grace_state *ret)
-{
-	struct resource *r = &g->resources[resource];
-	double share = 1;
-
-	*ret = (struct grace_state){
-		.wait_us = resource_standing_us(r, now_us),
-		.target_us = resource_target_us(r),
-		.load_permille = resource_load_permille(r),
-		.budget_permille = r->is_over ? (unsigned)(r->u * 1000) : 1200,
-		.cut = r->is_over ? level_cut(&r->level, &share) : SHED_RANKS,
-	};
-	ret->cut_permille = (unsigned)(share * 1000);
-}
-
-unsigned grace_load_permille(const struct grace *g)
-{
-	unsigned most = 0;
-
-	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
-		unsigned load = resource_load_permille(&g->resources[i]);
-		most = load > most ? load : most;
-	}
-	return most;
 }

@@ -21,6 +21,9 @@ struct grace_load {
 	int64_t compute_run_us; /* mean time of a job there lately */
 	int64_t store_run_us;	/* of a call to the store, over how many it does at a time */
 	int64_t signer_run_us, read_run_us;
+	/* Of a mail that is put into the outbox now, and the time between two that go out of it. */
+	int64_t courier_wait_us, courier_run_us;
+	int64_t courier_done;		      /* mails that have gone out, since some time */
 	unsigned compute_lanes, signer_lanes; /* how many at a time; 0: one */
 	unsigned read_lanes;		      /* 0: there is no database server */
 	/* How many of the calls that they take at a time are under way, in thousandths. */
@@ -34,9 +37,10 @@ enum grace_refusal {
 	GRACE_COMPUTE, /* the expected wait there is too long, or its budget is others' */
 	GRACE_STORE,
 	GRACE_SIGNER,
-	GRACE_READ,  /* connections to a database server */
-	GRACE_LOOP,  /* requests stand in the web process' own queues */
-	GRACE_TASKS, /* too few tasks left */
+	GRACE_READ,    /* connections to a database server */
+	GRACE_COURIER, /* mails wait too long before they go out */
+	GRACE_LOOP,    /* requests stand in the web process' own queues */
+	GRACE_TASKS,   /* too few tasks left */
 	GRACE_REFUSALS
 };
 
@@ -57,6 +61,7 @@ struct grace_ask {
 	 */
 	bool begins;
 	bool is_step; /* one of those later ones */
+	bool mails;   /* it causes a mail, which somebody waits for */
 	bool again;   /* it was let in before and its turn has come: only waits are looked at */
 	int64_t budget_us;    /* until when it has to be answered, from now */
 	uint64_t user;	      /* any bits that name one; 0: see grace_wants_user() */
@@ -74,6 +79,7 @@ struct grace {
 	int64_t window_end_us; /* of the refusal count below, 1 s windows */
 	int64_t refused_now, refused_before;
 	uint64_t random_state; /* xorshift, for spreading Retry-After */
+	int64_t courier_done;  /* as last seen */
 };
 
 void grace_init(struct grace *g, uint64_t seed, int64_t now_us);

@@ -20,16 +20,18 @@ static void look_at_load(struct http_server *s, int64_t now_us)
 	s->load.tasks_max = task_max(s->loop);
 }
 
+/* As its service has it, before the order that was configured. */
 static enum shed_rank rank_of(struct http_req *r)
 {
 	const struct http_site *site = r->call.site;
-	enum shed_rank rank = site != NULL && site->rank != NULL
-				  ? site->rank(&r->call, &r->server->load)
-				  : r->call.op->rank;
 
-	return site == NULL || rank >= SHED_RANKS || site->order[rank] == 0
-		   ? rank
-		   : (enum shed_rank)site->order[rank];
+	return site != NULL && site->rank != NULL ? site->rank(&r->call, &r->server->load)
+						  : r->call.op->rank;
+}
+
+static enum shed_rank order_of(const struct http_site *site, enum shed_rank rank)
+{
+	return site == NULL || site->order[rank] == 0 ? rank : (enum shed_rank)site->order[rank];
 }
 
 /* Behind a proxy the client's address is what the proxy says; all of an IPv6 /64 are one. */
@@ -67,13 +69,15 @@ static bool make_ask(struct http_req *r)
 		return false;
 	}
 	r->ask = (struct grace_ask){ .cost = op->cost,
-		.rank = rank,
+		.rank = order_of(site, rank),
 		.begins = (op->flags & OP_BEGINS) != 0,
 		.is_step = (op->flags & OP_STEP) != 0,
+		.mails = (op->flags & OP_MAILS) != 0,
 		.user = grace_wants_user(r->server->grace, op->cost, (op->flags & OP_BEGINS) != 0)
 			    ? user_of(r)
 			    : 0,
-		.reserve = site == NULL ? 0 : site->reserve[op->rank],
+		/* Of what a class keeps for itself, those who are ranked otherwise have nothing. */
+		.reserve = site == NULL || rank != op->rank ? 0 : site->reserve[rank],
 		.loop_us = r->cells->loop.mean_us };
 	return true;
 }

@@ -46,8 +46,19 @@ static const struct metric_def grace_cut_rank = { "grace_cut_rank", METRIC_GAUGE
 static const struct metric_def grace_cut = { "grace_cut_permille", METRIC_GAUGE, "resource", "Share of the users of that rank who are let in, in thousandths." };
 /* clang-format on */
 
-static const char *const refused_names[HTTP_REFUSED_WHYS] = { "compute", "store", "signer", "read",
-	"loop", "tasks", "late", "queue_full", "behind", "service" };
+static const char *const refused_names[HTTP_REFUSED_WHYS] = {
+	[GRACE_COMPUTE] = "compute",
+	[GRACE_STORE] = "store",
+	[GRACE_SIGNER] = "signer",
+	[GRACE_READ] = "read",
+	[GRACE_COURIER] = "courier",
+	[GRACE_LOOP] = "loop",
+	[GRACE_TASKS] = "tasks",
+	[HTTP_REFUSED_LATE] = "late",
+	[HTTP_REFUSED_QUEUE] = "queue_full",
+	[HTTP_REFUSED_BEHIND] = "behind",
+	[HTTP_REFUSED_SITE] = "service",
+};
 
 const char *const http_class_names[COST_CLASSES] = { "health", "memory", "read", "sign", "write",
 	"compute", "stream" };

@@ -47,6 +47,7 @@ enum op_flags {
 	 */
 	OP_BEGINS = 16,
 	OP_STEP = 32,
+	OP_MAILS = 64, /* causes a mail that somebody waits for */
 };
 
 /* One externally visible operation (DESIGN.md 6). */

@@ -116,6 +116,12 @@ static void measure(void *arg, struct grace_load *load)
 	}
 	load->tasks = task_count(r->env.loop);
 	load->tasks_max = task_max(r->env.loop);
+	for (size_t i = 0; i < r->env.n_services; i++) {
+		const struct service *service = r->env.services[i];
+		if (service->load != NULL && r->env.state[i] != NULL) {
+			service->load(&r->env, r->env.state[i], load);
+		}
+	}
 }
 
 /* A request on a stream cannot go to the process that has its session. */

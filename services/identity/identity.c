@@ -202,23 +202,6 @@ static const struct rpc_def *const rpcs[] = {
 	&identity_bundle_verify,
 };
 
-/* Whose proved session it is; pages are anybody's. */
-static uint64_t user_of(struct op_call *c)
-{
-	const struct identity_state *state = c->state;
-	struct session session;
-	bool unused = false;
-
-	if (state->cookies == NULL || c->op >= identity_ops + IDENTITY_WSAPI_OPS) {
-		return 0;
-	}
-	struct slice value = http_cookie(c->req, slice_str(session_codec_name(state->cookies)));
-	return value.ptr != NULL && session_decode(state->cookies, value, clock_wall_ms(), &session,
-					&unused) == ERR_OK
-		   ? (uint64_t)session.userid
-		   : 0;
-}
-
 /* What its rows are by rank. */
 static const char *const classes[SHED_RANKS] = {
 	[SHED_LATE] = "verify",
@@ -238,7 +221,8 @@ const struct service identity_service = {
 	.wrong_method = identity_wrong_method,
 	.error = identity_error,
 	.decorate = identity_decorate,
-	.user = user_of,
+	.rank = identity_rank,
+	.user = identity_user,
 	.classes = classes,
 	.rpcs = rpcs,
 	.n_rpcs = sizeof(rpcs) / sizeof(rpcs[0]),

@@ -21,6 +21,13 @@ enum {
 	COOKIE_NAME_SIZE = 32
 };
 
+/* The last cookie that admission looked at. */
+struct cookie_seen {
+	char value[SESSION_COOKIE_MAX];
+	size_t len; /* 0: none */
+	struct session session;
+};
+
 struct identity_state {
 	struct svc_env *env;
 	struct public_url url;
@@ -29,6 +36,7 @@ struct identity_state {
 
 	/* web; filled when ready */
 	struct session_codec *cookies;
+	struct cookie_seen seen;
 	struct own_keys own;	    /* that verify; compute too */
 	struct buf public_key_json; /* as in /pk: of the key that signs */
 	int64_t key_created_ms;
@@ -40,6 +48,10 @@ struct identity_state {
 	/* signer */
 	struct domain_keys domain_keys;
 };
+
+/* For admission, by the proved session: whose it is (0: pages are anybody's), and its rank. */
+uint64_t identity_user(struct op_call *c);
+enum shed_rank identity_rank(struct op_call *c, const struct grace_load *load);
 
 /* The state in this process. */
 struct identity_state *identity_state(const struct svc_env *env);

@@ -1,0 +1,92 @@
+/*
+ * See mail_wait.h. Each web process looks for itself: two reads by an index, once a second.
+ */
+#include "accounts/mail_wait.h"
+
+#include "accounts/accounts_priv.h"
+#include "core/base/clock.h"
+#include "core/ev/task.h"
+#include "core/grace/admit.h"
+
+enum {
+	LOOK_MS = 1000,
+	RUN_WEIGHT = 8, /* looks that the mean goes over */
+};
+
+void mail_wait_look(struct mail_wait *w, int64_t oldest, int64_t newest, int64_t now_us)
+{
+	int64_t took_us = now_us - w->since_us;
+
+	if (oldest == 0 || w->oldest == 0) {
+		/* Nobody waits, or nobody waited: how fast they went before is not known. */
+		w->since_us = now_us;
+	} else if (oldest > w->oldest) {
+		int64_t n = oldest - w->oldest, us = took_us / n;
+		w->run_us += w->run_us == 0 ? us : (us - w->run_us) / RUN_WEIGHT;
+		w->done += n;
+		w->since_us = now_us;
+	} else if (took_us > w->run_us) {
+		w->run_us = took_us;
+	}
+	w->oldest = oldest;
+	w->wait_us = oldest == 0 ? 0 : (newest - oldest + 1) * w->run_us;
+}
+
+static enum err read_row(struct svc_env *env, enum accounts_stmt stmt, int64_t *ret)
+{
+	struct err_note note = { 0 };
+	struct sql_query *q;
+	enum err e = sql_begin(env->db, &accounts_stmts[stmt], &q, &note);
+
+	*ret = 0;
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (stmt == STMT_OUTBOX_UNTRIED) {
+		sql_bind_i64(q, "now_ms", clock_wall_ms());
+	}
+	e = sql_step(q);
+	if (e == ERR_OK) {
+		*ret = sql_col_i64(q, 0);
+	}
+	sql_end(q);
+	return e == ERR_END ? ERR_OK : e;
+}
+
+/* A database that does not answer says nothing of mails. */
+static void look(void *arg)
+{
+	struct accounts_state *state = arg;
+	int64_t oldest, newest;
+
+	if (read_row(state->env, STMT_OUTBOX_UNTRIED, &oldest) == ERR_OK &&
+	    read_row(state->env, STMT_OUTBOX_NEWEST, &newest) == ERR_OK) {
+		mail_wait_look(&state->mails, oldest, newest, clock_mono_us());
+	}
+	state->looks_at_mails = false;
+}
+
+static void on_time(void *arg)
+{
+	struct accounts_state *state = arg;
+
+	if (!state->looks_at_mails) {
+		state->looks_at_mails =
+		    task_spawn(state->env->loop, look, state, DEADLINE_NONE, NULL) == ERR_OK;
+	}
+}
+
+void mail_wait_start(struct svc_env *env)
+{
+	loop_every(env->loop, LOOK_MS, on_time, accounts_state(env));
+}
+
+void mail_wait_load(const struct svc_env *env, const void *v, struct grace_load *load)
+{
+	const struct accounts_state *state = v;
+
+	(void)env;
+	load->courier_wait_us = state->mails.wait_us;
+	load->courier_run_us = state->mails.run_us;
+	load->courier_done = state->mails.done;
+}

@@ -1,0 +1,73 @@
+/*
+ * What a request's cookie says to admission: whose it is, and whether it goes on with work that has
+ * begun (load-and-overload.md 4.3). The cookie is the ticket: nobody but this server can make one
+ * that has asked for a mail or signed in a moment ago.
+ *
+ * What goes on is refused late and not last: one cookie could otherwise ask for as many passwords
+ * as it likes before everybody else. Among the late ones it gets what others get.
+ */
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "services/identity/identity_priv.h"
+
+enum {
+	GOES_ON_MS = 15 * 60 * 1000
+};
+
+/* Both questions are asked of the same request, one after the other. NULL: it proves nothing. */
+static const struct session *session_of(struct op_call *c)
+{
+	struct identity_state *state = c->state;
+	struct cookie_seen *seen = &state->seen;
+	bool unused = false;
+
+	if (state->cookies == NULL || c->op >= identity_ops + IDENTITY_WSAPI_OPS) {
+		return NULL;
+	}
+	struct slice value = http_cookie(c->req, slice_str(session_codec_name(state->cookies)));
+	if (value.len == 0 || value.len > sizeof(seen->value)) {
+		return NULL;
+	}
+	if (slice_eq(value, SLICE_OF(seen->value, seen->len))) {
+		return &seen->session;
+	}
+	seen->len = 0;
+	if (session_decode(state->cookies, value, clock_wall_ms(), &seen->session, &unused) !=
+	    ERR_OK) {
+		return NULL;
+	}
+	memcpy(seen->value, value.ptr, value.len);
+	seen->len = value.len;
+	return &seen->session;
+}
+
+uint64_t identity_user(struct op_call *c)
+{
+	const struct session *s = session_of(c);
+
+	return s == NULL ? 0 : (uint64_t)s->userid;
+}
+
+/* A mail was asked for here, or somebody has signed in a moment ago. */
+static bool goes_on(const struct session *s)
+{
+	for (unsigned i = 0; i < PENDING_COUNT; i++) {
+		if (s->pending[i][0] != '\0') {
+			return true;
+		}
+	}
+	return s->userid != 0 && clock_wall_ms() - s->created_ms < GOES_ON_MS;
+}
+
+enum shed_rank identity_rank(struct op_call *c, const struct grace_load *load)
+{
+	enum shed_rank rank = c->op->rank;
+
+	(void)load;
+	if (rank != SHED_MIDDLE || c->op->cost != COST_COMPUTE) {
+		return rank;
+	}
+	const struct session *s = session_of(c);
+	return s != NULL && goes_on(s) ? SHED_LATE : rank;
+}
