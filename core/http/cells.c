@@ -47,18 +47,16 @@ static const struct metric_def grace_cut = { "grace_cut_permille", METRIC_GAUGE,
 /* clang-format on */
 
 static const char *const refused_names[HTTP_REFUSED_WHYS] = {
-	[GRACE_COMPUTE] = "compute",
-	[GRACE_STORE] = "store",
-	[GRACE_SIGNER] = "signer",
-	[GRACE_READ] = "read",
-	[GRACE_COURIER] = "courier",
-	[GRACE_LOOP] = "loop",
-	[GRACE_TASKS] = "tasks",
 	[HTTP_REFUSED_LATE] = "late",
 	[HTTP_REFUSED_QUEUE] = "queue_full",
 	[HTTP_REFUSED_BEHIND] = "behind",
 	[HTTP_REFUSED_SITE] = "service",
 };
+
+static const char *refused_name(unsigned why)
+{
+	return why < GRACE_REFUSALS ? grace_refusal_names[why] : refused_names[why];
+}
 
 const char *const http_class_names[COST_CLASSES] = { "health", "memory", "read", "sign", "write",
 	"compute", "stream" };
@@ -116,7 +114,7 @@ void http_metric_schema(
 		metric_schema_add(schema, &responses, status_names[i]);
 	}
 	for (unsigned i = 0; i < HTTP_REFUSED_WHYS; i++) {
-		metric_schema_add(schema, &refused_why, refused_names[i]);
+		metric_schema_add(schema, &refused_why, refused_name(i));
 	}
 	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
 		for (size_t k = 0; k < sizeof(grace_defs) / sizeof(grace_defs[0]); k++) {
@@ -216,7 +214,7 @@ enum err http_cells_open(struct http_cells *c, const struct metrics *m,
 		c->responses[i] = metric_cell(m, &responses, status_names[i]);
 	}
 	for (unsigned i = 0; i < HTTP_REFUSED_WHYS; i++) {
-		c->refused_why[i] = metric_cell(m, &refused_why, refused_names[i]);
+		c->refused_why[i] = metric_cell(m, &refused_why, refused_name(i));
 	}
 	for (unsigned i = 0; i < HTTP_CLOSE_WHYS; i++) {
 		c->closed[i] = metric_cell(m, &closed, close_names[i]);
