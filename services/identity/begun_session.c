@@ -3,16 +3,20 @@
  * begun (load-and-overload.md 4.3). The cookie is the ticket: nobody but this server can make one
  * that has asked for a mail or signed in a moment ago.
  *
- * What goes on is refused late and not last: one cookie could otherwise ask for as many passwords
- * as it likes before everybody else. Among the late ones it gets what others get.
+ * A browser has one password that is refused last: what was let in to begin is so many passwords,
+ * and no cookie can ask for more of them before everybody else. Those behind it are refused late,
+ * as what others of that rank ask for.
  */
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/fnv.h"
+#include "core/grace/begun.h"
 #include "services/identity/identity_priv.h"
 
 enum {
-	GOES_ON_MS = 15 * 60 * 1000
+	GOES_ON_S = 15 * 60,
+	WHO_SHIFT = 21 /* of 64 bits, to what a table of those who began takes */
 };
 
 /* Both questions are asked of the same request, one after the other. NULL: it proves nothing. */
@@ -57,7 +61,20 @@ static bool goes_on(const struct session *s)
 			return true;
 		}
 	}
-	return s->userid != 0 && clock_wall_ms() - s->created_ms < GOES_ON_MS;
+	return s->userid != 0 && clock_wall_ms() - s->created_ms < GOES_ON_S * 1000;
+}
+
+/* The first time. What the browser is known by stays when it signs in. */
+static bool uses_ticket(const struct identity_state *state, const struct session *s)
+{
+	int64_t now_s = clock_wall_ms() / 1000;
+	int64_t who = (int64_t)(fnv1a(FNV1A_START, slice_str(s->csrf)) >> WHO_SHIFT);
+	bool is_used = begun_is(&state->tickets, who, GOES_ON_S, now_s);
+
+	if (!is_used) {
+		begun_note(&state->tickets, who, now_s);
+	}
+	return !is_used;
 }
 
 enum shed_rank identity_rank(struct op_call *c, const struct grace_load *load)
@@ -69,5 +86,8 @@ enum shed_rank identity_rank(struct op_call *c, const struct grace_load *load)
 		return rank;
 	}
 	const struct session *s = session_of(c);
-	return s != NULL && goes_on(s) ? SHED_LATE : rank;
+	if (s == NULL || !goes_on(s)) {
+		return rank;
+	}
+	return uses_ticket(c->state, s) ? SHED_LAST : SHED_LATE;
 }

@@ -3,6 +3,7 @@
  */
 #include "services/identity/identity.h"
 
+#include <limits.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "accounts/keys.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/grace/begun.h"
 #include "core/obs/log.h"
 #include "services/identity/account_change.h"
 #include "services/identity/bundle.h"
@@ -37,6 +39,7 @@ static void free_state(struct identity_state *state)
 	discovery_free(&state->discovery);
 	pages_free(&state->pages);
 	domain_keys_free(&state->domain_keys);
+	shared_words_close(&state->tickets);
 	free(state);
 }
 
@@ -116,6 +119,14 @@ static void reload(struct svc_env *env, void *state)
 	}
 }
 
+static enum err open_tickets(struct identity_state *state, struct err_note *note)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/identity.begun", state->env->data_dir);
+	return shared_words_open(path, BEGUN_PLACES, &state->tickets, note);
+}
+
 static enum err start(struct svc_env *env, void **ret_state, struct err_note *note)
 {
 	struct identity_state *state = calloc(1, sizeof(*state));
@@ -134,6 +145,9 @@ static enum err start(struct svc_env *env, void **ret_state, struct err_note *no
 		e = discovery_new(env, state->url.host, &state->discovery, note);
 		if (e == ERR_OK) {
 			e = pages_load(env->conf, &state->pages, note);
+		}
+		if (e == ERR_OK) {
+			e = open_tickets(state, note);
 		}
 	}
 	if (e == ERR_OK && env->role == ROLE_COURIER) {

@@ -7,6 +7,7 @@
 #include "accounts/assertion.h"
 #include "accounts/public_url.h"
 #include "accounts/session.h"
+#include "core/base/shared_words.h"
 #include "core/service.h"
 #include "services/identity/bundle.h"
 #include "services/identity/discovery.h"
@@ -37,6 +38,7 @@ struct identity_state {
 	/* web; filled when ready */
 	struct session_codec *cookies;
 	struct cookie_seen seen;
+	struct shared_words tickets; /* of browsers, see begun_session.c and core/grace/begun.h */
 	struct own_keys own;	    /* that verify; compute too */
 	struct buf public_key_json; /* as in /pk: of the key that signs */
 	int64_t key_created_ms;

@@ -216,7 +216,7 @@ void rig_start(const char *const *settings)
 void rig_stop(void)
 {
 	static const char *const files[] = { "plimsoll.db", "plimsoll.db-wal", "plimsoll.db-shm",
-		"keys/symmetric.key", "keys/identity.key", "keys/MADE" };
+		"identity.begun", "keys/symmetric.key", "keys/identity.key", "keys/MADE" };
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {

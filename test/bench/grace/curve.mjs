@@ -8,6 +8,14 @@ const [mix = 'signin', names = PEERS.join(','), settle = '2', step = '5', cost =
 const option = (name) => process.argv.find((w) => w.startsWith(`--${name}=`))?.slice(name.length + 3);
 const STEPS = option('steps') ?? '0.5,0.8,1,1.5,2,5,10';
 
+// By what was short, and by what was asked for.
+async function refusals(url) {
+	const text = await (await fetch(`${url}/metrics`)).text();
+	const sums = {};
+	for (const [, label, n] of text.matchAll(/^plimsoll_http_refus(?:als|ed)_total{.*?(?:why|op)="([^"]*)".*} (\d+)$/gm)) sums[label] = (sums[label] ?? 0) + Number(n);
+	return Object.entries(sums).filter(([, n]) => n > 0).map(([label, n]) => `${label} ${n}`).join(', ');
+}
+
 pinSelf();
 const all = {};
 console.log(`curve of ${mix}: ${STEPS}, ${settle} s settling and ${step} s counted each, bcrypt cost ${cost}`);
@@ -38,6 +46,7 @@ for (const name of names.split(',')) {
 			const done = c.steps.filter((s) => s.load >= 1 && s.admitted > 0).map((s) => `${s.direction} ${s.load}x ${percent(s.completed / s.admitted)}`);
 			console.log(`  finished of those let in: ${done.join(', ')}`);
 		}
+		if (server.adminUrl) console.log(`  refused in all: ${await refusals(server.adminUrl)}`);
 		for (const why of json.probes.filter((p) => p.phase === 'grace').flatMap((p) => p.void)) console.log(`  void: ${why}`);
 		for (const caveat of json.caveats) if (/limit|memory/.test(caveat)) console.log(`  ${caveat}`);
 	} finally {

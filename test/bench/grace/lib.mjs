@@ -233,16 +233,17 @@ export async function activity(agent, url, mix, n) {
 	if (mix === 'spin') return (await ask(agent, url, 'GET', '/spin')).status === 200;
 	const context = await ask(agent, url, 'GET', '/wsapi/session_context');
 	const csrf = JSON.parse(context.text).csrf_token;
-	const post = (name, fields) => ask(agent, url, 'POST', `/wsapi/${name}`, JSON.stringify({ ...fields, csrf }), context.cookie);
-	if (mix === 'signin') {
-		const r = await post('authenticate_user', { email: `${n % ACCOUNTS}@loadtest.domain`, pass: 'THE PASSWORD', ephemeral: false });
-		return r.status === 200 && r.text.includes('true');
-	}
+	let { cookie } = context;
+	const post = async (name, fields) => {
+		const r = await ask(agent, url, 'POST', `/wsapi/${name}`, JSON.stringify({ ...fields, csrf }), cookie);
+		cookie = r.cookie || cookie;
+		return r.status === 200 && JSON.parse(r.text).success;
+	};
+	if (mix === 'signin') return post('authenticate_user', { email: `${n % ACCOUNTS}@loadtest.domain`, pass: 'THE PASSWORD', ephemeral: false });
 	const email = `peak${process.pid}-${n}@loadtest.domain`;
-	if ((await post('stage_user', { email, pass: 'THE PASSWORD', site: 'http://site1.example' })).status !== 200) return false;
-	const token = (await ask(agent, url, 'GET', `/wsapi/fake_verification?email=${encodeURIComponent(email)}`, undefined, context.cookie)).text;
-	await post('complete_user_creation', { token });
-	return (await post('authenticate_user', { email, pass: 'THE PASSWORD', ephemeral: false })).status === 200;
+	if (!(await post('stage_user', { email, pass: 'THE PASSWORD', site: 'http://site1.example' }))) return false;
+	const token = (await ask(agent, url, 'GET', `/wsapi/fake_verification?email=${encodeURIComponent(email)}`, undefined, cookie)).text;
+	return (await post('complete_user_creation', { token })) && post('authenticate_user', { email, pass: 'THE PASSWORD', ephemeral: false });
 }
 
 // Good activities a second, the first second left out.
