@@ -78,7 +78,7 @@ const char *const grace_refusal_names[GRACE_REFUSALS] = {
  * one says little.
  */
 static const struct resource_limits limits[GRACE_RESOURCES] = {
-	[GRACE_COMPUTE] = { .target_us = 100000, .target_max_us = 500000, .target_jobs = 4 },
+	[GRACE_COMPUTE] = { .target_us = 100000, .target_max_us = 500000, .target_jobs = 8 },
 	[GRACE_STORE] = { .target_us = 100000, .target_max_us = 500000, .target_jobs = 3 },
 	[GRACE_SIGNER] = { .target_us = 50000, .target_max_us = 500000, .target_jobs = 3 },
 	[GRACE_READ] = { .target_us = 50000, .target_max_us = 500000, .target_jobs = 3 },

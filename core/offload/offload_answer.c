@@ -87,6 +87,7 @@ static void on_answer(struct offload *o, struct offload_job *j, const struct rpc
 	if (f->run_us > 0) {
 		cost_meter_record(&o->cost[j->type], f->run_us);
 		rpc_request_ran(j->q, f->run_us);
+		rpc_request_had_cpu(j->q, (int64_t)f->run_us * f->cpu_permille / 1000);
 	}
 	if ((e == ERR_TOO_BUSY || e == ERR_DRAINING) && j->tries < OFFLOAD_TRIES_MAX) {
 		o->counts.again++;

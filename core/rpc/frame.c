@@ -20,7 +20,7 @@ struct header {
 	uint8_t version, kind;
 	uint16_t type;
 	uint8_t flags, status;
-	uint32_t waiting;
+	uint16_t waiting, cpu_permille;
 	uint64_t id;
 	int64_t time_us; /* REQUEST: deadline; REPLY, REPORT: expected wait */
 	uint64_t trace;
@@ -48,7 +48,8 @@ void rpc_frame_encode(struct buf *out, const struct rpc_frame *f)
 		.type = (uint16_t)f->type,
 		.flags = (uint8_t)f->flags,
 		.status = (uint8_t)f->status,
-		.waiting = f->waiting,
+		.waiting = f->waiting > UINT16_MAX ? UINT16_MAX : (uint16_t)f->waiting,
+		.cpu_permille = f->cpu_permille,
 		.id = f->id,
 		.time_us = tells_queue(f->kind) ? f->wait_us : f->deadline_us,
 		.trace = f->trace,
@@ -68,18 +69,20 @@ void rpc_frame_encode(struct buf *out, const struct rpc_frame *f)
 
 static bool fields_are_valid(const struct header *h, const struct rpc_def *def)
 {
-	const bool no_queue = h->waiting == 0 && h->seen == 0 && h->run_us == 0;
+	const bool no_queue =
+	    h->waiting == 0 && h->cpu_permille == 0 && h->seen == 0 && h->run_us == 0;
 
 	switch ((enum rpc_frame_kind)h->kind) {
 	case RPC_FRAME_REQUEST:
 		return h->flags == def->flags && h->status == ERR_OK && h->time_us > 0 && no_queue;
 	case RPC_FRAME_REPLY:
-		return h->flags == 0 && h->status < ERR_COUNT && h->time_us >= 0;
+		return h->flags == 0 && h->status < ERR_COUNT && h->time_us >= 0 &&
+		       h->cpu_permille <= 1000;
 	case RPC_FRAME_CANCEL:
 		return h->flags == 0 && h->status == ERR_OK && h->time_us == 0 && no_queue;
 	case RPC_FRAME_REPORT:
 		return h->flags == 0 && h->status == ERR_OK && h->time_us >= 0 && h->type == 0 &&
-		       h->trace == 0 && h->run_us == 0;
+		       h->trace == 0 && h->run_us == 0 && h->cpu_permille == 0;
 	default:
 		return false;
 	}
@@ -140,6 +143,7 @@ enum err rpc_frame_decode(const struct rpc_registry *reg, unsigned kinds, struct
 		.trace = h.trace,
 		.deadline_us = tells_queue((enum rpc_frame_kind)h.kind) ? 0 : h.time_us,
 		.waiting = h.waiting,
+		.cpu_permille = h.cpu_permille,
 		.wait_us = tells_queue((enum rpc_frame_kind)h.kind) ? h.time_us : 0,
 		.seen = h.seen,
 		.run_us = h.run_us,

@@ -40,11 +40,12 @@ struct rpc_frame {
 	uint64_t trace;
 	int64_t deadline_us; /* REQUEST: monotonic, more than 0 */
 	/* REPLY and REPORT: the callee's queue when it was sent. */
-	uint32_t waiting; /* requests */
+	uint32_t waiting; /* requests; 65535: so many or more */
 	int64_t wait_us;  /* expected wait of a new request */
 	uint32_t seen;	  /* requests that it had received on this channel so far, modulo 2^32 */
-	uint32_t run_us;  /* what this request took to serve; 0: not known */
-	struct slice payload; /* decoded: borrowed from the input */
+	uint32_t run_us;  /* REPLY: what this request took to serve; 0: not known */
+	uint16_t cpu_permille; /* of that, in which it had a processor; 0: not known */
+	struct slice payload;  /* decoded: borrowed from the input */
 };
 
 /* Appends the frame to out, which remembers if it did not fit. */

@@ -33,6 +33,7 @@ static const struct rpc_frame samples[] = {
 	    .wait_us = 345678,
 	    .seen = UINT32_MAX,
 	    .run_us = 99,
+	    .cpu_permille = 1000,
 	    .payload = { "world", 5 } },
 	{ .kind = RPC_FRAME_REPLY,
 	    .type = ROW_COURIER,
@@ -65,6 +66,7 @@ static void assert_same(const struct rpc_frame *a, const struct rpc_frame *b)
 	assert_int_equal(a->waiting, b->waiting);
 	assert_int_equal(a->seen, b->seen);
 	assert_int_equal(a->run_us, b->run_us);
+	assert_int_equal(a->cpu_permille, b->cpu_permille);
 	assert_true(slice_eq(a->payload, b->payload));
 }
 

@@ -90,6 +90,10 @@ static void on_reply(struct rpc_peer *peer, const struct rpc_frame *f)
 		cost_meter_record(&peer->pool->cost[f->type], f->run_us);
 		cost_meter_record(&peer->pool->any_cost, f->run_us);
 	}
+	if (f->cpu_permille > 0) {
+		int64_t cpu_us = (int64_t)f->run_us * f->cpu_permille / 1000;
+		cost_meter_record(&peer->pool->any_cpu, cpu_us);
+	}
 	if (f->status == ERR_DRAINING && !peer->draining) {
 		peer->draining = true;
 		peer->pool->lost_us = loop_now_us(peer->pool->loop);
@@ -383,6 +387,11 @@ unsigned rpc_pool_used_permille(const struct rpc_pool *p)
 int64_t rpc_pool_mean_run_us(const struct rpc_pool *p)
 {
 	return p->any_cost.mean_us;
+}
+
+int64_t rpc_pool_mean_cpu_us(const struct rpc_pool *p)
+{
+	return p->any_cpu.mean_us;
 }
 
 int64_t rpc_pool_row_run_us(const struct rpc_pool *p, const struct rpc_def *def)

@@ -82,6 +82,7 @@ struct rpc_pool {
 	struct list waiters;	    /* struct rpc_waiter: tasks waiting for a peer to appear */
 	struct cost_meter *cost;    /* per row of the registry */
 	struct cost_meter any_cost; /* over all rows, as they come */
+	struct cost_meter any_cpu;  /* of that, on a processor */
 	struct rpc_stats stats;
 };
 

@@ -112,6 +112,12 @@ unsigned rpc_pool_used_permille(const struct rpc_pool *p);
 /* Mean time that the peers' calls have run lately, whatever they were; 0 before the first. */
 int64_t rpc_pool_mean_run_us(const struct rpc_pool *p);
 
+/*
+ * Mean time that they had a processor for it: what they would run where nobody else wants one; 0 if
+ * none has said.
+ */
+int64_t rpc_pool_mean_cpu_us(const struct rpc_pool *p);
+
 /* The same of calls of one row; at first the row's own guess. */
 int64_t rpc_pool_row_run_us(const struct rpc_pool *p, const struct rpc_def *def);
 
@@ -215,6 +221,8 @@ void *rpc_request_data(const struct rpc_request *q);
 
 /* Tells what serving q took; callers learn the mean cost of the row from it. Not known: do not. */
 void rpc_request_ran(struct rpc_request *q, int64_t us);
+/* And behind that, how long of it on a processor. Not known: do not. */
+void rpc_request_had_cpu(struct rpc_request *q, int64_t us);
 
 /* Sends the outcome and frees q. A caller that is gone or has cancelled gets nothing. */
 void rpc_reply(struct rpc_request *q, enum err e, struct slice reply, const struct err_note *note);

@@ -129,6 +129,7 @@ void rpc_reply(struct rpc_request *q, enum err e, struct slice reply, const stru
 		.id = q->id,
 		.trace = q->info.trace,
 		.run_us = q->run_us,
+		.cpu_permille = q->cpu_permille,
 		.payload = reply,
 	};
 
@@ -184,4 +185,11 @@ void rpc_request_ran(struct rpc_request *q, int64_t us)
 	const int64_t known = us < 1 ? 1 : us;
 
 	q->run_us = known > UINT32_MAX ? UINT32_MAX : (uint32_t)known;
+}
+
+void rpc_request_had_cpu(struct rpc_request *q, int64_t us)
+{
+	const int64_t permille = us * 1000 / q->run_us;
+
+	q->cpu_permille = permille > 1000 ? 1000 : (uint16_t)permille;
 }

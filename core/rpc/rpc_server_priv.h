@@ -36,6 +36,7 @@ struct rpc_request {
 	struct rpc_call_info info;
 	int64_t arrived_us;
 	uint32_t run_us;
+	uint16_t cpu_permille;
 	struct buf payload;
 	void *data;
 };

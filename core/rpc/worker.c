@@ -92,6 +92,7 @@ static void answer(struct rpc_worker *w, struct worker_job *j)
 {
 	if (j->run_us > 0) {
 		rpc_request_ran(j->q, j->run_us);
+		rpc_request_had_cpu(j->q, j->cpu_us);
 	}
 	rpc_reply(j->q, j->e, buf_slice(&j->reply), &j->note);
 	job_free(w, j);

@@ -27,6 +27,7 @@ struct worker_job {
 	bool queued; /* in waiting */
 	enum err e;
 	int64_t run_us; /* 0: it did not run */
+	int64_t cpu_us; /* of that, on a processor */
 	struct buf reply;
 	struct err_note note;
 };

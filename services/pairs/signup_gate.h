@@ -23,9 +23,13 @@ struct signup_gate {
 /* Measured by the web process. */
 struct signup_load {
 	int64_t wait_us; /* expected at compute */
-	int64_t job_us;	 /* what one sign-up takes there; 0: not known yet */
-	unsigned lanes;	 /* processes of compute */
-	unsigned webs;	 /* processes that give out slots, each for its share */
+	/*
+	 * What one sign-up takes of a processor there, more than 0. Not how long it runs: when
+	 * slots are given out all come at once, and take processors from the very hashing.
+	 */
+	int64_t job_us;
+	unsigned lanes; /* processes of compute */
+	unsigned webs;	/* processes that give out slots, each for its share */
 };
 
 /*
