@@ -41,8 +41,6 @@ enum {
 	/* A burst may wait so long at a resource, or for so many jobs. */
 	BURST_US = 500000,
 	BURST_JOBS = 8,
-	/* Of the places, in thousandths: between those of beginnings and those of work begun. */
-	LATE_USED_MOST = (NEEDS_USED_MOST + 1000) / 2,
 	/*
 	 * What waits at the store and what is promised: it has to be done within the patience of
 	 * those it was promised to.
@@ -78,7 +76,7 @@ const char *const grace_refusal_names[GRACE_REFUSALS] = {
  * one says little.
  */
 static const struct resource_limits limits[GRACE_RESOURCES] = {
-	[GRACE_COMPUTE] = { .target_us = 100000, .target_max_us = 500000, .target_jobs = 8 },
+	[GRACE_COMPUTE] = { .target_us = 200000, .target_max_us = 500000, .target_jobs = 4 },
 	[GRACE_STORE] = { .target_us = 100000, .target_max_us = 500000, .target_jobs = 3 },
 	[GRACE_SIGNER] = { .target_us = 50000, .target_max_us = 500000, .target_jobs = 3 },
 	[GRACE_READ] = { .target_us = 50000, .target_max_us = 500000, .target_jobs = 3 },
@@ -173,7 +171,7 @@ static int64_t burst_us(const struct resource *r, enum shed_rank rank)
 /* Whoever may have the last place hears from the wait that it is taken. */
 static bool has_place(unsigned used, enum shed_rank rank)
 {
-	return rank <= SHED_LAST || used < (rank == SHED_LATE ? LATE_USED_MOST : NEEDS_USED_MOST);
+	return rank <= SHED_LAST || used < NEEDS_USED_MOST;
 }
 
 static bool passes(struct grace *g, const struct grace_ask *ask, enum grace_refusal which)
