@@ -54,7 +54,9 @@ static enum err ready(struct svc_env *env, void *v, struct err_note *note)
 	}
 	enum err e = symmetric_keys_fetch(env, &state->keys, note);
 	state->has_keys = e == ERR_OK;
-	mail_wait_start(env);
+	if (env->loop != NULL) {
+		mail_wait_start(env);
+	}
 	return e;
 }
 

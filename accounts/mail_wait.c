@@ -46,7 +46,7 @@ static enum err read_row(struct svc_env *env, enum accounts_stmt stmt, int64_t *
 		sql_bind_i64(q, "now_ms", clock_wall_ms());
 	}
 	e = sql_step(q);
-	if (e == ERR_OK) {
+	if (e == ERR_OK && !sql_col_is_null(q, 0)) {
 		*ret = sql_col_i64(q, 0);
 	}
 	sql_end(q);

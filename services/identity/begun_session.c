@@ -1,7 +1,7 @@
 /*
  * What a request's cookie says to admission: whose it is, and whether it goes on with work that has
  * begun (load-and-overload.md 4.3). The cookie is the ticket: nobody but this server can make one
- * that has asked for a mail or signed in a moment ago.
+ * that is signing up or signed in a moment ago, and either has cost a password already.
  *
  * A browser has one password that is refused last: what was let in to begin is so many passwords,
  * and no cookie can ask for more of them before everybody else. Those behind it are refused late,
@@ -53,15 +53,12 @@ uint64_t identity_user(struct op_call *c)
 	return s == NULL ? 0 : (uint64_t)s->userid;
 }
 
-/* A mail was asked for here, or somebody has signed in a moment ago. */
+/* Other mails than that of a sign-up cost next to nothing to ask for. */
 static bool goes_on(const struct session *s)
 {
-	for (unsigned i = 0; i < PENDING_COUNT; i++) {
-		if (s->pending[i][0] != '\0') {
-			return true;
-		}
-	}
-	return s->userid != 0 && clock_wall_ms() - s->created_ms < GOES_ON_S * 1000;
+	bool is_new = s->userid != 0 && clock_wall_ms() - s->created_ms < GOES_ON_S * 1000;
+
+	return is_new || s->pending[PENDING_CREATION][0] != '\0';
 }
 
 /* The first time. What the browser is known by stays when it signs in. */

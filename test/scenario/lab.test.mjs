@@ -137,9 +137,9 @@ test('a stall is charged with everything that arrived meanwhile', async (t) => {
 meanwhile('the generator says when it was late itself', async (t) => {
 	const url = await standIn(t, (req, res) => res.end('x'));
 	const file = model(activity('visit', 10000, 'browser():get("/")'));
-	const { json, code, stderr } = await load(file, url, ['--users', '864', '--for', '2s'], {
+	const { json, code, stderr } = await load(file, url, ['--users', '864', '--for', '5s'], {
 		onSpawn: async (child) => {
-			await sleep(1200);
+			await sleep(2500);
 			child.kill('SIGSTOP');
 			await sleep(500);
 			child.kill('SIGCONT');

@@ -2,6 +2,7 @@
 //   const ada = await Live.join(server, member, { after: 7 });
 //   await ada.ask('message', { text: 'x' }); await ada.next('activity');
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Ws } from './engineio.mjs';
 
 const PATIENCE_MS = 20000;
@@ -10,10 +11,16 @@ export const workerOf = (sid) => Buffer.from(sid, 'base64url')[2];
 
 export class Live {
 	// options: after, token (instead of the member's), worker (the process that has to own it).
+	// One that is told to come later, because this machine is busy, does.
 	static async join(server, member, options = {}) {
-		const live = await Live.open(server, member, options);
-		assert.ok(live.hello, `refused: ${JSON.stringify(live.refusal)}`);
-		return live;
+		for (const end = Date.now() + PATIENCE_MS; ; ) {
+			const live = await Live.open(server, member, options);
+			if (live.hello) return live;
+			const wait = live.refusal?.data?.retry_ms;
+			assert.ok(wait && Date.now() + wait < end, `refused: ${JSON.stringify(live.refusal)}`);
+			live.ws.end();
+			await sleep(wait);
+		}
 	}
 
 	// The same, but it may have been refused: see refusal.
