@@ -10,26 +10,34 @@
 
 enum {
 	LOOK_MS = 1000,
-	RUN_WEIGHT = 8, /* looks that the mean goes over */
 };
+
+/* As fast as they went from the first look that is remembered to this one. */
+static void measure(struct mail_wait *w, int64_t oldest, int64_t now_us)
+{
+	unsigned before = w->n - 1;
+	unsigned first = w->n < MAIL_WAIT_LOOKS ? 0 : w->n - MAIL_WAIT_LOOKS;
+	int64_t n = oldest - w->looks[first % MAIL_WAIT_LOOKS].oldest;
+	int64_t took_us = now_us - w->looks[first % MAIL_WAIT_LOOKS].at_us;
+
+	w->done += oldest - w->looks[before % MAIL_WAIT_LOOKS].oldest;
+	w->run_us = took_us / (n > 0 ? n : 1);
+}
 
 void mail_wait_look(struct mail_wait *w, int64_t oldest, int64_t newest, int64_t now_us)
 {
-	int64_t took_us = now_us - w->since_us;
-
-	if (oldest == 0 || w->oldest == 0) {
-		/* Nobody waits, or nobody waited: how fast they went before is not known. */
-		w->since_us = now_us;
-	} else if (oldest > w->oldest) {
-		int64_t n = oldest - w->oldest, us = took_us / n;
-		w->run_us += w->run_us == 0 ? us : (us - w->run_us) / RUN_WEIGHT;
-		w->done += n;
-		w->since_us = now_us;
-	} else if (took_us > w->run_us) {
-		w->run_us = took_us;
+	if (oldest == 0) { /* how fast they go is not to be seen */
+		w->n = 0;
+		w->wait_us = 0;
+		return;
 	}
-	w->oldest = oldest;
-	w->wait_us = oldest == 0 ? 0 : (newest - oldest + 1) * w->run_us;
+	if (w->n > 0) {
+		measure(w, oldest, now_us);
+	}
+	w->looks[w->n % MAIL_WAIT_LOOKS].oldest = oldest;
+	w->looks[w->n % MAIL_WAIT_LOOKS].at_us = now_us;
+	w->n++;
+	w->wait_us = (newest - oldest + 1) * w->run_us;
 }
 
 static enum err read_row(struct svc_env *env, enum accounts_stmt stmt, int64_t *ret)

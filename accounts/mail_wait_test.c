@@ -43,9 +43,24 @@ static void a_courier_that_stands_still_gets_slower(void **state)
 	mail_wait_look(&w, 100, 199, 1 * S);
 	mail_wait_look(&w, 110, 199, 2 * S);
 	mail_wait_look(&w, 110, 199, 10 * S);
-	assert_int_equal(w.run_us, 8 * S);
-	assert_int_equal(w.wait_us, 720 * S);
+	assert_int_equal(w.run_us, 9 * S / 10);
+	assert_int_equal(w.wait_us, 81 * S);
 	assert_int_equal(w.done, 10);
+}
+
+/* Eight at once each eight seconds are one a second. */
+static void bursts_are_a_rate(void **state)
+{
+	struct mail_wait w = { 0 };
+
+	(void)state;
+	for (int64_t i = 0; i < 100; i++) {
+		mail_wait_look(&w, 100 + i / 8 * 8, 500 + i, i * S);
+		if (i > 32) {
+			assert_in_range(w.run_us, S * 3 / 4, S * 5 / 4);
+		}
+	}
+	assert_int_equal(w.done, 96);
 }
 
 /* A queue that was gone meanwhile: the numbers between say nothing of how fast mails go. */
@@ -70,6 +85,7 @@ int main(void)
 		cmocka_unit_test(nobody_waits),
 		cmocka_unit_test(what_went_says_how_long_the_rest_takes),
 		cmocka_unit_test(a_courier_that_stands_still_gets_slower),
+		cmocka_unit_test(bursts_are_a_rate),
 		cmocka_unit_test(an_empty_outbox_begins_anew),
 	};
 

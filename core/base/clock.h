@@ -28,6 +28,9 @@ void clock_shift(const _Atomic int64_t *offset_ms);
 /* CPU microseconds used by this process so far. */
 int64_t clock_cpu_us(void);
 
+/* By the thread that asks. */
+int64_t clock_thread_cpu_us(void);
+
 /* The same of another process, its threads that are gone included; -1: there is none of that id. */
 int64_t clock_cpu_of_us(int pid);
 

@@ -2,9 +2,6 @@
  * The worker thread: takes the next job that is worth running, runs it, again. It asks nobody, so
  * it idles only when nothing waits.
  */
-#include <time.h>
-
-#include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/rpc/worker_priv.h"
 
@@ -32,18 +29,10 @@ void worker_leave_queue(struct rpc_worker *w, struct worker_job *j)
 
 /* ---- on the thread ---- */
 
-static int64_t thread_cpu_us(void)
-{
-	struct timespec t;
-
-	CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 static void handle(struct rpc_worker *w, struct worker_job *j)
 {
 	const struct rpc_def *def = j->view.def;
-	const int64_t begin_us = clock_mono_us(), begin_cpu_us = thread_cpu_us();
+	const int64_t begin_us = clock_mono_us(), begin_cpu_us = clock_thread_cpu_us();
 
 	j->e = def->handle(w->role_state, &j->view.info, j->view.payload, &j->reply, &j->note);
 	if (j->e == ERR_OK && j->reply.failed) {
@@ -52,7 +41,7 @@ static void handle(struct rpc_worker *w, struct worker_job *j)
 	}
 	j->run_us = clock_mono_us() - begin_us;
 	j->run_us = j->run_us < 1 ? 1 : j->run_us;
-	j->cpu_us = thread_cpu_us() - begin_cpu_us;
+	j->cpu_us = clock_thread_cpu_us() - begin_cpu_us;
 }
 
 /* The next job that is worth running, out of the queue; NULL when there is none. */
