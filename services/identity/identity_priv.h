@@ -39,8 +39,8 @@ struct identity_state {
 	struct session_codec *cookies;
 	struct cookie_seen seen;
 	struct shared_words tickets; /* of browsers, see begun_session.c and core/grace/begun.h */
-	struct own_keys own;	    /* that verify; compute too */
-	struct buf public_key_json; /* as in /pk: of the key that signs */
+	struct own_keys own;	     /* that verify; compute too */
+	struct buf public_key_json;  /* as in /pk: of the key that signs */
 	int64_t key_created_ms;
 	struct discovery *discovery; /* providers of other domains */
 	struct buf well_known;	     /* the document /.well-known/browserid */
