@@ -15,12 +15,13 @@ enum {
 /* As fast as they went from the first look that is remembered to this one. */
 static void measure(struct mail_wait *w, int64_t oldest, int64_t now_us)
 {
-	unsigned before = w->n - 1;
 	unsigned first = w->n < MAIL_WAIT_LOOKS ? 0 : w->n - MAIL_WAIT_LOOKS;
 	int64_t n = oldest - w->looks[first % MAIL_WAIT_LOOKS].oldest;
 	int64_t took_us = now_us - w->looks[first % MAIL_WAIT_LOOKS].at_us;
 
-	w->done += oldest - w->looks[before % MAIL_WAIT_LOOKS].oldest;
+	/* A row with a lower number may be committed later, where many write at a time. */
+	int64_t went = oldest - w->looks[(w->n - 1) % MAIL_WAIT_LOOKS].oldest;
+	w->done += went > 0 ? went : 0;
 	w->run_us = took_us / (n > 0 ? n : 1);
 }
 

@@ -41,16 +41,16 @@ static bool ask(struct course *c, bool mails, enum shed_rank rank)
 	return is_in;
 }
 
-static void send_one_of(struct course *c, int64_t run_us)
+static void send_due(struct course *c)
 {
 	if (c->queued == 0) {
 		c->sent_us = c->now_us;
 		c->idle_us += TICK_US;
 	}
-	while (c->queued > 0 && c->now_us - c->sent_us >= run_us) {
+	while (c->queued > 0 && c->now_us - c->sent_us >= RUN_US) {
 		c->queued--;
 		c->sent++;
-		c->sent_us += run_us;
+		c->sent_us += RUN_US;
 	}
 }
 
@@ -65,14 +65,14 @@ static void look(struct course *c)
 	grace_measure(&c->grace, &c->load, c->now_us);
 }
 
-/* Sign-ups at a rate for so long; the longest wait behind skip_us. */
-static void run(struct course *c, int64_t for_us, int64_t each_us, int64_t skip_us)
+/* Sign-ups for so long, one each each_us. */
+static void run(struct course *c, int64_t for_us, int64_t each_us)
 {
 	int64_t begun_us = c->now_us;
 
 	for (; c->now_us < begun_us + for_us; c->now_us += TICK_US) {
 		look(c);
-		send_one_of(c, RUN_US);
+		send_due(c);
 		for (; c->next_ask_us <= c->now_us; c->next_ask_us += each_us) {
 			bool is_in = ask(c, true, SHED_EARLY);
 			c->asked++;
@@ -80,9 +80,7 @@ static void run(struct course *c, int64_t for_us, int64_t each_us, int64_t skip_
 			c->queued += is_in;
 		}
 		int64_t wait_us = c->queued * RUN_US;
-		if (c->now_us > begun_us + skip_us && wait_us > c->longest_us) {
-			c->longest_us = wait_us;
-		}
+		c->longest_us = wait_us > c->longest_us ? wait_us : c->longest_us;
 	}
 }
 
@@ -92,7 +90,7 @@ static void no_more_is_promised_than_goes_out(void **state)
 
 	(void)state;
 	grace_init(&c.grace, 7, 0);
-	run(&c, 600 * S, RUN_US / 4, 0);
+	run(&c, 600 * S, RUN_US / 4);
 	assert_in_range(c.longest_us, 30 * S, 60 * S);
 	assert_in_range(c.sent, 5900, 6000); /* and nothing less */
 	assert_in_range(c.admitted, 6000, 6600);
@@ -108,7 +106,7 @@ static void below_the_line_nobody_is_refused(void **state)
 
 	(void)state;
 	grace_init(&c.grace, 7, 0);
-	run(&c, 300 * S, RUN_US + RUN_US / 10, 0);
+	run(&c, 300 * S, RUN_US + RUN_US / 10);
 	assert_int_equal(c.admitted, c.asked);
 }
 
@@ -118,10 +116,10 @@ static void after_a_peak_all_are_let_in_again(void **state)
 
 	(void)state;
 	grace_init(&c.grace, 7, 0);
-	run(&c, 120 * S, RUN_US / 4, 0);
-	run(&c, 120 * S, 2 * RUN_US, 0);
+	run(&c, 120 * S, RUN_US / 4);
+	run(&c, 120 * S, 2 * RUN_US);
 	c.asked = c.admitted = 0;
-	run(&c, 60 * S, 2 * RUN_US, 0);
+	run(&c, 60 * S, 2 * RUN_US);
 	assert_int_equal(c.admitted, c.asked);
 }
 

@@ -221,7 +221,7 @@ void *rpc_request_data(const struct rpc_request *q);
 
 /* Tells what serving q took; callers learn the mean cost of the row from it. Not known: do not. */
 void rpc_request_ran(struct rpc_request *q, int64_t us);
-/* And behind that, how long of it on a processor. Not known: do not. */
+/* Behind rpc_request_ran(): how long of that on a processor. Not known: do not. */
 void rpc_request_had_cpu(struct rpc_request *q, int64_t us);
 
 /* Sends the outcome and frees q. A caller that is gone or has cancelled gets nothing. */

@@ -189,6 +189,7 @@ void rpc_request_ran(struct rpc_request *q, int64_t us)
 
 void rpc_request_had_cpu(struct rpc_request *q, int64_t us)
 {
+	CHECK(q->run_us > 0);
 	const int64_t permille = us * 1000 / q->run_us;
 
 	q->cpu_permille = permille > 1000 ? 1000 : (uint16_t)permille;

@@ -49,8 +49,7 @@ static const char write_pragmas[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous
  * failing its statement, and the supervisor starts it again.
  */
 static const char read_pragmas[] =
-    "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024;"
-    "PRAGMA mmap_size=" SQLITE_MAP_SIZE_TEXT;
+    "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024";
 
 /* The operating system's view: a full disk and a missing right hide behind SQLite's I/O errors. */
 static enum err error_of_errno(int sys, enum err otherwise)
@@ -239,12 +238,12 @@ static enum err check_owner(
 	return ERR_OK;
 }
 
-/* Last of all: readers take a database without the id for one that is not there yet. */
-static enum err mark_as_ours(struct sqlite_db *db, const char *path, struct err_note *note)
+static enum err set_number(
+    struct sqlite_db *db, const char *path, const char *pragma, int value, struct err_note *note)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "PRAGMA application_id=%d", SQL_APPLICATION_ID);
+	(void)snprintf(text, sizeof(text), "PRAGMA %s=%d", pragma, value);
 	return script(db, text, path, note);
 }
 
@@ -265,7 +264,8 @@ static enum err set_up_writer(struct sqlite_db *db, const char *path, struct err
 	sqlite3_wal_autocheckpoint(db->handle, 0);
 	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 	if (e == ERR_OK && is_new) {
-		e = mark_as_ours(db, path, note);
+		/* Last of all: readers take a database without it for one that is not there yet. */
+		e = set_number(db, path, "application_id", SQL_APPLICATION_ID, note);
 	}
 	sqlite3_busy_timeout(db->handle, SQL_WRITE_BUSY_MS);
 	return e;
@@ -279,6 +279,9 @@ static enum err set_up_reader(struct sqlite_db *db, const char *path, struct err
 	sqlite3_busy_timeout(db->handle, READ_BUSY_MS);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	e = script(db, read_pragmas, path, note);
+	if (e == ERR_OK) {
+		e = set_number(db, path, "mmap_size", SQL_MAP_BYTES, note);
+	}
 	if (e == ERR_OK) {
 		e = query_number(db, path, "PRAGMA application_id", &id, note);
 	}

@@ -18,12 +18,9 @@ enum {
 	 * milliseconds of a commit; the loop waits meanwhile.
 	 */
 	SQL_WRITE_BUSY_MS = 1000,
-	SQL_APPLICATION_ID = 0x504c494d /* "PLIM" in the file header */
+	SQL_APPLICATION_ID = 0x504c494d, /* "PLIM" in the file header */
+	SQL_MAP_BYTES = 1 << 30		 /* of the file that readers map at most */
 };
-
-/* Bytes of the file that readers map at most. */
-#define SQLITE_MAP_SIZE_TEXT "1073741824"
-#define SQLITE_MAP_SIZE	     1073741824
 
 struct sqlite_query {
 	struct sql_query base;

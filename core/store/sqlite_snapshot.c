@@ -49,7 +49,7 @@ static void map_or_not(struct sqlite_db *db)
 	/* The pager goes on asking for mapped pages; of a map of nothing it gets none. */
 	bool is_unmapped = db->news > (db->is_unmapped ? MAP_BELOW : UNMAP_ABOVE);
 	if (is_unmapped != db->is_unmapped) {
-		sqlite3_int64 size = is_unmapped ? 0 : SQLITE_MAP_SIZE;
+		sqlite3_int64 size = is_unmapped ? 0 : SQL_MAP_BYTES;
 		sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_MMAP_SIZE, &size);
 		db->is_unmapped = is_unmapped;
 	}

@@ -38,7 +38,7 @@ struct identity_state {
 	/* web; filled when ready */
 	struct session_codec *cookies;
 	struct cookie_seen seen;
-	struct shared_words tickets; /* of browsers, see begun_session.c and core/grace/begun.h */
+	struct shared_words tickets; /* of browsers, see identity_rank.c and core/grace/begun.h */
 	struct own_keys own;	     /* that verify; compute too */
 	struct buf public_key_json;  /* as in /pk: of the key that signs */
 	int64_t key_created_ms;
@@ -51,7 +51,8 @@ struct identity_state {
 	struct domain_keys domain_keys;
 };
 
-/* For admission, by the proved session: whose it is (0: pages are anybody's), and its rank. */
+/* identity_rank.c: for admission, by the proved session: whose it is (0: pages are anybody's), and
+ * its rank. */
 uint64_t identity_user(struct op_call *c);
 enum shed_rank identity_rank(struct op_call *c, const struct grace_load *load);
 

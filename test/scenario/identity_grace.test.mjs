@@ -1,5 +1,5 @@
-// Far beyond the line whoever has begun is served before those who would begin: a browser that signed in a moment ago,
-// or asked for a mail, may give its password while others are told to come later.
+// Far beyond the line whoever has begun is served before those who would begin: a browser that signed in a moment
+// ago may give its password while others are told to come later.
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import test from 'node:test';
