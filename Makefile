@@ -38,7 +38,7 @@ $(TEST)/build.ninja: | deps-test
 test: deps-test build/plimsoll $(TEST)/build.ninja
 	@tools/test
 
-check: deps-test $(TEST)/build.ninja
+check: deps-test $(RELEASE)/build.ninja $(TEST)/build.ninja
 	@tools/check
 
 bench: deps-test build/plimsoll

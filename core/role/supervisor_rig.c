@@ -127,17 +127,20 @@ static _Noreturn void serve(const struct rig *g, const char *only)
 
 void rig_launch(struct rig *g, const char *only)
 {
+	/* Made here, so that it can be read before the child has come to run. */
+	int error = open(g->error_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	int pipe_fd[2];
 
+	assert_true(error >= 0);
 	assert_int_equal(pipe2(pipe_fd, O_CLOEXEC), 0);
 	g->pid = fork();
 	assert_true(g->pid >= 0);
 	if (g->pid == 0) {
-		int error = open(g->error_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 		dup2(pipe_fd[1], STDOUT_FILENO);
 		dup2(error, STDERR_FILENO);
 		serve(g, only);
 	}
+	close(error);
 	close(pipe_fd[1]);
 	g->out = pipe_fd[0];
 }

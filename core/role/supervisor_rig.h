@@ -16,7 +16,7 @@
 #include "core/role/role.h"
 
 enum {
-	RIG_PATIENCE_MS = 15000,
+	RIG_PATIENCE_MS = 60000, /* for what hangs, not for what is slow */
 	RIG_TEXT_BYTES = 6000
 };
 

@@ -176,7 +176,7 @@ static void the_deadline_ends_the_call_and_the_late_reply_is_dropped(void **stat
 	fixture_start(&l.f, &c);
 	fixture_finish(&l.f);
 	assert_int_equal(c.e, ERR_DEADLINE);
-	assert_in_range(c.took_us, 29000, 200000);
+	assert_in_range(c.took_us, 29000, 4000000); /* before the row's own */
 	fixture_run_ms(&l.f, 2);
 	assert_int_equal(l.holder.cancelled, 1);		     /* the callee was told */
 	assert_true(rpc_pool_expected_wait_us(l.pool) == INT64_MAX); /* its credit is still out */

@@ -68,7 +68,7 @@ struct fixture_call {
 void fixture_start(struct fixture *f, struct fixture_call *c);
 /* Runs the loop until all calls have ended. */
 void fixture_finish(struct fixture *f);
-/* Runs the loop for that long. */
+/* Runs the loop for that long, and until what has been sent by then has arrived. */
 void fixture_run_ms(struct fixture *f, uint64_t ms);
 
 enum {

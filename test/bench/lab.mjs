@@ -14,8 +14,8 @@ import { report } from './lib.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const seconds = Number(process.argv[2] ?? 10);
-const SINK = path.join(ROOT, 'build/gcc/test/bench/lab_sink');
-const STALLS = path.join(ROOT, 'build/gcc/test/bench/stalls');
+const SINK = path.join(ROOT, 'build/release/test/bench/lab_sink');
+const STALLS = path.join(ROOT, 'build/release/test/bench/stalls');
 const LAB = path.join(path.dirname(realpathSync(plimsollBin())), 'plimsoll-lab');
 const ROUNDS = 3;
 // Where it may, before all others: what is looked at is the generator, not who else is on the machine.

@@ -14,7 +14,7 @@ export const DAY_RATE = (19 * 86400) / 5400; // syncs a day of an active user, a
 // A machine has 28,000 ports towards one address, and each sync is a connection: Firefox keeps one for two minutes, but
 // from one machine there can not be so many.
 const SOURCES = '127.0.0.2-127.0.0.9';
-// Of the same build as PLIMSOLL_BIN, which for these runs is build/gcc/cmd/plimsoll (as tools/bench has it).
+// Of the same build as PLIMSOLL_BIN, which for these runs is build/release/cmd/plimsoll (as tools/bench has it).
 const FILL = process.env.SYNC_FILL ?? path.join(path.dirname(plimsollBin()), '../test/bench/sync_fill');
 
 // A server whose store holds so many users. folder: where it lives and stays, for a second run; else it goes.
@@ -32,7 +32,7 @@ export async function startStored({ stored, records, bytes = 450, folder, cpu, c
 	const database = path.join(dir, 'data/db/plimsoll.db');
 	const mark = path.join(dir, `stored-${stored}-${records}-${bytes}`);
 	if (!existsSync(mark)) {
-		if (!existsSync(FILL)) throw new Error(`${FILL} is not built: PLIMSOLL_BIN=build/gcc/cmd/plimsoll, ninja -C build/gcc test/bench/sync_fill`);
+		if (!existsSync(FILL)) throw new Error(`${FILL} is not built: PLIMSOLL_BIN=build/release/cmd/plimsoll, ninja -C build/release test/bench/sync_fill`);
 		const first = await startPlimsoll(options); // makes the database
 		await first.stop();
 		execFileSync(FILL, [database, String(stored), String(records), String(bytes)], { stdio: 'inherit' });

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PATIENCE } from './patience.mjs';
 
 const SESSION_COOKIE = /^browserid_state/;
 
@@ -117,12 +118,11 @@ export class Client {
 // except, its path page if that is given.
 export async function mailedLink(server, email, { page, except = [], seconds = 10 } = {}) {
 	const isMeant = (url) => !except.includes(url.searchParams.get('token')) && (!page || url.pathname === page);
-	for (let i = 0; i < seconds * 20; i++) {
+	for (const end = Date.now() + seconds * PATIENCE * 1000; Date.now() < end; await sleep(50)) {
 		const mails = await (await fetch(`${server.adminUrl}/outbox.json`)).json();
 		const links = mails.filter((m) => m.to === email && /token=[A-Za-z0-9]{48}$/.test(m.link)).map((m) => new URL(m.link));
 		const link = links.find(isMeant);
 		if (link) return link;
-		await sleep(50);
 	}
 	throw new Error(`no mail to ${email}`);
 }

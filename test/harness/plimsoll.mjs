@@ -11,9 +11,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './free_port.mjs';
 import { sharedPostgres } from './postgres.mjs';
+import { PATIENCE } from './patience.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const READY_SECONDS = 30; // a sanitizer build on a busy machine
+const READY_SECONDS = 30 * PATIENCE; // a sanitizer build on a busy machine
 const STOP_SECONDS = 60; // the server itself gives up on every process within 32 (core/role/stop.c); a disk may hold up the kill
 const STDERR_MAX = 1 << 20; // characters kept; the newest
 

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PATIENCE } from './patience.mjs';
 
 export async function status(server) {
 	return (await fetch(`${server.adminUrl}/status`)).json();
@@ -25,10 +26,11 @@ export async function pidOf(server, role, instance = 0) {
 	return row.pid;
 }
 
-// Waits until check() gives something true, and resolves to it. Errors of check count as "not yet".
+// Waits until check() gives something true, and resolves to it. Errors of check count as "not yet". The seconds are
+// those of a quiet machine.
 export async function until(what, check, seconds = 15) {
 	let last;
-	for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(30)) {
+	for (const end = Date.now() + seconds * PATIENCE * 1000; Date.now() < end; await sleep(30)) {
 		try {
 			const value = await check();
 			if (value) return value;
@@ -37,7 +39,7 @@ export async function until(what, check, seconds = 15) {
 			last = error;
 		}
 	}
-	throw new Error(`${what}: not within ${seconds} s${last ? `: ${last.message}` : ''}`);
+	throw new Error(`${what}: not within ${seconds * PATIENCE} s${last ? `: ${last.message}` : ''}`);
 }
 
 // Waits until another process has taken the place of one and serves.

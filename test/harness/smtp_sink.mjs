@@ -10,6 +10,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { readFileSync } from 'node:fs';
+import { PATIENCE } from './patience.mjs';
 
 export async function startSink(options = {}) {
 	const { mode = 'accept', port = 0, tls: tlsMode, certificate } = options;
@@ -38,7 +39,7 @@ export async function startSink(options = {}) {
 			for (const socket of open) socket.destroy();
 		});
 	sink.waitFor = async (count, seconds = 20) => {
-		const end = Date.now() + seconds * 1000;
+		const end = Date.now() + seconds * PATIENCE * 1000;
 		while (sink.count < count) {
 			if (Date.now() > end) throw new Error(`only ${sink.count} of ${count} mails came`);
 			await new Promise((resolve) => setTimeout(resolve, 50));

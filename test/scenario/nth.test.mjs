@@ -13,6 +13,7 @@ import { askCertificate, newKey } from '../harness/assertion.mjs';
 import { Client, mailedToken } from '../harness/client.mjs';
 import { releaseBin, startFaulty } from '../harness/nth.mjs';
 import { doorMember, pairByDoor } from '../harness/pairs.mjs';
+import { PATIENCE } from '../harness/patience.mjs';
 import { halves } from '../harness/pictures.mjs';
 import { freePort } from '../harness/plimsoll.mjs';
 import { pidOf, processes, status, until } from '../harness/roles.mjs';
@@ -22,7 +23,7 @@ const PASS = 'correct horse';
 const ROLES = ['web', 'store', 'signer', 'compute', 'courier', 'files', 'media', 'admin', 'supervisor'];
 const STEPS = Number(process.env.NTH_STEPS ?? 2);
 const PHASES = (process.env.NTH_PHASES ?? 'work,start').split(',');
-const CALL_MS = 20_000; // longer than any deadline of the server
+const CALL_MS = 20_000 * PATIENCE; // longer than any deadline of the server
 const DEATHS_MAX = 3; // the supervisor waits longer after each
 const NEVER = 2 ** 31;
 const KEY = newKey();
@@ -120,7 +121,7 @@ class Server {
 		const sent = await tried('picture', this.member.upload(PICTURE, `?client_id=${this.people}`));
 		if (sent.status !== 202) return;
 		this.pictures.push(sent.json.id);
-		await until('an answer about the picture', async () => (await this.stateOf(sent.json.id)) !== 'pending', 20).catch(() => {});
+		await until('an answer about the picture', async () => (await this.stateOf(sent.json.id)) !== 'pending', 10).catch(() => {});
 	}
 
 	async stateOf(id) {

@@ -3,9 +3,10 @@
 //   await ada.ask('message', { text: 'x' }); await ada.next('activity');
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PATIENCE } from '../../harness/patience.mjs';
 import { Ws } from './engineio.mjs';
 
-const PATIENCE_MS = 20000;
+const PATIENCE_MS = 20000 * PATIENCE;
 
 export const workerOf = (sid) => Buffer.from(sid, 'base64url')[2];
 

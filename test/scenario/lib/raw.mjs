@@ -3,6 +3,7 @@
 // With HTTP_TEST_TLS in the environment it speaks TLS (and the test server too).
 import net from 'node:net';
 import tls from 'node:tls';
+import { PATIENCE } from '../../harness/patience.mjs';
 
 const CRLF2 = Buffer.from('\r\n\r\n');
 
@@ -25,7 +26,7 @@ export class Raw {
 		this.ended = false; // FIN or RST came
 		this.reset = false;
 		this.wake = () => {};
-		this.patienceMs = 20000; // for what is waited for
+		this.patienceMs = 20000 * PATIENCE; // for what is waited for
 		socket.setNoDelay(true);
 		socket.on('data', (piece) => {
 			this.pieces.push(piece);
