@@ -93,12 +93,21 @@ void grace_init(struct grace *g, uint64_t seed, int64_t now_us)
 		resource_init(&g->resources[i], &limits[i], now_us);
 	}
 	promised_init(&g->promised, now_us);
+	grace_set_tolerance(g, 1);
 }
 
 void grace_set_reserve(struct grace *g, unsigned reserve, double share)
 {
 	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
 		level_set_reserve(&g->resources[i].level, reserve, share);
+	}
+}
+
+void grace_set_tolerance(struct grace *g, unsigned times)
+{
+	g->tolerance = times;
+	for (unsigned i = 0; i < GRACE_RESOURCES; i++) {
+		g->resources[i].tolerance = i == GRACE_COURIER ? 1 : times; /* no processors */
 	}
 }
 
@@ -154,16 +163,17 @@ static struct level_ask ask_of_resource(
 /* ---- the questions ---- */
 
 /* The longest wait in front of a resource that an operation of a rank is let into. */
-static int64_t patience_us(enum shed_rank rank)
+static int64_t patience_us(const struct grace *g, enum shed_rank rank)
 {
-	return rank <= SHED_LAST ? 2 * SECOND_US : SECOND_US;
+	return (rank <= SHED_LAST ? 2 * SECOND_US : SECOND_US) * (int64_t)g->tolerance;
 }
 
 /* The bound at compute: for a burst, and for what the level lets in at a bad moment. */
-static int64_t burst_us(const struct resource *r, enum shed_rank rank)
+static int64_t burst_us(const struct grace *g, enum shed_rank rank)
 {
-	int64_t jobs_us = BURST_JOBS * r->run_us, most_us = patience_us(rank);
-	int64_t us = jobs_us > BURST_US ? jobs_us : BURST_US;
+	int64_t jobs_us = BURST_JOBS * g->resources[GRACE_COMPUTE].run_us;
+	int64_t us = (jobs_us > BURST_US ? jobs_us : BURST_US) * (int64_t)g->tolerance;
+	int64_t most_us = patience_us(g, rank);
 
 	return rank <= SHED_LATE || us > most_us ? most_us : us;
 }
@@ -190,12 +200,11 @@ static bool fits_resource(
 		g->refused_for = GRACE_LOOP; /* if its budget is used up */
 		return ask->budget_us > 0;
 	}
-	struct resource *r = &g->resources[need.which];
 	int64_t wait_us = need.seen.wait_us;
 	g->refused_for = need.which;
-	resource_look(r, &need.seen, now_us);
+	resource_look(&g->resources[need.which], &need.seen, now_us);
 	int64_t bound_us =
-	    need.which == GRACE_COMPUTE ? burst_us(r, ask->rank) : patience_us(ask->rank);
+	    need.which == GRACE_COMPUTE ? burst_us(g, ask->rank) : patience_us(g, ask->rank);
 	bool is_in = passes(g, ask, need.which);
 	return is_in && wait_us <= bound_us && wait_us < ask->budget_us &&
 	       has_place(need.used, ask->rank);
@@ -221,13 +230,13 @@ static bool fits_steps(
 {
 	const enum shed_rank alone = SHED_LATE;
 
-	if (load->store_wait_us > patience_us(alone) || !has_place(load->store_used, alone) ||
+	if (load->store_wait_us > patience_us(g, alone) || !has_place(load->store_used, alone) ||
 	    !resource_has_room(&g->resources[GRACE_STORE], alone, user)) {
 		return false;
 	}
 	int64_t webs = load->webs > 0 ? load->webs : 1;
 	int64_t promised_us = promised_steps(&g->promised, now_us) * load->store_run_us * webs;
-	return load->store_wait_us + promised_us <= PROMISED_MAX_US;
+	return load->store_wait_us + promised_us <= PROMISED_MAX_US * (int64_t)g->tolerance;
 }
 
 /* The multiple of the target delay up to which a rank is still let in. */
@@ -240,7 +249,9 @@ int64_t grace_line_us(const struct grace *g, enum shed_rank rank)
 {
 	bool is_over = g->resources[GRACE_LOOP].is_over;
 
-	return rank <= SHED_LAST ? INT64_MAX : is_over ? LOOP_BURST_OVER_US : LOOP_BURST_US;
+	return rank <= SHED_LAST
+		   ? INT64_MAX
+		   : (is_over ? LOOP_BURST_OVER_US : LOOP_BURST_US) * (int64_t)g->tolerance;
 }
 
 static bool fits_loop(struct grace *g, const struct grace_load *load, const struct grace_ask *ask)

@@ -80,12 +80,19 @@ struct grace {
 	int64_t refused_now, refused_before;
 	uint64_t random_state; /* xorshift, for spreading Retry-After */
 	int64_t courier_done;  /* as last seen */
+	unsigned tolerance;
 };
 
 void grace_init(struct grace *g, uint64_t seed, int64_t now_us);
 
 /* [grace] reserve: that share (0..1) of each resource is kept for the reserve of that number. */
 void grace_set_reserve(struct grace *g, unsigned reserve, double share);
+
+/*
+ * [grace] tolerance: waits may be so many times (1 or more) as long as usual before they are too
+ * long, where the processors are others' as well.
+ */
+void grace_set_tolerance(struct grace *g, unsigned times);
 
 /*
  * A request waited so long in this process' own queues. Zero also when the last of them has left:

@@ -106,6 +106,27 @@ static void a_resource_that_cannot_begin_in_time_refuses(void **state)
 	assert_false(admits(&load, COST_WRITE, SHED_LAST, 3 * S));
 }
 
+static void who_tolerates_waits_refuses_later(void **state)
+{
+	const struct grace_load load = { .compute_wait_us = 1500 * MS, .loop_delay_us = 60 * MS };
+	const struct grace_ask ask = {
+		.cost = COST_COMPUTE, .rank = SHED_MIDDLE, .budget_us = 3 * S
+	};
+	const struct grace_ask urgent = {
+		.cost = COST_COMPUTE, .rank = SHED_MIDDLE, .budget_us = 1 * S
+	};
+	static struct grace g;
+	unsigned retry_after_s = 0;
+
+	(void)state;
+	grace_init(&g, 7, 0);
+	grace_set_tolerance(&g, 20);
+	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+	assert_false(grace_admit(&g, &load, &urgent, 0, &retry_after_s)); /* in vain all the same */
+	grace_set_tolerance(&g, 1);
+	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+}
+
 static void a_refusal_says_what_was_short(void **state)
 {
 	static const struct {
@@ -401,6 +422,7 @@ int main(void)
 		cmocka_unit_test(an_idle_interval_counts_as_no_delay),
 		cmocka_unit_test(the_cost_meter_forgets_a_wrong_guess),
 		cmocka_unit_test(a_resource_that_cannot_begin_in_time_refuses),
+		cmocka_unit_test(who_tolerates_waits_refuses_later),
 		cmocka_unit_test(a_refusal_says_what_was_short),
 		cmocka_unit_test(a_standing_queue_at_compute_is_held_short),
 		cmocka_unit_test(places_that_fill_up_are_a_queue),

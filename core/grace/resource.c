@@ -44,6 +44,7 @@ void resource_init(struct resource *r, const struct resource_limits *limits, int
 {
 	memset(r, 0, sizeof(*r));
 	r->limits = *limits;
+	r->tolerance = 1;
 	r->began_us = now_us;
 	r->tick_end_us = now_us + LEVEL_TICK_US;
 	r->second_end_us = now_us + SECOND_US;
@@ -61,6 +62,7 @@ int64_t resource_target_us(const struct resource *r)
 	int64_t half_us = (int64_t)r->full_us / 2;
 
 	us = us > r->limits.target_max_us ? r->limits.target_max_us : us;
+	us *= r->tolerance;
 	return r->full_us > 0 && half_us < us ? half_us : us;
 }
 

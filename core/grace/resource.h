@@ -41,6 +41,7 @@ struct resource_seen {
 
 struct resource {
 	struct resource_limits limits;
+	unsigned tolerance; /* waits may be so many times as long; 1 */
 	struct delay_meter wait;
 	int64_t began_us, tick_end_us;
 	int64_t wait_us; /* last seen */

@@ -55,9 +55,8 @@ static struct fixture open_fixture(void)
 
 	assert_int_equal(metric_schema_new(&f.schema), ERR_OK);
 	size_t bytes = metrics_block_bytes(f.schema, SLOTS);
-	f.block = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	f.block = metrics_block_new(f.schema, SLOTS);
 	assert_non_null(f.block);
-	metrics_format(f.schema, f.block, SLOTS);
 	assert_int_equal(metrics_open(f.schema, f.block, bytes, SLOTS, 0, &f.metrics), ERR_OK);
 	return f;
 }

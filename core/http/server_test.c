@@ -100,9 +100,8 @@ static enum err open_server(struct fixture *f, const struct http_site *site, str
 	assert_int_equal(metric_schema_new(&f->schema), ERR_OK);
 	http_metric_schema(f->schema, self.sites, 1);
 	size_t bytes = metrics_block_bytes(f->schema, 1);
-	f->block = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	f->block = metrics_block_new(f->schema, 1);
 	assert_non_null(f->block);
-	metrics_format(f->schema, f->block, 1);
 	assert_int_equal(metrics_open(f->schema, f->block, bytes, 1, 0, &f->metrics), ERR_OK);
 	assert_int_equal(loop_open(16, &self.loop), ERR_OK);
 	self.n = 0;

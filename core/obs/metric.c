@@ -188,8 +188,19 @@ void metrics_format(const struct metric_schema *s, void *block, unsigned n)
 		.n_slots = n,
 	};
 
-	memset(block, 0, metrics_block_bytes(s, n));
 	memcpy(block, &h, sizeof(h));
+}
+
+void *metrics_block_new(const struct metric_schema *s, unsigned n)
+{
+	size_t bytes = (metrics_block_bytes(s, n) + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+	void *block = aligned_alloc(LINE_BYTES, bytes);
+
+	if (block != NULL) {
+		memset(block, 0, bytes);
+		metrics_format(s, block, n);
+	}
+	return block;
 }
 
 enum err metrics_open(const struct metric_schema *s, void *block, size_t block_bytes, unsigned n,

@@ -86,8 +86,13 @@ NODISCARD enum err metrics_open(const struct metric_schema *s, void *block, size
     unsigned n, int own, struct metrics **ret);
 void metrics_close(struct metrics **m);
 
-/* Lays out a fresh block (supervisor, once). */
+/*
+ * Lays out a fresh block (supervisor, once). The block is zero, as shared memory is when it is
+ * made: what nobody counts takes no memory.
+ */
 void metrics_format(const struct metric_schema *s, void *block, unsigned n);
+/* A block laid out in memory of this process; the caller frees it. NULL: no memory. */
+void *metrics_block_new(const struct metric_schema *s, unsigned n);
 
 unsigned metrics_slots(const struct metrics *m);
 struct metric_slot *metrics_slot(const struct metrics *m, unsigned i);

@@ -21,9 +21,8 @@ void metric_rig_init(struct metric_rig *ret, unsigned slots)
 	*g = (struct metric_rig){ .slots = slots };
 	assert_int_equal(metric_schema_new(&g->schema), ERR_OK);
 	g->bytes = metrics_block_bytes(g->schema, slots);
-	g->block = aligned_alloc(LINE_BYTES, (g->bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES);
+	g->block = metrics_block_new(g->schema, slots);
 	assert_non_null(g->block);
-	metrics_format(g->schema, g->block, slots);
 }
 
 struct metrics *metric_rig_open(const struct metric_rig *g, int slot)

@@ -185,6 +185,7 @@ static void test_block_of_another_layout_is_refused(void **state)
 	memset(f->block, 0, 8);
 	assert_int_equal(metrics_open(f->schema, f->block, f->bytes, SLOTS, -1, &m), ERR_CORRUPT);
 	assert_null(m);
+	memset(f->block, 0, f->bytes);
 	metrics_format(f->schema, f->block, SLOTS);
 }
 

@@ -46,9 +46,8 @@ static int setup(void **state)
 	metric_schema_add(f->schema, &latency, "plain");
 	metric_schema_add(f->schema, &sizes, NULL);
 	size_t bytes = metrics_block_bytes(f->schema, SLOTS);
-	f->block = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	f->block = metrics_block_new(f->schema, SLOTS);
 	assert_non_null(f->block);
-	metrics_format(f->schema, f->block, SLOTS);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(
 		    metrics_open(f->schema, f->block, bytes, SLOTS, i, &f->m[i]), ERR_OK);

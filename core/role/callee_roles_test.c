@@ -68,9 +68,8 @@ static void rig_open(struct rig *g, enum role_id role, const struct role_ops *op
 	g->r.env.conf = g->r.conf;
 	assert_int_equal(metric_schema_new(&g->schema), ERR_OK);
 	size_t bytes = metrics_block_bytes(g->schema, 1);
-	g->block = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	g->block = metrics_block_new(g->schema, 1);
 	assert_non_null(g->block);
-	metrics_format(g->schema, g->block, 1);
 	assert_int_equal(metrics_open(g->schema, g->block, bytes, 1, 0, &g->r.env.metrics), ERR_OK);
 	assert_int_equal(ops->start(&g->r, &note), ERR_OK);
 	if (ops->prepare != NULL) {

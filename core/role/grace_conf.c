@@ -10,6 +10,7 @@
 #include "core/service.h"
 
 enum {
+	TOLERANCE_MOST = 100,
 	RESERVE_MOST = 90, /* percent, of all together: something is left to the others */
 	NAME_BYTES = 64
 };
@@ -30,6 +31,11 @@ static const char *const reserves[LEVEL_RESERVES] = { "signup", "login", "verify
 		  "are left out follow in their own order, which is " classes "." }
 
 static const struct conf_key keys[] = {
+	{ .section = section, .name = "tolerance", .type = CONF_INT, .unit = "times", .min = 1,
+	  .max = TOLERANCE_MOST, .def = "1", .reloadable = true,
+	  .help = "Waits may be so many times as long as usual before they count as overload: where the " \
+		  "processors serve others as well, waits come and go and nothing is at its limit. Under " \
+		  "overload everybody waits longer for it." },
 	RESERVE("signup", "40", "new accounts (the class signup)"),
 	RESERVE("login", "0", "signing in with a password (the class login)"),
 	RESERVE("verify", "0", "proofs and what pages ask for (the class verify)"),
@@ -127,6 +133,7 @@ static int64_t percent_of(const struct conf *conf, unsigned reserve)
 
 void grace_conf_apply(const struct conf *conf, struct grace *g)
 {
+	grace_set_tolerance(g, (unsigned)conf_int(conf, section, "tolerance"));
 	for (unsigned i = 0; i < LEVEL_RESERVES; i++) {
 		grace_set_reserve(g, i + 1, (double)percent_of(conf, i) / 100);
 	}

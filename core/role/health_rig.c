@@ -22,9 +22,8 @@ struct health_rig *health_rig_new(int64_t now_us)
 	assert_int_equal(metric_schema_new(&g->schema), ERR_OK);
 	metric_schema_add(g->schema, &connections_def, NULL);
 	size_t bytes = metrics_block_bytes(g->schema, RIG_SLOTS);
-	g->block = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	g->block = metrics_block_new(g->schema, RIG_SLOTS);
 	assert_non_null(g->block);
-	metrics_format(g->schema, g->block, RIG_SLOTS);
 	assert_int_equal(metrics_open(g->schema, g->block, bytes, RIG_SLOTS, -1, &g->m), ERR_OK);
 	assert_int_equal(
 	    metrics_open(g->schema, g->block, bytes, RIG_SLOTS, RIG_WEB_0, &g->of_web), ERR_OK);

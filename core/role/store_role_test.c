@@ -47,8 +47,7 @@ static int set_up(void **state)
 	assert_int_equal(metric_schema_new(&f->schema), ERR_OK);
 	store_metric_schema(f->schema, NULL, 0);
 	bytes = metrics_block_bytes(f->schema, 1);
-	f->block = calloc(1, bytes);
-	metrics_format(f->schema, f->block, 1);
+	f->block = metrics_block_new(f->schema, 1);
 	assert_int_equal(metrics_open(f->schema, f->block, bytes, 1, 0, &f->r.env.metrics), ERR_OK);
 	assert_int_equal(loop_open(16, &f->r.env.loop), ERR_OK);
 	assert_int_equal(conf_new(&runtime_conf, 1, &f->r.conf), ERR_OK);

@@ -52,9 +52,8 @@ static void counts_go_on_over_a_restart(void **state)
 	assert_int_equal(metric_schema_new(&schema), ERR_OK);
 	rpc_metric_schema(schema);
 	size_t bytes = metrics_block_bytes(schema, 1);
-	void *block = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	void *block = metrics_block_new(schema, 1);
 	assert_non_null(block);
-	metrics_format(schema, block, 1);
 	assert_int_equal(metrics_open(schema, block, bytes, 1, 0, &m), ERR_OK);
 	for (int life = 1; life <= 2; life++) {
 		assert_int_equal(loop_open(4, &l), ERR_OK);

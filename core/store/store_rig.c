@@ -190,11 +190,9 @@ static void open_metrics(struct rig *r)
 
 	CHECK(metric_schema_new(&r->schema) == ERR_OK);
 	store_metric_schema(r->schema, &rig_stmts, 1);
-	bytes = (metrics_block_bytes(r->schema, 1) + 4095) / 4096 * 4096;
-	r->block = aligned_alloc(4096, bytes);
+	bytes = metrics_block_bytes(r->schema, 1);
+	r->block = metrics_block_new(r->schema, 1);
 	CHECK(r->block != NULL);
-	memset(r->block, 0, bytes);
-	metrics_format(r->schema, r->block, 1);
 	CHECK(metrics_open(r->schema, r->block, bytes, 1, 0, &r->metrics) == ERR_OK);
 }
 

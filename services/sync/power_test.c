@@ -195,11 +195,9 @@ static void open_metrics(const struct sql_table *tables)
 {
 	CHECK(metric_schema_new(&life.schema) == ERR_OK);
 	store_metric_schema(life.schema, tables, N_SERVICES);
-	size_t bytes = (metrics_block_bytes(life.schema, 1) + 4095) / 4096 * 4096;
-	void *block = aligned_alloc(4096, bytes);
+	size_t bytes = metrics_block_bytes(life.schema, 1);
+	void *block = metrics_block_new(life.schema, 1);
 	CHECK(block != NULL);
-	memset(block, 0, bytes);
-	metrics_format(life.schema, block, 1);
 	CHECK(metrics_open(life.schema, block, bytes, 1, 0, &life.env.metrics) == ERR_OK);
 }
 

@@ -59,9 +59,8 @@ int main(int argc, char **argv)
 	CHECK(metric_schema_new(&schema) == ERR_OK);
 	http_metric_schema(schema, sites, 1);
 	size_t bytes = metrics_block_bytes(schema, 1);
-	void *block = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	void *block = metrics_block_new(schema, 1);
 	CHECK(block != NULL);
-	metrics_format(schema, block, 1);
 	CHECK(metrics_open(schema, block, bytes, 1, 0, &metrics) == ERR_OK);
 	CHECK(loop_open(1024, &loop) == ERR_OK);
 	const struct http_server_options o = {

@@ -19,6 +19,7 @@ before(async () => {
 		start: () =>
 			startPlimsoll({
 				conf: {
+					grace: { tolerance: 1 },
 					plimsoll: { watchdog: '0s' },
 					web: { instances: 1 },
 					compute: { instances: 1 },

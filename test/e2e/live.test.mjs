@@ -14,7 +14,7 @@ let browser;
 let server;
 before(async () => {
 	browser = await launchBrowser();
-	server = await startPlimsoll({ conf: { capacity: { window: '3s' }, store: { slow_statement: '20s' }, accounts: { bcrypt_cost: 10 } } });
+	server = await startPlimsoll({ conf: { grace: { tolerance: 1 }, capacity: { window: '3s' }, store: { slow_statement: '20s' }, accounts: { bcrypt_cost: 10 } } });
 	await signUp(server, EMAIL, PASS);
 });
 after(async () => {

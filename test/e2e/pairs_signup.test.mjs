@@ -12,7 +12,7 @@ let server;
 let browser;
 let compute;
 before(async () => {
-	server = await startPairs({ conf: { plimsoll: { watchdog: '0s' }, web: { instances: 1 }, compute: { instances: 1 }, accounts: { bcrypt_cost: 8 } } });
+	server = await startPairs({ conf: { grace: { tolerance: 1 }, plimsoll: { watchdog: '0s' }, web: { instances: 1 }, compute: { instances: 1 }, accounts: { bcrypt_cost: 8 } } });
 	browser = await launchBrowser();
 	compute = await pidOf(server, 'compute');
 });

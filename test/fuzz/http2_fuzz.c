@@ -135,9 +135,8 @@ static void open_server(void)
 	CHECK(metric_schema_new(&schema) == ERR_OK);
 	http_metric_schema(schema, sites, 1);
 	size_t bytes = metrics_block_bytes(schema, 1);
-	void *block = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	void *block = metrics_block_new(schema, 1);
 	CHECK(block != NULL);
-	metrics_format(schema, block, 1);
 	CHECK(metrics_open(schema, block, bytes, 1, 0, &metrics) == ERR_OK);
 	CHECK(loop_open(64, &self.loop) == ERR_OK);
 	struct http_server_options o = {

@@ -18,6 +18,8 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/rng.h"
+#include "core/grace/admit.h"
 #include "core/http/server.h"
 #include "core/obs/log.h"
 #include "test/harness/http_test_ops.h"
@@ -36,7 +38,7 @@ struct arguments {
 	struct conf *conf;
 	const char *file;
 	const char *port;
-	unsigned processes, tasks;
+	unsigned processes, tasks, tolerance;
 	bool quiet;
 	const char *certificate, *key; /* NULL: no TLS */
 };
@@ -50,6 +52,7 @@ static struct {
 	size_t block_bytes;
 	int listen_fd;
 	struct loop *loop;
+	struct grace grace;
 	struct http_server *server;
 	struct test_tls *tls; /* made before the processes, so that they share ticket keys */
 } self;
@@ -70,11 +73,11 @@ static void set_key(struct conf *conf, const char *text)
 
 static struct arguments read_arguments(int argc, char **argv)
 {
-	struct arguments a = { .port = "0", .processes = 1, .tasks = TASKS_MAX };
+	struct arguments a = { .port = "0", .processes = 1, .tasks = TASKS_MAX, .tolerance = 1 };
 	int option;
 
 	CHECK(conf_new(&http_conf, 1, &a.conf) == ERR_OK);
-	while ((option = getopt(argc, argv, "c:f:p:n:t:qs:k:")) != -1) {
+	while ((option = getopt(argc, argv, "c:f:p:n:t:g:qs:k:")) != -1) {
 		switch (option) {
 		case 'c':
 			set_key(a.conf, optarg);
@@ -90,6 +93,9 @@ static struct arguments read_arguments(int argc, char **argv)
 			break;
 		case 't':
 			a.tasks = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'g':
+			a.tolerance = (unsigned)strtoul(optarg, NULL, 10);
 			break;
 		case 's':
 			a.certificate = optarg;
@@ -185,12 +191,15 @@ static void serve(int instance)
 	slot->pid = (int32_t)getpid();
 	slot->state = SLOT_SERVING;
 	CHECK(loop_open(self.args.tasks, &self.loop) == ERR_OK);
+	grace_init(&self.grace, rng_u64(), clock_mono_us());
+	grace_set_tolerance(&self.grace, self.args.tolerance);
 	struct http_server_options options = { .sites = sites,
 		.n_sites = 1,
 		.conf = self.args.conf,
 		.metrics = self.env.metrics,
 		.load = on_load,
 		.load_arg = &self.env,
+		.grace = &self.grace,
 		.access_log = !self.args.quiet,
 		.proxied = true };
 	if (http_server_new(self.loop, &options, &self.server, &note) != ERR_OK) {

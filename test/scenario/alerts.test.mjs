@@ -58,7 +58,7 @@ before(async () => {
 	sink = await startSink();
 	server = await startPlimsoll({
 		// The windows of a test are shorter than those of a day.
-		conf: { capacity: { window: '3s' }, accounts: { bcrypt_cost: 10 }, mail: { smtp: sink.url, timeout: '2s' }, identity: { min_mail_interval: '0ms' }, http: { max_connections: 64 } },
+		conf: { grace: { tolerance: 1 }, capacity: { window: '3s' }, accounts: { bcrypt_cost: 10 }, mail: { smtp: sink.url, timeout: '2s' }, identity: { min_mail_interval: '0ms' }, http: { max_connections: 64 } },
 	});
 	const client = new Client(server.url);
 	await client.stage(EMAIL, PASS);

@@ -38,7 +38,7 @@ const sites = {
 	'gone.example': { headers: { 'Cache-Control': 'max-age=0' }, document: DOCUMENT },
 	'later.example': status(404),
 	'short.example': { headers: { 'Cache-Control': 'public, max-age=0' }, document: DOCUMENT },
-	'many.example': (req, res) => setTimeout(() => res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(DOCUMENT)), 600),
+	'many.example': (req, res) => setTimeout(() => res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(DOCUMENT)), 1000),
 	'bridge.example': DOCUMENT,
 	'forced.example': status(404),
 	'fresh.example': DOCUMENT,
@@ -156,10 +156,11 @@ test('what is no provider, and why', async () => {
 
 test('who asks for the same domain at the same time waits for one answer; others do not wait', async () => {
 	const asks = Array.from({ length: 20 }, () => info(at('many.example')));
-	const begun = Date.now();
+	let answered = 0;
+	for (const ask of asks) ask.then(() => answered++, () => answered++);
 	assert.equal((await newClient().get('/wsapi/ping')).text, 'ok');
 	assert.equal((await info(at('good.example'))).type, 'primary');
-	assert.ok(Date.now() - begun < 500, 'a slow domain holds up nobody else');
+	assert.equal(answered, 0, 'a slow domain holds up nobody else');
 	for (const answer of await Promise.all(asks)) assert.equal(answer.type, 'primary');
 	assert.equal(domains.count('many.example'), 1);
 });

@@ -3,9 +3,10 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { get, post, startServer, withServer } from './lib/http_server.mjs';
+import { get, post, startServer, withServer as withAny } from './lib/http_server.mjs';
 import { Raw, once } from './lib/raw.mjs';
 
+const withServer = (options, fn) => withAny({ tolerance: 1, ...options }, fn);
 const overload = (server) => once(server.port, post('/set/compute_wait/30000000', ''));
 
 test('an expensive request is refused before its body is read', async () => {
@@ -189,7 +190,7 @@ test('processes that share a socket get an even share of the connections', async
 });
 
 test('drain: work and idle connections that ask in time are answered with Connection: close, the rest closes', async () => {
-	const server = await startServer();
+	const server = await startServer({ tolerance: 1 });
 	const late = await Raw.connect(server.port);
 	await late.exchange(get('/hello'));
 	const idle = await Raw.connect(server.port);

@@ -16,7 +16,7 @@ const GOING_ON = 2;
 const login = (client) => client.post('/wsapi/authenticate_user', { email: EMAIL, pass: PASS, ephemeral: false });
 
 test('who has signed in a moment ago is served where beginnings are refused', async () => {
-	const server = await startPlimsoll({ conf: { web: { instances: 1 }, compute: { instances: 1 }, accounts: { bcrypt_cost: 10 } } });
+	const server = await startPlimsoll({ conf: { grace: { tolerance: 1 }, web: { instances: 1 }, compute: { instances: 1 }, accounts: { bcrypt_cost: 10 } } });
 	try {
 		await signUp(server, EMAIL, PASS);
 		const begun = await Promise.all(Array.from({ length: GOING_ON }, async () => {

@@ -19,7 +19,7 @@ test('no more mails are promised than go out', async () => {
 	const mail = { smtp: sink.url, from: 'Plimsoll <id@example.org>', connections: 1, timeout: '30s' };
 	let server;
 	try {
-		server = await startPlimsoll({ conf: { mail, web: { instances: 1 }, accounts: { bcrypt_cost: 4 } } });
+		server = await startPlimsoll({ conf: { grace: { tolerance: 1 }, mail, web: { instances: 1 }, accounts: { bcrypt_cost: 4 } } });
 		await signUp(server, EMAIL, PASS);
 		const answers = [];
 		const logins = [];

@@ -15,6 +15,7 @@ let compute;
 async function start(cost) {
 	server = await startPairs({
 		conf: {
+			grace: { tolerance: 1 },
 			plimsoll: { watchdog: '0s' },
 			web: { instances: 1 },
 			compute: { instances: 1 },

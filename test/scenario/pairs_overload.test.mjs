@@ -11,7 +11,7 @@ const MORE = 300; // some may be under way before all have asked
 const AT_ONCE = 50;
 
 test('who joins when too many wait is refused with a time, and gets in afterwards', async () => {
-	const server = await startPairs({ conf: { web: { instances: 1 }, http: { max_connections_per_address: 0 }, pairs: { connect_timeout: '10m' } } });
+	const server = await startPairs({ conf: { grace: { tolerance: 1 }, web: { instances: 1 }, http: { max_connections_per_address: 0 }, pairs: { connect_timeout: '10m' } } });
 	const all = [];
 	try {
 		const [ada] = await couple(server);

@@ -12,7 +12,7 @@ const GIVE_UP_MS = 120_000;
 let server;
 
 before(async () => {
-	server = await startPairs({ conf: { compute: { instances: 1 }, accounts: { bcrypt_cost: 10 } } });
+	server = await startPairs({ conf: { grace: { tolerance: 1 }, compute: { instances: 1 }, accounts: { bcrypt_cost: 10 } } });
 });
 after(() => server?.stop());
 

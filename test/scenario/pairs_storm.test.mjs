@@ -18,7 +18,7 @@ const KIND = 'pairs-signup';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-pairs-storm-'));
 let server;
-before(async () => (server = await startPairs({ dir, conf: { compute: { instances: 2 }, accounts: { bcrypt_cost: 8 } } })));
+before(async () => (server = await startPairs({ dir, conf: { grace: { tolerance: 1 }, compute: { instances: 2 }, accounts: { bcrypt_cost: 8 } } })));
 after(async () => {
 	await server?.stop().catch(() => {}); // if the test has not come so far
 	rmSync(dir, { recursive: true, force: true });

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { once } from './raw.mjs';
 import { testCertificate } from '../../harness/certificates.mjs';
+import { TOLERANCE } from '../../harness/plimsoll.mjs';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const BIN = process.env.HTTP_TEST_SERVER ?? path.join(ROOT, 'build/test/test/harness/http_test_server');
@@ -21,9 +22,9 @@ export const get = (target, headers = '') => `GET ${target} HTTP/1.1\r\nHost: x\
 export const post = (target, body, headers = '') =>
 	`POST ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: ${Buffer.byteLength(body, 'latin1')}\r\n${headers}\r\n${body}`;
 
-export async function startServer({ conf = {}, processes = 1, tasks, file, log = false } = {}) {
+export async function startServer({ conf = {}, processes = 1, tasks, file, log = false, tolerance = TOLERANCE } = {}) {
 	const args = Object.entries(conf).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-	args.push('-n', String(processes));
+	args.push('-n', String(processes), '-g', String(tolerance));
 	if (tasks) args.push('-t', String(tasks));
 	if (file) args.push('-f', file);
 	if (!log) args.push('-q');
