@@ -24,8 +24,9 @@ struct browser {
 	const char *address; /* NULL: 192.0.2.1 */
 
 	int status;
-	bool refused;	    /* counted as refused for load */
-	struct arena arena; /* holds the answer until the next request */
+	bool refused;	     /* counted as refused for load */
+	enum shed_rank rank; /* which admission would have heard of */
+	struct arena arena;  /* holds the answer until the next request */
 	struct slice content_type_got, body;
 	const struct json *json; /* of a JSON answer */
 	struct http_header headers[RIG_HEADERS];

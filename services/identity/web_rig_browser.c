@@ -75,6 +75,7 @@ void browser_send(struct browser *b, const char *method, const char *target, con
 		.state = rig_identity_state(),
 		.arena = &arena,
 		.deadline_us = clock_mono_us() + 60 * 1000 * 1000 };
+	b->rank = identity_service.rank(&r.call, NULL);
 	op_fn *handle = op != NULL ? op->handle
 			: known	   ? identity_service.wrong_method
 				   : identity_service.not_found;

@@ -103,6 +103,27 @@ static void overload_is_503_with_retry_after(void **state)
 	assert_success(&there);
 }
 
+/* Work begun is refused last; a browser's cookie says so for one password, whatever it asks for. */
+static void a_browser_has_one_password_that_is_refused_last(void **state)
+{
+	(void)state;
+	sign_up(&here, EMAIL, PASS);
+	authenticate(&here, EMAIL, "wrong horse", "");
+	assert_int_equal(here.rank, SHED_LAST);
+	authenticate(&here, EMAIL, PASS, ""); /* another session, the same browser */
+	assert_int_equal(here.rank, SHED_LATE);
+	authenticate(&here, EMAIL, PASS, "");
+	assert_int_equal(here.rank, SHED_LATE);
+	authenticate(&there, EMAIL, PASS, "");
+	assert_int_equal(there.rank, SHED_MIDDLE); /* it proved nothing yet */
+	authenticate(&there, EMAIL, PASS, "");
+	assert_int_equal(there.rank, SHED_LAST);
+	authenticate(&there, EMAIL, PASS, "");
+	assert_int_equal(there.rank, SHED_LATE);
+	browser_get(&there, "/wsapi/list_emails");
+	assert_int_equal(there.rank, SHED_LATE); /* as its row says */
+}
+
 /* ---- stretched passwords ---- */
 
 /* What a page would send for PASS at an address. */
@@ -266,6 +287,7 @@ int main(void)
 		TEST(too_many_failures_lock_for_a_time),
 		TEST(a_changed_cost_makes_a_new_hash_at_login),
 		TEST(overload_is_503_with_retry_after),
+		TEST(a_browser_has_one_password_that_is_refused_last),
 		TEST(pages_send_stretched_passwords),
 		TEST(a_plain_account_says_so),
 		TEST(salts_of_unknown_addresses_are_stable_and_their_own),
