@@ -82,10 +82,13 @@ const struct op pairs_ops[PAIRS_OPS] = {
 	{ "pairs.engine.put", HTTP_PUT, "/engine.io/{rest*}", COST_MEMORY, SHED_NEVER, GET_MS, ENGINEIO_BODY_MAX, OP_STREAM, other },
 	{ "pairs.engine.preflight", HTTP_OPTIONS, "/engine.io/{rest*}", COST_MEMORY, SHED_NEVER, GET_MS, 0, OP_INLINE, other },
 	{ "pairs.linked_media", HTTP_GET, "/media/{owner:digits}/{id:digits}/{size:token}", COST_READ, SHED_LATE, 60000, 0, 0, media_linked },
+	/* How many sign-ups there may be is their own gate's affair (signup_gate.h). */
+#define MAILS(id) (API_##id == API_RESEND || API_##id == API_INVITE ? OP_MAILS : 0)
 #define PAIRS_API(id, name, method, path, cost, rank, deadline_ms, max_body, who, fields, success, refusals, fn, summary) \
-	{ name, HTTP_##method, path, cost, rank, deadline_ms, max_body, (cost) == COST_STREAM ? OP_STREAM : 0, pairs_api },
+	{ name, HTTP_##method, path, cost, rank, deadline_ms, max_body, (cost) == COST_STREAM ? OP_STREAM : MAILS(id), pairs_api },
 #include "services/pairs/api.def"
 #undef PAIRS_API
+#undef MAILS
 	{ "pairs.page", HTTP_GET, "/", COST_MEMORY, SHED_LATE, 1000, 0, OP_INLINE, pairs_page },
 	/* Who wants to sign up gets there at any load. */
 	{ "pairs.page_signup", HTTP_GET, "/signup", COST_MEMORY, SHED_LAST, 1000, 0, OP_INLINE, pairs_page_signup },

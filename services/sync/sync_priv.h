@@ -46,7 +46,7 @@ struct sync_state *sync_state(const struct svc_env *env);
 
 /* sync_ops.c */
 enum {
-	SYNC_OPS = 16 + 42 + 22
+	SYNC_OPS = 16 + 43 + 22
 };
 extern const struct op sync_ops[SYNC_OPS];
 /* The row of GET info/collections, which a token may outlive. */
@@ -85,8 +85,8 @@ op_fn fx_configuration, fx_home, fx_file, fx_credentials_status, fx_login, fx_ac
 
 /* weave_*.c: the protocol before 1.5 */
 op_fn weave_info, weave_get, weave_put, weave_post, weave_delete, weave_delete_all, weave_user_get,
-    weave_user_put, weave_user_post, weave_user_delete, weave_captcha, weave_reset_form,
-    weave_reset_use;
+    weave_user_reset, weave_user_put, weave_user_post, weave_user_delete, weave_captcha,
+    weave_reset_form, weave_reset_use;
 
 /* audit.c */
 NODISCARD enum err sync_audit(struct sql_db *db, struct err_note *note);

@@ -221,6 +221,15 @@ enum err weave_user_get(struct op_call *c)
 	return slice_eq(a.rest, SLICE("password_reset")) ? weave_ask_reset(&a) : no_such_path(&a);
 }
 
+/* GET /user/1.0/NAME/password_reset, which causes a mail; with a slash behind it comes above. */
+enum err weave_user_reset(struct op_call *c)
+{
+	struct weave_asking a;
+	enum err e;
+
+	return begin(c, &a, &e) ? weave_ask_reset(&a) : e;
+}
+
 enum err weave_user_put(struct op_call *c)
 {
 	struct weave_asking a;

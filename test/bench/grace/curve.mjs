@@ -2,19 +2,11 @@
 // each alone on processor 0, in one run. Prints a row for each; --json FILE keeps all, --html FILE the page of ours.
 //   node test/bench/grace/curve.mjs [signin|signup|spin] [peer,peer...] [settle s = 2] [step s = 5] [bcrypt cost = 9]
 import { writeFileSync } from 'node:fs';
-import { PEERS, capacity, grace, msOf, percent, pinSelf, start, stepAt, usersOf } from './lib.mjs';
+import { PEERS, capacity, grace, msOf, percent, pinSelf, refusedBy, start, stepAt, usersOf } from './lib.mjs';
 
 const [mix = 'signin', names = PEERS.join(','), settle = '2', step = '5', cost = '9'] = process.argv.slice(2).filter((w) => !w.startsWith('--'));
 const option = (name) => process.argv.find((w) => w.startsWith(`--${name}=`))?.slice(name.length + 3);
 const STEPS = option('steps') ?? '0.5,0.8,1,1.5,2,5,10';
-
-// By what was short, and by what was asked for.
-async function refusals(url) {
-	const text = await (await fetch(`${url}/metrics`)).text();
-	const sums = {};
-	for (const [, label, n] of text.matchAll(/^plimsoll_http_refus(?:als|ed)_total{.*?(?:why|op)="([^"]*)".*} (\d+)$/gm)) sums[label] = (sums[label] ?? 0) + Number(n);
-	return Object.entries(sums).filter(([, n]) => n > 0).map(([label, n]) => `${label} ${n}`).join(', ');
-}
 
 pinSelf();
 const all = {};
@@ -46,7 +38,7 @@ for (const name of names.split(',')) {
 			const done = c.steps.filter((s) => s.load >= 1 && s.admitted > 0).map((s) => `${s.direction} ${s.load}x ${percent(s.completed / s.admitted)}`);
 			console.log(`  finished of those let in: ${done.join(', ')}`);
 		}
-		if (server.adminUrl) console.log(`  refused in all: ${await refusals(server.adminUrl)}`);
+		if (server.adminUrl) console.log(`  refused in all: ${await refusedBy(server.adminUrl)}`);
 		for (const why of json.probes.filter((p) => p.phase === 'grace').flatMap((p) => p.void)) console.log(`  void: ${why}`);
 		for (const caveat of json.caveats) if (/limit|memory/.test(caveat)) console.log(`  ${caveat}`);
 	} finally {

@@ -197,7 +197,7 @@ const addresses = (args) => (args.includes('--from') ? args : [...ADDRESSES, ...
 
 // plimsoll line --grace on processor 1; its result, or an error with what it said.
 export async function grace(mix, server, { users, args = [], progress = false, onText = () => {} }) {
-	const words = ['-c', LAB_CPU, plimsollBin(), 'line', model(mix), '--grace', '--json', '--saturation', String(users), ...server.watch, ...addresses(args), server.url];
+	const words = ['-c', LAB_CPU, plimsollBin(), 'line', model(mix), '--grace', '--json', ...(users ? ['--saturation', String(users)] : []), ...server.watch, ...addresses(args), server.url];
 	const child = spawn('taskset', words, { stdio: ['ignore', 'pipe', 'pipe'] });
 	keep(child);
 	let [stdout, stderr] = ['', ''];
@@ -275,4 +275,12 @@ export const stepAt = (json, load, direction = 'up') => json.grace.curve.steps.f
 
 export function pinSelf() {
 	execFileSync('taskset', ['-acp', LAB_CPU, String(process.pid)], { stdio: 'ignore' });
+}
+
+// How many were refused, by what was short, and by what was asked for.
+export async function refusedBy(url) {
+	const text = await (await fetch(`${url}/metrics`)).text();
+	const sums = {};
+	for (const [, label, n] of text.matchAll(/^plimsoll_http_refus(?:als|ed)_total{.*?(?:why|op)="([^"]*)".*} (\d+)$/gm)) sums[label] = (sums[label] ?? 0) + Number(n);
+	return Object.entries(sums).filter(([, n]) => n > 0).map(([label, n]) => `${label} ${n}`).join(', ');
 }
