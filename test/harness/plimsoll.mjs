@@ -84,6 +84,8 @@ export async function startPlimsoll(options = {}) {
 		admin: { listen: `127.0.0.1:${ports.admin}` },
 		health: { listen: `127.0.0.1:${ports.health ?? 0}` },
 		symbols: { listen: `127.0.0.1:${ports.symbols ?? 0}` },
+		// One of each where nothing else is wanted: a start costs processor time, and there are hundreds.
+		compute: { instances: 1 },
 		files: { instances: 1 },
 		pairs: { listen: `127.0.0.1:${ports.pairs ?? 0}` },
 		grace: { tolerance: TOLERANCE },

@@ -7,7 +7,7 @@ import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { SECRET, SyncUser } from '../harness/sync_client.mjs';
 import { Raw } from './lib/raw.mjs';
 
-const start = (sync = {}, conf = {}) => startPlimsoll({ conf: { grace: { tolerance: 1 }, ...conf, sync: { master_secret: SECRET, ...sync } } });
+const start = (sync = {}, conf = {}) => startPlimsoll({ conf: { ...conf, sync: { master_secret: SECRET, ...sync } } });
 
 async function within(seconds, what, ask) {
 	for (const end = Date.now() + seconds * 1000; ; await sleep(50)) {
