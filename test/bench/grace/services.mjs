@@ -12,8 +12,8 @@ import { pinned } from '../lib.mjs';
 import { SERVER_CPU, grace, msOf, percent, pinSelf, refusedBy, scratch } from './lib.mjs';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const MEMBERS = 400;
-const ARCHIVES = 20;
+const MEMBERS = 4000;
+const ARCHIVES = 200; // only users who have uploaded one act
 const services = process.argv.slice(2).filter((w) => !w.startsWith('--'));
 const option = (name, usual) => process.argv.find((w) => w.startsWith(`--${name}=`))?.slice(name.length + 3) ?? usual;
 
@@ -52,7 +52,8 @@ for (const name of services.length > 0 ? services : Object.keys(STARTS)) {
 		const args = ['--steps', option('steps', '0.5,0.8,1,1.5,2,5,10'), '--step-seconds', `${option('seconds', 5)}s`, '--settle', `${option('settle', 3)}s`, '--no-recovery', '--within', option('within', '90s'), '--warm', String(warm)];
 		const json = await grace(model, { url, watch: ['--admin', server.adminUrl.slice(7)] }, { users: option('users'), args });
 		const { curve } = json.grace;
-		console.log(`${name}: line at ${json.saturation?.users ?? '?'} users, peak ${curve.peak_good_per_second.toFixed(1)} good activities/s, apart ${percent(curve.hysteresis_area)}`);
+		const { low_users: users, low_per_second: perSecond } = json.saturation ?? {};
+		console.log(`${name}: line at ${users?.toFixed(0)} users, ${perSecond?.toFixed(0)} activities/s; peak ${curve.peak_good_per_second.toFixed(1)} good ones/s, apart ${percent(curve.hysteresis_area)}`);
 		console.log('| load | way | good/s | of the peak | finished of those let in | refused | late | p99 of the served | p99 of refusals |');
 		console.log('|---|---|---|---|---|---|---|---|---|');
 		for (const s of curve.steps) console.log(`| ${s.load} x | ${s.direction} | ${s.good_per_second?.toFixed(1) ?? '-'} | ${percent(s.good_of_peak)} | ${s.admitted > 0 ? percent(s.completed / s.admitted) : '-'} | ${s.refused ?? '-'} | ${s.late} | ${msOf(s.served.p99_us)} | ${msOf(s.refusals.p99_us)} |`);
