@@ -9,7 +9,7 @@ import { PEERS, capacity, grace, pinSelf, start, usersOf } from './lib.mjs';
 
 const words = process.argv.slice(2);
 const MIX = 'signin';
-const [BASE_S, PEAK_S, TAIL_S] = [8, 2, 10]; // of triggers
+const [BASE_S, PEAK_S, TAIL_S] = [8, 2, 14]; // of triggers; it counts as back when five seconds in a row were good
 
 function row(name, can, json) {
 	const r = json.grace.recovery;
