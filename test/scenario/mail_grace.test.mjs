@@ -19,21 +19,23 @@ test('no more mails are promised than go out', async () => {
 	const mail = { smtp: sink.url, from: 'Plimsoll <id@example.org>', connections: 1, timeout: '30s' };
 	let server;
 	try {
-		server = await startPlimsoll({ conf: { grace: { tolerance: 1 }, mail, web: { instances: 1 }, accounts: { bcrypt_cost: 4 } } });
+		server = await startPlimsoll({ conf: { mail, web: { instances: 1 }, accounts: { bcrypt_cost: 4 } } });
 		await signUp(server, EMAIL, PASS);
 		const answers = [];
 		const logins = [];
-		for (const end = performance.now() + SECONDS * 1000; performance.now() < end; ) {
+		const begun = performance.now();
+		for (const end = begun + SECONDS * 1000; performance.now() < end; ) {
 			const stage = new Client(server.url).stage(`user${answers.length}@example.org`, PASS);
 			answers.push(stage);
 			if (answers.length % 10 === 0) logins.push(new Client(server.url).login(EMAIL, PASS));
 			await sleep(EACH_MS);
 		}
+		const seconds = (performance.now() - begun) / 1000; // more than SECONDS on a slow machine
 		const statuses = (await Promise.all(answers)).map(({ status }) => status);
 		const refused = (await Promise.all(answers)).filter(({ status }) => status === 503);
 		assert.ok(statuses.every((status) => status === 200 || status === 503), statuses.join());
 		const admitted = statuses.length - refused.length;
-		assert.ok(admitted >= TARGET_S / (2 * MAIL_S) && admitted < 2 * TARGET_S / MAIL_S, `${admitted} of ${statuses.length}`);
+		assert.ok(admitted >= TARGET_S / (2 * MAIL_S) && admitted < (1.5 * (TARGET_S + seconds)) / MAIL_S, `${admitted} of ${statuses.length}`);
 		for (const { headers } of refused) assert.ok(Number(headers['retry-after']) >= 1, JSON.stringify(headers));
 		for (const { status, json } of await Promise.all(logins)) assert.deepEqual([status, json.success], [200, true]);
 		const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
