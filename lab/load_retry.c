@@ -88,7 +88,8 @@ void load_run_heed(struct load_run *run, const struct answer *a)
 	if (asked_s < 0) {
 		asked_s = seconds_in(a, SLICE("x-backoff")); /* of the token server */
 	}
-	if (asked_s >= 0) {
+	/* No time is none, also for who was due before the answer came and could not begin. */
+	if (asked_s > 0) {
 		stay_away(run, behaviour_away_s(asked_s, 0, &l->mood));
 	}
 	if (a->status < 500) {

@@ -88,7 +88,7 @@ meanwhile('weave: users stay away as long as they are told, by a good answer or 
 		assert.equal(status === 200 ? v.done : status === 503 ? v.refused : v.failed, who.size);
 	}
 	const back = await run(t, (req, res) => res.writeHead(200, { 'X-Weave-Backoff': '0' }).end(), file, few);
-	assert.equal(back.visit.away, 0);
+	assert.equal(back.visit.away, 0, JSON.stringify(back.visit));
 });
 
 meanwhile('patience: the user gives up, and the connection is closed', async (t) => {
