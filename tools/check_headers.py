@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every header compiles alone. Prints what does not; exit 1 if any."""
+"""Every header compiles alone, with gcc and with clang. Prints what does not; exit 1 if any."""
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +13,9 @@ FLAGS = ["-std=c17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-Werror
          "-fsyntax-only", "-x", "c", "-"]
 
 
-def compile_alone(header):
-    done = subprocess.run(["gcc", *FLAGS], input=f'#include "{header}"\n', cwd=ROOT,
+def compile_alone(job):
+    compiler, header = job
+    done = subprocess.run([compiler, *FLAGS], input=f'#include "{header}"\n', cwd=ROOT,
                           capture_output=True, text=True)
     return "" if done.returncode == 0 else f"{header} does not compile alone:\n{done.stderr}"
 
@@ -23,8 +24,9 @@ def main():
     out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.h"], cwd=ROOT,
                          capture_output=True, text=True, check=True).stdout
     headers = [h for h in out.split() if (ROOT / h).exists()]
+    jobs = [(c, h) for c in ("gcc", "clang") for h in headers]
     with ThreadPoolExecutor(2) as pool:
-        findings = [f for f in pool.map(compile_alone, headers) if f]
+        findings = [f for f in pool.map(compile_alone, jobs) if f]
     print("\n".join(findings) if findings else f"headers: {len(headers)} compile alone")
     return 1 if findings else 0
 
