@@ -43,6 +43,7 @@ const struct op sync_ops[SYNC_OPS] = {
 	{ "sync.weave_delete_1_1_slash", HTTP_DELETE, "/1.1/{user}/", COST_WRITE, SHED_LATE, 30000, 0, 0, weave_delete_all },
 	{ "sync.weave_user_get_bare", HTTP_GET, "/user/{version:token}/{user}", COST_READ, SHED_MIDDLE, 30000, 0, 0, weave_user_get },
 	{ "sync.weave_user_reset", HTTP_GET, "/user/{version:token}/{user}/password_reset", COST_WRITE, SHED_MIDDLE, 30000, 0, OP_MAILS, weave_user_reset },
+	{ "sync.weave_user_reset_slash", HTTP_GET, "/user/{version:token}/{user}/password_reset/", COST_WRITE, SHED_MIDDLE, 30000, 0, OP_MAILS, weave_user_reset },
 	{ "sync.weave_user_get", HTTP_GET, "/user/{version:token}/{user}/{rest*}", COST_READ, SHED_MIDDLE, 30000, 0, 0, weave_user_get },
 	{ "sync.weave_user_put_bare", HTTP_PUT, "/user/{version:token}/{user}", COST_COMPUTE, SHED_MIDDLE, 30000, WEAVE_FORM_MAX, 0, weave_user_put },
 	{ "sync.weave_user_put", HTTP_PUT, "/user/{version:token}/{user}/{rest*}", COST_COMPUTE, SHED_MIDDLE, 30000, WEAVE_FORM_MAX, 0, weave_user_put },

@@ -46,7 +46,7 @@ struct sync_state *sync_state(const struct svc_env *env);
 
 /* sync_ops.c */
 enum {
-	SYNC_OPS = 16 + 43 + 22
+	SYNC_OPS = 16 + 44 + 22
 };
 extern const struct op sync_ops[SYNC_OPS];
 /* The row of GET info/collections, which a token may outlive. */

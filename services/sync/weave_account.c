@@ -215,13 +215,10 @@ enum err weave_user_get(struct op_call *c)
 	if (a.rest.len == 0) {
 		return exists(&a);
 	}
-	if (slice_eq(a.rest, SLICE("node/weave"))) {
-		return node(&a);
-	}
-	return slice_eq(a.rest, SLICE("password_reset")) ? weave_ask_reset(&a) : no_such_path(&a);
+	return slice_eq(a.rest, SLICE("node/weave")) ? node(&a) : no_such_path(&a);
 }
 
-/* GET /user/1.0/NAME/password_reset, which causes a mail; with a slash behind it comes above. */
+/* GET /user/1.0/NAME/password_reset, a row of its own because it causes a mail. */
 enum err weave_user_reset(struct op_call *c)
 {
 	struct weave_asking a;
