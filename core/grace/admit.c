@@ -23,7 +23,8 @@
  * them (comeback.h). For the rest, and for work begun, it is a second or more, spread so that
  * refusing them again stays cheap (REFUSALS_PER_S at some 10 us each is a percent of a core), and
  * not later: those who still wait to return when a peak has ended are what keeps it from being
- * over. Figures and what else was tried: doc/decisions/0009, 0118, 0133.
+ * over. Figures and what else was tried: doc/decisions/0009, 0118, 0133; what
+ * tolerance is for: 0137.
  */
 #include "core/grace/admit.h"
 

@@ -1,10 +1,10 @@
 /*
  * A server of core/http alone, for scenarios and measurements:
- *	http_test_server [-c KEY=VALUE]... [-f FILE] [-p PORT] [-n PROCESSES] [-t TASKS] [-q]
- *	    [-s CERTIFICATE -k KEY]
- * KEY is one of section [http], FILE is what GET /file sends, -q writes no access log, -s and
- * -k make it speak TLS. Prints
- * "listening on PORT" once it does; drains on SIGTERM.
+ *	http_test_server [-c KEY=VALUE]... [-f FILE] [-p PORT] [-n PROCESSES] [-t TASKS]
+ *	    [-g TOLERANCE] [-q] [-s CERTIFICATE -k KEY]
+ * KEY is one of section [http], FILE is what GET /file sends, -g is [grace] tolerance, -q writes no
+ * access log, -s and -k make it speak TLS. Prints "listening on PORT" once it does; drains on
+ * SIGTERM.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -54,9 +54,9 @@ for (const name of services.length > 0 ? services : Object.keys(STARTS)) {
 		const { curve } = json.grace;
 		const { low_users: users, low_per_second: perSecond } = json.saturation ?? {};
 		console.log(`${name}: line at ${users?.toFixed(0)} users, ${perSecond?.toFixed(0)} activities/s; peak ${curve.peak_good_per_second.toFixed(1)} good ones/s, apart ${percent(curve.hysteresis_area)}`);
-		console.log('| load | way | good/s | of the peak | finished of those let in | refused | late | p99 of the served | p99 of refusals |');
-		console.log('|---|---|---|---|---|---|---|---|---|');
-		for (const s of curve.steps) console.log(`| ${s.load} x | ${s.direction} | ${s.good_per_second?.toFixed(1) ?? '-'} | ${percent(s.good_of_peak)} | ${s.admitted > 0 ? percent(s.completed / s.admitted) : '-'} | ${s.refused ?? '-'} | ${s.late} | ${msOf(s.served.p99_us)} | ${msOf(s.refusals.p99_us)} |`);
+		console.log('| load | way | good/s | of the peak | refused | late | p99 of the served | p99 of refusals |');
+		console.log('|---|---|---|---|---|---|---|---|');
+		for (const s of curve.steps) console.log(`| ${s.load} x | ${s.direction} | ${s.good_per_second?.toFixed(1) ?? '-'} | ${percent(s.good_of_peak)} | ${s.refused} | ${s.late} | ${msOf(s.served.p99_us)} | ${msOf(s.refusals.p99_us)} |`);
 		console.log(`refused in all: ${await refusedBy(server.adminUrl)}`);
 		for (const why of json.probes.filter((p) => p.phase === 'grace').flatMap((p) => p.void)) console.log(`  void: ${why}`);
 		for (const caveat of json.caveats) console.log(`  ${caveat}`);
