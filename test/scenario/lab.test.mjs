@@ -10,7 +10,7 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testCertificate } from '../harness/certificates.mjs';
 import { freePort, plimsollBin } from '../harness/plimsoll.mjs';
-import { ROOT, activity, byName, lab, load, model, scratch, standIn } from './lib/lab.mjs';
+import { ROOT, activity, byName, interruptAt, lab, load, model, scratch, standIn } from './lib/lab.mjs';
 
 // Most of these wait most of the time, so they run at the same time, at the end of the file.
 const together = [];
@@ -220,7 +220,7 @@ meanwhile('Ctrl-C ends a run with its report; a page and a table are written', a
 	const page = path.join(scratch, 'report.html');
 	const began = Date.now();
 	const end = await lab(['load', file, '--users', '864', '--for', '1h', '--html', page, url], {
-		onSpawn: (child) => child.stderr.on('data', (text) => /begun/.test(text) && child.kill('SIGINT')),
+		onSpawn: interruptAt(/begun/),
 	});
 	assert.ok(Date.now() - began < 8000);
 	assert.match(end.stdout, /visit +20\.00/);

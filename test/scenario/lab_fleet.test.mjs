@@ -5,7 +5,7 @@ import net from 'node:net';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { freePort, plimsollBin } from '../harness/plimsoll.mjs';
-import { ROOT, activity, byName, lab, load, model, standIn } from './lib/lab.mjs';
+import { ROOT, activity, byName, interruptAt, lab, load, model, standIn } from './lib/lab.mjs';
 
 const together = [];
 const meanwhile = (name, fn) => together.push([name, fn]);
@@ -121,7 +121,7 @@ meanwhile('Ctrl-C ends all of them with one report', async (t) => {
 	const { url } = await counter(t);
 	const began = Date.now();
 	const end = await lab(['load', file(), '--users', '864', '--for', '1h', '--processes', '2', url], {
-		onSpawn: (child) => child.stderr.on('data', (text) => /begun/.test(text) && child.kill('SIGINT')),
+		onSpawn: interruptAt(/begun/),
 	});
 	assert.ok(Date.now() - began < 15000);
 	assert.match(end.stdout, /visit +200\.00/);

@@ -2,29 +2,18 @@
 // watched, and what a person is told when it cannot go on. The figures themselves are tested in virtual time
 // (lab/line_*_test.c) and on real servers by test/bench/line.mjs.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import test, { after } from 'node:test';
-import { freePort, plimsollBin } from '../harness/plimsoll.mjs';
+import test from 'node:test';
+import { freePort } from '../harness/plimsoll.mjs';
 import { startStandIn } from '../harness/stand_in.mjs';
-
-const scratch = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-line-'));
-after(() => rmSync(scratch, { recursive: true, force: true }));
+import { interruptAt, lab, scratch } from './lib/lab.mjs';
 
 // 1,000 users are one visit a second.
 const model = path.join(scratch, 'visit.lua');
 writeFileSync(model, 'model { name = "visit", about = "a test" }\nactivity { name = "visit", per_day = 86.4, why = "a test", does = function(user) browser():get("/work") end }\n');
 
-function line(args, onSpawn = () => {}) {
-	const child = spawn(plimsollBin(), ['line', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-	let [stdout, stderr] = ['', ''];
-	child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
-	child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
-	onSpawn(child);
-	return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr, json: stdout.startsWith('{') ? JSON.parse(stdout) : null })));
-}
+const line = (args, onSpawn) => lab(['line', ...args], { onSpawn });
 
 async function standIn(t, options) {
 	const server = await startStandIn(options);
@@ -86,9 +75,7 @@ meanwhile('a target that dies in the middle: what was measured is kept, and its 
 
 meanwhile('Ctrl-C ends it with what there is', async (t) => {
 	const server = await standIn(t, { paths: { '/work': { work: 1 } } });
-	const { code, json } = await line([model, '--json', server.url], (child) => {
-		child.stderr.on('data', (text) => /saturation/.test(text) && child.kill('SIGINT'));
-	});
+	const { code, json } = await line([model, '--json', server.url], interruptAt(/saturation/));
 	assert.equal(code, 1);
 	shape(json);
 	assert.ok(!json.complete && json.stopped === 'interrupted');

@@ -35,6 +35,15 @@ export function lab(args, { prefix = [], onSpawn = () => {}, cwd = ROOT } = {}) 
 		onSpawn(child);
 	});
 }
+// Ctrl-C, once: a second one is for those who want no report.
+export const interruptAt = (pattern) => (child) => {
+	const look = (text) => {
+		if (!pattern.test(text)) return;
+		child.stderr.off('data', look);
+		child.kill('SIGINT');
+	};
+	child.stderr.on('data', look);
+};
 export const load = (file, url, args = [], options = {}) => lab(['load', file, '--json', ...args, url], options);
 
 // A server that answers by handle(request, response); ends with the test.
