@@ -134,13 +134,15 @@ bool sql_next_piece(struct slice *rest, struct slice *ret)
 {
 	struct slice s = skip_blank(*rest);
 	size_t end = 1;
+	const struct macro *macro;
 
 	*rest = s;
 	if (s.len == 0) {
 		return false;
 	}
-	if (macro_at(s) != NULL) {
-		end = strlen(macro_at(s)->name);
+	macro = macro_at(s);
+	if (macro != NULL) {
+		end = strlen(macro->name);
 	} else if (s.ptr[0] == '\'') {
 		end = slice_find(s, '\'', 1) + 1;
 	} else if (in_word(s.ptr[0])) {

@@ -73,8 +73,10 @@ test('at rest it says so, with the figures of the table, and complains of nothin
 	const roles = await page.locator('#roles tbody th').allTextContents();
 	for (const role of ['web 0', 'web 1', 'store', 'signer', 'courier', 'admin']) assert.ok(roles.includes(role), `${roles}`);
 	assert.deepEqual(await page.locator('#activities th').allTextContents(), ['sign in', 'log in', 'sign up', 'add email', 'reset password', 'verify', 'include js', 'sync', 'upload', 'download', 'download symbols', 'upload symbols', 'symbolicate', 'debug', 'list missing']);
-	const used = await page.locator('#use tbody th').allTextContents();
-	for (const role of ['web', 'store', 'signer', 'compute', 'courier', 'admin']) assert.ok(used.includes(role), `${used}`);
+	await until('the use of each role, once there are two readings', async () => {
+		const used = await page.locator('#use tbody th').allTextContents();
+		return ['web', 'store', 'signer', 'compute', 'courier', 'admin'].every((role) => used.includes(role));
+	}, 30);
 	assert.deepEqual(await page.locator('#classes tbody th').allTextContents(), ['health and what pages load', 'next steps of work begun', 'cheap and valuable', 'people who can try again', 'new work of many steps', 'asking again and again', 'what can wait']);
 	await until('the headroom', async () => /^The day’s peak was \d+ % of the line, at \d/.test(await page.textContent('#headroom')), 30);
 	assert.match(await page.textContent('#load'), /^load number [01]\.\d\d, ready$/);

@@ -14,9 +14,10 @@ import { io } from 'socket.io-client';
 import { couple, startPairs } from '../harness/pairs.mjs';
 import { freePort, plimsollBin } from '../harness/plimsoll.mjs';
 import { startRoundRobin } from '../harness/round_robin.mjs';
+import { PATIENCE } from '../harness/patience.mjs';
 
 const TRANSPORTS = [['polling'], ['websocket'], ['polling', 'websocket']];
-const PATIENCE_MS = 20000;
+const PATIENCE_MS = 20000 * PATIENCE;
 // So far apart two clients of a couple may be when one writes: with what is under way then, whoever comes back
 // is behind by less than LIVE_REPLAY_MAX (services/pairs/live_priv.h) numbers, and told all of them.
 const AHEAD_MAX = 400;

@@ -119,7 +119,7 @@ test('cancelled at the provider: back at the address, and the site still gets it
 });
 
 test('with third-party cookies blocked: the certificate comes from the provider\'s page', async () => {
-	const strict = await launchBrowser({ flags: ['--test-third-party-cookie-phaseout'] });
+	const strict = await launchBrowser({ whole: true, flags: ['--test-third-party-cookie-phaseout'] });
 	try {
 		const context = await newContext(strict);
 		const site = await world.openSite(context);

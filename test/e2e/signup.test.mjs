@@ -18,7 +18,7 @@ import { verifyLocally, verifyWithJwcrypto } from './lib/browserid.mjs';
 import { PASSWORD, recordPosts, startWorld } from './lib/world.mjs';
 
 let world;
-before(async () => (world = await startWorld()));
+before(async () => (world = await startWorld({ whole: true })));
 after(() => world?.stop());
 
 test('sign up at a site: address, password, mail, confirmed, signed in there', async () => {

@@ -193,7 +193,7 @@ async function startProbe() {
 }
 
 test('works with third-party cookies blocked, and without frames', async () => {
-	const strict = await launchBrowser({ flags: ['--test-third-party-cookie-phaseout'] });
+	const strict = await launchBrowser({ whole: true, flags: ['--test-third-party-cookie-phaseout'] });
 	const probe = await startProbe();
 	const cookies = async (context) => (await context.cookies()).map((cookie) => cookie.name);
 	try {

@@ -1,10 +1,14 @@
 // A port of loopback that nobody listens on now. Not one of those that the kernel gives to outgoing
-// connections (32768 and above): between here and the server's start another test might get it so. By
-// chance, so that tests beside each other do not choose the same.
+// connections (32768 and above): between here and the server's start another test might get it so. Tests
+// beside each other do not choose the same: tools/test numbers them, and each has a range of its own.
 import net from 'node:net';
 
 const [FIRST, LAST] = [10240, 32000];
-const TRIES = 50;
+const SLOTS = 16;
+const RANGE = Math.floor((LAST - FIRST) / SLOTS);
+const START = FIRST + (Number(process.env.PLIMSOLL_TEST_SLOT ?? process.pid) % SLOTS) * RANGE;
+
+let next = process.pid; // a port that was in use a moment ago is the last to be asked for
 
 function isFree(port) {
 	const server = net.createServer();
@@ -15,8 +19,8 @@ function isFree(port) {
 }
 
 export async function freePort() {
-	for (let i = 0; i < TRIES; i++) {
-		const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+	for (let i = 0; i < RANGE; i++) {
+		const port = START + (next++ % RANGE);
 		if (await isFree(port)) return port;
 	}
 	throw new Error('no free port on loopback');

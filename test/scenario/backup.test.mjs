@@ -207,7 +207,7 @@ test('no space for a backup: the reason, nothing left behind, the server goes on
 			await signUp(server, 'after@example.org', PASS);
 		} finally {
 			await server?.stop();
-			if (mounted) execFileSync('umount', [disk]);
+			if (mounted) execFileSync('umount', ['-l', disk]);
 		}
 	});
 });

@@ -250,16 +250,12 @@ test('compute processes killed during logins: everybody gets an answer', async (
 			return client;
 		}));
 		const stop = keepCalling(clients.length, (i) => timed(clients[i].login(EMAIL, PASS)));
-		const killed = [];
 		for (let round = 0; round < 6; round++) {
 			await sleep(250);
-			const row = await processOf(server, 'compute', round % 2);
-			if (row) {
-				process.kill(row.pid, 'SIGKILL');
-				killed.push(row.pid);
-			}
+			// The one that was killed last may not be there again yet.
+			const { pid } = await until('a process', () => processOf(server, 'compute', round % 2));
+			process.kill(pid, 'SIGKILL');
 		}
-		assert.ok(killed.length >= 3);
 		const answers = await stop();
 		for (const answer of answers) {
 			assert.ok([200, 503].includes(answer.status), answer.text);

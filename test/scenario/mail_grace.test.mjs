@@ -34,8 +34,9 @@ test('no more mails are promised than go out', async () => {
 		const statuses = (await Promise.all(answers)).map(({ status }) => status);
 		const refused = (await Promise.all(answers)).filter(({ status }) => status === 503);
 		assert.ok(statuses.every((status) => status === 200 || status === 503), statuses.join());
+		// The wait swings between the target and twice as much (core/grace/admit_mail_test.c).
 		const admitted = statuses.length - refused.length;
-		assert.ok(admitted >= TARGET_S / (2 * MAIL_S) && admitted < (1.3 * (TARGET_S + seconds)) / MAIL_S, `${admitted} of ${statuses.length}`);
+		assert.ok(admitted >= TARGET_S / (2 * MAIL_S) && admitted < (1.3 * (2 * TARGET_S + seconds)) / MAIL_S, `${admitted} of ${statuses.length}`);
 		for (const { headers } of refused) assert.ok(Number(headers['retry-after']) >= 1, JSON.stringify(headers));
 		for (const { status, json } of await Promise.all(logins)) assert.deepEqual([status, json.success], [200, true]);
 		const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { call, couple, member, startPairs } from '../harness/pairs.mjs';
+import { PATIENCE } from '../harness/patience.mjs';
 import { Live } from './lib/live.mjs';
 
 const FAST = { packets_per_second: 0, presence_lease: '3s' };
@@ -23,7 +24,7 @@ const joinAll = (...wishes) => Promise.all(wishes.map(([m, options]) => Live.joi
 const endAll = (...all) => all.forEach((live) => live.end());
 
 async function until(check, what) {
-	for (const end = Date.now() + 20000; !(await check()); await sleep(50)) assert.ok(Date.now() < end, what);
+	for (const end = Date.now() + 20000 * PATIENCE; !(await check()); await sleep(50)) assert.ok(Date.now() < end, what);
 }
 
 test('who may not join is told why', async () => {
@@ -284,7 +285,7 @@ if (SOCKETS) test('a client that does not read loses signals first, then its ses
 		const [one, slow] = await Promise.all([Live.join(own, ada), Live.join(own, bob)]);
 		slow.ws.raw.socket.pause();
 		let last = slow.hello.head;
-		for (const end = Date.now() + 20000; (await counted('realtime_closed_slow_total')) === 0; ) {
+		for (const end = Date.now() + 20000 * PATIENCE; (await counted('realtime_closed_slow_total')) === 0; ) {
 			assert.ok(Date.now() < end, 'it was not closed');
 			const said = from(1, 20).map(() => (one.emit('typing', {}), one.ask('message', { text: '\u0001'.repeat(8000) })));
 			last = (await Promise.all(said)).at(-1).seq;

@@ -16,7 +16,7 @@ import { SteadyLoad, stopAllLoads } from '../harness/steady_load.mjs';
 import { startUpgradable, trialBin, trialProcesses } from '../harness/upgradable.mjs';
 import { Raw, once } from './lib/raw.mjs';
 
-const ROUNDS = Number(process.env.UPGRADE_ROUNDS ?? 20);
+const ROUNDS = Number(process.env.UPGRADE_ROUNDS ?? 8);
 const CONF = {
 	identity: { min_mail_interval: '0s' },
 	// One of each is what an upgrade is about; more only makes sanitizer builds slow.

@@ -27,8 +27,8 @@ export function recordPosts(context) {
 }
 
 // Options: front, a kind of test/harness/front.mjs that the service stands behind, with https; or start,
-// which makes the service, and caFile, whom to trust if it speaks https itself. flags: more of the browser's.
-export async function startWorld({ front, start = startPlimsoll, caFile, flags } = {}) {
+// which makes the service, and caFile, whom to trust if it speaks https itself. flags, whole: of the browser.
+export async function startWorld({ front, start = startPlimsoll, caFile, flags, whole } = {}) {
 	const world = new World();
 	try {
 		if (front) await world.startBehind(front);
@@ -37,7 +37,7 @@ export async function startWorld({ front, start = startPlimsoll, caFile, flags }
 		const trusted = front ? world.front.caFile : caFile;
 		const env = trusted ? { SSL_CERT_FILE: trusted } : {};
 		world.example = await startExample(world.server.url, env);
-		world.browser = await launchBrowser({ flags });
+		world.browser = await launchBrowser({ flags, whole });
 	} catch (error) {
 		await world.stop();
 		throw error;
