@@ -65,9 +65,16 @@ static enum err lock_draft(
 			return blob_failed(note, "lock", path);
 		}
 	}
-	bool is_it = fstat(fd, &mine) == 0 && fstatat(s->root, path, &named, 0) == 0 &&
-		     mine.st_ino == named.st_ino;
-	return is_it ? ERR_OK : err_note_set(note, ERR_NOT_FOUND, "blobs/%s was taken", path);
+	if (fstat(fd, &mine) != 0) {
+		return blob_failed(note, "look at", path);
+	}
+	bool has_name = fstatat(s->root, path, &named, 0) == 0;
+	if (!has_name && errno != ENOENT) {
+		return blob_failed(note, "look at", path);
+	}
+	return has_name && mine.st_ino == named.st_ino
+		   ? ERR_OK
+		   : err_note_set(note, ERR_NOT_FOUND, "blobs/%s was taken", path);
 }
 
 static enum err open_locked(

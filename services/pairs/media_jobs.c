@@ -123,9 +123,6 @@ static enum err put_off(
 	if (has_crashed && j->crashes + 1 >= PAIRS_CHORE_CRASHES_MAX) {
 		return give_up(c, j, "gave_up");
 	}
-	if (why == ERR_NOT_FOUND) {
-		return give_up(c, j, "lost");
-	}
 	r.given = has_crashed		? PAIRS_CHORE_CRASHED | PAIRS_CHORE_TRIED
 		  : why == ERR_DEADLINE ? PAIRS_CHORE_TRIED
 					: 0;
@@ -145,6 +142,11 @@ static enum err make_one(const struct media_caller *c, const struct pairs_pictur
 	enum err e = media_make(c, j->owner, j->id, j->use, max_pixels, &made);
 	if (e == ERR_OK && made.outcome != PICTURE_MADE) {
 		return give_up(c, j, reason_of(&made));
+	}
+	if (e == ERR_NOT_FOUND) {
+		LOG(LOG_WARN, "pairs", "picture_lost", LOG_I("id", j->id),
+		    LOG_C("detail", c->note->text));
+		return give_up(c, j, "lost");
 	}
 	if (e == ERR_OK) {
 		e = keep_sizes(c, j, &made);
