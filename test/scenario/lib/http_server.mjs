@@ -36,7 +36,7 @@ export async function startServer({ conf = {}, processes = 1, tasks, file, log =
 	running.add(child);
 	let stderr = '';
 	child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
-	const exited = new Promise((resolve) => child.once('exit', (code, signal) => (running.delete(child), resolve({ code, signal }))));
+	const exited = new Promise((resolve) => child.once('close', (code, signal) => (running.delete(child), resolve({ code, signal }))));
 	const port = await new Promise((resolve, reject) => {
 		let stdout = '';
 		child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -58,8 +58,8 @@ export async function startServer({ conf = {}, processes = 1, tasks, file, log =
 		metrics: async () => JSON.parse((await once(port, get('/metrics.json', 'Connection: close\r\n'))).body),
 		async stop() {
 			child.kill('SIGTERM');
-			const { code } = await exited;
-			if (code !== 0) throw new Error(`the server ended with ${code}: ${stderr}`);
+			const { code, signal } = await exited;
+			if (code !== 0) throw new Error(`the server ended with ${signal ?? code}: ${stderr}`);
 		},
 	};
 }
