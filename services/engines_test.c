@@ -1,6 +1,6 @@
 /*
  * Every named statement of every service on both engines. On equal data and with parameters made
- * from the names, it must yield equal rows and leave equal tables; and on PostgreSQL, with 25,000
+ * from the names, it must yield equal rows and leave equal tables; and on PostgreSQL, with 100,000
  * rows in every table, it must touch few of them, the first time and when the server has got used
  * to it. A new statement is tested by standing in its table.
  */
@@ -23,7 +23,7 @@
 
 enum {
 	FEW_ROWS = 300,
-	MANY_ROWS = 25000,
+	MANY_ROWS = 100000,
 	A_ROW = 200, /* state and flags are 0 in each hundredth */
 	NO_ROW = 424242,
 	MOST = 10,	    /* value of what bounds a statement */

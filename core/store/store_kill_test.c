@@ -27,7 +27,7 @@
 #include "core/store/test_dir.h"
 
 enum {
-	ROUNDS = 25, /* tools/soak repeats all of it */
+	ROUNDS = 50,
 	CALLERS = 16,
 	VALUE_BYTES = 3000,
 	ACKS_MAX = 200000,

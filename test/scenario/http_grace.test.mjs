@@ -3,7 +3,6 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PATIENCE } from '../harness/patience.mjs';
 import { get, post, startServer, withServer as withAny } from './lib/http_server.mjs';
 import { Raw, once } from './lib/raw.mjs';
 
@@ -74,7 +73,7 @@ test('deadlines: a handler that takes too long ends in 503', async () => {
 		const started = Date.now();
 		const answer = await once(server.port, get('/hasty/10000'));
 		assert.equal(answer.status, 503);
-		assert.ok(Date.now() - started < 3000 * PATIENCE);
+		assert.ok(Date.now() - started < 3000);
 		assert.ok(answer.headers['retry-after']);
 	});
 });
@@ -123,7 +122,7 @@ test('a flood of one class does not starve a lower one, and the loop stays respo
 			// Ranked last, so that it is the order of the queues that is seen and not the level.
 			assert.equal((await once(server.port, 'GET /download/1000 HTTP/1.1\r\nHost: x\r\nX-Test-Rank: last\r\n\r\n')).status, 200);
 			assert.equal((await once(server.port, get('/__lbheartbeat__'))).status, 200);
-			assert.ok(Date.now() - started < 5000 * PATIENCE, `${Date.now() - started} ms`);
+			assert.ok(Date.now() - started < 5000, `${Date.now() - started} ms`);
 		} finally {
 			stop = true;
 			await Promise.all(floods);

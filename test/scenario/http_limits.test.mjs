@@ -2,7 +2,6 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PATIENCE } from '../harness/patience.mjs';
 import { get, post, withServer } from './lib/http_server.mjs';
 import { Raw, once } from './lib/raw.mjs';
 
@@ -17,7 +16,7 @@ test('a head that comes too slowly gets 408', async () => {
 		assert.equal(answer.status, 408);
 		assert.equal(answer.headers.connection, 'close');
 		const took = Date.now() - started;
-		assert.ok(took >= 450 && took < 5000 * PATIENCE, `after ${took} ms`);
+		assert.ok(took >= 450 && took < 5000, `after ${took} ms`);
 		raw.destroy();
 	});
 });
@@ -85,7 +84,7 @@ test('a body that is not here by the deadline of its row gets 408, whatever its 
 		const started = Date.now();
 		const answer = await raw.exchange(`POST /hasty HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(50000)}`);
 		assert.equal(answer.status, 408);
-		assert.ok(Date.now() - started < 5000 * PATIENCE);
+		assert.ok(Date.now() - started < 5000);
 		raw.destroy();
 	});
 });

@@ -86,7 +86,7 @@ test('a trusted proxy without a header, with a wrong or a slow one is cut off an
 		const slow = await from(port, PROXY);
 		await slow.send(v2('192.0.2.7').slice(0, 20));
 		assert.equal((await slow.readRest(5000)).length, 0);
-		assert.ok(Date.now() - begun > 500, 'the deadline of heads counts');
+		assert.ok(Date.now() - begun > 500 && Date.now() - begun < 3000, 'the deadline of heads counts');
 		slow.destroy();
 	});
 });

@@ -10,7 +10,7 @@ import { startPlimsoll } from '../harness/plimsoll.mjs';
 import { auditIsGood, generator, killWhile } from './lib/kill.mjs';
 import { nothingIsLost, SignUps } from './lib/sign_ups.mjs';
 
-const ROUNDS = Number(process.env.KILL_ROUNDS ?? 6);
+const ROUNDS = Number(process.env.KILL_ROUNDS ?? 10);
 const SIGN_UPS_EACH = 10; // in a round, at least
 const ROUND_MS = 1500;
 

@@ -12,12 +12,11 @@ import { Client, mailedToken, signUp } from '../harness/client.mjs';
 import { confText, freePort, plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
 import { startPostgres } from '../harness/postgres.mjs';
 import { probeFolder, status, until } from '../harness/roles.mjs';
-import { PATIENCE } from '../harness/patience.mjs';
 import { nothingIsLost, PASS, SignUps } from './lib/sign_ups.mjs';
 
 const RELEASE = process.env.PLIMSOLL_RELEASE_BIN ?? plimsollBin();
 const DEADLINE_MS = 2500; // of the calls that change something
-const SLACK_MS = 1500 * PATIENCE; // a sanitizer build on a busy machine
+const SLACK_MS = 1500; // a sanitizer build on a busy machine
 
 let pg;
 before(async () => (pg = await startPostgres({ tls: true })));
