@@ -14,9 +14,9 @@ export let server;
 export let user; // signed up and logged in
 export const EMAIL = 'somebody@example.org';
 
-// For before() and after() of a test file.
-export async function begin() {
-	server = await startPlimsoll({ ownKey: true, conf: { accounts: { bcrypt_cost: 4, max_failed_logins: 3 } } });
+// For before() and after() of a test file; options are more of startPlimsoll's.
+export async function begin(options = {}) {
+	server = await startPlimsoll({ ...options, ownKey: true, conf: { accounts: { bcrypt_cost: 4, max_failed_logins: 3 } } });
 	user = await signUp(server, EMAIL, PASS);
 }
 export async function end() {
