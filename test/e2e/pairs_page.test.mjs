@@ -10,7 +10,7 @@ import { launchBrowser, look, newContext, picture } from './lib/browser.mjs';
 let server, browser;
 before(async () => {
 	server = await startPairs();
-	browser = await launchBrowser();
+	browser = await launchBrowser({ whole: true });
 });
 after(async () => {
 	await browser?.close();

@@ -19,7 +19,7 @@ import { PASSWORD, recordPosts, startWorld } from './lib/world.mjs';
 let world;
 let classic;
 before(async () => {
-	world = await startWorld({ start: startWithProviders });
+	world = await startWorld({ start: startWithProviders, whole: true });
 	({ classic } = world.server);
 });
 after(() => world?.stop());

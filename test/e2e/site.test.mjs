@@ -22,7 +22,7 @@ import { PASSWORD, recordPosts, startWorld } from './lib/world.mjs';
 
 const DOT = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 let world;
-before(async () => (world = await startWorld()));
+before(async () => (world = await startWorld({ whole: true })));
 after(() => world?.stop());
 
 test('what a site says of itself is shown; what it may not say is not', async () => {

@@ -303,7 +303,7 @@ test('when the old server is killed in the middle, the new one goes, too; and wi
 		await until('the new program', () => linesWith(server, 'event=upgrading') === 1);
 		process.kill(server.pidNow(), 'SIGKILL');
 		await server.ended; // of everybody who has its standard error
-		assert.deepEqual(trialProcesses(), []);
+		await until('the end of all', () => trialProcesses().length === 0);
 		assert.match(server.stderr(), /the running server is gone/);
 		await assert.rejects(server.upgrade(), (error) => error.code === 1 && /^plimsoll upgrade: no server works with .*data\n$/.test(error.stderr));
 	} finally {

@@ -26,8 +26,8 @@ const PATIENCE_MS = 20000 * PATIENCE; // sanitizer builds on busy machines
 const PHONE = { width: 360, height: 640 };
 
 // Two programs of Debian's: the browser that people have, and the same engine without the browser's own
-// services, which costs a third of the processor time. Flows between sites (cookies, windows, keys) are
-// proved with the first (whole), single pages with the second; CHROMIUM=/usr/bin/chromium takes it for all.
+// services, which costs a third of the processor time. What goes between sites or people (cookies, windows,
+// keys, pictures) is proved with the first (whole), single pages with the second; CHROMIUM=/usr/bin/chromium takes it for all.
 const CHROMIUM = '/usr/bin/chromium';
 const HEADLESS_SHELL = process.env.CHROMIUM ?? '/usr/bin/chromium-headless-shell';
 
