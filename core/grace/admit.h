@@ -16,6 +16,7 @@
 /* What the admission decision looks at; filled by the web role each loop round. */
 struct grace_load {
 	int64_t loop_delay_us; /* standing delay of requests in the web process' class queues */
+	int64_t refusal_us;    /* what it takes of the loop to refuse one; 0: not known */
 	int64_t compute_wait_us, store_wait_us, signer_wait_us; /* expected wait of a new call */
 	int64_t read_wait_us;	/* for a connection to a database server */
 	int64_t compute_run_us; /* mean time of a job there lately */

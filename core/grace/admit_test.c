@@ -79,6 +79,18 @@ static void the_cost_meter_forgets_a_wrong_guess(void **state)
 	assert_in_range(m.mean_us, 49 * MS, 60 * MS);
 }
 
+static void the_cost_meter_follows_costs_of_few_microseconds(void **state)
+{
+	struct cost_meter m;
+
+	(void)state;
+	cost_meter_init(&m, 40);
+	for (int i = 0; i < 200; i++) {
+		cost_meter_record(&m, i % 50 == 0 ? 60 : 7 + i % 2);
+	}
+	assert_in_range(m.mean_us, 7, 9);
+}
+
 static bool admits(
     const struct grace_load *load, enum cost_class cost, enum shed_rank rank, int64_t budget_us)
 {
@@ -351,6 +363,47 @@ static void who_comes_to_a_long_line_does_not_join_it(void **state)
 	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
 }
 
+/* A loop in which a queue stands: those who go on ask for all that it works off, others as well. */
+static void fill_loop(struct grace *g, const struct grace_load *load)
+{
+	struct grace_ask ask = { .cost = COST_MEMORY, .loop_us = 1000, .budget_us = 3 * S };
+	unsigned retry_after_s = 0;
+
+	grace_init(g, 7, 0);
+	for (int64_t now_us = 20 * S; now_us < 22 * S; now_us += 500) {
+		grace_waited(g, 8 * MS, now_us);
+		grace_measure(g, load, now_us);
+		for (unsigned i = 0; i < 2; i++) {
+			ask.rank = i == 0 ? SHED_LAST : SHED_MIDDLE;
+			(void)grace_admit(g, load, &ask, now_us, &retry_after_s);
+		}
+	}
+	assert_true(g->resources[GRACE_LOOP].is_over);
+}
+
+static void what_costs_no_more_than_its_refusal_is_let_in(void **state)
+{
+	struct grace_load load = { .loop_delay_us = 8 * MS, .refusal_us = 7 };
+	struct grace_ask ask = { .cost = COST_READ, .rank = SHED_MIDDLE, .budget_us = 3 * S };
+	static struct grace g;
+	unsigned retry_after_s = 0;
+
+	(void)state;
+	fill_loop(&g, &load);
+	ask.loop_wait_us = 8 * MS;
+	ask.loop_us = 25;
+	assert_true(grace_admit(&g, &load, &ask, 22 * S, &retry_after_s));
+	ask.loop_us = 30;
+	assert_false(grace_admit(&g, &load, &ask, 22 * S, &retry_after_s));
+	/* Nor where more than the loop is needed, or nobody has measured what it takes. */
+	ask.loop_us = 25;
+	load.read_lanes = 4;
+	assert_false(grace_admit(&g, &load, &ask, 22 * S, &retry_after_s));
+	load.read_lanes = 0;
+	ask.loop_us = 0;
+	assert_false(grace_admit(&g, &load, &ask, 22 * S, &retry_after_s));
+}
+
 /* A budget goes by what was done: of every resource, or it would shrink while all is well. */
 static void what_was_done_counts_where_it_was_done(void **state)
 {
@@ -421,6 +474,7 @@ int main(void)
 		cmocka_unit_test(one_short_delay_ends_the_alarm),
 		cmocka_unit_test(an_idle_interval_counts_as_no_delay),
 		cmocka_unit_test(the_cost_meter_forgets_a_wrong_guess),
+		cmocka_unit_test(the_cost_meter_follows_costs_of_few_microseconds),
 		cmocka_unit_test(a_resource_that_cannot_begin_in_time_refuses),
 		cmocka_unit_test(who_tolerates_waits_refuses_later),
 		cmocka_unit_test(a_refusal_says_what_was_short),
@@ -430,6 +484,7 @@ int main(void)
 		cmocka_unit_test(a_reserve_is_for_those_it_was_made_for),
 		cmocka_unit_test(ranks_are_cut_one_after_the_other),
 		cmocka_unit_test(who_comes_to_a_long_line_does_not_join_it),
+		cmocka_unit_test(what_costs_no_more_than_its_refusal_is_let_in),
 		cmocka_unit_test(what_was_done_counts_where_it_was_done),
 		cmocka_unit_test(the_last_tasks_are_kept_for_work_already_begun),
 		cmocka_unit_test(retries_are_spread_as_refusals_grow),

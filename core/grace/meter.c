@@ -9,8 +9,9 @@
 #include "core/grace/meter.h"
 
 enum {
-	COST_WEIGHT = 16
-}; /* a new sample counts 1/16 once the meter has warmed up */
+	COST_WEIGHT = 16, /* a new sample counts 1/16 once the meter has warmed up */
+	FINE = 256,	  /* parts of a microsecond */
+};
 
 void delay_meter_init(struct delay_meter *m, int64_t target_us, int64_t interval_us, int64_t now_us)
 {
@@ -62,7 +63,7 @@ bool delay_meter_is_over(struct delay_meter *m, int64_t now_us)
 
 void cost_meter_init(struct cost_meter *m, int64_t first_guess_us)
 {
-	*m = (struct cost_meter){ .mean_us = first_guess_us };
+	*m = (struct cost_meter){ .mean_us = first_guess_us, .mean_fine = first_guess_us * FINE };
 }
 
 void cost_meter_record(struct cost_meter *m, int64_t us)
@@ -70,5 +71,6 @@ void cost_meter_record(struct cost_meter *m, int64_t us)
 	m->samples++;
 	/* The first samples weigh more, so that a wrong first guess is gone after a few jobs. */
 	int64_t weight = m->samples < COST_WEIGHT ? m->samples : COST_WEIGHT;
-	m->mean_us += (us - m->mean_us) / weight;
+	m->mean_fine += (us * FINE - m->mean_fine) / weight;
+	m->mean_us = m->mean_fine / FINE;
 }

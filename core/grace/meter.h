@@ -31,7 +31,8 @@ bool delay_meter_is_over(struct delay_meter *m, int64_t now_us);
  * exponential average of measured runs.
  */
 struct cost_meter {
-	int64_t mean_us; /* of one job; starts with the row's first guess */
+	int64_t mean_us;   /* of one job; starts with the row's first guess */
+	int64_t mean_fine; /* the same in parts of a microsecond: many jobs take a few of them */
 	int64_t samples;
 };
 

@@ -18,6 +18,7 @@ static void look_at_load(struct http_server *s, int64_t now_us)
 	}
 	s->load.loop_delay_us = grace_loop_delay_us(s->grace, now_us);
 	s->load.tasks_max = task_max(s->loop);
+	s->load.refusal_us = s->refusal.mean_us;
 }
 
 /* As its service has it, before the order that was configured. */
@@ -129,14 +130,32 @@ bool admission_look(struct http_req *r, int64_t now_us, unsigned *ret_retry_afte
 	return passes;
 }
 
+/*
+ * How long the one has waited who has waited longest in the class of r, be it r: in the order of
+ * ranks those who are started may not have waited, and others stand.
+ */
+static int64_t oldest_wait_us(const struct http_server *s, const struct http_req *r, int64_t now_us)
+{
+	const struct http_queue *q = &s->queue[r->call.op->cost];
+	int64_t since_us = r->queued_us;
+
+	for (unsigned i = 0; i < SHED_RANKS; i++) {
+		const struct list *line = &q->requests[i];
+		if (!list_is_empty(line)) {
+			int64_t us = LIST_OF(line->next, const struct http_req, node)->queued_us;
+			since_us = us < since_us ? us : since_us;
+		}
+	}
+	return now_us - since_us;
+}
+
 bool admission_ask(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)
 {
 	struct http_server *s = r->server;
 	const struct op *op = r->call.op;
-	int64_t delay_us = now_us - r->queued_us;
 
-	grace_waited(s->grace, delay_us, now_us);
-	hist_record(s->cells.queue_delay[op->cost], delay_us);
+	grace_waited(s->grace, oldest_wait_us(s, r, now_us), now_us);
+	hist_record(s->cells.queue_delay[op->cost], now_us - r->queued_us);
 	if (op->rank == SHED_NEVER) {
 		return true;
 	}

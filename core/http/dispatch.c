@@ -1,9 +1,10 @@
 /*
  * Class queues. Loop callbacks only queue; here, once per round and for at most a slice, requests
  * are taken in the order of their class, so that a heartbeat never waits behind logins and the
- * sockets never wait long for anything. A class whose oldest request has waited too long gets one
- * request into each slice before the others, so that the low ones move even under a flood of high
- * ones.
+ * sockets never wait long for anything; and in a class in the order of their rank, so that what is
+ * refused last does not stand behind what is refused first. Where the oldest of a rank has waited
+ * too long it comes into each slice before the others, so that the low ones move even under a flood
+ * of high ones.
  */
 #include "core/http/dispatch.h"
 
@@ -34,9 +35,13 @@ void dispatch_end_answer(struct http_req *r)
 
 static void answer_busy(struct http_req *r, unsigned retry_after_s)
 {
+	struct http_server *s = r->server;
+	int64_t begun_us = clock_mono_us();
+
 	r->running = true;
 	http_answer_busy(r, retry_after_s);
 	dispatch_end_answer(r);
+	cost_meter_record(&s->refusal, clock_mono_us() - begun_us);
 }
 
 static void answer_error(struct http_req *r, enum err e)
@@ -71,11 +76,21 @@ void dispatch_fail(struct http_req *r, enum err e)
 
 /* ---- queues ---- */
 
+_Static_assert(HTTP_LINES <= 64, "a bit of lines_filled for each");
+
+static struct list *line_of(struct http_server *s, unsigned line)
+{
+	return &s->queue[line / SHED_RANKS].requests[line % SHED_RANKS];
+}
+
+static unsigned line_number(const struct http_req *r)
+{
+	return (unsigned)r->call.op->cost * SHED_RANKS + r->line_rank;
+}
+
 static void enqueue(struct http_req *r)
 {
 	struct http_server *s = r->server;
-	enum cost_class cost = r->call.op->cost;
-	struct http_queue *q = &s->queue[cost];
 	int64_t mean_us = r->cells->loop.mean_us;
 
 	r->queued_us = loop_now_us(s->loop);
@@ -83,10 +98,10 @@ static void enqueue(struct http_req *r)
 	r->line_us = (uint32_t)(mean_us < LINE_MOST_US ? mean_us : LINE_MOST_US);
 	r->line_rank = (uint8_t)(r->looked ? r->ask.rank : r->call.op->rank);
 	s->line_us[r->line_rank] += r->line_us;
-	list_push(&q->requests, &r->node);
-	q->n++;
+	list_push(line_of(s, line_number(r)), &r->node);
+	s->queue[r->call.op->cost].n++;
 	s->n_queued++;
-	s->queues_filled |= 1u << cost;
+	s->lines_filled |= UINT64_C(1) << line_number(r);
 	if (!s->in_hook) {
 		loop_again(s->loop);
 	}
@@ -96,15 +111,16 @@ static void enqueue(struct http_req *r)
 void dispatch_forget(struct http_req *r)
 {
 	struct http_server *s = r->server;
-	enum cost_class cost = r->call.op->cost;
+	unsigned line = line_number(r);
 
 	CHECK(r->is_queued);
 	r->is_queued = false;
 	s->line_us[r->line_rank] -= r->line_us;
 	list_remove(&r->node);
 	s->n_queued--;
-	if (--s->queue[cost].n == 0) {
-		s->queues_filled &= ~(1u << cost);
+	s->queue[r->call.op->cost].n--;
+	if (list_is_empty(line_of(s, line))) {
+		s->lines_filled &= ~(UINT64_C(1) << line);
 	}
 }
 
@@ -368,17 +384,18 @@ static void start(struct http_req *r, int64_t now_us)
 	run(r);
 }
 
-static struct http_req *oldest(struct http_queue *q)
+static struct http_req *oldest(struct http_server *s, unsigned line)
 {
-	return LIST_OF(q->requests.next, struct http_req, node);
+	return LIST_OF(line_of(s, line)->next, struct http_req, node);
 }
 
 static void start_aged(struct http_server *s, int64_t now_us)
 {
-	for (unsigned i = 0; i < COST_CLASSES; i++) {
-		struct http_queue *q = &s->queue[i];
-		if (q->n > 0 && now_us - oldest(q)->queued_us > AGED_US) {
-			start(oldest(q), now_us);
+	for (uint64_t left = s->lines_filled; left != 0; left &= left - 1) {
+		unsigned line = (unsigned)__builtin_ctzll(left);
+		bool is_filled = !list_is_empty(line_of(s, line)); /* still */
+		if (is_filled && now_us - oldest(s, line)->queued_us > AGED_US) {
+			start(oldest(s, line), now_us);
 		}
 	}
 }
@@ -393,9 +410,8 @@ void dispatch_round(struct http_server *s)
 	int64_t end_us = now_us + (read_us > SLICE_US ? read_us : SLICE_US);
 
 	start_aged(s, now_us);
-	while (s->queues_filled != 0 && now_us < end_us) {
-		unsigned cost = (unsigned)__builtin_ctz(s->queues_filled);
-		start(oldest(&s->queue[cost]), now_us);
+	while (s->lines_filled != 0 && now_us < end_us) {
+		start(oldest(s, (unsigned)__builtin_ctzll(s->lines_filled)), now_us);
 		now_us = clock_mono_us();
 	}
 	end_turn(s);

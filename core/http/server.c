@@ -184,8 +184,8 @@ enum err http_server_new(struct loop *l, const struct http_server_options *o,
 	list_init(&s->dead);
 	list_init(&s->free_requests);
 	list_init(&s->ws_touched);
-	for (unsigned i = 0; i < COST_CLASSES; i++) {
-		list_init(&s->queue[i].requests);
+	for (unsigned i = 0; i < HTTP_LINES; i++) {
+		list_init(&s->queue[i / SHED_RANKS].requests[i % SHED_RANKS]);
 	}
 	if ((e = open_grace(s, now_us)) != ERR_OK || (e = check_rows(o, note)) != ERR_OK ||
 	    (e = read_settings(s, note)) != ERR_OK ||

@@ -24,10 +24,12 @@ enum {
 	HTTP_OUT_BYTES = 16384,	    /* longest head of an answer */
 	HTTP_FREE_REQUESTS = 64,    /* request objects kept for the next requests */
 	HTTP_WS_IN_BYTES = 16384,   /* bytes of WebSockets read at once */
+	HTTP_LINES = COST_CLASSES * SHED_RANKS,
 };
 
+/* Of a cost class: a line for each rank, each oldest first. */
 struct http_queue {
-	struct list requests; /* oldest first */
+	struct list requests[SHED_RANKS];
 	unsigned n;
 };
 
@@ -54,6 +56,7 @@ struct http_server {
 	struct grace *own_grace;  /* owned; NULL: there is one of the process */
 	struct grace_load load;	  /* valid in this round if load_is_known */
 	bool load_is_known;
+	struct cost_meter refusal; /* what it takes of the loop to refuse one */
 	/* What those that are queued are thought to take of the loop, by rank. */
 	int64_t line_us[SHED_RANKS];
 	bool turn_is_on, turn_is_over; /* over: a request was queued since it began; see o.turn */
@@ -63,7 +66,7 @@ struct http_server {
 	bool in_hook; /* the check hook runs: what is queued now is dispatched by it */
 
 	struct http_queue queue[COST_CLASSES];
-	uint32_t queues_filled; /* bit per class whose queue is not empty */
+	uint64_t lines_filled; /* a bit for each line that is not empty: class by class, by rank */
 	unsigned n_queued;
 
 	struct wheel wheel;

@@ -47,13 +47,14 @@ const whole = ({ memoryMap, stacks }) => ({ memoryMap, stacks: stacks.map((s) =>
 
 const requests = (isReal ? lines(sampleRequests).map((l) => JSON.parse(l)) : makeRequests()).map(whole);
 
-// "DEBUG_FILE/ID" of all modules, those first that most requests ask for.
+// "DEBUG_FILE/ID" of all modules, those first that most requests ask for; but of those that nobody can have symbols
+// for, since they have no name or no id.
 function byUse() {
 	const uses = new Map();
 	for (const { memoryMap, stacks } of requests) {
 		for (const m of new Set(stacks.flat().map(([m]) => m))) if (m >= 0) uses.set(memoryMap[m].join('/'), (uses.get(memoryMap[m].join('/')) ?? 0) + 1);
 	}
-	return [...uses].sort((a, b) => b[1] - a[1]).map(([key]) => key);
+	return [...uses].sort((a, b) => b[1] - a[1]).map(([key]) => key).filter((key) => /^[\w.+-]+\/(?!0+$)[0-9A-Fa-f]+$/.test(key));
 }
 
 const symName = (name) => (name.endsWith('.pdb') ? `${name.slice(0, -4)}.sym` : `${name}.sym`);

@@ -165,6 +165,29 @@ test('while the loop is overloaded what is easiest to retry is refused, and the 
 	});
 });
 
+test('in a class of requests what is refused last does not wait behind what is refused first', async () => {
+	await withServer({ tolerance: 60 }, async (server) => {
+		const clients = await Promise.all(Array.from({ length: 24 }, () => Raw.connect(server.port)));
+		const other = await Raw.connect(server.port);
+		const [flood, valued] = [[], []];
+		const timed = async (raw, bytes, list) => {
+			const begun = performance.now();
+			assert.equal((await raw.exchange(bytes)).status, 200);
+			list.push(performance.now() - begun);
+		};
+		let stop = false;
+		const floods = clients.map(async (raw) => {
+			while (!stop) await timed(raw, get('/burn/first/4000'), flood);
+		});
+		for (let i = 0; i < 30; i++) await timed(other, get('/burn/100'), valued);
+		stop = true;
+		await Promise.all(floods);
+		for (const raw of [...clients, other]) raw.destroy();
+		const median = (list) => list.sort((a, b) => a - b)[list.length >> 1];
+		assert.ok(median(valued) < median(flood) / 2, `${median(valued)} and ${median(flood)} ms`);
+	});
+});
+
 test('processes that share a socket get an even share of the connections', async () => {
 	await withServer({ processes: 2 }, async (server) => {
 		const processes = async () => (await server.metrics()).processes;
