@@ -18,6 +18,8 @@ enum {
 	HOG_TICKS = 100,
 	/* Askers in a tick that make its size certain; fewer are averaged over more ticks. */
 	CERTAIN = 16,
+	SELDOM = 2, /* standard deviations of what comes independently */
+	MANY = 64,  /* of which chance is a small part */
 	/*
 	 * A hog asks for more than so many times the mean of users, and for more than such a part
 	 * of the budget: before a crowd that has just come everybody who was there looks like one.
@@ -26,7 +28,7 @@ enum {
 	HOG_PART = 20,
 };
 
-static const double size_quick = 0.8, size_slow = 1.0 / 16;
+static const double size_quick = 0.8, size_chance = 0.25, size_slow = 1.0 / 16;
 
 void level_init(struct level *l)
 {
@@ -111,13 +113,24 @@ static void hog_tick(struct level_hogs *h, double mean_cost_us, double usual_us)
 
 /* ---- what is offered ---- */
 
-static void look_at_size(struct level_class *c)
+/* How much a tick says: all that chance would seldom do, and little of what it does all the time.
+ */
+static double weight_of(const struct level_class *c)
 {
-	c->n += ((double)c->tick_n - c->n) / 3;
 	double n = c->n > c->tick_n ? c->n : c->tick_n;
+	double apart = (double)c->tick_n - c->n;
+	bool may_be_chance = n < MANY && apart * apart <= SELDOM * SELDOM * c->n;
+	double most = may_be_chance ? size_chance : size_quick;
 	double weight = n / CERTAIN;
 
-	weight = weight < size_slow ? size_slow : weight > size_quick ? size_quick : weight;
+	return weight < size_slow ? size_slow : weight > most ? most : weight;
+}
+
+static void look_at_size(struct level_class *c)
+{
+	double weight = weight_of(c);
+
+	c->n += ((double)c->tick_n - c->n) / 3;
 	c->rate += (c->tick_cost - c->rate) * weight;
 	c->tick_cost = 0;
 	c->tick_n = 0;

@@ -250,6 +250,30 @@ static void one_who_asks_for_as_much_as_all_costs_them_little(void **state)
 	assert_in_range(hog, 12 * 3 * TURN_TICKS, 18 * 3 * TURN_TICKS);
 }
 
+/* Some 28 requests of a tick, of any of thirty users; a hog, too; and room for 32. */
+static void chance_cuts_nobody_while_a_hog_is_cut(void **state)
+{
+	unsigned asked = 0, passed = 0, random = 1;
+
+	(void)state;
+	for (unsigned tick = 0; tick < 4 * TURN_TICKS; tick++) {
+		bool counts = tick >= TURN_TICKS;
+		for (unsigned i = 0; i < 112; i++) {
+			random = random * 1103515245 + 12345;
+			if ((random >> 16) % 4 == 0) {
+				asked += counts;
+				passed +=
+				    asks((random >> 20) % 30, SHED_MIDDLE, 0, COST_US) && counts;
+			}
+		}
+		for (unsigned i = 0; i < 28; i++) {
+			(void)asks(999, SHED_MIDDLE, 0, COST_US);
+		}
+		next_tick(32 * COST_US, tick);
+	}
+	assert_true(passed * 1000 >= asked * 972);
+}
+
 static void a_single_user_gets_the_budget(void **state)
 {
 	unsigned n = 0;
@@ -276,6 +300,7 @@ int main(void)
 		cmocka_unit_test_setup(a_reserve_goes_before_ranks, set_up),
 		cmocka_unit_test_setup(what_is_kept_and_not_wanted_is_others, set_up),
 		cmocka_unit_test(one_who_asks_for_as_much_as_all_costs_them_little),
+		cmocka_unit_test_setup(chance_cuts_nobody_while_a_hog_is_cut, set_up),
 		cmocka_unit_test_setup(a_single_user_gets_the_budget, set_up),
 	};
 
