@@ -1,8 +1,10 @@
 /*
  * One word per place, written whole: the upper bits of a key's hash and the stamp under which it
- * was looked for. A later key takes the place of an earlier one. The hash has a secret in it, so
- * that nobody can make two keys meet; that they do by chance, 2^57 to one for a request, is a file
- * that is not found for some seconds.
+ * was looked for. A key may stand in any of the places of its group. Where they are taken a new one
+ * takes that of a mark that holds for seconds; what other servers do not have, which is dear to ask
+ * for again, goes only when the group is full of it. The hash has a secret in it, so that nobody
+ * can make two keys meet; that they do by chance, 2^51 to one for a request, is a file that is not
+ * found for some seconds.
  */
 #include "services/symbols/miss_cache.h"
 
@@ -17,10 +19,13 @@
 
 enum {
 	STAMP_BITS = 24,
+	GROUP = 8, /* places of a key */
 	PATH_SIZE = 4200
 };
 
 #define STAMP_MASK ((UINT64_C(1) << STAMP_BITS) - 1)
+#define LASTING	   (UINT64_C(1) << (STAMP_BITS - 1)) /* of a stamp: the mark is of that kind */
+#define COUNT_MASK (LASTING - 1)
 
 _Static_assert((MISS_CACHE_SLOTS & (MISS_CACHE_SLOTS - 1)) == 0, "a place is chosen by a mask");
 _Static_assert((MISS_CACHE_PARTS & (MISS_CACHE_PARTS - 1)) == 0, "a part is chosen by a mask");
@@ -35,6 +40,7 @@ struct table {
 
 struct miss_cache {
 	struct table *table;
+	uint64_t lasting; /* stamp of the last mark of that kind; others are of one more or less */
 };
 
 static enum err open_file(const char *path, int *ret_fd, struct err_note *note)
@@ -151,6 +157,11 @@ static _Atomic uint64_t *part_of(const struct miss_cache *m, struct slice id)
 	return &m->table->parts[spread(hash) & (MISS_CACHE_PARTS - 1)];
 }
 
+static uint64_t span_number(uint64_t hash, int64_t now_us, int64_t span_us)
+{
+	return ((uint64_t)now_us + hash % (uint64_t)span_us) / (uint64_t)span_us;
+}
+
 /* None of the terms ever falls, so no sum comes twice. */
 uint64_t miss_cache_stamp(
     const struct miss_cache *m, uint64_t hash, struct slice id, int64_t now_us)
@@ -158,14 +169,13 @@ uint64_t miss_cache_stamp(
 	uint64_t arrived = atomic_load_explicit(&m->table->arrived, memory_order_acquire) +
 			   atomic_load_explicit(part_of(m, id), memory_order_acquire);
 
-	return (arrived +
-		   miss_cache_stamp_lasting(hash, now_us, MISS_CACHE_SECONDS * INT64_C(1000000))) &
-	       STAMP_MASK;
+	return (arrived + span_number(hash, now_us, MISS_CACHE_SECONDS * INT64_C(1000000))) &
+	       COUNT_MASK;
 }
 
 uint64_t miss_cache_stamp_lasting(uint64_t hash, int64_t now_us, int64_t span_us)
 {
-	return (((uint64_t)now_us + hash % (uint64_t)span_us) / (uint64_t)span_us) & STAMP_MASK;
+	return (span_number(hash, now_us, span_us) & COUNT_MASK) | LASTING;
 }
 
 uint64_t miss_cache_id(const struct miss_cache *m)
@@ -173,22 +183,63 @@ uint64_t miss_cache_id(const struct miss_cache *m)
 	return atomic_load_explicit(&m->table->id, memory_order_relaxed);
 }
 
-static _Atomic uint64_t *place_of(const struct miss_cache *m, uint64_t hash)
+/* The i-th place of a key, of GROUP. */
+static _Atomic uint64_t *place_of(const struct miss_cache *m, uint64_t hash, unsigned i)
 {
-	return &m->table->slots[hash & (MISS_CACHE_SLOTS - 1)];
+	uint64_t first = hash & (MISS_CACHE_SLOTS - 1);
+
+	return &m->table->slots[(first & ~(uint64_t)(GROUP - 1)) | ((first + i) % GROUP)];
 }
 
 bool miss_cache_has(const struct miss_cache *m, uint64_t hash, uint64_t stamp)
 {
-	uint64_t there = atomic_load_explicit(place_of(m, hash), memory_order_acquire);
+	const uint64_t wanted = (hash & ~STAMP_MASK) | stamp;
 
-	return there == ((hash & ~STAMP_MASK) | stamp);
+	for (unsigned i = 0; i < GROUP; i++) {
+		if (atomic_load_explicit(place_of(m, hash, i), memory_order_acquire) == wanted) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What a mark is worth that another one would take the place of. */
+static unsigned worth_of(const struct miss_cache *m, uint64_t mark)
+{
+	uint64_t apart = (mark - m->lasting + 1) & COUNT_MASK;
+	bool holds = (mark & LASTING) != 0 && apart <= 2;
+
+	return mark == 0 ? 0 : holds ? 2 : 1;
+}
+
+/* Where the key stands already, else a free place, else one of a mark that ends soon, else any. */
+static _Atomic uint64_t *place_for(const struct miss_cache *m, uint64_t hash)
+{
+	_Atomic uint64_t *best = NULL;
+	unsigned least = 0;
+
+	for (unsigned i = 0; i < GROUP; i++) {
+		_Atomic uint64_t *place = place_of(m, hash, i);
+		uint64_t there = atomic_load_explicit(place, memory_order_relaxed);
+		unsigned worth = worth_of(m, there);
+		if (there != 0 && ((there ^ hash) & ~STAMP_MASK) == 0) {
+			return place;
+		}
+		if (best == NULL || worth < least) {
+			best = place;
+			least = worth;
+		}
+	}
+	return best;
 }
 
 void miss_cache_mark(struct miss_cache *m, uint64_t hash, uint64_t stamp)
 {
+	if ((stamp & LASTING) != 0) {
+		m->lasting = stamp;
+	}
 	atomic_store_explicit(
-	    place_of(m, hash), (hash & ~STAMP_MASK) | stamp, memory_order_release);
+	    place_for(m, hash), (hash & ~STAMP_MASK) | stamp, memory_order_release);
 }
 
 void miss_cache_forget(struct miss_cache *m, struct slice id)

@@ -187,6 +187,67 @@ static void what_an_earlier_server_knew_is_void(void **state)
 	miss_cache_close(&m);
 }
 
+/* Whoever asks for a key once takes no place from what others are asked about only now and then. */
+static void what_lasts_is_kept_while_others_come(void **state)
+{
+	enum {
+		LASTING = 20000,
+		ONCE = 300000
+	};
+	struct miss_cache *m = open_table();
+	unsigned kept = 0, newest = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < LASTING + ONCE; i++) {
+		const struct slice part = SLICE_OF(&i, sizeof(i));
+		uint64_t hash = miss_cache_hash(m, &part, 1);
+		miss_cache_mark(m, hash,
+		    i < LASTING ? miss_cache_stamp_lasting(hash, 0, 600 * (int64_t)SECOND_US)
+				: miss_cache_stamp(m, hash, ID, 0));
+	}
+	for (uint64_t i = 0; i < LASTING + ONCE; i++) {
+		const struct slice part = SLICE_OF(&i, sizeof(i));
+		uint64_t hash = miss_cache_hash(m, &part, 1);
+		if (i < LASTING) {
+			kept += miss_cache_has(
+			    m, hash, miss_cache_stamp_lasting(hash, 0, 600 * (int64_t)SECOND_US));
+		} else if (i >= LASTING + ONCE - 10000) {
+			newest += miss_cache_has(m, hash, miss_cache_stamp(m, hash, ID, 0));
+		}
+	}
+	assert_true(kept >= LASTING - LASTING / 1000);
+	assert_true(newest >= 8000);
+	miss_cache_close(&m);
+}
+
+static void what_has_lasted_gives_its_place(void **state)
+{
+	enum {
+		KEYS = 20000
+	};
+	const int64_t span_us = 600 * (int64_t)SECOND_US;
+	struct miss_cache *m = open_table();
+	unsigned kept = 0;
+
+	(void)state;
+	/* Ten spans, each with keys of its own: more than there are places. */
+	for (uint64_t i = 0; i < 10 * KEYS; i++) {
+		const struct slice part = SLICE_OF(&i, sizeof(i));
+		uint64_t hash = miss_cache_hash(m, &part, 1);
+		int64_t now_us = (int64_t)(i / KEYS) * 3 * span_us;
+		miss_cache_mark(m, hash, miss_cache_stamp_lasting(hash, now_us, span_us));
+		kept += i >= 9 * KEYS;
+	}
+	for (uint64_t i = 9 * KEYS; i < 10 * KEYS; i++) {
+		const struct slice part = SLICE_OF(&i, sizeof(i));
+		uint64_t hash = miss_cache_hash(m, &part, 1);
+		kept -= !miss_cache_has(
+		    m, hash, miss_cache_stamp_lasting(hash, 9 * 3 * span_us, span_us));
+	}
+	assert_true(kept >= KEYS - KEYS / 1000);
+	miss_cache_close(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +259,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(marks_end_at_different_times, start, stop),
 		cmocka_unit_test_setup_teardown(a_lasting_mark_holds_for_its_span, start, stop),
 		cmocka_unit_test_setup_teardown(what_an_earlier_server_knew_is_void, start, stop),
+		cmocka_unit_test_setup_teardown(what_lasts_is_kept_while_others_come, start, stop),
+		cmocka_unit_test_setup_teardown(what_has_lasted_gives_its_place, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
