@@ -204,6 +204,15 @@ static void route(struct http_req *r)
 	r->call.trace = trace_of(r);
 }
 
+/* The last eighth of a queue is kept for work already begun. */
+static bool is_full(const struct http_server *s, const struct op *op)
+{
+	unsigned most = s->settings.queue_max;
+
+	most -= op->rank <= SHED_LAST ? 0 : most / 8;
+	return op->rank != SHED_NEVER && s->queue[op->cost].n >= most;
+}
+
 void dispatch_head(struct http_req *r)
 {
 	struct http_server *s = r->server;
@@ -214,8 +223,7 @@ void dispatch_head(struct http_req *r)
 		return;
 	}
 	route(r);
-	if (s->queue[r->call.op->cost].n >= s->settings.queue_max &&
-	    r->call.op->rank != SHED_NEVER) {
+	if (is_full(s, r->call.op)) {
 		metric_add(s->cells.queue_full, 1);
 		r->refused_why = HTTP_REFUSED_QUEUE;
 		answer_busy(r, grace_retry_after_s(s->grace, r->arrived_us));

@@ -22,7 +22,7 @@ static const struct conf_key keys[] = {
 	{ .section = section, .name = "max_connections_per_address", .type = CONF_INT, .unit = "connections", .min = 0, .max = 1000000, .def = "1000", .reloadable = true,
 	  .help = "Most connections of one client address (IPv6: one /64) in one process; 0: no limit. Trusted proxies are not counted." },
 	{ .section = section, .name = "max_queue", .type = CONF_INT, .unit = "requests", .min = 1, .max = 100000, .def = "1024", .reloadable = true,
-	  .help = "Most requests that wait in one class queue of a process; more are refused." },
+	  .help = "Most requests that wait in one class queue of a process; more are refused. The last eighth is for work already begun." },
 	{ .section = section, .name = "max_head", .type = CONF_SIZE, .unit = "bytes", .min = 1024, .max = HTTP_MAX_HEAD_BYTES, .def = "16k", .reloadable = true,
 	  .help = "Longest head of a request; longer ones get 431." },
 	{ .section = section, .name = "max_request_line", .type = CONF_SIZE, .unit = "bytes", .min = 256, .max = HTTP_MAX_HEAD_BYTES, .def = "8k", .reloadable = true,

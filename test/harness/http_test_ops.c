@@ -277,6 +277,7 @@ static const struct op ops[] = {
 	{ "test.compute.post", HTTP_POST, "/compute", COST_COMPUTE, SHED_MIDDLE, DEADLINE_MS, BODY_MAX, 0, echo },
 	{ "test.burn", HTTP_GET, "/burn/{us:digits}", COST_READ, SHED_LATE, DEADLINE_MS, 0, OP_INLINE, burn },
 	{ "test.burn.first", HTTP_GET, "/burn/first/{us:digits}", COST_READ, SHED_FIRST, DEADLINE_MS, 0, OP_INLINE, burn },
+	{ "test.burn.last", HTTP_GET, "/burn/last/{us:digits}", COST_READ, SHED_LAST, DEADLINE_MS, 0, OP_INLINE, burn },
 	{ "test.describe", HTTP_GET, "/describe/{rest*}", COST_MEMORY, SHED_LATE, DEADLINE_MS, 0, OP_INLINE, describe },
 	{ "test.cors", HTTP_GET, "/cors", COST_MEMORY, SHED_LATE, DEADLINE_MS, 0, OP_INLINE | OP_PUBLIC_CORS, hello },
 	{ "test.cors.post", HTTP_POST, "/cors", COST_MEMORY, SHED_LATE, DEADLINE_MS, 1000, OP_INLINE | OP_PUBLIC_CORS, echo },

@@ -109,6 +109,26 @@ test('a full class queue refuses; health is answered all the same', async () => 
 	});
 });
 
+test('the last places of a queue are for work already begun', async () => {
+	await withServer({ tolerance: 60, conf: { max_queue: 8 } }, async (server) => {
+		const clients = await Promise.all(Array.from({ length: 20 }, () => Raw.connect(server.port)));
+		const begun = await Raw.connect(server.port);
+		let refused = 0;
+		let stop = false;
+		const floods = clients.map(async (raw) => {
+			while (!stop) refused += (await raw.exchange(get('/burn/5000'))).status === 503;
+		});
+		try {
+			for (const end = Date.now() + 60000; refused < 20; await sleep(5)) assert.ok(Date.now() < end, `${refused} refused`);
+			for (let i = 0; i < 20; i++) assert.equal((await begun.exchange(get('/burn/last/100'))).status, 200);
+		} finally {
+			stop = true;
+			await Promise.all(floods);
+		}
+		for (const raw of [...clients, begun]) raw.destroy();
+	});
+});
+
 test('a flood of one class does not starve a lower one, and the loop stays responsive', async () => {
 	await withServer({}, async (server) => {
 		const clients = await Promise.all(Array.from({ length: 32 }, () => Raw.connect(server.port)));
