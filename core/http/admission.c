@@ -83,17 +83,6 @@ static bool make_ask(struct http_req *r)
 	return true;
 }
 
-/* What those take of the loop who are in line there and are not refused before that rank. */
-static int64_t line_us(const struct http_server *s, enum shed_rank rank)
-{
-	int64_t us = 0;
-
-	for (unsigned i = 0; i <= rank && i < SHED_RANKS; i++) {
-		us += s->line_us[i];
-	}
-	return us;
-}
-
 /* joins: it would stand in line in the loop; else its turn has come. */
 static bool decide(struct http_req *r, bool joins, int64_t now_us, unsigned *ret_retry_after_s)
 {
@@ -107,8 +96,8 @@ static bool decide(struct http_req *r, bool joins, int64_t now_us, unsigned *ret
 	r->ask.again = r->looked;
 	r->ask.joins = joins;
 	r->ask.budget_us = r->call.deadline_us - now_us;
-	r->ask.loop_wait_us = line_us(s, SHED_FIRST);
-	r->ask.line_us = line_us(s, r->ask.rank);
+	r->ask.loop_wait_us = class_queues_line_us(&s->queues, SHED_FIRST);
+	r->ask.line_us = class_queues_line_us(&s->queues, r->ask.rank);
 	bool admitted = grace_admit(s->grace, &s->load, &r->ask, now_us, ret_retry_after_s);
 	if (!admitted) {
 		r->refused_why = (unsigned char)s->grace->refused_for;
@@ -119,7 +108,8 @@ static bool decide(struct http_req *r, bool joins, int64_t now_us, unsigned *ret
 bool admission_look(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)
 {
 	struct http_server *s = r->server;
-	bool is_short = line_us(s, SHED_FIRST) <= grace_line_us(s->grace, SHED_FIRST);
+	bool is_short =
+	    class_queues_line_us(&s->queues, SHED_FIRST) <= grace_line_us(s->grace, SHED_FIRST);
 	bool is_over = s->grace->resources[GRACE_LOOP].is_over;
 
 	if (r->call.op->rank == SHED_NEVER || (is_short && !is_over)) {
@@ -136,17 +126,7 @@ bool admission_look(struct http_req *r, int64_t now_us, unsigned *ret_retry_afte
  */
 static int64_t oldest_wait_us(const struct http_server *s, const struct http_req *r, int64_t now_us)
 {
-	const struct http_queue *q = &s->queue[r->call.op->cost];
-	int64_t since_us = r->queued_us;
-
-	for (unsigned i = 0; i < SHED_RANKS; i++) {
-		const struct list *line = &q->requests[i];
-		if (!list_is_empty(line)) {
-			int64_t us = LIST_OF(line->next, const struct http_req, node)->queued_us;
-			since_us = us < since_us ? us : since_us;
-		}
-	}
-	return now_us - since_us;
+	return now_us - class_queues_since_us(&s->queues, r->call.op->cost, r->queued_us);
 }
 
 bool admission_ask(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)

@@ -1,6 +1,6 @@
 /*
- * Class queues. Loop callbacks only queue; here, once per round and for at most a slice, requests
- * are taken in the order of their class, so that a heartbeat never waits behind logins and the
+ * The order of requests. Loop callbacks only queue; here, once per round and for at most a slice,
+ * they are taken in the order of their class, so that a heartbeat never waits behind logins and the
  * sockets never wait long for anything; and in a class in the order of their rank, so that what is
  * refused last does not stand behind what is refused first. Where the oldest of a rank has waited
  * too long it comes into each slice before the others, so that the low ones move even under a flood
@@ -76,32 +76,14 @@ void dispatch_fail(struct http_req *r, enum err e)
 
 /* ---- queues ---- */
 
-_Static_assert(HTTP_LINES <= 64, "a bit of lines_filled for each");
-
-static struct list *line_of(struct http_server *s, unsigned line)
-{
-	return &s->queue[line / SHED_RANKS].requests[line % SHED_RANKS];
-}
-
-static unsigned line_number(const struct http_req *r)
-{
-	return (unsigned)r->call.op->cost * SHED_RANKS + r->line_rank;
-}
-
 static void enqueue(struct http_req *r)
 {
 	struct http_server *s = r->server;
 	int64_t mean_us = r->cells->loop.mean_us;
 
 	r->queued_us = loop_now_us(s->loop);
-	r->is_queued = true;
-	r->line_us = (uint32_t)(mean_us < LINE_MOST_US ? mean_us : LINE_MOST_US);
-	r->line_rank = (uint8_t)(r->looked ? r->ask.rank : r->call.op->rank);
-	s->line_us[r->line_rank] += r->line_us;
-	list_push(line_of(s, line_number(r)), &r->node);
-	s->queue[r->call.op->cost].n++;
-	s->n_queued++;
-	s->lines_filled |= UINT64_C(1) << line_number(r);
+	class_queues_add(&s->queues, r, r->looked ? r->ask.rank : r->call.op->rank,
+	    mean_us < LINE_MOST_US ? mean_us : LINE_MOST_US);
 	if (!s->in_hook) {
 		loop_again(s->loop);
 	}
@@ -110,18 +92,7 @@ static void enqueue(struct http_req *r)
 
 void dispatch_forget(struct http_req *r)
 {
-	struct http_server *s = r->server;
-	unsigned line = line_number(r);
-
-	CHECK(r->is_queued);
-	r->is_queued = false;
-	s->line_us[r->line_rank] -= r->line_us;
-	list_remove(&r->node);
-	s->n_queued--;
-	s->queue[r->call.op->cost].n--;
-	if (list_is_empty(line_of(s, line))) {
-		s->lines_filled &= ~(UINT64_C(1) << line);
-	}
+	class_queues_remove(&r->server->queues, r);
 }
 
 static struct http_op_cells *cells_of(struct http_server *s, const struct http_match *m)
@@ -210,7 +181,7 @@ static bool is_full(const struct http_server *s, const struct op *op)
 	unsigned most = s->settings.queue_max;
 
 	most -= op->rank <= SHED_LAST ? 0 : most / 8;
-	return op->rank != SHED_NEVER && s->queue[op->cost].n >= most;
+	return op->rank != SHED_NEVER && s->queues.n[op->cost] >= most;
 }
 
 void dispatch_head(struct http_req *r)
@@ -392,25 +363,23 @@ static void start(struct http_req *r, int64_t now_us)
 	run(r);
 }
 
-static struct http_req *oldest(struct http_server *s, unsigned line)
-{
-	return LIST_OF(line_of(s, line)->next, struct http_req, node);
-}
-
 static void start_aged(struct http_server *s, int64_t now_us)
 {
-	for (uint64_t left = s->lines_filled; left != 0; left &= left - 1) {
-		unsigned line = (unsigned)__builtin_ctzll(left);
-		bool is_filled = !list_is_empty(line_of(s, line)); /* still */
-		if (is_filled && now_us - oldest(s, line)->queued_us > AGED_US) {
-			start(oldest(s, line), now_us);
+	for (uint64_t left = s->queues.filled; left != 0; left &= left - 1) {
+		/* NULL: it was filled a moment ago. */
+		struct http_req *r =
+		    class_queues_oldest(&s->queues, (unsigned)__builtin_ctzll(left));
+		if (r != NULL && now_us - r->queued_us > AGED_US) {
+			start(r, now_us);
 		}
 	}
 }
 
 void dispatch_round(struct http_server *s)
 {
-	if (s->n_queued == 0) {
+	struct http_req *next;
+
+	if (s->queues.n_all == 0) {
 		return;
 	}
 	int64_t now_us = clock_mono_us(), read_us = loop_lag_us(s->loop);
@@ -418,12 +387,12 @@ void dispatch_round(struct http_server *s)
 	int64_t end_us = now_us + (read_us > SLICE_US ? read_us : SLICE_US);
 
 	start_aged(s, now_us);
-	while (s->lines_filled != 0 && now_us < end_us) {
-		start(oldest(s, (unsigned)__builtin_ctzll(s->lines_filled)), now_us);
+	while (now_us < end_us && (next = class_queues_first(&s->queues)) != NULL) {
+		start(next, now_us);
 		now_us = clock_mono_us();
 	}
 	end_turn(s);
-	if (s->n_queued > 0) {
+	if (s->queues.n_all > 0) {
 		loop_again(s->loop);
 	} else {
 		/* A queue that empties is not standing, however late its few requests were. */

@@ -116,8 +116,8 @@ static void on_second(void *arg)
 
 	listen_sample(s);
 	admission_measure(s, loop_now_us(s->loop));
-	metric_add(&s->slot->queue_len, (int64_t)s->n_queued - (int64_t)s->queued_told);
-	s->queued_told = s->n_queued;
+	metric_add(&s->slot->queue_len, (int64_t)s->queues.n_all - (int64_t)s->queued_told);
+	s->queued_told = s->queues.n_all;
 	/* One without requests says nothing about the loop that it shares with another. */
 	if (wait_us > 0 || s->delay_told) {
 		metric_set(&s->slot->queue_wait_us, wait_us);
@@ -184,9 +184,7 @@ enum err http_server_new(struct loop *l, const struct http_server_options *o,
 	list_init(&s->dead);
 	list_init(&s->free_requests);
 	list_init(&s->ws_touched);
-	for (unsigned i = 0; i < HTTP_LINES; i++) {
-		list_init(&s->queue[i / SHED_RANKS].requests[i % SHED_RANKS]);
-	}
+	class_queues_init(&s->queues);
 	if ((e = open_grace(s, now_us)) != ERR_OK || (e = check_rows(o, note)) != ERR_OK ||
 	    (e = read_settings(s, note)) != ERR_OK ||
 	    (e = http_router_new(o->sites, o->n_sites, &s->router, note)) != ERR_OK ||

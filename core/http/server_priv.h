@@ -14,6 +14,7 @@
 #include "core/ev/wheel.h"
 #include "core/http/address_count.h"
 #include "core/http/cells.h"
+#include "core/http/class_queue.h"
 #include "core/http/router.h"
 #include "core/http/server.h"
 #include "core/http/settings.h"
@@ -24,13 +25,6 @@ enum {
 	HTTP_OUT_BYTES = 16384,	    /* longest head of an answer */
 	HTTP_FREE_REQUESTS = 64,    /* request objects kept for the next requests */
 	HTTP_WS_IN_BYTES = 16384,   /* bytes of WebSockets read at once */
-	HTTP_LINES = COST_CLASSES * SHED_RANKS,
-};
-
-/* Of a cost class: a line for each rank, each oldest first. */
-struct http_queue {
-	struct list requests[SHED_RANKS];
-	unsigned n;
 };
 
 /* See conn_tls.h. */
@@ -56,18 +50,14 @@ struct http_server {
 	struct grace *own_grace;  /* owned; NULL: there is one of the process */
 	struct grace_load load;	  /* valid in this round if load_is_known */
 	bool load_is_known;
-	struct cost_meter refusal; /* what it takes of the loop to refuse one */
-	/* What those that are queued are thought to take of the loop, by rank. */
-	int64_t line_us[SHED_RANKS];
+	struct cost_meter refusal;     /* what it takes of the loop to refuse one */
 	bool turn_is_on, turn_is_over; /* over: a request was queued since it began; see o.turn */
 	/* Its part of the process' figures. */
 	unsigned queued_told;
 	bool delay_told;
 	bool in_hook; /* the check hook runs: what is queued now is dispatched by it */
 
-	struct http_queue queue[COST_CLASSES];
-	uint64_t lines_filled; /* a bit for each line that is not empty: class by class, by rank */
-	unsigned n_queued;
+	struct class_queues queues;
 
 	struct wheel wheel;
 	struct list conns; /* all with an open socket */

@@ -192,7 +192,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	conn_open(self.server, ends[1], (const struct sockaddr *)&peer, false);
 	loop_again(self.loop);
 	loop_run(self.loop);
-	CHECK(self.server->h2->n_streams == 0 && self.server->n_queued == 0);
+	CHECK(self.server->h2->n_streams == 0 && self.server->queues.n_all == 0);
 	CHECK(self.server->body_memory == 0);
 	return 0;
 }
