@@ -190,18 +190,24 @@ test('in a class of requests what is refused last does not wait behind what is r
 		const clients = await Promise.all(Array.from({ length: 24 }, () => Raw.connect(server.port)));
 		const other = await Raw.connect(server.port);
 		const [flood, valued] = [[], []];
+		// On a machine that is busy with other things some may be refused, whatever is tolerated.
 		const timed = async (raw, bytes, list) => {
 			const begun = performance.now();
-			assert.equal((await raw.exchange(bytes)).status, 200);
-			list.push(performance.now() - begun);
+			if ((await raw.exchange(bytes)).status === 200) list.push(performance.now() - begun);
 		};
 		let stop = false;
 		const floods = clients.map(async (raw) => {
 			while (!stop) await timed(raw, get('/burn/first/4000'), flood);
 		});
-		for (let i = 0; i < 30; i++) await timed(other, get('/burn/100'), valued);
-		stop = true;
-		await Promise.all(floods);
+		try {
+			for (const end = Date.now() + 60000; valued.length < 30; ) {
+				await timed(other, get('/burn/100'), valued);
+				assert.ok(Date.now() < end, `${valued.length} answers`);
+			}
+		} finally {
+			stop = true;
+			await Promise.all(floods);
+		}
 		for (const raw of [...clients, other]) raw.destroy();
 		const median = (list) => list.sort((a, b) => a - b)[list.length >> 1];
 		assert.ok(median(valued) < median(flood) / 2, `${median(valued)} and ${median(flood)} ms`);
