@@ -40,7 +40,9 @@ enum {
 	MESSAGE_MAX = 256 * 1024
 };
 
-static const char insert_text[] = "INSERT INTO sync_bso VALUES (?, ?, ?, ?, 0, NULL, ?)";
+static const char insert_text[] =
+    "INSERT INTO sync_bso (uid, collection, id, modified_ms, expires_ms, sortindex, payload)"
+    " VALUES (?, ?, ?, ?, 0, NULL, ?)";
 
 static char payload[PAYLOAD];
 static uint64_t seed = 88172645463325252u;
