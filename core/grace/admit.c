@@ -278,7 +278,7 @@ static bool fits_loop(struct grace *g, const struct grace_load *load, const stru
 	struct grace_ask counted = *ask;
 
 	if (is_cheap_as_a_no(load, ask)) {
-		counted.rank = ask->rank < SHED_LAST ? ask->rank : SHED_LAST;
+		counted.rank = SHED_LAST;
 	}
 	resource_expect(&g->resources[GRACE_LOOP], ask->loop_wait_us);
 	bool is_in = passes(g, &counted, GRACE_LOOP);

@@ -2,8 +2,9 @@
  * See level.h.
  *
  * Size and shape are kept apart. How much a class offers has to be known within a tick or two, or
- * the cut would come when the peak is over; how it lies over the hash is the same for seconds, and
- * needs that many requests to be seen.
+ * the cut would come when the peak is over, but what chance does to a tick of few must not cut
+ * anybody; how it lies over the hash is the same for seconds, and needs that many requests to be
+ * seen.
  *
  * A user who asks for several times what the others ask for is no reason to shut them out: of what
  * he asks for only as much as is theirs is counted and let in. He is found in a count-min sketch,
@@ -113,8 +114,7 @@ static void hog_tick(struct level_hogs *h, double mean_cost_us, double usual_us)
 
 /* ---- what is offered ---- */
 
-/* How much a tick says: all that chance would seldom do, and little of what it does all the time.
- */
+/* How much a tick says: little where it is no further from the mean than chance alone often is. */
 static double weight_of(const struct level_class *c)
 {
 	double n = c->n > c->tick_n ? c->n : c->tick_n;

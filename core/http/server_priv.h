@@ -14,7 +14,7 @@
 #include "core/ev/wheel.h"
 #include "core/http/address_count.h"
 #include "core/http/cells.h"
-#include "core/http/class_queue.h"
+#include "core/http/class_queues.h"
 #include "core/http/router.h"
 #include "core/http/server.h"
 #include "core/http/settings.h"

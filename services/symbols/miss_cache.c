@@ -203,7 +203,7 @@ bool miss_cache_has(const struct miss_cache *m, uint64_t hash, uint64_t stamp)
 	return false;
 }
 
-/* What a mark is worth that another one would take the place of. */
+/* What a mark is worth that another one would take the place of; one whose time is over, less. */
 static unsigned worth_of(const struct miss_cache *m, uint64_t mark)
 {
 	uint64_t apart = (mark - m->lasting + 1) & COUNT_MASK;

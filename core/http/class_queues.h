@@ -4,8 +4,8 @@
  * that is refused last. What those in line will take of the loop is known as a sum, as far as it
  * has been measured.
  */
-#ifndef PLIMSOLL_HTTP_CLASS_QUEUE_H
-#define PLIMSOLL_HTTP_CLASS_QUEUE_H
+#ifndef PLIMSOLL_HTTP_CLASS_QUEUES_H
+#define PLIMSOLL_HTTP_CLASS_QUEUES_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /*
- * See class_queue.h.
+ * See class_queues.h.
  */
-#include "core/http/class_queue.h"
+#include "core/http/class_queues.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/http/class_queue.h"
+#include "core/http/class_queues.h"
 #include "core/http/request.h"
 
 enum {
