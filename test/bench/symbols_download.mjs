@@ -181,8 +181,8 @@ async function closedLoop(server, url, file, rows, more) {
 		['rows of counts written', `${((100 * grown('plimsoll_sql_seconds_count{statement="symbols.missing_add"')) / a.done).toFixed(1)} %`, 'of requests'],
 	);
 	told(rows, 'closed loop', r);
-	const why = Object.entries(after).filter(([name, n]) => name.startsWith('plimsoll_http_refusals_total{') && n > (before[0][name] ?? 0));
-	if (why.length > 0) rows.push(['  refused for', '', why.map(([name, n]) => `${name.match(/"(.*)"/)[1]} ${n - (before[0][name] ?? 0)}`).join(', ')]);
+	const why = Object.keys(after).filter((name) => name.startsWith('plimsoll_http_refusals_total{') && grown(name) > 0);
+	if (why.length > 0) rows.push(['  refused for', '', why.map((name) => `${name.match(/"(.*)"/)[1]} ${grown(name)}`).join(', ')]);
 	return rate;
 }
 

@@ -14,12 +14,12 @@ import { helpersAre, startHelper, startNats } from '../../harness/nats.mjs';
 import { plimsollBin, startPlimsoll } from '../../harness/plimsoll.mjs';
 import { childrenOf } from '../../harness/roles.mjs';
 import { load, quantile, report, run } from '../lib.mjs';
+import { SLOW_START_MS } from './lib.mjs';
 
 const seconds = Number(process.argv[2] ?? 8);
 const cost = Number(process.argv[3] ?? 11);
 const which = process.argv[4] ?? 'all';
 const CALLERS = 4; // as many as one machine has patience for
-const SLOW_START_MS = 13000; // core/grace/resource.c
 const REFUSED_MS = 100; // callers share a core with the helper: who is refused waits
 const GOAL = 1.9;
 

@@ -162,7 +162,7 @@ backend rest
 }
 
 // Budgets are small in the first ten seconds of a process and double each second then (core/grace/resource.c).
-const SLOW_START_MS = 13000;
+export const SLOW_START_MS = 13000;
 
 // Of the mix: "signin", "signup" (bcrypt) or "spin".
 export async function start(name, mix, options) {
@@ -246,22 +246,30 @@ export async function activity(agent, url, mix, n) {
 	return (await post('complete_user_creation', { token })) && post('authenticate_user', { email, pass: 'THE PASSWORD', ephemeral: false });
 }
 
-// Good activities a second, the first second left out.
-export async function capacity(url, mix, { seconds = 5, callers = mix === 'spin' ? 8 : 3 } = {}) {
-	const agent = new http.Agent({ keepAlive: true, maxSockets: callers });
+// How often a second callers succeed with what they do one after the other, the first second left out; who fails waits
+// for a moment.
+export async function closedLoop(seconds, callers, ask) {
 	const begin = performance.now();
-	let [good, n] = [0, 0];
+	let good = 0;
 	const one = async () => {
 		while (performance.now() < begin + (seconds + 1) * 1000) {
-			const ok = await activity(agent, url, mix, n++).catch(() => false);
+			const ok = await ask().catch(() => false);
 			const at = (performance.now() - begin) / 1000;
 			if (ok && at > 1 && at <= seconds + 1) good++;
 			if (!ok) await sleep(20);
 		}
 	};
 	await Promise.all(Array.from({ length: callers }, one));
-	agent.destroy();
 	return good / seconds;
+}
+
+// Good activities a second.
+export async function capacity(url, mix, { seconds = 5, callers = mix === 'spin' ? 8 : 3 } = {}) {
+	const agent = new http.Agent({ keepAlive: true, maxSockets: callers });
+	let n = 0;
+	const rate = await closedLoop(seconds, callers, () => activity(agent, url, mix, n++));
+	agent.destroy();
+	return rate;
 }
 
 // 1,000 users are one activity a second in signin.lua and signup.lua, 10,000 are 1,000 in spin.lua.

@@ -10,6 +10,7 @@ import { Client, signUp } from '../../harness/client.mjs';
 import { startPlimsoll } from '../../harness/plimsoll.mjs';
 import { until } from '../../harness/roles.mjs';
 import { evaluate, readRules, scrape } from '../../scenario/lib/alert_rules.mjs';
+import { SLOW_START_MS, closedLoop } from './lib.mjs';
 
 const [RAMPS, STEADY, RAMP_S, STEADY_S] = [10, 10, 24, 18].map((def, i) => Number(process.argv[2 + i] ?? def));
 const COST = Number(process.env.COST ?? 7);
@@ -17,7 +18,7 @@ const STEADY_SHARE = 0.5;
 const RAMP_FROM = 0.5;
 const RAMP_TO = 1.25;
 const LATEST = 0.8;
-const SLOW_START_MS = 13000; // budgets are small in the first ten seconds of a process (core/grace/resource.c)
+const CALLERS = 4; // that find the line: enough for two processors, and no crowd
 const PASS = 'correct horse';
 const EMAIL = 'load@example.org';
 
@@ -40,20 +41,6 @@ function login() {
 		req.on('error', () => resolve(0));
 		req.end(body);
 	});
-}
-
-// What the machine can do: a closed loop of a few callers, who wait for a moment when they are refused.
-async function capacity(seconds) {
-	const end = performance.now() + seconds * 1000;
-	let served = 0;
-	const one = async () => {
-		while (performance.now() < end) {
-			if ((await login()) === 200) served++;
-			else await sleep(20);
-		}
-	};
-	await Promise.all(Array.from({ length: 4 }, one));
-	return served / seconds;
 }
 
 const isNear = async () => evaluate(rule, null, await scrape(server)).length > 0;
@@ -91,8 +78,7 @@ async function run(line, seconds, share) {
 }
 
 await sleep(SLOW_START_MS);
-await capacity(2);
-const line = await capacity(5);
+const line = await closedLoop(5, CALLERS, async () => (await login()) === 200);
 console.log(`the line is ${line.toFixed(0)} logins/s (cost ${COST}); rule: ${rule}`);
 const percent = (share) => (share === null ? 'never' : `${(share * 100).toFixed(1)} %`);
 let good = 0;
