@@ -90,15 +90,14 @@ test('a flood is no reason to be taken out, directly and behind both proxies', a
 		await until('a full server', async () => (await askHealth(server.ports.health)).load >= 0.9, 40);
 		await until('refusals', async () => floods.every((f) => f.outcomes[503] > 20), 40);
 		await sleep(3000); // three looks that would be bad
+		// Compute gives way to whatever else the machine does, so this may take a while.
+		await until('somebody served behind each', async () => floods.every((f) => f.outcomes[200] > 0), 60);
 		for (const f of floods) await f.stop();
 		const seen = [await watch.stop(), await alive.stop()];
 		for (const s of seen) assert.deepEqual([s.bad, s.changes], [[], 0]);
 		assert.ok(seen[0].answers > 50 && Math.max(...seen[0].load) <= 1.2);
 		assert.equal(await metric(server, 'health_changes_total'), 0);
-		for (const f of floods) {
-			assert.deepEqual(f.strange, []);
-			assert.ok(f.outcomes[200] > 0);
-		}
+		for (const f of floods) assert.deepEqual(f.strange, []);
 		const { status: state, chkdown, weight } = await fronts[1].stats();
 		assert.deepEqual([state, chkdown], ['UP', '0']);
 		await until('the weight', async () => Number((await fronts[1].stats()).weight) <= 100, 10);

@@ -13,7 +13,7 @@ import { startPostgres } from '../harness/postgres.mjs';
 import { childrenOf, processOf, processes, restarted, until } from '../harness/roles.mjs';
 import { startSink } from '../harness/smtp_sink.mjs';
 import { SteadyLoad, stopAllLoads } from '../harness/steady_load.mjs';
-import { startUpgradable, trialBin, trialProcesses } from '../harness/upgradable.mjs';
+import { startUpgradable, trialBin } from '../harness/upgradable.mjs';
 import { Raw, once } from './lib/raw.mjs';
 
 const ROUNDS = Number(process.env.UPGRADE_ROUNDS ?? 20);
@@ -112,7 +112,7 @@ test(`${ROUNDS} upgrades and ${ROUNDS} reloads under load, direct and behind HAP
 		assert.deepEqual(loads.flatMap((load) => load.failures), []);
 		assert.equal(new Set(pids).size, ROUNDS + 1, 'each time another process');
 		for (const [what, n] of Object.entries(loads[0].count)) assert.ok(n >= ROUNDS / 4, `only ${n} of ${what}: that tests nothing`);
-		await until('only one server is left', () => trialProcesses().length === 1 + childrenOf(server.pidNow()).length);
+		await until('only one server is left', () => server.processes().length === 1 + childrenOf(server.pidNow()).length);
 		assert.match(server.check().stdout, /the configuration and the data are good/);
 	});
 });
@@ -127,7 +127,7 @@ async function fails(server, load, reason, { act = () => server.upgrade(), kille
 	});
 	assert.equal(server.pidNow(), pid);
 	await until('sign-ups go on', () => load.count.signedUp > before + 1);
-	await until('nothing is left of it', () => trialProcesses().length === 1 + childrenOf(pid).length);
+	await until('nothing is left of it', () => server.processes().length === 1 + childrenOf(pid).length);
 	for (const other of killed) assert.throws(() => process.kill(other, 0));
 }
 
@@ -287,7 +287,7 @@ test('a stop that reaches old and new lets the old one finish, and the new one w
 		for (const pid of [old, server.pidNow()]) process.kill(pid, 'SIGTERM');
 		assert.equal((await raw.readExactly(Number(headers['content-length']))).length, 256 * 1024);
 		raw.destroy();
-		await until('the end of all', () => trialProcesses().length === 0);
+		await until('the end of all', () => server.processes().length === 0);
 		const order = server.stderr().match(/event=(predecessor_ended|stopping)/g);
 		assert.deepEqual(order, ['event=stopping', 'event=predecessor_ended']);
 		server.stop = async () => assert.deepEqual(await server.ended, { code: 0, signal: null });
@@ -298,12 +298,12 @@ test('when the old server is killed in the middle, the new one goes, too; and wi
 	const server = await startUpgradable({ conf: CONF });
 	try {
 		// A start that takes a while.
-		server.writeProgram(`#!/bin/sh\nsleep 0.3\nexec ${trialBin('now')} "$@"\n`);
+		server.writeProgram(`#!/bin/sh\nsleep 0.3\nexec ${server.program('now')} "$@"\n`);
 		server.signal('SIGUSR2');
 		await until('the new program', () => linesWith(server, 'event=upgrading') === 1);
 		process.kill(server.pidNow(), 'SIGKILL');
 		await server.ended; // of everybody who has its standard error
-		await until('the end of all', () => trialProcesses().length === 0);
+		await until('the end of all', () => server.processes().length === 0);
 		assert.match(server.stderr(), /the running server is gone/);
 		await assert.rejects(server.upgrade(), (error) => error.code === 1 && /^plimsoll upgrade: no server works with .*data\n$/.test(error.stderr));
 	} finally {
