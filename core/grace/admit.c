@@ -49,10 +49,12 @@ enum {
 	PROMISED_MAX_US = 1600000,
 	/*
 	 * In the loop those who are in line may take so long, and less while a queue stands there:
-	 * a peak is there before any tick has seen it.
+	 * a peak is there before any tick has seen it. The line of ranks that have room while
+	 * others are cut is long by chance alone.
 	 */
 	LOOP_BURST_US = 100000,
-	LOOP_BURST_OVER_US = 7000,
+	LOOP_BURST_OVER_US = 5000,
+	LOOP_BURST_ROOM_US = 20000,
 	/*
 	 * Reading the request is not counted in either: with it, this is some two and a half times
 	 * what refusing takes.
@@ -87,7 +89,7 @@ static const struct resource_limits limits[GRACE_RESOURCES] = {
 	[GRACE_SIGNER] = { .target_us = 50000, .target_max_us = 500000, .target_jobs = 3 },
 	[GRACE_READ] = { .target_us = 50000, .target_max_us = 500000, .target_jobs = 3 },
 	[GRACE_COURIER] = { .target_us = MAIL_TARGET_US, .target_max_us = MAIL_TARGET_US },
-	[GRACE_LOOP] = { .target_us = 5000, .target_max_us = 5000 },
+	[GRACE_LOOP] = { .target_us = 5000, .target_max_us = 5000, .aims_at_half = true },
 };
 
 void grace_init(struct grace *g, uint64_t seed, int64_t now_us)
@@ -253,11 +255,18 @@ static int64_t cut_of(enum shed_rank rank)
 
 int64_t grace_line_us(const struct grace *g, enum shed_rank rank)
 {
-	bool is_over = g->resources[GRACE_LOOP].is_over;
+	const struct resource *loop = &g->resources[GRACE_LOOP];
+	double unused;
 
-	return rank <= SHED_LAST
-		   ? INT64_MAX
-		   : (is_over ? LOOP_BURST_OVER_US : LOOP_BURST_US) * (int64_t)g->tolerance;
+	if (rank <= SHED_LAST) {
+		return INT64_MAX;
+	}
+	if (!loop->is_over) {
+		return LOOP_BURST_US * (int64_t)g->tolerance;
+	}
+	enum shed_rank cut = level_cut(&loop->level, &unused);
+	bool has_room = cut < SHED_RANKS && rank < cut;
+	return (has_room ? LOOP_BURST_ROOM_US : LOOP_BURST_OVER_US) * (int64_t)g->tolerance;
 }
 
 /*

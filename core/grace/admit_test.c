@@ -357,8 +357,16 @@ static void who_comes_to_a_long_line_does_not_join_it(void **state)
 	ask.joins = true;
 	ask.rank = SHED_LATE;
 	g.resources[GRACE_LOOP].is_over = true;
-	ask.line_us = 6 * MS;
+	ask.line_us = 5 * MS;
 	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+	ask.line_us = 10 * MS;
+	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+	/* But for those who have room while others are cut. */
+	g.resources[GRACE_LOOP].level.classes[SHED_FIRST].share = 0.5;
+	assert_true(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+	ask.line_us = 21 * MS;
+	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
+	ask.rank = SHED_FIRST;
 	ask.line_us = 10 * MS;
 	assert_false(grace_admit(&g, &load, &ask, 0, &retry_after_s));
 }

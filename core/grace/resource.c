@@ -20,6 +20,7 @@ enum {
 	GAP_TICKS = 10,	    /* a longer silence is the end of everything that was known */
 	CALM_TICKS = 3,	    /* so long there is room for all, and it is over */
 	FULL_TIMES = 8,	    /* a resource that takes nothing counts as so many targets */
+	LONG_TIMES = 4,	    /* a wait of so many targets is more than chance */
 };
 
 static const double gain_p = 0.2, gain_i = 0.05;
@@ -95,11 +96,12 @@ static void learn_drain(struct resource *r, int64_t standing_us)
 	r->drain = between(r->drain, drain_least * nominal(r), drain_most * nominal(r));
 }
 
-/* u follows the wait. */
+/* u follows the wait to what is aimed at. */
 static void steer(struct resource *r, int64_t standing_us, int64_t now_us)
 {
 	double target = (double)resource_target_us(r);
-	double error = between((target - (double)standing_us) / target, error_least, 1);
+	double aim = r->limits.aims_at_half ? target / 2 : target;
+	double error = between((aim - (double)standing_us) / target, error_least, 1);
 	double gain = between(target / LEVEL_TICK_US, 0.02, 1);
 
 	r->u += gain * (gain_p * (error - r->error_before) + gain_i * error);
@@ -153,6 +155,13 @@ static double budget_us(const struct resource *r, int64_t standing_us)
 	return most - between(excess_us / 4, 0, most / 4);
 }
 
+static void begin_overload(struct resource *r, int64_t now_us)
+{
+	r->is_over = true;
+	r->u = between(1, u_least, most_of(r, now_us));
+	r->error_before = 0;
+}
+
 static void tick(struct resource *r, int64_t now_us)
 {
 	int64_t standing_us = resource_standing_us(r, now_us);
@@ -162,9 +171,7 @@ static void tick(struct resource *r, int64_t now_us)
 	level_tick(&r->level, now_us);
 	bool grows = r->wait_us > target_us && offered_us(r) > r->drain;
 	if (!r->is_over && (standing_us > target_us || grows)) {
-		r->is_over = true;
-		r->u = between(1, u_least, most_of(r, now_us));
-		r->error_before = 0;
+		begin_overload(r, now_us);
 	}
 	if (r->is_over) {
 		steer(r, standing_us, now_us);
@@ -192,6 +199,19 @@ void resource_turn(struct resource *r, int64_t now_us)
 	}
 }
 
+/* A wait that has grown so long, and was not short for half of an interval, will stand: at once. */
+static void watch_peak(struct resource *r, int64_t now_us)
+{
+	int64_t target_us = resource_target_us(r);
+
+	if (r->wait_us <= target_us) {
+		r->short_us = now_us;
+	} else if (!r->is_over && r->wait_us > LONG_TIMES * target_us &&
+		   now_us - r->short_us >= r->wait.interval_us / 2) {
+		begin_overload(r, now_us);
+	}
+}
+
 void resource_look(struct resource *r, const struct resource_seen *seen, int64_t now_us)
 {
 	int64_t full_us = FULL_TIMES * resource_target_us(r);
@@ -215,6 +235,7 @@ void resource_look(struct resource *r, const struct resource_seen *seen, int64_t
 	resource_turn(r, now_us);
 	r->wait_us = seen->wait_us < full_us ? seen->wait_us : full_us;
 	delay_meter_record(&r->wait, r->wait_us, now_us);
+	watch_peak(r, now_us);
 }
 
 /* ---- requests ---- */

@@ -28,6 +28,11 @@
 struct resource_limits {
 	int64_t target_us, target_max_us;
 	unsigned target_jobs;
+	/*
+	 * Once a queue stands, half of it is enough: where a job is short against it no worker
+	 * idles, and what is waited on the mean is about twice the shortest.
+	 */
+	bool aims_at_half;
 };
 
 /* What is measured now. */
@@ -44,7 +49,8 @@ struct resource {
 	unsigned tolerance; /* waits may be so many times as long; 1 */
 	struct delay_meter wait;
 	int64_t began_us, tick_end_us;
-	int64_t wait_us; /* last seen */
+	int64_t wait_us;  /* last seen */
+	int64_t short_us; /* when it was last no longer than the target */
 	int64_t run_us;
 	double full_us; /* lately; 0: not known */
 	double lanes, askers;

@@ -148,6 +148,38 @@ static void a_step_is_worked_off_soon(void **state)
 	}
 }
 
+/* Waits of 25 ms at a target of 5, from 10 ms behind the end of a tick on. */
+static bool is_over_behind(struct resource *r, int64_t us)
+{
+	static const struct resource_limits loop = { .target_us = 5 * MS, .target_max_us = 5 * MS };
+	const int64_t begin_us = 20 * S + 10 * MS;
+	struct resource_seen seen = { .wait_us = 1 * MS, .lanes = 1 };
+
+	resource_init(r, &loop, 0);
+	for (int64_t now_us = 19 * S; now_us < begin_us; now_us += STEP_US) {
+		resource_look(r, &seen, now_us);
+	}
+	seen.wait_us = 25 * MS;
+	for (int64_t now_us = begin_us; now_us < begin_us + us; now_us += STEP_US) {
+		resource_look(r, &seen, now_us);
+	}
+	return r->is_over;
+}
+
+static void a_wait_that_stays_long_is_seen_within_the_tick_and_a_burst_is_none(void **state)
+{
+	static struct resource r;
+	const struct resource_seen none = { .wait_us = 0, .lanes = 1 };
+
+	(void)state;
+	assert_true(is_over_behind(&r, 55 * MS));
+	assert_false(is_over_behind(&r, 40 * MS));
+	for (int64_t us = 40 * MS; us < 500 * MS; us += STEP_US) {
+		resource_look(&r, &none, 20 * S + 10 * MS + us);
+		assert_false(r.is_over);
+	}
+}
+
 static void after_it_all_are_let_in_again(void **state)
 {
 	static struct queue q;
@@ -233,6 +265,8 @@ int main(void)
 		cmocka_unit_test(below_the_line_nobody_is_refused),
 		cmocka_unit_test(beyond_it_the_worker_stays_busy_and_the_wait_short),
 		cmocka_unit_test(a_step_is_worked_off_soon),
+		cmocka_unit_test(
+		    a_wait_that_stays_long_is_seen_within_the_tick_and_a_burst_is_none),
 		cmocka_unit_test(after_it_all_are_let_in_again),
 		cmocka_unit_test(a_slow_worker_is_noticed),
 		cmocka_unit_test(long_jobs_have_a_longer_target),

@@ -78,23 +78,30 @@ async function run(line, seconds, share) {
 }
 
 await sleep(SLOW_START_MS);
-const line = await closedLoop(5, CALLERS, async () => (await login()) === 200);
-console.log(`the line is ${line.toFixed(0)} logins/s (cost ${COST}); rule: ${rule}`);
+// Anew before each run: how quick a machine is may change within minutes.
+async function findLine() {
+	await calm();
+	const line = await closedLoop(4, CALLERS, async () => (await login()) === 200);
+	await calm();
+	return line;
+}
+
+console.log(`logins of cost ${COST}; rule: ${rule}`);
 const percent = (share) => (share === null ? 'never' : `${(share * 100).toFixed(1)} %`);
 let good = 0;
 for (let i = 0; i < RAMPS; i++) {
-	await calm();
+	const line = await findLine();
 	const { warned, refused, statuses } = await run(line, RAMP_S, (t) => RAMP_FROM + ((RAMP_TO - RAMP_FROM) * Math.min(t, RAMP_S)) / RAMP_S);
 	const ok = warned !== null && warned <= LATEST && (refused === null || warned < refused);
 	good += ok;
-	console.log(`ramp ${i + 1}: warned at ${percent(warned)}, first refusal at ${percent(refused)} ${JSON.stringify(statuses)}${ok ? '' : '  BAD'}`);
+	console.log(`ramp ${i + 1} to a line of ${line.toFixed(0)}/s: warned at ${percent(warned)}, first refusal at ${percent(refused)} ${JSON.stringify(statuses)}${ok ? '' : '  BAD'}`);
 }
 let quiet = 0;
 for (let i = 0; i < STEADY; i++) {
-	await calm();
+	const line = await findLine();
 	const { warned, statuses } = await run(line, STEADY_S, () => STEADY_SHARE);
 	quiet += warned === null;
-	console.log(`steady ${i + 1} at ${percent(STEADY_SHARE)}: ${warned === null ? 'quiet' : 'WARNED'} ${JSON.stringify(statuses)}`);
+	console.log(`steady ${i + 1} at ${percent(STEADY_SHARE)} of ${line.toFixed(0)}/s: ${warned === null ? 'quiet' : 'WARNED'} ${JSON.stringify(statuses)}`);
 }
 const { capacity: c } = await (await fetch(`${server.adminUrl}/status`)).json();
 console.log(`${good} of ${RAMPS} ramps warned of in time, ${quiet} of ${STEADY} steady loads quiet; the day's peak ${percent(c.peak_share)}`);
