@@ -1,8 +1,8 @@
 // The warning before the line, on ramps and on steady load: PlimsollNearLine of doc/alerts.yml, as Prometheus would
-// evaluate it, with the time of the server scaled (a window of 2 s for a minute). Each ramp goes from half of the
+// evaluate it, with the time of the server scaled (a window of 4 s for a minute). Each ramp goes from half of the
 // line beyond it; the warning has to come at 80 % of the line at the latest and before the first refusal. Each
 // steady load is half of the line; nothing may be said.
-//   node test/bench/grace/warning.mjs [ramps = 10] [steady loads = 10] [seconds of a ramp = 24] [of a steady load = 18]
+//   node test/bench/grace/warning.mjs [ramps = 10] [steady loads = 10] [seconds of a ramp = 36] [of a steady load = 20]
 // Exit code 1: a warning too late, too early, or none.
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,8 +12,8 @@ import { until } from '../../harness/roles.mjs';
 import { evaluate, readRules, scrape } from '../../scenario/lib/alert_rules.mjs';
 import { SLOW_START_MS, closedLoop } from './lib.mjs';
 
-const [RAMPS, STEADY, RAMP_S, STEADY_S] = [10, 10, 24, 18].map((def, i) => Number(process.argv[2 + i] ?? def));
-const COST = Number(process.env.COST ?? 7);
+const [RAMPS, STEADY, RAMP_S, STEADY_S] = [10, 10, 36, 20].map((def, i) => Number(process.argv[2 + i] ?? def));
+const COST = Number(process.env.COST ?? 6);
 const STEADY_SHARE = 0.5;
 const RAMP_FROM = 0.5;
 const RAMP_TO = 1.25;
@@ -23,7 +23,7 @@ const PASS = 'correct horse';
 const EMAIL = 'load@example.org';
 
 const rule = readRules().get('PlimsollNearLine');
-const server = await startPlimsoll({ conf: { accounts: { bcrypt_cost: COST }, capacity: { window: '2s' }, http: { access_log: 'no' } } });
+const server = await startPlimsoll({ conf: { accounts: { bcrypt_cost: COST }, capacity: { window: '4s' }, http: { access_log: 'no' } } });
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1000 });
 await signUp(server, EMAIL, PASS, { agent });
 const template = new Client(server.url, { agent });
