@@ -199,15 +199,19 @@ void resource_turn(struct resource *r, int64_t now_us)
 	}
 }
 
-/* A wait that has grown so long, and was not short for half of an interval, will stand: at once. */
+/* A wait that has become so long, and has been too long for half of an interval, will stand. */
 static void watch_peak(struct resource *r, int64_t now_us)
 {
 	int64_t target_us = resource_target_us(r);
 
 	if (r->wait_us <= target_us) {
-		r->short_us = now_us;
-	} else if (!r->is_over && r->wait_us > LONG_TIMES * target_us &&
-		   now_us - r->short_us >= r->wait.interval_us / 2) {
+		r->is_long = false;
+		return;
+	}
+	r->long_us = r->is_long ? r->long_us : now_us;
+	r->is_long = true;
+	if (!r->is_over && r->wait_us > LONG_TIMES * target_us &&
+	    now_us - r->long_us >= r->wait.interval_us / 2) {
 		begin_overload(r, now_us);
 	}
 }

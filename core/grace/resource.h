@@ -49,8 +49,9 @@ struct resource {
 	unsigned tolerance; /* waits may be so many times as long; 1 */
 	struct delay_meter wait;
 	int64_t began_us, tick_end_us;
-	int64_t wait_us;  /* last seen */
-	int64_t short_us; /* when it was last no longer than the target */
+	int64_t wait_us; /* last seen */
+	bool is_long;	 /* longer than the target, */
+	int64_t long_us; /* since then */
 	int64_t run_us;
 	double full_us; /* lately; 0: not known */
 	double lanes, askers;

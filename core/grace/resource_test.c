@@ -178,6 +178,9 @@ static void a_wait_that_stays_long_is_seen_within_the_tick_and_a_burst_is_none(v
 		resource_look(&r, &none, 20 * S + 10 * MS + us);
 		assert_false(r.is_over);
 	}
+	/* Nor is the first who comes to a loop that had been held up. */
+	resource_look(&r, &(struct resource_seen){ .wait_us = 25 * MS, .lanes = 1 }, 30 * S);
+	assert_false(r.is_over);
 }
 
 static void after_it_all_are_let_in_again(void **state)

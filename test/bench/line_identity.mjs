@@ -1,8 +1,8 @@
 // plimsoll line on the identity service: limits that are planted must be named, and the line at bcrypt cost 12 must
 // follow from runs at costs 4 and 6. Wants a machine that does nothing else.
-//   node test/bench/line_identity.mjs [planted|cost]
+//   node test/bench/line_identity.mjs [planted|cost] [compute|signer|store ...: only these are planted]
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,14 +37,30 @@ async function slow(server, role, share) {
 	};
 }
 
-async function run({ cost, compute = 1, file = path.join(ROOT, 'models/persona.lua'), slowed, args = [] }) {
+// The program with a disk on which each fsync takes so long.
+function onSlowDisk(syncMs) {
+	const bin = path.join(scratch, 'bin');
+	const faults = path.join(ROOT, 'build/test/test/fault');
+	const programs = path.dirname(plimsollBin());
+	mkdirSync(bin);
+	for (const name of ['plimsoll', 'plimsoll-courier']) {
+		copyFileSync(path.join(programs, name), path.join(bin, `${name}.real`));
+		copyFileSync(path.join(faults, 'fault_exec'), path.join(bin, name));
+	}
+	copyFileSync(path.join(programs, 'plimsoll-media'), path.join(bin, 'plimsoll-media'));
+	copyFileSync(path.join(faults, 'slow_sync.so'), path.join(bin, 'fault_nth.so'));
+	writeFileSync(path.join(bin, 'fault.control'), String(syncMs));
+	return path.join(bin, 'plimsoll');
+}
+
+async function run({ cost, compute = 1, bin = plimsollBin(), file = path.join(ROOT, 'models/persona.lua'), slowed, args = [] }) {
 	const conf = {
 		identity: { test_doors: 'yes', min_mail_interval: '0s' },
 		web: { instances: 1 },
 		compute: { instances: compute },
 		accounts: { bcrypt_cost: cost, bcrypt_cost_stretched: cost },
 	};
-	const server = await startPlimsoll({ conf });
+	const server = await startPlimsoll({ conf, bin });
 	let undo = async () => {};
 	try {
 		execFileSync(plimsollBin(), ['user', 'create-many', '0', String(USERS), '-c', server.confPath], { stdio: 'ignore' });
@@ -69,9 +85,10 @@ async function planted() {
 	const rows = [
 		['one compute, cost 11', 'compute', { cost: 11, args: ['--preset', 'seed-001', '--no-demands', '--width', '10%'] }],
 		['signer at 5 % of a core', 'signer', { cost: 4, file: much, slowed: ['signer', 0.05], args: ['--no-demands', '--width', '10%'] }],
-		['store at 5 % of a core', 'store', { cost: 4, file: much, slowed: ['store', 0.05], args: ['--no-demands', '--width', '10%'] }],
+		['100 ms for each fsync', 'store', { cost: 4, file: much, bin: onSlowDisk(100), args: ['--no-demands', '--width', '10%'] }],
 	];
-	for (const [what, role, plan] of rows) {
+	const only = process.argv.slice(3);
+	for (const [what, role, plan] of rows.filter(([, role]) => only.length === 0 || only.includes(role))) {
 		const json = await run(plan);
 		const s = json.saturated;
 		console.log(`${what}: saturation ${rates(json.saturation)}; named ${s ? `${s.role} (${(100 * s.use).toFixed(0)} % by ${s.by}), then ${s.next_role}` : json.stopped ?? json.failed}; planted ${role}`);

@@ -2,14 +2,14 @@
 // Retry-After says), 0.7 times again; ours and peers'. With "triggers" many in one run of ours: peaks of 2 s, or with
 // "stops" compute stopped for 2 s.
 //   node test/bench/grace/recovery.mjs [peer,peer...] [bcrypt cost = 9] [tail s = 15]
-//   node test/bench/grace/recovery.mjs triggers|stops [how many = 17] [bcrypt cost = 9]
+//   node test/bench/grace/recovery.mjs triggers|stops [how many = 17] [bcrypt cost = 9] [tail s = 14]
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rolePids } from '../lib.mjs';
 import { PEERS, capacity, grace, pinSelf, start, usersOf } from './lib.mjs';
 
 const words = process.argv.slice(2);
 const MIX = 'signin';
-const [BASE_S, PEAK_S, TAIL_S] = [8, 2, 14]; // of triggers; it counts as back when five seconds in a row were good
+const [BASE_S, PEAK_S] = [8, 2]; // of triggers; it counts as back when five seconds in a row were good
 
 function row(name, can, json) {
 	const r = json.grace.recovery;
@@ -45,7 +45,7 @@ async function peers() {
 }
 
 // The calm probe is told when it is over, and the run with the peaks begins then.
-async function triggers(kind, many = '17', cost = '9') {
+async function triggers(kind, many = '17', cost = '9', tail = '14') {
 	const stops = kind === 'stops';
 	const run = async (server, users) => {
 		const { compute: pids } = await rolePids(server);
@@ -54,7 +54,7 @@ async function triggers(kind, many = '17', cost = '9') {
 		const disturb = async () => {
 			const start = performance.now();
 			for (let i = 0; i < Number(many); i++) {
-				const at = (BASE_S + i * (PEAK_S + TAIL_S)) * 1000;
+				const at = (BASE_S + i * (PEAK_S + Number(tail))) * 1000;
 				await sleep(start + at - performance.now());
 				signal('SIGSTOP');
 				await sleep(start + at + PEAK_S * 1000 - performance.now());
@@ -67,7 +67,7 @@ async function triggers(kind, many = '17', cost = '9') {
 				disturb();
 			}
 		};
-		const args = ['--no-curve', '--peaks', many, '--base', `${BASE_S}s`, '--peak', `${PEAK_S}s`, '--tail', `${TAIL_S}s`];
+		const args = ['--no-curve', '--peaks', many, '--base', `${BASE_S}s`, '--peak', `${PEAK_S}s`, '--tail', `${tail}s`];
 		if (stops) args.push('--peak-load', '0.7');
 		return grace(MIX, server, { users, args, onText });
 	};
