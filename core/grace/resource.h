@@ -3,11 +3,12 @@
  * loop itself, compute, the store, the signer, connections to a database server).
  *
  * Overload is a standing queue (CoDel): the shortest expected wait of an interval is above the
- * target. From then on a budget is laid down each LEVEL_TICK_US: u times the cost that the resource
- * works off in that time. u follows the wait: it rises while the wait is below the target and falls
- * while it is above (PI), so no best latency is learnt that could drift. Who is let in for the
- * budget is the level's affair (level.h). While nobody has to wait everybody is let in all the
- * same: a worker that idles helps nobody.
+ * target; or a wait of several targets that has been too long for half of an interval, so that a
+ * peak is met before the interval is over. From then on a budget is laid down each LEVEL_TICK_US: u
+ * times the cost that the resource works off in that time. u follows the wait: it rises while the
+ * wait is below what is aimed at and falls while it is above (PI), so no best latency is learnt
+ * that could drift. Who is let in for the budget is the level's affair (level.h). While nobody has
+ * to wait everybody is let in all the same: a worker that idles helps nobody.
  *
  * Costs are microseconds of one worker. Pure functions over a clock and what was measured.
  */
