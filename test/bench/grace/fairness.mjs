@@ -3,7 +3,7 @@
 //   node test/bench/grace/fairness.mjs [bcrypt cost = 5] [seconds = 20]
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { capacity, grace, load, model, percent, pinSelf, scratch, start, stepAt, usersOf } from './lib.mjs';
+import { capacity, grace, load, model, percent, pinSelf, refusedBy, scratch, start, stepAt, usersOf } from './lib.mjs';
 
 const [cost = '5', seconds = '20'] = process.argv.slice(2);
 const MIX = 'signin';
@@ -28,6 +28,7 @@ try {
 	const alone = await load(MIX, server.url, words(0.8 * can, OTHERS));
 	const [others, hog] = await Promise.all([load(MIX, server.url, words(0.8 * can, OTHERS)), load(MIX, server.url, words(0.8 * can, HOG))]);
 	console.log(`others alone at 0.8x: ${done(alone).toFixed(1)}/s; with a hog that offers as much: ${done(others).toFixed(1)}/s (${percent(done(others) / done(alone) - 1)}), the hog gets ${done(hog).toFixed(1)}/s`);
+	console.log(`  refused in all: ${await refusedBy(server.adminUrl)}`);
 } finally {
 	await server.stop().catch((error) => console.log(String(error).slice(0, 300)));
 }
