@@ -41,7 +41,7 @@ test: deps-test build/plimsoll $(TEST)/build.ninja
 check: deps-test $(RELEASE)/build.ninja $(TEST)/build.ninja
 	@tools/check
 
-bench: deps-test build/plimsoll
+bench: deps-test build/plimsoll $(TEST)/build.ninja
 	@tools/bench
 
 # make fuzz T=http_parse S=60: one target for S seconds; without T all of them.

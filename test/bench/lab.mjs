@@ -40,10 +40,10 @@ function model(name) {
 	return file;
 }
 
-async function sink(...args) {
+async function sink() {
 	const port = await freePort();
 	const file = path.join(folder, 'stamps');
-	const child = spawn('taskset', ['-c', '0', ...FIRST, SINK, String(port), file, ...args], { stdio: 'inherit' });
+	const child = spawn('taskset', ['-c', '0', ...FIRST, SINK, String(port), file], { stdio: 'inherit' });
 	await sleep(200);
 	return {
 		url: `http://127.0.0.1:${port}`,
@@ -129,14 +129,17 @@ async function precision() {
 	let refused = 0;
 	const runs = 10;
 	const awake = ['0', '1'].map((core) => spawn('taskset', ['-c', core, 'chrt', '--idle', '0', 'sh', '-c', 'while :; do :; done']));
-	for (let i = 0; i < runs; i++) {
-		const at = await sink('arrivals');
-		await lab('plain', at.url, { rate: 200, time: 50, args: ['--seed', String(i + 1)] });
-		const stamps = (await at.stop()).slice(1); // the first looked whether somebody is there
-		const gaps = stamps.slice(1).map((t, k) => t - stamps[k]);
-		refused += andersonDarling(gaps, 5000) > 3.857 ? 1 : 0;
+	try {
+		for (let i = 0; i < runs; i++) {
+			const at = await sink();
+			await lab('plain', at.url, { rate: 200, time: 50, args: ['--seed', String(i + 1)] });
+			const stamps = (await at.stop()).slice(1); // the first looked whether somebody is there
+			const gaps = stamps.slice(1).map((t, k) => t - stamps[k]);
+			refused += andersonDarling(gaps, 5000) > 3.857 ? 1 : 0;
+		}
+	} finally {
+		for (const child of awake) child.kill('SIGKILL');
 	}
-	for (const child of awake) child.kill('SIGKILL');
 	return [
 		['5,000/s: requests left late by p50', `${l.p50_us} us`],
 		['p99 (goal 60 us)', `${l.p99_us} us`, `the machine alone: ${still.p99_us} us`],

@@ -2,14 +2,16 @@
 // follow from runs at costs 4 and 6. Wants a machine that does nothing else.
 //   node test/bench/line_identity.mjs [planted|cost] [compute|signer|store ...: only these are planted]
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { preloaded } from '../harness/nth.mjs';
 import { plimsollBin, startPlimsoll } from '../harness/plimsoll.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const USERS = 60;
+const SYNC_MS = 100; // on a slow disk
 const wanted = process.argv[2];
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'plimsoll-line-identity-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
@@ -37,29 +39,14 @@ async function slow(server, role, share) {
 	};
 }
 
-// The program with a disk on which each fsync takes so long.
-function onSlowDisk(syncMs) {
-	const bin = path.join(scratch, 'bin');
-	const faults = path.join(ROOT, 'build/test/test/fault');
-	const programs = path.dirname(plimsollBin());
-	mkdirSync(bin);
-	for (const name of ['plimsoll', 'plimsoll-courier']) {
-		copyFileSync(path.join(programs, name), path.join(bin, `${name}.real`));
-		copyFileSync(path.join(faults, 'fault_exec'), path.join(bin, name));
-	}
-	copyFileSync(path.join(programs, 'plimsoll-media'), path.join(bin, 'plimsoll-media'));
-	copyFileSync(path.join(faults, 'slow_sync.so'), path.join(bin, 'fault_nth.so'));
-	writeFileSync(path.join(bin, 'fault.control'), String(syncMs));
-	return path.join(bin, 'plimsoll');
-}
-
-async function run({ cost, compute = 1, bin = plimsollBin(), file = path.join(ROOT, 'models/persona.lua'), slowed, args = [] }) {
+async function run({ cost, compute = 1, slowDisk = false, file = path.join(ROOT, 'models/persona.lua'), slowed, args = [] }) {
 	const conf = {
 		identity: { test_doors: 'yes', min_mail_interval: '0s' },
 		web: { instances: 1 },
 		compute: { instances: compute },
 		accounts: { bcrypt_cost: cost, bcrypt_cost_stretched: cost },
 	};
+	const bin = slowDisk ? preloaded(path.join(scratch, 'bin'), 'slow_sync.so', String(SYNC_MS)) : plimsollBin();
 	const server = await startPlimsoll({ conf, bin });
 	let undo = async () => {};
 	try {
@@ -85,7 +72,7 @@ async function planted() {
 	const rows = [
 		['one compute, cost 11', 'compute', { cost: 11, args: ['--preset', 'seed-001', '--no-demands', '--width', '10%'] }],
 		['signer at 5 % of a core', 'signer', { cost: 4, file: much, slowed: ['signer', 0.05], args: ['--no-demands', '--width', '10%'] }],
-		['100 ms for each fsync', 'store', { cost: 4, file: much, bin: onSlowDisk(100), args: ['--no-demands', '--width', '10%'] }],
+		[`${SYNC_MS} ms for each fsync`, 'store', { cost: 4, file: much, slowDisk: true, args: ['--no-demands', '--width', '10%'] }],
 	];
 	const only = process.argv.slice(3);
 	for (const [what, role, plan] of rows.filter(([, role]) => only.length === 0 || only.includes(role))) {

@@ -1,5 +1,5 @@
 /*
- * Stands in the place of a program of the server: executes PROGRAM.real beside it with fault_nth.so
+ * Stands in the place of a program of the server: executes PROGRAM.real beside it with fault.so
  * preloaded. The supervisor gives its roles no environment, and should not, so each program passes
  * through here.
  */
@@ -25,7 +25,7 @@ int main(int argc, char **argv)
 	own[n] = '\0';
 	snprintf(program, sizeof(program), "%s.real", own);
 	*strrchr(own, '/') = '\0';
-	snprintf(library, sizeof(library), "%s/fault_nth.so", own);
+	snprintf(library, sizeof(library), "%s/fault.so", own);
 	snprintf(control, sizeof(control), "%s/fault.control", own);
 	setenv("LD_PRELOAD", library, 1);
 	setenv("PLIMSOLL_FAULT", control, 1);

@@ -1,5 +1,5 @@
 /*
- * Preloaded by fault_exec in place of fault_nth.so: each fsync and fdatasync takes so many
+ * Preloaded into the processes of a whole server: each fsync and fdatasync takes so many
  * milliseconds longer as the file $PLIMSOLL_FAULT says, as on a slow disk. It waits in a futex,
  * which the sandbox of every role allows.
  */

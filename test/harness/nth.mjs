@@ -16,19 +16,25 @@ export function releaseBin() {
 	return process.env.PLIMSOLL_RELEASE_BIN ?? path.join(ROOT, 'build/release/cmd/plimsoll');
 }
 
-export async function startFaulty(dir, options = {}) {
-	const bin = path.join(dir, 'bin');
+// Programs of the release build in the folder bin, into which the library is preloaded; control is what its file
+// says at first.
+export function preloaded(bin, library, control) {
+	const programs = path.dirname(releaseBin());
 	mkdirSync(bin, { recursive: true });
 	for (const name of ['plimsoll', 'plimsoll-courier']) {
-		copyFileSync(path.join(path.dirname(releaseBin()), name), path.join(bin, `${name}.real`));
+		copyFileSync(path.join(programs, name), path.join(bin, `${name}.real`));
 		copyFileSync(path.join(FAULTS, 'fault_exec'), path.join(bin, name));
 	}
-	copyFileSync(path.join(path.dirname(releaseBin()), 'plimsoll-media'), path.join(bin, 'plimsoll-media'));
-	copyFileSync(path.join(FAULTS, 'fault_nth.so'), path.join(bin, 'fault_nth.so'));
-	const file = path.join(bin, 'fault.control');
-	writeFileSync(file, Buffer.alloc(4096));
-	const fd = openSync(file, 'r+');
-	const server = await startPlimsoll({ ...options, dir, bin: path.join(bin, 'plimsoll') });
+	copyFileSync(path.join(programs, 'plimsoll-media'), path.join(bin, 'plimsoll-media'));
+	copyFileSync(path.join(FAULTS, library), path.join(bin, 'fault.so'));
+	writeFileSync(path.join(bin, 'fault.control'), control);
+	return path.join(bin, 'plimsoll');
+}
+
+export async function startFaulty(dir, options = {}) {
+	const program = preloaded(path.join(dir, 'bin'), 'fault_nth.so', Buffer.alloc(4096));
+	const fd = openSync(path.join(dir, 'bin', 'fault.control'), 'r+');
+	const server = await startPlimsoll({ ...options, dir, bin: program });
 
 	// Counting begins when the kind is there, so that goes last; it is taken away first.
 	const disarm = () => writeSync(fd, Buffer.alloc(4), 0, 4, 0);

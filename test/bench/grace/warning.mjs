@@ -77,7 +77,6 @@ async function run(line, seconds, share) {
 	return seen;
 }
 
-await sleep(SLOW_START_MS);
 // Anew before each run: how quick a machine is may change within minutes.
 async function findLine() {
 	await calm();
@@ -86,6 +85,7 @@ async function findLine() {
 	return line;
 }
 
+await sleep(SLOW_START_MS);
 console.log(`logins of cost ${COST}; rule: ${rule}`);
 const percent = (share) => (share === null ? 'never' : `${(share * 100).toFixed(1)} %`);
 let good = 0;
