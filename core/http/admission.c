@@ -105,14 +105,16 @@ static bool decide(struct http_req *r, bool joins, int64_t now_us, unsigned *ret
 	return admitted;
 }
 
+/* Then those who come now will have their turn soon, and are asked about then. */
+static bool nobody_waits_long(const struct http_server *s)
+{
+	return !s->grace->resources[GRACE_LOOP].is_over &&
+	       class_queues_line_us(&s->queues, SHED_FIRST) <= grace_line_us(s->grace, SHED_FIRST);
+}
+
 bool admission_look(struct http_req *r, int64_t now_us, unsigned *ret_retry_after_s)
 {
-	struct http_server *s = r->server;
-	bool is_short =
-	    class_queues_line_us(&s->queues, SHED_FIRST) <= grace_line_us(s->grace, SHED_FIRST);
-	bool is_over = s->grace->resources[GRACE_LOOP].is_over;
-
-	if (r->call.op->rank == SHED_NEVER || (is_short && !is_over)) {
+	if (r->call.op->rank == SHED_NEVER || nobody_waits_long(r->server)) {
 		return true;
 	}
 	bool passes = decide(r, true, now_us, ret_retry_after_s);

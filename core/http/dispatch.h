@@ -9,6 +9,12 @@
 /* The head of r is complete: routes and queues it (or answers at once if the queue is full). */
 void dispatch_head(struct http_req *r);
 
+/*
+ * Finds the operation of r (one of the built-in ones if there is none), its deadline and trace, and
+ * in r->early what is wrong with its head.
+ */
+void dispatch_route(struct http_req *r);
+
 /* Answers a head that could not be parsed or did not come in time; the connection then lingers. */
 void dispatch_malformed(struct http_req *r, int status);
 
