@@ -7,26 +7,20 @@
  * seen.
  *
  * A user who asks for several times what the others ask for is no reason to shut them out: of what
- * he asks for only as much as is theirs is counted and let in. He is found in a count-min sketch,
- * so a user can only be taken for another's hog if both rows say so.
+ * he asks for only as much as is theirs is counted and let in (hogs.h).
  */
 #include "core/grace/level.h"
 
 #include <string.h>
 
+#include "core/base/fnv.h"
+
 enum {
 	SHAPE_TICKS = 32, /* over which the shape fades */
-	HOG_TICKS = 100,
 	/* Askers in a tick that make its size certain; fewer are averaged over more ticks. */
 	CERTAIN = 16,
-	SELDOM = 2, /* standard deviations of what comes independently */
+	SELDOM = 3, /* standard deviations of what comes independently */
 	MANY = 64,  /* of which chance is a small part */
-	/*
-	 * A hog asks for more than so many times the mean of users, and for more than such a part
-	 * of the budget: before a crowd that has just come everybody who was there looks like one.
-	 */
-	HOG_TIMES = 3,
-	HOG_PART = 20,
 };
 
 static const double size_quick = 0.8, size_chance = 0.25, size_slow = 1.0 / 16;
@@ -48,7 +42,7 @@ void level_set_reserve(struct level *l, unsigned reserve, double share)
 	l->reserve[reserve - 1] = share;
 }
 
-/* Fibonacci hashing of what may be a small number or a hash already. */
+/* Fibonacci hashing of what may be a small number or a hash already: it lies evenly. */
 static uint64_t mix(uint64_t user)
 {
 	user ^= user >> 32;
@@ -64,52 +58,6 @@ static unsigned cell_of(uint64_t user)
 static unsigned class_of(const struct level_ask *ask)
 {
 	return ask->reserve > 0 ? SHED_RANKS + ask->reserve - 1 : ask->rank;
-}
-
-/* ---- hogs ---- */
-
-static float *hog_cell(struct level_hogs *h, unsigned row, uint64_t user)
-{
-	uint64_t hash = mix(user) * UINT64_C(0xd1342543de82ef95);
-
-	return &h->cost[row][(row == 0 ? hash >> 56 : hash >> 40) % LEVEL_HOG_CELLS];
-}
-
-/* Of what this user asks for, so much counts: 1, or less for a hog. */
-static double hog_share(struct level_hogs *h, uint64_t user)
-{
-	double least = (double)*hog_cell(h, 0, user);
-
-	for (unsigned row = 1; row < LEVEL_HOG_ROWS; row++) {
-		double cost = (double)*hog_cell(h, row, user);
-		least = cost < least ? cost : least;
-	}
-	return h->most > 0 && least > h->most ? h->most / least : 1;
-}
-
-/* What a user may come to: a multiple of the mean, of which hogs are no part. */
-static void hog_tick(struct level_hogs *h, double mean_cost_us, double usual_us)
-{
-	const float keeps = 1 - 1.0F / HOG_TICKS;
-	double most = 0;
-
-	for (unsigned i = 0; i < LEVEL_HOG_ROWS * LEVEL_HOG_CELLS; i++) {
-		(&h->cost[0][0])[i] *= keeps;
-	}
-	for (unsigned tries = 0; tries < 4; tries++) {
-		double sum = 0;
-		unsigned n = 0;
-		for (unsigned i = 0; i < LEVEL_HOG_CELLS; i++) {
-			double cost = (double)h->cost[0][i];
-			if (cost > mean_cost_us / 4) {
-				sum += most > 0 && cost > most ? most : cost;
-				n++;
-			}
-		}
-		most = n > 1 ? HOG_TIMES * sum / n : 0;
-	}
-	double least = usual_us / HOG_PART * HOG_TICKS;
-	h->most = most > 0 && most < least ? least : most;
 }
 
 /* ---- what is offered ---- */
@@ -215,7 +163,7 @@ void level_tick(struct level *l, int64_t now_us)
 		look_at_size(&l->classes[i]);
 		n += l->classes[i].n;
 	}
-	hog_tick(&l->hogs, n > 0 ? level_offered_us(l) / n : 0, l->usual_us);
+	hogs_tick(&l->hogs, n > 0 ? level_offered_us(l) / n : 0, l->usual_us);
 	l->first = (unsigned)(now_us % LEVEL_TURN_US * LEVEL_CELLS / LEVEL_TURN_US);
 }
 
@@ -231,22 +179,25 @@ static void give_reserves(struct level *l, double budget_us, double granted[], d
 	}
 }
 
-void level_lay(struct level *l, double budget_us, double usual_us)
+void level_lay(struct level *l, const struct level_room *room)
 {
-	double granted[LEVEL_CLASSES] = { 0 }, left = budget_us;
+	double granted[LEVEL_CLASSES] = { 0 }, budget_us = room->budget_us, left = budget_us;
 
 	/* What a tick has left, or had too much, the next one has more or less. */
 	l->let_us -= l->budget_us;
 	l->let_us = l->let_us < -budget_us ? -budget_us : l->let_us;
 	l->let_us = l->let_us > budget_us ? budget_us : l->let_us;
 	l->budget_us = budget_us;
-	l->usual_us = usual_us;
+	l->usual_us = room->usual_us;
 	give(l, SHED_NEVER, granted, &left);
 	give(l, SHED_LAST, granted, &left);
 	give_reserves(l, budget_us, granted, &left);
-	for (unsigned rank = SHED_LATE; rank <= SHED_RANKS; rank++) {
+	for (unsigned rank = SHED_LATE; rank < SHED_RANKS; rank++) {
 		give(l, (enum shed_rank)rank, granted, &left);
 	}
+	double spare = room->usual_us - room->standing_us - (budget_us - left);
+	left = least_of(left, spare > 0 ? spare : 0);
+	give(l, SHED_RANKS, granted, &left);
 	for (unsigned i = 0; i < LEVEL_CLASSES; i++) {
 		struct level_class *c = &l->classes[i];
 		bool is_cut = c->rate - granted[i] > c->rate / 1000;
@@ -268,22 +219,17 @@ static bool next_in_turn(double *owed, double share)
 }
 
 /* Is it one of a hog's requests beyond others' measure? */
-static bool is_excess(struct level_hogs *h, const struct level_ask *ask)
+static bool is_excess(struct level *l, const struct level_ask *ask)
 {
-	if (ask->user == 0) {
-		return false;
-	}
-	for (unsigned row = 0; row < LEVEL_HOG_ROWS; row++) {
-		*hog_cell(h, row, ask->user) += (float)ask->cost_us;
-	}
-	double share = hog_share(h, ask->user);
-	return ask->rank > SHED_LAST && share < 1 && !next_in_turn(&h->owed, share);
+	double share = ask->user == 0 ? 1 : hogs_count(&l->hogs, ask->user, ask->cost_us);
+
+	return ask->rank > SHED_LAST && share < 1 && !next_in_turn(&l->hogs_owed, share);
 }
 
 /* The class in which it counts. */
 static struct level_class *count(struct level *l, const struct level_ask *ask)
 {
-	bool excess = is_excess(&l->hogs, ask);
+	bool excess = is_excess(l, ask);
 	struct level_class *c = &l->classes[excess ? (unsigned)LEVEL_EXCESS : class_of(ask)];
 
 	if (ask->user != 0) {

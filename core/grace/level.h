@@ -8,7 +8,8 @@
  * By class: work already begun is always in, whatever has a reserve gets that much before others,
  * then rank after rank as far as the budget goes. By user, in the class in which the cut lies: only
  * those are let in whose hash lies in the arc. Of users who ask for far more than others, what is
- * beyond others' measure goes behind everything else.
+ * beyond others' measure goes behind everything else, and only where nothing stands: else hogs
+ * would keep the queue at its target, and what chance brings of others would be cut.
  *
  * Costs are microseconds of one worker; a tick is LEVEL_TICK_US. Pure functions.
  */
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 #include "core/grace/cost.h"
+#include "core/grace/hogs.h"
 
 enum {
 	LEVEL_TICK_US = 100000,
@@ -27,8 +29,6 @@ enum {
 	LEVEL_RESERVES = 4,
 	LEVEL_EXCESS = SHED_RANKS + LEVEL_RESERVES, /* what hogs ask for beyond others */
 	LEVEL_CLASSES,
-	LEVEL_HOG_ROWS = 2,
-	LEVEL_HOG_CELLS = 256,
 };
 
 /* Who asks: hash of the user (any bits), his class, and what it will cost. */
@@ -39,11 +39,11 @@ struct level_ask {
 	double cost_us;
 };
 
-/* What users have asked for lately: a count-min sketch, so that each of them costs no memory. */
-struct level_hogs {
-	float cost[LEVEL_HOG_ROWS][LEVEL_HOG_CELLS];
-	double most; /* what one of them may come to; 0: not known yet */
-	double owed;
+/* What there is room for, in a tick. */
+struct level_room {
+	double budget_us;   /* so much cost may be let in */
+	double usual_us;    /* what that is where nothing stands */
+	double standing_us; /* cost of the work that stands all the time */
 };
 
 struct level_class {
@@ -60,7 +60,8 @@ struct level_class {
 
 struct level {
 	struct level_class classes[LEVEL_CLASSES]; /* by rank, those with reserves, excess */
-	struct level_hogs hogs;
+	struct hogs hogs;
+	double hogs_owed;		/* of what is others' measure, so far */
 	double budget_us, usual_us;	/* of a tick, as last laid */
 	double let_us;			/* of it used in the running tick */
 	double reserve[LEVEL_RESERVES]; /* shares of the budget, 0..1; the first is number 1 */
@@ -90,11 +91,8 @@ bool level_has_room(const struct level *l, enum shed_rank rank, uint64_t user);
  * turn alike.
  */
 void level_tick(struct level *l, int64_t now_us);
-/*
- * Lays the cut for the next tick, in which so much cost may be let in; usual_us: what that is
- * where nothing stands, as a measure of what is much for one user.
- */
-void level_lay(struct level *l, double budget_us, double usual_us);
+/* Lays the cut for the next tick. */
+void level_lay(struct level *l, const struct level_room *room);
 
 /* Cost that was offered in a tick, lately. */
 double level_offered_us(const struct level *l);

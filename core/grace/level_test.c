@@ -32,10 +32,17 @@ static bool asks(unsigned user, enum shed_rank rank, unsigned reserve, double co
 	return level_ask(&level, &ask);
 }
 
-static void next_tick(double budget_us, unsigned tick)
+static void next_tick_behind(double standing_us, double budget_us, unsigned tick)
 {
 	level_tick(&level, tick * (int64_t)LEVEL_TICK_US);
-	level_lay(&level, budget_us, budget_us);
+	level_lay(&level,
+	    &(struct level_room){
+		.budget_us = budget_us, .usual_us = budget_us, .standing_us = standing_us });
+}
+
+static void next_tick(double budget_us, unsigned tick)
+{
+	next_tick_behind(0, budget_us, tick);
 }
 
 static int set_up(void **state)
@@ -214,9 +221,9 @@ static void what_is_kept_and_not_wanted_is_others(void **state)
 
 /*
  * What is let in of sixty users beside one who asks so often in a tick, with a budget for so many
- * requests. *ret_hog: of his.
+ * requests while so many stand. *ret_hog: of his.
  */
-static unsigned passed_beside(unsigned hog_asks, double budget, unsigned *ret_hog)
+static unsigned passed_beside(unsigned hog_asks, double budget, double standing, unsigned *ret_hog)
 {
 	const unsigned users = 60;
 	unsigned passed = 0;
@@ -231,7 +238,7 @@ static unsigned passed_beside(unsigned hog_asks, double budget, unsigned *ret_ho
 		for (unsigned i = 0; i < hog_asks; i++) {
 			*ret_hog += asks(999, SHED_MIDDLE, 0, COST_US) && counts;
 		}
-		next_tick(budget * COST_US, tick);
+		next_tick_behind(standing * COST_US, budget * COST_US, tick);
 	}
 	return passed;
 }
@@ -241,13 +248,45 @@ static void one_who_asks_for_as_much_as_all_costs_them_little(void **state)
 	unsigned unused = 0, hog = 0;
 
 	(void)state;
-	unsigned alone = passed_beside(1, 40, &unused), beside = passed_beside(60, 40, &hog);
+	unsigned alone = passed_beside(1, 40, 0, &unused);
+	unsigned beside = passed_beside(60, 40, 0, &hog);
 	assert_true(alone > 0);
-	assert_true(beside >= alone * 95 / 100);
+	assert_true(beside >= alone * 97 / 100);
+	assert_in_range(hog, 0, 2 * alone / 60); /* no more than two of them */
 	/* Where the others leave something he has it, and they have all they want. */
-	beside = passed_beside(60, 75, &hog);
+	beside = passed_beside(60, 75, 0, &hog);
 	assert_true(beside >= 60 * 3 * TURN_TICKS * 97 / 100);
 	assert_in_range(hog, 12 * 3 * TURN_TICKS, 18 * 3 * TURN_TICKS);
+}
+
+/* Else the queue would be his, and the first others beyond the mean would find it full. */
+static void a_hog_has_what_others_leave_only_where_nothing_stands(void **state)
+{
+	unsigned hog = 0;
+
+	(void)state;
+	unsigned beside = passed_beside(60, 75, 15, &hog);
+	assert_true(beside >= 60 * 3 * TURN_TICKS * 99 / 100);
+	assert_in_range(hog, 0, 2 * 3 * TURN_TICKS);
+}
+
+/* Two are enough to tell which of them asks for too much. */
+static void a_hog_is_found_beside_a_single_user(void **state)
+{
+	unsigned passed = 0, hog = 0;
+
+	(void)state;
+	for (unsigned tick = 0; tick < 3 * TURN_TICKS; tick++) {
+		for (unsigned i = 0; i < 4; i++) {
+			passed += asks(1, SHED_MIDDLE, 0, COST_US) && tick >= TURN_TICKS;
+		}
+		for (unsigned i = 0; i < 60; i++) {
+			hog += asks(2, SHED_MIDDLE, 0, COST_US) && tick >= TURN_TICKS;
+		}
+		next_tick(30 * COST_US, tick);
+	}
+	assert_true(passed >= 4 * 2 * TURN_TICKS * 99 / 100);
+	assert_in_range(hog, 24 * 2 * TURN_TICKS, 28 * 2 * TURN_TICKS);
 }
 
 /* Some 28 requests of a tick, of any of thirty users; a hog, too; and room for 32. */
@@ -271,7 +310,7 @@ static void chance_cuts_nobody_while_a_hog_is_cut(void **state)
 		}
 		next_tick(32 * COST_US, tick);
 	}
-	assert_true(passed * 1000 >= asked * 972);
+	assert_true(passed * 1000 >= asked * 996);
 }
 
 static void a_single_user_gets_the_budget(void **state)
@@ -300,6 +339,9 @@ int main(void)
 		cmocka_unit_test_setup(a_reserve_goes_before_ranks, set_up),
 		cmocka_unit_test_setup(what_is_kept_and_not_wanted_is_others, set_up),
 		cmocka_unit_test(one_who_asks_for_as_much_as_all_costs_them_little),
+		cmocka_unit_test_setup(
+		    a_hog_has_what_others_leave_only_where_nothing_stands, set_up),
+		cmocka_unit_test_setup(a_hog_is_found_beside_a_single_user, set_up),
 		cmocka_unit_test_setup(chance_cuts_nobody_while_a_hog_is_cut, set_up),
 		cmocka_unit_test_setup(a_single_user_gets_the_budget, set_up),
 	};

@@ -180,7 +180,9 @@ static void tick(struct resource *r, int64_t now_us)
 		comeback_calm(&r->comeback, offered_us(r), share_us(r));
 	}
 	double budget = budget_us(r, standing_us);
-	level_lay(&r->level, budget, r->drain * LEVEL_TICK_US / SECOND_US);
+	level_lay(&r->level, &(struct level_room){ .budget_us = budget,
+				 .usual_us = r->drain * LEVEL_TICK_US / SECOND_US,
+				 .standing_us = r->drain * (double)standing_us / SECOND_US });
 	bool is_calm = standing_us < target_us / 8 && level_offered_us(&r->level) <= budget;
 	r->calm_ticks = is_calm ? r->calm_ticks + 1 : 0;
 	r->is_over = r->is_over && r->calm_ticks < CALM_TICKS;
