@@ -1,21 +1,24 @@
 /*
  * The server that benchmarks of the lab load: it answers every request with the same 200, as fast
  * as one core can, and remembers when each came in. One thread, epoll, no parsing but for the empty
- * line; requests must have no body. On SIGTERM it writes the moments (microseconds, monotonic, one
- * a line) to the file it was given.
+ * line; requests must have no body. On SIGTERM it writes the moments (microseconds, one a line) to
+ * the file it was given: those of its own monotonic clock, or with "arrivals" those at which the
+ * kernel got the requests, in which the time that a process takes to wake up is no part.
  *
- *   lab_sink PORT FILE
+ *   lab_sink PORT FILE [arrivals]
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +35,7 @@ static const char answer[] =
     "012345678901234567890123456789";
 
 static volatile sig_atomic_t over;
+static bool by_kernel;
 
 static void on_signal(int signum)
 {
@@ -39,12 +43,40 @@ static void on_signal(int signum)
 	over = 1;
 }
 
+static int64_t us_of(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000 + t->tv_nsec / 1000;
+}
+
+/* By the clock that the kernel's moments are of, where those are wanted. */
 static int64_t now_us(void)
 {
 	struct timespec t;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	(void)clock_gettime(by_kernel ? CLOCK_REALTIME : CLOCK_MONOTONIC, &t);
+	return us_of(&t);
+}
+
+/* As recv(), and when it came in. */
+static ssize_t take(int fd, char *buffer, size_t size, int64_t *ret_us)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct timespec))];
+	struct iovec piece = { buffer, size };
+	struct msghdr msg = { .msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control) };
+	ssize_t len = by_kernel ? recvmsg(fd, &msg, 0) : recv(fd, buffer, size, 0);
+	const struct cmsghdr *c = by_kernel && len > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+
+	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+		struct timespec t;
+		memcpy(&t, CMSG_DATA(c), sizeof(t));
+		*ret_us = us_of(&t);
+	} else {
+		*ret_us = now_us();
+	}
+	return len;
 }
 
 static int listen_on(uint16_t port)
@@ -72,6 +104,11 @@ static void accept_all(int listener, int poll)
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		struct epoll_event event = { .events = EPOLLIN, .data = { .fd = fd } };
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+		if (by_kernel &&
+		    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof(yes)) != 0) {
+			perror("lab_sink");
+			exit(EXIT_FAILURE);
+		}
 		if (epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) != 0) {
 			close(fd);
 		}
@@ -82,7 +119,8 @@ static void accept_all(int listener, int poll)
 static size_t serve(int fd, int64_t *stamps, size_t n)
 {
 	char buffer[BUFFER_BYTES];
-	ssize_t len = recv(fd, buffer, sizeof(buffer), 0);
+	int64_t at_us;
+	ssize_t len = take(fd, buffer, sizeof(buffer), &at_us);
 
 	if (len <= 0) {
 		if (len == 0 || errno != EAGAIN) {
@@ -91,7 +129,7 @@ static size_t serve(int fd, int64_t *stamps, size_t n)
 		return n;
 	}
 	if (n < STAMPS_MAX) {
-		stamps[n++] = now_us();
+		stamps[n++] = at_us;
 	}
 	if (send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) < 0) {
 		close(fd);
@@ -120,8 +158,9 @@ int main(int argc, char **argv)
 	int64_t *stamps = malloc(STAMPS_MAX * sizeof(*stamps)); /* touched as they come */
 	size_t n = 0;
 
-	if (argc != 3 || stamps == NULL) {
-		fputs("usage: lab_sink PORT FILE\n", stderr);
+	by_kernel = argc == 4 && strcmp(argv[3], "arrivals") == 0;
+	if (argc < 3 || (argc > 3 && !by_kernel) || stamps == NULL) {
+		fputs("usage: lab_sink PORT FILE [arrivals]\n", stderr);
 		return EXIT_FAILURE;
 	}
 	int listener = listen_on((uint16_t)strtoul(argv[1], NULL, 10));
