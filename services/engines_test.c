@@ -23,11 +23,11 @@
 
 enum {
 	FEW_ROWS = 300,
-	MANY_ROWS = 100000,
+	MANY_ROWS = 30000,
 	A_ROW = 200, /* state and flags are 0 in each hundredth */
 	NO_ROW = 424242,
 	MOST = 10,	    /* value of what bounds a statement */
-	TOUCHED_MAX = 2500, /* rows of a large table that a statement may look at */
+	TOUCHED_MAX = 1250, /* rows of a large table that a statement may look at */
 	TEXT_BYTES = 16384,
 	FILL_BYTES = 6144, /* of the statement that fills a table */
 	ROWS_MAX = 512,

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -200,12 +201,47 @@ static void start_role(enum role_id role)
 
 static const enum role_id roles[] = { ROLE_STORE, ROLE_SIGNER, ROLE_COMPUTE, ROLE_WEB };
 
+/* Making a key of 2048 bits takes longer than all else that a start does: one does for all tests.
+ */
+static char domain_key[4096];
+static size_t domain_key_len;
+
+static void keep_domain_key(void)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/keys/identity.key", rig.dir);
+	FILE *in = fopen(path, "re");
+	if (in != NULL) {
+		domain_key_len = fread(domain_key, 1, sizeof(domain_key), in);
+		(void)fclose(in);
+	}
+}
+
+static void give_domain_key(void)
+{
+	char path[128];
+
+	if (domain_key_len == 0) {
+		return;
+	}
+	(void)snprintf(path, sizeof(path), "%s/keys", rig.dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	(void)snprintf(path, sizeof(path), "%s/keys/identity.key", rig.dir);
+	FILE *out = fopen(path, "we");
+	assert_non_null(out);
+	assert_int_equal(fchmod(fileno(out), 0600), 0);
+	assert_int_equal(fwrite(domain_key, 1, domain_key_len, out), domain_key_len);
+	assert_int_equal(fclose(out), 0);
+}
+
 void rig_start(const char *const *settings)
 {
 	memset(&rig, 0, sizeof(rig));
 	rig.texts = arena_new(REQUEST_ARENA);
 	(void)snprintf(rig.dir, sizeof(rig.dir), "/tmp/identity-test-XXXXXX");
 	assert_non_null(mkdtemp(rig.dir));
+	give_domain_key();
 	make_conf(settings);
 	open_databases();
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
@@ -229,6 +265,7 @@ void rig_stop(void)
 	sql_close(&rig.store_db);
 	conf_free(&rig.conf);
 	arena_reset(&rig.texts);
+	keep_domain_key();
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", rig.dir, files[i]);
 		(void)unlink(path);
