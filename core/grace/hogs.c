@@ -20,7 +20,7 @@ enum {
 
 static float *cell_of(struct hogs *h, unsigned row, uint64_t spread)
 {
-	return &h->cost[row][(row == 0 ? spread >> 48 : spread >> 32) % HOGS_CELLS];
+	return &h->cost[row][(spread >> (16 * row)) % HOGS_CELLS];
 }
 
 double hogs_count(struct hogs *h, uint64_t user, double cost_us)

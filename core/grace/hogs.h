@@ -4,7 +4,7 @@
  * of the rest is the level's affair (level.h).
  *
  * What users have asked for lately is kept in a count-min sketch, so that each of them costs no
- * memory, and one can only be taken for another's hog where both rows say so. Costs are
+ * memory, and one can only be taken for another's hog where all rows say so. Costs are
  * microseconds; a tick is the level's.
  */
 #ifndef PLIMSOLL_GRACE_HOGS_H
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-	HOGS_ROWS = 2,
+	HOGS_ROWS = 3,
 	HOGS_CELLS = 1024, /* four who share one by chance must not look like a hog */
 };
 

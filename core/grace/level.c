@@ -13,8 +13,6 @@
 
 #include <string.h>
 
-#include "core/base/fnv.h"
-
 enum {
 	SHAPE_TICKS = 32, /* over which the shape fades */
 	/* Askers in a tick that make its size certain; fewer are averaged over more ticks. */
@@ -179,6 +177,17 @@ static void give_reserves(struct level *l, double budget_us, double granted[], d
 	}
 }
 
+/* To hogs, of what is left, what is worked off beside all that others have and that stands. */
+static void give_excess(
+    struct level *l, const struct level_room *room, double granted[], double *left)
+{
+	double others_us = room->budget_us - *left;
+	double spare_us = room->usual_us - room->standing_us - others_us;
+
+	*left = least_of(*left, spare_us > 0 ? spare_us : 0);
+	give(l, SHED_RANKS, granted, left);
+}
+
 void level_lay(struct level *l, const struct level_room *room)
 {
 	double granted[LEVEL_CLASSES] = { 0 }, budget_us = room->budget_us, left = budget_us;
@@ -195,9 +204,7 @@ void level_lay(struct level *l, const struct level_room *room)
 	for (unsigned rank = SHED_LATE; rank < SHED_RANKS; rank++) {
 		give(l, (enum shed_rank)rank, granted, &left);
 	}
-	double spare = room->usual_us - room->standing_us - (budget_us - left);
-	left = least_of(left, spare > 0 ? spare : 0);
-	give(l, SHED_RANKS, granted, &left);
+	give_excess(l, room, granted, &left);
 	for (unsigned i = 0; i < LEVEL_CLASSES; i++) {
 		struct level_class *c = &l->classes[i];
 		bool is_cut = c->rate - granted[i] > c->rate / 1000;
