@@ -23,7 +23,7 @@
 
 enum {
 	FEW_ROWS = 300,
-	MANY_ROWS = 30000,
+	MANY_ROWS = 50000,
 	A_ROW = 200, /* state and flags are 0 in each hundredth */
 	NO_ROW = 424242,
 	MOST = 10,	    /* value of what bounds a statement */

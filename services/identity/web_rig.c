@@ -201,8 +201,7 @@ static void start_role(enum role_id role)
 
 static const enum role_id roles[] = { ROLE_STORE, ROLE_SIGNER, ROLE_COMPUTE, ROLE_WEB };
 
-/* Making a key of 2048 bits takes longer than all else that a start does: one does for all tests.
- */
+/* One for all tests: to make one of 2048 bits takes longer than all else that a start does. */
 static char domain_key[4096];
 static size_t domain_key_len;
 
@@ -211,7 +210,7 @@ static void keep_domain_key(void)
 	char path[128];
 
 	(void)snprintf(path, sizeof(path), "%s/keys/identity.key", rig.dir);
-	FILE *in = fopen(path, "re");
+	FILE *in = domain_key_len == 0 ? fopen(path, "re") : NULL;
 	if (in != NULL) {
 		domain_key_len = fread(domain_key, 1, sizeof(domain_key), in);
 		(void)fclose(in);

@@ -3,7 +3,7 @@
 // processor time of plain requests, what a stall does to p99, memory, and runs called void for nothing.
 // Wants an idle machine of two cores.
 //   node test/bench/lab.mjs [seconds per run = 10] [parts: speed precision gaps stall memory falseAlarms]
-// LAB_GAP_RUNS: of the gap law, of 20 s each; 10.
+// LAB_GAP_RUNS: of the gap law, of 20 s each; 10. LAB_GAP_LOG=1 says how each of them was.
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
